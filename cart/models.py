@@ -1,0 +1,32 @@
+"""What a visitor means to buy, over all stores of the community."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class Cart(models.Model):
+    visitor = models.OneToOneField("sessions_farm.Visitor", models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Cart {self.pk}"
+
+
+class Line(models.Model):
+    cart = models.ForeignKey(Cart, models.CASCADE, related_name="lines")
+    variant = models.ForeignKey("vendors.Variant", models.CASCADE, related_name="+")
+    quantity = models.PositiveIntegerField()
+    seen_price = models.PositiveIntegerField(help_text="What one cost when the shopper last saw it, in minor units.")
+    added_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["added_at", "id"]
+        constraints = [
+            models.UniqueConstraint("cart", "variant", name="cart_line_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="cart_line_quantity_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.variant}"

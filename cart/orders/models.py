@@ -1,0 +1,163 @@
+"""The agreed sale: copied at that moment, never a join to today's price."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django_countries.fields import CountryField
+
+from vendors.money import Money
+
+
+class PostalAddress(models.Model):
+    name = models.CharField(max_length=100)
+    line1 = models.CharField("address", max_length=120)
+    line2 = models.CharField("address, second line", max_length=120, blank=True)
+    postcode = models.CharField(max_length=16, blank=True)
+    town = models.CharField(max_length=80)
+    country = CountryField(default="IE")
+
+    class Meta:
+        abstract = True
+
+
+class Address(PostalAddress):
+    """One entry of a person's address book."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "addresses"
+        constraints = [
+            models.UniqueConstraint("user", condition=Q(is_default=True), name="orders_address_one_default"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.line1}, {self.town}"
+
+
+class Order(PostalAddress):
+    """One checkout over all vendors; it splits into a consignment a vendor when it is placed."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "waiting for payment"
+        PLACED = "placed", "placed"
+        CANCELLED = "cancelled", "cancelled"
+        EXPIRED = "expired", "not paid in time"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    number = models.CharField(max_length=20, unique=True)
+    marketplace = models.ForeignKey("vendors.Marketplace", models.PROTECT, related_name="+")
+    visitor = models.ForeignKey("sessions_farm.Visitor", models.SET_NULL, null=True, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    email = models.EmailField()
+    phone = models.CharField(max_length=30, blank=True)
+    state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
+    checkout_key = models.CharField(max_length=64, unique=True, help_text="One order for each prepared cart.")
+    currency = models.CharField(max_length=3)
+    goods_total = models.PositiveIntegerField(default=0)
+    delivery_total = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    placed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(total=models.F("goods_total") + models.F("delivery_total")), name="orders_order_adds_up"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def total_money(self) -> Money:
+        return Money(self.total, self.currency)
+
+
+class Consignment(models.Model):
+    """The goods of one order that one vendor sends."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "waiting for payment"
+        OPEN = "open", "to be packed"
+        PACKED = "packed", "packed"
+        SENT = "sent", "on its way"
+        DELIVERED = "delivered", "delivered"
+        CANCELLED = "cancelled", "cancelled"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="consignments")
+    vendor = models.ForeignKey("vendors.Vendor", models.PROTECT, related_name="+")
+    number = models.CharField(max_length=24, unique=True)
+    state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
+    delivery_method = models.CharField(max_length=20, default="standard")
+    delivery_charge = models.PositiveIntegerField(default=0)
+    goods_total = models.PositiveIntegerField(default=0)
+    carrier = models.CharField(max_length=60, blank=True)
+    tracking_number = models.CharField(max_length=60, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("order", "vendor", name="orders_consignment_once")]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def total(self) -> int:
+        return self.goods_total + self.delivery_charge
+
+
+class OrderLine(models.Model):
+    consignment = models.ForeignKey(Consignment, models.PROTECT, related_name="lines")
+    variant = models.ForeignKey("vendors.Variant", models.SET_NULL, null=True, related_name="+")
+    sku = models.CharField("SKU", max_length=40)
+    name = models.CharField(max_length=240)
+    quantity = models.PositiveIntegerField()
+    unit_price = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=Q(quantity__gt=0), name="orders_line_quantity_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.name}"
+
+    @property
+    def total(self) -> int:
+        return self.unit_price * self.quantity
+
+
+class Payment(models.Model):
+    """A gateway's record for an order."""
+
+    class State(models.TextChoices):
+        STARTED = "started", "started"
+        CAPTURED = "captured", "paid"
+        DECLINED = "declined", "declined"
+        REFUNDED = "refunded", "refunded"
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="payments")
+    gateway = models.CharField(max_length=20)
+    reference = models.CharField(max_length=80)
+    state = models.CharField(max_length=9, choices=State, default=State.STARTED)
+    amount = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("gateway", "reference", name="orders_payment_reference_once"),
+            models.UniqueConstraint("order", condition=Q(state="captured"), name="orders_payment_one_capture_an_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.reference}"

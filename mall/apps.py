@@ -1,0 +1,8 @@
+"""The project itself: pages that join the layers, health, the demo."""
+
+from django.apps import AppConfig
+
+
+class MallConfig(AppConfig):
+    name = "mall"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,61 @@
+"""Structured logs: one event a line, with the request's id and the node."""
+
+import logging.config
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+from mall import node
+
+
+def configure(_: dict[str, Any] | None = None) -> None:
+    """Send the standard library's and structlog's records through the same processors to standard error."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_node,
+    ]
+    last: Any = (
+        structlog.dev.ConsoleRenderer(colors=False)
+        if settings.LOG_FORMAT == "plain"
+        else structlog.processors.JSONRenderer()
+    )
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "event": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "foreign_pre_chain": shared,
+                    "processors": [
+                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                        structlog.processors.format_exc_info,
+                        last,
+                    ],
+                }
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "event"}},
+            "root": {"handlers": ["stderr"], "level": "INFO"},
+            "loggers": {
+                "httpx2": {"level": "WARNING"},
+                "asyncssh": {"level": "WARNING"},
+                "uvicorn.access": {"level": "WARNING"},  # each request is logged once, by django_structlog
+            },
+        }
+    )
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _add_node(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    event["node"] = node.name()
+    return event

@@ -1,0 +1,249 @@
+"""The project's settings: one file, in the order of Django's documentation, values from the environment.
+
+Every variable that is read here is listed in deploy/env.example. A secret may come from a file: NAME_FILE=/path.
+"""
+
+from pathlib import Path
+
+import environ
+from django.utils.csp import CSP
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+
+# Core
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+DATA_DIR = Path(env.str("MALL_DATA", default=str(BASE_DIR / ".data")))
+NODE = env.str("NODE", default="")  # the machine's own name where it is empty (mall.node)
+DEMO = env.bool("DEMO", default=False)  # shows the demo's sign-ins and developers' figures
+
+# Which hosts are served is decided by the registry of domains (sessions_farm.middleware.HostGate), not by this list:
+# vendors come and go while the farm runs.
+ALLOWED_HOSTS = ["*"]
+PUBLIC_SCHEME = env.str("PUBLIC_SCHEME", default="http")
+PUBLIC_PORT = env.int("PUBLIC_PORT", default=8000)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+OPS_TOKEN = env.str("OPS_TOKEN", default="")  # opens /metrics and the TLS ask endpoint
+
+INSTALLED_APPS = [
+    "mall.accounts",
+    "sessions_farm",
+    "vendors",
+    "cart",
+    "cart.orders",
+    "cart.checkout.payments.sandbox",
+    "shipping",
+    "support_watch",
+    "mall",
+    "mall.admin_site.apps.MallAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "auditlog",
+    "axes",
+    "channels",
+    "django_countries",
+    "django_htmx",
+    "django_structlog",
+]
+
+MIDDLEWARE = [
+    "mall.health.HealthMiddleware",  # answers probes before any host is judged
+    "mall.node.NodeMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "sessions_farm.middleware.HostGate",
+    "sessions_farm.middleware.StrictCookies",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "mall.csp.FormActionMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "sessions_farm.middleware.SessionMiddleware",
+    "sessions_farm.handoff.middleware.HandoffMiddleware",
+    "vendors.middleware.StorefrontMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "auditlog.middleware.AuditlogMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "mall.urls"
+ASGI_APPLICATION = "mall.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "vendors.context_processors.storefront",
+                "cart.context_processors.cart",
+                "mall.context_processors.frame",
+            ],
+        },
+    },
+]
+
+# Data
+DATABASES = {
+    "default": env.db("DATABASE_URL")
+    | {
+        "CONN_MAX_AGE": 0,
+        # Persistent connections leak under ASGI, where threads come and go; the pool belongs to the process.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": env.int("DB_POOL", default=8), "timeout": 5}},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.str("REDIS_URL")
+CACHE_URL = env.str("CACHE_URL", default=REDIS_URL)
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {
+            "CLIENT_CLASS": "django_redis.client.DefaultClient",
+            "CONNECTION_POOL_KWARGS": {"max_connections": 100, "socket_timeout": 0.5, "socket_connect_timeout": 0.2},
+            "IGNORE_EXCEPTIONS": True,
+            # Stock pickles would hand every node to whoever can write to the cache.
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+        },
+    }
+}
+
+# People
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_GET = False
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_FORM_FIELD = "login"
+
+# Sessions
+SESSION_ENGINE = "sessions_farm.engine"
+SESSION_COOKIE_SECURE = PUBLIC_SCHEME == "https"
+SESSIONS_FARM = {
+    "STORE": "tiered",
+    "REDIS_URL": REDIS_URL,
+}
+CSRF_COOKIE_SECURE = PUBLIC_SCHEME == "https"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_NAME = "__Host-csrf" if CSRF_COOKIE_SECURE else "csrf"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# Work in the background: Celery is the alarm clock, the rows are the queue.
+CELERY_BROKER_URL = env.str("BROKER_URL", default=REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "unacked_restore_throttle": 1,
+    "unacked_restore_interval": 5,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 1,
+    "max_connections": 50,
+}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    "dispatch-due": {"task": "shipping.drain", "schedule": 5.0},
+    "collect-acks": {"task": "shipping.collect_acks", "schedule": 15.0},
+    "sweep-checkouts": {"task": "mall.sweep_checkouts", "schedule": 60.0},
+    "sweep-sessions": {"task": "mall.sweep_sessions", "schedule": 60.0},
+}
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+}
+
+# Outgoing
+MAILERS = {
+    "default": {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": env.str("SMTP_HOST", default="127.0.0.1"),
+            "port": env.int("SMTP_PORT", default=25),
+            "timeout": 20,
+        },
+    }
+}
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="mall@mall.localhost")
+EGRESS_ALLOW = env.list("EGRESS_ALLOW", default=[])  # CIDR blocks besides the public Internet
+
+# Shop
+PAYMENT_GATEWAYS = ["sandbox"]
+STOCK_HOLD_MINUTES = 15
+
+# Pages
+LANGUAGE_CODE = "en-ie"
+TIME_ZONE = env.str("TIME_ZONE", default="Europe/Dublin")
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+MEDIA_URL = "/media/"
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(DATA_DIR / "media")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG or DEMO
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG or DEMO
+
+# Security
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "connect-src": [CSP.SELF],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+    "form-action": [CSP.SELF],  # mall.csp widens it to the community's domains
+}
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+X_FRAME_OPTIONS = "DENY"
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
+
+# Logs: structlog, one JSON object a line (readable lines in the demo); mall.logs
+LOG_FORMAT = env.str("LOG_FORMAT", default="json")
+LOGGING_CONFIG = "mall.logs.configure"
+DJANGO_STRUCTLOG_CELERY_ENABLED = True

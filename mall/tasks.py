@@ -1,0 +1,19 @@
+"""Periodic work that belongs to no single app."""
+
+from celery import shared_task
+from django.utils import timezone
+
+
+@shared_task(name="mall.sweep_checkouts")
+def sweep_checkouts() -> None:
+    """Settle or let go of checkouts that nobody came back to."""
+    from cart.checkout import services  # noqa: PLC0415 -- app ready
+
+    services.sweep_checkouts(now=timezone.now())
+
+
+@shared_task(name="mall.sweep_sessions")
+def sweep_sessions() -> None:
+    from sessions_farm import sweeper  # noqa: PLC0415 -- app ready
+
+    sweeper.sweep(now=timezone.now())

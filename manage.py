@@ -1,0 +1,11 @@
+#!/usr/bin/env python3
+"""Django's command line for the mall."""
+
+import os
+import sys
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mall.settings")
+    from django.core.management import execute_from_command_line  # noqa: PLC0415 -- slow import
+
+    execute_from_command_line(sys.argv)

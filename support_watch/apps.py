@@ -1,0 +1,8 @@
+"""The live feed of shoppers on a vendor's support page."""
+
+from django.apps import AppConfig
+
+
+class SupportWatchConfig(AppConfig):
+    name = "support_watch"
+    default_auto_field = "django.db.models.BigAutoField"

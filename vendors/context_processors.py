@@ -1,0 +1,5 @@
+"""The store that a page belongs to."""
+
+
+def storefront(request):
+    return {}
