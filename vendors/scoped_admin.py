@@ -1,0 +1,163 @@
+"""One mixin that keeps every admin page within the vendors of the person who looks.
+
+Scoping ``get_queryset`` alone leaks: filters name other vendors' rows, selects offer them, a POST can move a row. Here a
+person without a membership in one of ``vendor_roles`` sees nothing, a superuser sees all, and everything else goes
+through :meth:`VendorScope.rows_of`, refused where nobody said how a model is scoped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib import admin
+from django.contrib.admin.filters import RelatedFieldListFilter
+from django.contrib.admin.utils import get_fields_from_path
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.db import models
+
+from vendors.models import Category, Membership, Vendor
+
+if TYPE_CHECKING:
+    from django.forms import ModelChoiceField, ModelForm
+    from django.http import HttpRequest
+
+# Models that all vendors share: anybody who may edit may choose from all of their rows.
+SHARED: tuple[type[models.Model], ...] = (Category,)
+
+
+def vendor_ids(request: HttpRequest, roles: frozenset[str] | set[str]) -> list[int]:
+    """The vendors for which this person has one of the roles; asked once a request."""
+    if not hasattr(request, "_memberships"):
+        found = Membership.objects.filter(user_id=request.user.pk).values_list("role", "vendor_id")
+        request._memberships = list(found)  # type: ignore[attr-defined]  # a cache that lives as long as the request
+    return sorted({vendor for role, vendor in request._memberships if role in roles})
+
+
+class ScopedRelatedFilter(RelatedFieldListFilter):
+    """A related filter that names only rows the person may see."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[Any, str]]:
+        rows = cast(VendorScope, model_admin).rows_of(field.remote_field.model, request)
+        return [(row.pk, str(row)) for row in rows]
+
+
+class VendorScope:
+    """What admins and inlines have in common."""
+
+    admin_site: admin.AdminSite
+    model: type[models.Model]
+    vendor_roles: frozenset[str] | set[str] = frozenset({Membership.Role.OWNER})
+
+    def allows(self, request: HttpRequest) -> bool:
+        user = request.user
+        if not (user.is_active and user.is_staff):
+            return False
+        return bool(user.is_superuser or vendor_ids(request, self.vendor_roles))
+
+    def rows_of(self, model: type[models.Model], request: HttpRequest) -> models.QuerySet[Any]:
+        """The rows of a model that may be chosen or named here; none where nobody said how it is scoped."""
+        if request.user.is_superuser or model in SHARED:
+            return model._default_manager.all()
+        if model is Vendor:
+            return Vendor.objects.filter(pk__in=vendor_ids(request, self.vendor_roles))
+        scoped = self.admin_site._registry.get(model)  # noqa: SLF001 -- the only way to the admin of a model
+        if isinstance(scoped, VendorScopedAdmin):
+            return scoped.get_queryset(request)
+        return model._default_manager.none()
+
+    def formfield_for_foreignkey(
+        self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
+        kwargs["queryset"] = self.rows_of(db_field.remote_field.model, request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]  # a mixin's super()
+
+    def formfield_for_manytomany(
+        self, db_field: models.ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
+        kwargs["queryset"] = self.rows_of(db_field.remote_field.model, request)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]  # a mixin's super()
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.allows(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.allows(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.allows(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.allows(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.allows(request)
+
+
+class VendorScopedAdmin(VendorScope, admin.ModelAdmin):  # type: ignore[type-arg]  # of whichever model
+    """A ModelAdmin for vendor staff.
+
+    ``vendor_path`` leads from the model to its vendor ("vendor", "product__vendor"; "" for Vendor itself);
+    ``vendor_roles`` says which memberships may use it.
+    """
+
+    vendor_path = "vendor"
+    view_on_site = False
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        rows = super().get_queryset(request)
+        if request.user.is_superuser:
+            return rows
+        owned = vendor_ids(request, self.vendor_roles)
+        return rows.filter(**{f"{self.vendor_path}__in" if self.vendor_path else "pk__in": owned})
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        return [self.scoped_filter(entry) for entry in super().get_list_filter(request)]
+
+    def scoped_filter(self, entry: Any) -> Any:
+        if not isinstance(entry, str):
+            return entry
+        try:
+            field = get_fields_from_path(self.model, entry)[-1]
+        except FieldDoesNotExist:
+            return entry
+        return (entry, ScopedRelatedFilter) if field.is_relation else entry
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave the vendor out of the form where there is nothing to choose; ``save_model`` stamps it."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if not self.stamps_vendor(request, obj):
+            return fieldsets
+        return [
+            (name, {**options, "fields": [field for field in options["fields"] if field != "vendor"]})
+            for name, options in fieldsets
+        ]
+
+    def stamps_vendor(self, request: HttpRequest, obj: Any) -> bool:
+        return (
+            self.vendor_path == "vendor"
+            and not request.user.is_superuser
+            and (obj is not None or len(vendor_ids(request, self.vendor_roles)) == 1)
+        )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001 -- Django's signature
+        if not change and self.stamps_vendor(request, None):
+            obj.vendor_id = vendor_ids(request, self.vendor_roles)[0]
+        super().save_model(request, obj, form, change)
+        self.refuse_foreign(request, obj)
+
+    def save_related(self, request: HttpRequest, form: ModelForm[Any], formsets: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
+        super().save_related(request, form, formsets, change)
+        self.refuse_foreign(request, form.instance)
+
+    def refuse_foreign(self, request: HttpRequest, obj: Any) -> None:
+        """The last wall: what was saved must still be the person's own; the admin's transaction is rolled back."""
+        if not self.get_queryset(request).filter(pk=obj.pk).exists():
+            raise PermissionDenied(f"{obj._meta.verbose_name} {obj.pk} would belong to another vendor; nothing was saved.")
+
+
+class VendorScopedInline(VendorScope, admin.TabularInline):  # type: ignore[type-arg]  # of whichever model
+    """An inline below a VendorScopedAdmin: its rows are the parent's, its choices are scoped."""
+
+    extra = 0
