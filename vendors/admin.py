@@ -47,9 +47,8 @@ class ProductAdmin(VendorScopedAdmin):
     fields = ["vendor", "name", "slug", "category", "status", "summary", "description"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(
-            from_price=Min("variants__price"), on_hand=Sum("variants__stock__on_hand")
-        )
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.annotate(from_price=Min("variants__price"), on_hand=Sum("variants__stock__on_hand"))
 
     @admin.display(description="from", ordering="from_price")
     def from_price(self, product: Any) -> str:

@@ -1,6 +1,6 @@
 """One mixin that keeps every admin page within the vendors of the person who looks.
 
-Scoping ``get_queryset`` alone leaks: filters name other vendors' rows, selects offer them, a POST can move a row. Here a
+Scoping ``get_queryset`` alone leaks: filters name other vendors' rows, selects offer them, a POST moves a row. Here a
 person without a membership in one of ``vendor_roles`` sees nothing, a superuser sees all, and everything else goes
 through :meth:`VendorScope.rows_of`, refused where nobody said how a model is scoped.
 """
@@ -18,7 +18,7 @@ from django.db import models
 from vendors.models import Category, Membership, Vendor
 
 if TYPE_CHECKING:
-    from django.forms import ModelChoiceField, ModelForm
+    from django.forms import ModelForm
     from django.http import HttpRequest
 
 # Models that all vendors share: anybody who may edit may choose from all of their rows.
@@ -27,10 +27,11 @@ SHARED: tuple[type[models.Model], ...] = (Category,)
 
 def vendor_ids(request: HttpRequest, roles: frozenset[str] | set[str]) -> list[int]:
     """The vendors for which this person has one of the roles; asked once a request."""
-    if not hasattr(request, "_memberships"):
-        found = Membership.objects.filter(user_id=request.user.pk).values_list("role", "vendor_id")
-        request._memberships = list(found)  # type: ignore[attr-defined]  # a cache that lives as long as the request
-    return sorted({vendor for role, vendor in request._memberships if role in roles})
+    memberships: list[tuple[str, int]] | None = getattr(request, "memberships", None)
+    if memberships is None:
+        found = Membership.objects.filter(user=request.user.pk or 0).values_list("role", "vendor_id")
+        memberships = request.memberships = list(found)  # type: ignore[attr-defined]  # lives as long as the request
+    return sorted({vendor for role, vendor in memberships if role in roles})
 
 
 class ScopedRelatedFilter(RelatedFieldListFilter):
@@ -38,8 +39,8 @@ class ScopedRelatedFilter(RelatedFieldListFilter):
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
-    ) -> list[tuple[Any, str]]:
-        rows = cast(VendorScope, model_admin).rows_of(field.remote_field.model, request)
+    ) -> list[tuple[str, Any]]:
+        rows = cast("VendorScope", model_admin).rows_of(field.remote_field.model, request)
         return [(row.pk, str(row)) for row in rows]
 
 
@@ -56,28 +57,29 @@ class VendorScope:
             return False
         return bool(user.is_superuser or vendor_ids(request, self.vendor_roles))
 
-    def rows_of(self, model: type[models.Model], request: HttpRequest) -> models.QuerySet[Any]:
+    def rows_of(self, model: Any, request: HttpRequest) -> models.QuerySet[Any]:
         """The rows of a model that may be chosen or named here; none where nobody said how it is scoped."""
+        every: models.QuerySet[Any] = model._base_manager.all()
         if request.user.is_superuser or model in SHARED:
-            return model._default_manager.all()
+            return every
         if model is Vendor:
             return Vendor.objects.filter(pk__in=vendor_ids(request, self.vendor_roles))
         scoped = self.admin_site._registry.get(model)  # noqa: SLF001 -- the only way to the admin of a model
         if isinstance(scoped, VendorScopedAdmin):
             return scoped.get_queryset(request)
-        return model._default_manager.none()
+        return every.none()
 
     def formfield_for_foreignkey(
         self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> ModelChoiceField[Any] | None:
+    ) -> Any:
         kwargs["queryset"] = self.rows_of(db_field.remote_field.model, request)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]  # a mixin's super()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]  # of the admin it is mixed into
 
     def formfield_for_manytomany(
         self, db_field: models.ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> ModelChoiceField[Any] | None:
+    ) -> Any:
         kwargs["queryset"] = self.rows_of(db_field.remote_field.model, request)
-        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]  # a mixin's super()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]  # of the admin it is mixed into
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.allows(request)
@@ -154,7 +156,9 @@ class VendorScopedAdmin(VendorScope, admin.ModelAdmin):  # type: ignore[type-arg
     def refuse_foreign(self, request: HttpRequest, obj: Any) -> None:
         """The last wall: what was saved must still be the person's own; the admin's transaction is rolled back."""
         if not self.get_queryset(request).filter(pk=obj.pk).exists():
-            raise PermissionDenied(f"{obj._meta.verbose_name} {obj.pk} would belong to another vendor; nothing was saved.")
+            raise PermissionDenied(
+                f"{obj._meta.verbose_name} {obj.pk} would belong to another vendor; nothing was saved."
+            )
 
 
 class VendorScopedInline(VendorScope, admin.TabularInline):  # type: ignore[type-arg]  # of whichever model
