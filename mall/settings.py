@@ -57,7 +57,7 @@ MIDDLEWARE = [
     "mall.health.HealthMiddleware",  # answers probes before any host is judged
     "mall.node.NodeMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
-    "sessions_farm.middleware.HostGate",
+    "sessions_farm.gate.HostGate",
     "sessions_farm.middleware.StrictCookies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

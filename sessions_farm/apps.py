@@ -7,3 +7,9 @@ class SessionsFarmConfig(AppConfig):
     name = "sessions_farm"
     verbose_name = "Sessions farm"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from sessions_farm.communities import registry  # noqa: PLC0415 -- models load after the app
+        from sessions_farm.signals import registry_changed  # noqa: PLC0415 -- beside its receiver
+
+        registry_changed.connect(registry.changed, dispatch_uid="registry")

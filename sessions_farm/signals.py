@@ -1,0 +1,10 @@
+"""The signals of the session farm: what upper apps may join in, and what happens inside it."""
+
+from django.dispatch import Signal
+
+# Joining: sent by ``send()`` inside the transaction that merges ``source`` into ``target`` (both Visitor, of one
+# community); a receiver's exception rolls the merge back. A pair is sent once.
+visitors_merging = Signal()
+
+# After the commit of any change to a community or a domain.
+registry_changed = Signal()
