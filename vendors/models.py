@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Self
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -12,6 +14,7 @@ from django.utils import timezone
 
 from vendors.money import Money
 
+RENDITIONS = (300, 600)  # widths in pixels, made with each picture
 hex_colour = RegexValidator(r"^#[0-9a-f]{6}$", "A colour is written #rrggbb, in lower case.")
 
 
@@ -47,6 +50,12 @@ class Vendor(models.Model):
         SLAB = "slab", "slab serif"
         MONO = "mono", "monospace"
 
+    class Front(models.TextChoices):
+        AWNING = "awning", "striped awning, coloured band"
+        ARCH = "arch", "arch, centred name"
+        SIGN = "sign", "hanging sign, name and words side by side"
+        PANES = "panes", "window panes, small and plain"
+
     marketplace = models.ForeignKey(Marketplace, models.PROTECT, related_name="vendors")
     name = models.CharField(max_length=100)
     slug = models.SlugField(unique=True)
@@ -59,6 +68,9 @@ class Vendor(models.Model):
     support_email = models.EmailField(blank=True)
     town = models.CharField(max_length=80, blank=True)
     typeface = models.CharField(max_length=5, choices=Typeface, default=Typeface.SANS)
+    front = models.CharField(
+        "shop front", max_length=6, choices=Front, blank=True, help_text="Empty: the one that suits the typeface."
+    )
     accent = models.CharField("accent colour", max_length=7, default="#1f5f5b", validators=[hex_colour])
     paper = models.CharField("paper colour", max_length=7, default="#faf8f4", validators=[hex_colour])
     ink = models.CharField("ink colour", max_length=7, default="#22201c", validators=[hex_colour])
@@ -164,12 +176,23 @@ class Product(models.Model):
     description = models.TextField(blank=True, help_text="Markdown.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
+    search = models.GeneratedField(
+        expression=SearchVector("name", weight="A", config="english")
+        + SearchVector("summary", weight="B", config="english")
+        + SearchVector("description", weight="D", config="english"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
 
     objects = ProductQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint("vendor", "slug", name="vendors_product_slug_once")]
+        indexes = [
+            GinIndex("search", name="vendors_product_search"),
+            models.Index("category", "vendor", name="vendors_product_shelf"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -270,3 +293,13 @@ class ProductImage(models.Model):
 
     def __str__(self) -> str:
         return self.alt
+
+    def rendition(self, size: int) -> str:
+        """The URL of the picture ``size`` pixels wide; renditions lie beside the file: kettle.webp, kettle-600.webp."""
+        stem, dot, suffix = self.file.name.rpartition(".")
+        return self.file.storage.url(f"{stem}-{size}{dot}{suffix}")
+
+    @property
+    def srcset(self) -> str:
+        own_size = f"{self.file.url} {self.width}w"
+        return ", ".join([*(f"{self.rendition(size)} {size}w" for size in RENDITIONS), own_size])
