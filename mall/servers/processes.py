@@ -1,0 +1,147 @@
+"""Server processes that end with the process that started them, and the traces of those that did not."""
+
+import ctypes
+import fcntl
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class Unavailable(Exception):
+    """A server cannot be had; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An unprivileged user that a server runs as where we are root."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def unprivileged() -> Account | None:
+    """The account that PostgreSQL gets, which refuses to run as root; None where we are an ordinary user."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(name, entry.pw_uid, entry.pw_gid)
+    raise Unavailable("PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody.")
+
+
+def die_with_parent(last_signal: signal.Signals) -> Callable[[], None] | None:
+    """What a child runs before exec so that the kernel ends it with its parent, kill -9 included (Linux only)."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up here: a forked child should do next to nothing
+    parent = os.getpid()
+
+    def ask_kernel() -> None:
+        prctl(PR_SET_PDEATHSIG, int(last_signal), 0, 0, 0)
+        if os.getppid() != parent:  # it died before the kernel was asked
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return ask_kernel
+
+
+def start(
+    command: Sequence[str | Path], *, log: Path, last_signal: signal.Signals, account: Account | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a server in a session of its own: a Ctrl-C at the terminal is for the supervisor, which stops it in order."""
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 -- our own commands
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",  # where any account may stand
+            start_new_session=True,
+            preexec_fn=die_with_parent(last_signal),  # noqa: PLW1509 -- started from the main thread, before others
+            **identity(account),
+        )
+
+
+def identity(account: Account | None) -> dict[str, object]:
+    return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
+
+
+def stop(process: subprocess.Popen[bytes], last_signal: signal.Signals, *, seconds: float) -> None:
+    """Ask a server to end, and end it where it does not within ``seconds``."""
+    if process.poll() is None:
+        process.send_signal(last_signal)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process; the kernel lets go of it whatever way the process ends."""
+    with (folder / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise Unavailable(f"Process {holder} already runs servers in {folder}; stop it first.") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def remember(process: subprocess.Popen[bytes], folder: Path, name: str) -> None:
+    (folder / f"{name}.pid").write_text(str(process.pid))
+
+
+def forget(folder: Path, name: str) -> None:
+    (folder / f"{name}.pid").unlink(missing_ok=True)
+
+
+def stop_leftovers(folder: Path) -> None:
+    """End servers of ``folder`` that outlived their supervisor (a kill -9 where the kernel has no death signal)."""
+    for note in folder.glob("*.pid"):
+        pid = int(note.read_text() or 0)
+        if pid and is_server(pid, note.stem):
+            end(pid)
+        note.unlink()
+
+
+def is_server(pid: int, name: str) -> bool:
+    """Whether the process still is what the note says: pids are used again."""
+    listed = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    return name in listed.stdout and "defunct" not in listed.stdout
+
+
+def end(pid: int) -> None:
+    for last_signal, seconds in ((signal.SIGINT, 10.0), (signal.SIGKILL, 5.0)):
+        until = time.monotonic() + seconds
+        try:
+            os.kill(pid, last_signal)
+            while time.monotonic() < until:
+                os.kill(pid, 0)
+                time.sleep(0.05)
+        except ProcessLookupError:
+            return

@@ -1,0 +1,21 @@
+"""The tests' settings: the project's own, on servers of the test run, with what is slow on purpose made fast."""
+
+import os
+
+from tests import private_servers
+
+private_servers.start()  # before the project's settings read the addresses
+os.environ.setdefault("SECRET_KEY", "tests-only-0f8d5c2a4b7e49d3a1c6")
+os.environ.setdefault("DEMO", "1")  # static files by finders: nothing to collect before a test
+
+from mall.settings import *  # noqa: E402, F403
+from mall.settings import DATABASES  # noqa: E402
+
+# The pool's threads would hold connections to the test database, which could then not be dropped.
+DATABASES["default"]["OPTIONS"] = {}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+CELERY_TASK_ALWAYS_EAGER = False
+CELERY_BROKER_URL = "memory://"  # a task that is sent waits there; tests call tasks themselves
+LOG_FORMAT = "plain"
+EGRESS_ALLOW = ["127.0.0.0/8"]
