@@ -2,13 +2,11 @@
 
 import atexit
 import os
-import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from mall import servers
-from mall.servers import processes
 
 PREFIX = "mall-tests-"
 
@@ -21,7 +19,7 @@ def start() -> None:
     stack = ExitStack()
     atexit.register(stack.close)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    stack.callback(servers.erase, folder)
     mine = stack.enter_context(servers.running(folder, durable=False, say=print))
     os.environ.update(DATABASE_URL=mine.database_url, REDIS_URL=mine.redis_url)
 
@@ -31,9 +29,5 @@ def sweep() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         if not os.access(folder, os.W_OK) or not (folder / "lock").exists():
             continue
-        try:
-            with processes.locked(folder):
-                processes.stop_leftovers(folder)
-                shutil.rmtree(folder, ignore_errors=True)
-        except servers.Unavailable:
-            continue
+        with suppress(servers.Unavailable):  # another run's, and it is alive
+            servers.erase(folder)

@@ -6,6 +6,7 @@ holds the choice to one of the last two.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from mall.servers import binaries, postgres, redis
 from mall.servers.processes import Unavailable, locked, stop_leftovers
 
-__all__ = ["Servers", "Unavailable", "running"]
+__all__ = ["Servers", "Unavailable", "erase", "running"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def running(folder: Path, *, durable: bool, say: Callable[[str], None]) -> Itera
             stop_leftovers(folder)
         database_url, database_from = given["DATABASE_URL"], "DATABASE_URL"
         if not database_url:
-            found = binaries.find_postgres(choice, say)
+            found = binaries.find_postgres(choice, postgres.made_by(folder), say)
             database_url, database_from = (
                 stack.enter_context(postgres.serve(found, folder, durable=durable)),
                 found.label,
@@ -51,3 +52,13 @@ def running(folder: Path, *, durable: bool, say: Callable[[str], None]) -> Itera
             server = binaries.find_redis(choice, say)
             redis_url, redis_from = stack.enter_context(redis.serve(server, folder, durable=durable)), server.label
         yield Servers(database_url, redis_url, f"PostgreSQL: {database_from}. Redis: {redis_from}.")
+
+
+def erase(folder: Path) -> None:
+    """Throw away what servers kept in ``folder`` and the folder with it."""
+    if not folder.exists():
+        return
+    with locked(folder):
+        stop_leftovers(folder)
+        postgres.erase(folder)
+        shutil.rmtree(folder, ignore_errors=True)

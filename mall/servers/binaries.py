@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,6 +46,7 @@ class PostgresBinaries:
 @dataclass(frozen=True)
 class RedisBinary:
     server: Path
+    major: int
     label: str
 
 
@@ -57,22 +58,30 @@ def choice(asked: str) -> tuple[str, ...]:
     return places[asked]
 
 
-def find_postgres(places: tuple[str, ...], say: Callable[[str], None]) -> PostgresBinaries:
+def find_postgres(places: tuple[str, ...], made_by: int | None, say: Callable[[str], None]) -> PostgresBinaries:
+    """A server new enough; where there is data already, one of the major version that made it."""
     refused = []
-    if "path" in places:
-        for folder in postgres_folders():
-            if (major := postgres_major(folder)) >= OLDEST_POSTGRES:
-                return PostgresBinaries(folder, major, f"{folder}, version {major}")
-            refused.append(f"{folder} has version {major}, older than {OLDEST_POSTGRES}")
-    if "embedded" in places:
-        try:
-            folder = embedded.postgres_folder(say)
-        except Unavailable as fault:
-            refused.append(str(fault))
-        else:
+    try:
+        for found in postgres_candidates(places, say):
+            if found.major < OLDEST_POSTGRES:
+                refused.append(f"{found.label} is older than {OLDEST_POSTGRES}.")
+            elif made_by not in {None, found.major}:
+                refused.append(f"{found.label} cannot serve the data here, which is version {made_by}'s.")
+            else:
+                return found
+    except Unavailable as fault:
+        refused.append(str(fault))
+    hint = "" if made_by is None else " `make demo-reset` throws the old data away."
+    raise Unavailable("\n".join(["No PostgreSQL server was found.", *refused, HOW_POSTGRES + hint]))
+
+
+def postgres_candidates(places: tuple[str, ...], say: Callable[[str], None]) -> Iterator[PostgresBinaries]:
+    """One after the other, for the packages are only brought where nothing on the machine will do."""
+    for place in places:
+        for folder in postgres_folders() if place == "path" else embedded.postgres_folders(say):
             major = postgres_major(folder)
-            return PostgresBinaries(folder, major, f"out of a package, version {major}")
-    raise Unavailable("\n".join(["No PostgreSQL server was found.", *refused, HOW_POSTGRES]))
+            where = str(folder) if place == "path" else "out of a package"
+            yield PostgresBinaries(folder, major, f"{where}, version {major}")
 
 
 def postgres_folders() -> list[Path]:
@@ -93,21 +102,24 @@ def postgres_major(folder: Path) -> int:
 
 def find_redis(places: tuple[str, ...], say: Callable[[str], None]) -> RedisBinary:
     refused = []
-    if "path" in places:
-        for name in ("redis-server", "valkey-server"):
-            if found := shutil.which(name):
-                major = version(Path(found), r"v=(\d+)")
-                if major >= OLDEST_REDIS:
-                    return RedisBinary(Path(found), f"{found}, version {major}")
-                refused.append(f"{found} has version {major}, older than {OLDEST_REDIS}")
-    if "embedded" in places:
-        try:
-            server = embedded.redis_server(say)
-        except Unavailable as fault:
-            refused.append(str(fault))
-        else:
-            return RedisBinary(server, f"out of a package, version {version(server, r'v=(\d+)')}")
+    try:
+        for found in redis_candidates(places, say):
+            if found.major >= OLDEST_REDIS:
+                return found
+            refused.append(f"{found.label} is older than {OLDEST_REDIS}.")
+    except Unavailable as fault:
+        refused.append(str(fault))
     raise Unavailable("\n".join(["No Redis server was found.", *refused, HOW_REDIS]))
+
+
+def redis_candidates(places: tuple[str, ...], say: Callable[[str], None]) -> Iterator[RedisBinary]:
+    for place in places:
+        on_path = (shutil.which(name) for name in ("redis-server", "valkey-server"))
+        servers = [Path(found) for found in on_path if found] if place == "path" else [embedded.redis_server(say)]
+        for server in servers:
+            major = version(server, r"v=(\d+)")
+            where = str(server) if place == "path" else "out of a package"
+            yield RedisBinary(server, major, f"{where}, version {major}")
 
 
 def version(program: Path, pattern: str) -> int:
@@ -119,9 +131,9 @@ def version(program: Path, pattern: str) -> int:
 
 def runs_as(program: Path, account: Account) -> bool:
     try:
-        tried = subprocess.run(
+        tried = subprocess.run(  # noqa: S603 -- our own command
             [str(program), "--version"], capture_output=True, cwd="/", check=False, **identity(account)
-        )  # noqa: S603
+        )
     except OSError:
         return False
     return tried.returncode == 0

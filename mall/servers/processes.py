@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -61,7 +62,10 @@ def die_with_parent(last_signal: signal.Signals) -> Callable[[], None] | None:
 def start(
     command: Sequence[str | Path], *, log: Path, last_signal: signal.Signals, account: Account | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a server in a session of its own: a Ctrl-C at the terminal is for the supervisor, which stops it in order."""
+    """Start a server in a session of its own: a Ctrl-C at the terminal is the supervisor's, which stops all in order.
+
+    Call it from the main thread: the kernel's death signal follows the thread that forked, not the process.
+    """
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 -- our own commands
             [str(part) for part in command],
@@ -70,12 +74,13 @@ def start(
             stderr=subprocess.STDOUT,
             cwd="/",  # where any account may stand
             start_new_session=True,
-            preexec_fn=die_with_parent(last_signal),  # noqa: PLW1509 -- started from the main thread, before others
+            preexec_fn=die_with_parent(last_signal),  # noqa: PLW1509 -- it only calls the kernel
             **identity(account),
         )
 
 
-def identity(account: Account | None) -> dict[str, object]:
+def identity(account: Account | None) -> dict[str, Any]:
+    """What makes subprocess run a command as ``account``."""
     return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
@@ -131,8 +136,13 @@ def stop_leftovers(folder: Path) -> None:
 
 def is_server(pid: int, name: str) -> bool:
     """Whether the process still is what the note says: pids are used again."""
-    listed = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607
-    return name in listed.stdout and "defunct" not in listed.stdout
+    if Path("/proc/self/cmdline").exists():
+        try:
+            return name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()  # empty for a zombie
+        except FileNotFoundError:
+            return False
+    command = ["ps", "-o", "command=", "-p", str(pid)]
+    return name in subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
 
 
 def end(pid: int) -> None:
@@ -141,7 +151,7 @@ def end(pid: int) -> None:
         try:
             os.kill(pid, last_signal)
             while time.monotonic() < until:
-                os.kill(pid, 0)
+                os.kill(pid, 0)  # only asks whether it is there
                 time.sleep(0.05)
         except ProcessLookupError:
             return
