@@ -1,19 +1,17 @@
-"""Communities of domains, and the visitors known to them."""
+"""Communities of domains, their registry's version, and what was merged in them."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from sessions_farm.signals import registry_changed
+from sessions_farm.signals import registry_changed, registry_changing
 
 HOST = RegexValidator(
     r"^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$",
@@ -35,6 +33,7 @@ class RegistryVersion(models.Model):
         if not cls.objects.filter(pk=1).update(number=F("number") + 1):
             cls.objects.bulk_create([cls(pk=1, number=0)], ignore_conflicts=True)
             cls.objects.filter(pk=1).update(number=F("number") + 1)
+        registry_changing.send(cls)
         transaction.on_commit(lambda: registry_changed.send_robust(cls))
 
 
@@ -166,23 +165,11 @@ class Domain(RegistryRow):
             raise ValidationError({"canonical": f"{self.canonical} is of another community."})
 
 
-class Visitor(models.Model):
-    """The long-lived GUID of someone who visits a community."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    community = models.ForeignKey(Community, models.CASCADE, related_name="+")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-
 class MergeMarker(models.Model):
     """That one visitor was merged into another: a pair is merged once."""
 
-    source = models.ForeignKey(Visitor, models.CASCADE, related_name="+")
-    target = models.ForeignKey(Visitor, models.CASCADE, related_name="+")
+    source = models.ForeignKey("sessions_farm.Visitor", models.CASCADE, related_name="+")
+    target = models.ForeignKey("sessions_farm.Visitor", models.CASCADE, related_name="+")
     merged_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -1,0 +1,39 @@
+"""The farm's models, from one door."""
+
+from sessions_farm.models.communities import (
+    HOST,
+    Community,
+    Domain,
+    DomainQuerySet,
+    MergeMarker,
+    RegistryQuerySet,
+    RegistryRow,
+    RegistryVersion,
+)
+from sessions_farm.models.sessions import (
+    OneUseCode,
+    Session,
+    Tier,
+    Tombstone,
+    Variable,
+    Visitor,
+    VisitorKey,
+)
+
+__all__ = [
+    "HOST",
+    "Community",
+    "Domain",
+    "DomainQuerySet",
+    "MergeMarker",
+    "OneUseCode",
+    "RegistryQuerySet",
+    "RegistryRow",
+    "RegistryVersion",
+    "Session",
+    "Tier",
+    "Tombstone",
+    "Variable",
+    "Visitor",
+    "VisitorKey",
+]

@@ -1,0 +1,126 @@
+"""Visitors, and the session tables of the ``database`` and ``tiered`` stores.
+
+Times of the session tables are Unix milliseconds (integers): the stores' raw SQL reads the same on PostgreSQL and
+SQLite. Every ``key_hash`` is the keyed hash of an id (sessions_farm.keys); no id stands in any table.
+"""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+HASH_LENGTH = 43  # 256 bits in base64url
+
+
+class Visitor(models.Model):
+    """The long-lived GUID of someone who visits a community."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    community = models.ForeignKey("sessions_farm.Community", models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            # A person's devices share one visitor in a community, and so one cart.
+            models.UniqueConstraint("user", "community", condition=Q(user__isnull=False), name="visitor_of_user_once"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class VisitorKey(models.Model):
+    """That the holder of an id is this visitor; a visitor has one for each device and rotation."""
+
+    key_hash = models.CharField(max_length=HASH_LENGTH, primary_key=True)
+    visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="keys")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.key_hash[:8]}… → {self.visitor_id}"
+
+
+class Session(models.Model):
+    """The header of a live session."""
+
+    key_hash = models.CharField(max_length=HASH_LENGTH, unique=True)
+    created_ms = models.BigIntegerField()
+    seen_ms = models.BigIntegerField(help_text="Moved at most each tenth of the idle time-out.")
+    idle_ms = models.BigIntegerField(help_text="How long the session lives without a request.")
+    expires_ms = models.BigIntegerField(db_index=True)
+    ends_ms = models.BigIntegerField(help_text="The absolute end, whatever is seen.")
+    version = models.BigIntegerField(default=1, help_text="Raised by every write.")
+
+    def __str__(self) -> str:
+        return f"{self.key_hash[:8]}…"
+
+    @property
+    def created_at(self) -> datetime.datetime:
+        return as_time(self.created_ms)
+
+    @property
+    def seen_at(self) -> datetime.datetime:
+        return as_time(self.seen_ms)
+
+    @property
+    def expires_at(self) -> datetime.datetime:
+        return as_time(min(self.expires_ms, self.ends_ms))
+
+
+class Variable(models.Model):
+    """One named value of a session, as JSON text."""
+
+    session = models.ForeignKey(Session, models.DB_CASCADE, related_name="variables", db_index=False)
+    name = models.CharField(max_length=200)
+    value = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("session", "name", name="variable_of_session_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tombstone(models.Model):
+    """An id that must never live again; kept until no cookie can carry it any more."""
+
+    key_hash = models.CharField(max_length=HASH_LENGTH, primary_key=True)
+    reason = models.CharField(max_length=16)
+    at_ms = models.BigIntegerField()
+    until_ms = models.BigIntegerField(db_index=True)
+    grace_until_ms = models.BigIntegerField(default=0)
+    last_words = models.TextField(default="", help_text="The variables at rotation, readable during the grace only.")
+
+    def __str__(self) -> str:
+        return f"{self.key_hash[:8]}… {self.reason}"
+
+
+class OneUseCode(models.Model):
+    """A hand-off code that waits for its one redemption."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    payload = models.TextField()
+    expires_ms = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.digest[:8]}…"
+
+
+class Tier(models.Model):
+    """One row: which copies in Redis the nodes may believe (see stores/tiered.py)."""
+
+    epoch = models.BigIntegerField(default=1, help_text="Copies of an older epoch are misses.")
+    redis_run = models.CharField(max_length=64, default="", help_text="The Redis process that the copies are in.")
+
+    def __str__(self) -> str:
+        return str(self.epoch)
+
+
+def as_time(milliseconds: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(milliseconds / 1000, tz=datetime.UTC)
