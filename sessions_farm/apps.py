@@ -10,6 +10,7 @@ class SessionsFarmConfig(AppConfig):
 
     def ready(self) -> None:
         from sessions_farm.communities import registry  # noqa: PLC0415 -- models load after the app
-        from sessions_farm.signals import registry_changed  # noqa: PLC0415 -- beside its receiver
+        from sessions_farm.signals import registry_changed, registry_changing  # noqa: PLC0415 -- beside their receiver
 
+        registry_changing.connect(registry.changing, dispatch_uid="registry")
         registry_changed.connect(registry.changed, dispatch_uid="registry")

@@ -122,6 +122,7 @@ class Registry:
         self._snapshot: Snapshot | None = None
         self._reading = threading.Lock()
         self._poller: threading.Thread | None = None
+        self._stopped = threading.Event()
 
     def resolve(self, host: str) -> Member | None:
         return self.current().resolve(host)
@@ -160,6 +161,11 @@ class Registry:
         """Drop the snapshot: the next question reads it."""
         self._snapshot = None
 
+    def changing(self, **_kwargs: Any) -> None:
+        """Receive ``registry_changing``: where nothing polls, the transaction that changes hosts sees them at once."""
+        if not poll_seconds():
+            self.forget()
+
     def changed(self, **_kwargs: Any) -> None:
         """Receive ``registry_changed``."""
         if self._snapshot is not None:
@@ -170,6 +176,12 @@ class Registry:
         snapshot = self._snapshot
         if snapshot is not None and read_version() != snapshot.version:
             self.refresh()
+
+    def stop(self) -> None:
+        """End the thread; the next question starts another."""
+        if self._poller is not None:
+            self._stopped.set()
+            self._poller.join()
 
     def _read(self) -> Snapshot:
         try:
@@ -183,12 +195,12 @@ class Registry:
             return
         with self._reading:
             if self._poller is None or not self._poller.is_alive():
+                self._stopped.clear()
                 self._poller = threading.Thread(target=self._poll_for_ever, name="registry-poll", daemon=True)
                 self._poller.start()
 
     def _poll_for_ever(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(poll_seconds() or 1):
+        while not self._stopped.wait(poll_seconds() or 1):
             try:
                 self.poll()
             except DatabaseError as error:

@@ -6,5 +6,8 @@ from django.dispatch import Signal
 # community); a receiver's exception rolls the merge back. A pair is sent once.
 visitors_merging = Signal()
 
+# Inside the transaction of any change to a community or a domain, before the change.
+registry_changing = Signal()
+
 # After the commit of any change to a community or a domain.
 registry_changed = Signal()
