@@ -1,0 +1,80 @@
+"""Ids and keys: how an id is made, what is stored in its place, and what proves that we said something.
+
+An id is 192 random bits and goes to the browser only. What is stored is its keyed hash, so neither a stolen dump nor a
+log holds anything that opens a session. Every key is derived from SECRET_KEY for one use; SECRET_KEY_FALLBACKS are
+honoured wherever something old is read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    from sessions_farm.communities import Member
+
+ID = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
+PREFIX_LIMIT = 64
+AT_REST = "farm|at-rest"
+
+
+def new_id(member: Member | None = None) -> str:
+    """A fresh id of 192 random bits.
+
+    A community's own generator (``id_generator``: dotted path of ``f(member) -> str``) gives its beginning; 128 random
+    bits follow, so a guessable generator makes no guessable id. Raise ValueError for what cannot stand in a cookie.
+    """
+    path = member.id_generator if member else ""
+    if not path:
+        return secrets.token_urlsafe(24)
+    beginning = str(import_string(path)(member))
+    if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{PREFIX_LIMIT}}}", beginning, re.ASCII):
+        raise ValueError(f"{path} gave {beginning!r}; an id begins with 1 to {PREFIX_LIMIT} of A-Z a-z 0-9 _ -.")
+    return f"{beginning}-{secrets.token_urlsafe(16)}"
+
+
+def is_id(text: str) -> bool:
+    return ID.fullmatch(text) is not None
+
+
+def hash_id(session_id: str) -> str:
+    """What stands for an id at rest: HMAC-SHA-256 under the newest key, 43 characters."""
+    return _mac(settings.SECRET_KEY, AT_REST, (session_id,), 32)
+
+
+def hashes_of(session_id: str) -> list[str]:
+    """Every hash that may stand for an id: under the newest key first, then under each fallback."""
+    return [_mac(secret, AT_REST, (session_id,), 32) for secret in _secrets()]
+
+
+def sign(use: str, *parts: str) -> str:
+    """A MAC of 144 bits (24 characters) over parts that hold no NUL, under the newest key of this use."""
+    return _mac(settings.SECRET_KEY, use, parts, 18)
+
+
+def verify(use: str, mac: str, *parts: str) -> bool:
+    """Whether we signed these parts for this use, now or under a fallback key."""
+    given = mac.encode()
+    return any(hmac.compare_digest(_mac(secret, use, parts, 18).encode(), given) for secret in _secrets())
+
+
+def _secrets() -> list[str]:
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+
+
+@lru_cache(maxsize=256)
+def _derived(secret: str, use: str) -> bytes:
+    return hmac.digest(secret.encode(), use.encode(), hashlib.sha256)
+
+
+def _mac(secret: str, use: str, parts: tuple[str, ...], size: int) -> str:
+    digest = hmac.digest(_derived(secret, use), "\0".join(parts).encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(digest[:size]).rstrip(b"=").decode()
