@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 
+from sessions_farm.conf import options
 from sessions_farm.models import Community, Domain, RegistryVersion
 
 logger = logging.getLogger(__name__)
@@ -212,8 +212,8 @@ class Registry:
 
 
 def poll_seconds() -> float:
-    """0 stops the thread: then only this process's own changes and refresh() are seen (tests, one-shot commands)."""
-    return float(getattr(settings, "SESSIONS_FARM", {}).get("REGISTRY_POLL_SECONDS", 0.5))
+    """0 starts no thread: then only this process's own changes and refresh() are seen (tests, one-shot commands)."""
+    return options().registry_poll_seconds
 
 
 registry = Registry()

@@ -53,7 +53,6 @@ def member_of(request: HttpRequest) -> Member | None:
 def lead_to_canonical(request: HttpRequest, member: Member) -> HttpResponseBase:
     if request.method not in {"GET", "HEAD"}:
         return refusal(HTTPStatus.MISDIRECTED_REQUEST, f"Use {member.canonical_host}.\n")
-    # get_full_path() keeps a path of two slashes from becoming another host's name.
     return HttpResponsePermanentRedirect(absolute_url(member.canonical_host, request.get_full_path()))
 
 

@@ -59,7 +59,7 @@ def test_gate_alias_leads_to_canonical_host(db, two_communities):
     assert response.status_code == 301
     assert response["Location"].endswith("//a.test:8000/x?y=1")
     response, _ = through_gate("/", host="www.a.test", PATH_INFO="//evil.test/x")
-    assert response["Location"].endswith("//a.test:8000/%2Fevil.test/x")
+    assert response["Location"].endswith("//a.test:8000//evil.test/x")  # under the alias's own target
     response, _ = through_gate("/x", host="www.a.test", method="post")
     assert response.status_code == 421
 
