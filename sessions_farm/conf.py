@@ -41,6 +41,7 @@ class Options:
     variable_limit: int = 256 * 1024  # bytes of one encoded value
     sweep_batch: int = 1000
     registry_poll_seconds: float = 0.5
+    handoff_starts_per_minute: int = 30  # by one client (network and browser); beyond it pages come without an id
 
 
 NAMES = {field.name.upper(): field.name for field in fields(Options)}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ID = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
 PREFIX_LIMIT = 64
 AT_REST = "farm|at-rest"
+LOCAL = "local-"
 
 
 def new_id(member: Member | None = None) -> str:
@@ -31,7 +32,12 @@ def new_id(member: Member | None = None) -> str:
 
     A community's own generator (``id_generator``: dotted path of ``f(member) -> str``) gives its beginning; 128 random
     bits follow, so a guessable generator makes no guessable id. Raise ValueError for what cannot stand in a cookie.
+
+    Only the master makes ids for the whole community. One made on another host (a POST without a session, say) tells so
+    by its own beginning, for as long as any cookie carries it: the next hand-off replaces and merges it.
     """
+    if member and not member.is_master:
+        return LOCAL + secrets.token_urlsafe(24)
     path = member.id_generator if member else ""
     if not path:
         return secrets.token_urlsafe(24)
@@ -39,6 +45,11 @@ def new_id(member: Member | None = None) -> str:
     if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{PREFIX_LIMIT}}}", beginning, re.ASCII):
         raise ValueError(f"{path} gave {beginning!r}; an id begins with 1 to {PREFIX_LIMIT} of A-Z a-z 0-9 _ -.")
     return f"{beginning}-{secrets.token_urlsafe(16)}"
+
+
+def is_local(session_id: str) -> bool:
+    """Whether an id was made by a member for itself, unknown to the rest of its community."""
+    return session_id.startswith(LOCAL)
 
 
 def is_id(text: str) -> bool:
