@@ -1,0 +1,34 @@
+"""Which paths a hand-off may lead back to: only ones of the same host, never a URL."""
+
+from __future__ import annotations
+
+from django.utils.http import url_has_allowed_host_and_scheme
+
+PREFIX = "/.mall/"
+AUTHORIZE = PREFIX + "authorize"
+FINISH = PREFIX + "finish"
+LONGEST = 1500  # bytes of path and query that still make a URL every browser and balancer takes
+GAVE_UP = "_mall=nc"  # "no cookies": this page is served without a mall id
+
+
+def is_safe(path: str) -> bool:
+    """Whether ``path`` (with query) stays on its host in every browser.
+
+    Browsers read a backslash as a slash and drop tabs and line breaks, so ``/\\evil`` and ``/<tab>/evil`` are URLs of
+    another host.
+    """
+    return (
+        path.startswith("/")
+        and not path.startswith(("//", PREFIX))
+        and "\\" not in path
+        and path.isascii()
+        and path.isprintable()
+        and " " not in path
+        and len(path) <= LONGEST
+        and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+    )
+
+
+def without_id(path: str) -> str:
+    """The same page, marked to be served without a mall id."""
+    return f"{path}{'&' if '?' in path else '?'}{GAVE_UP}"

@@ -1,0 +1,34 @@
+"""Makes one visitor of two: what a browser gathered on one domain joins what its visitor has in the whole community."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.db import transaction
+
+from sessions_farm.models import MergeMarker, Visitor
+from sessions_farm.signals import visitors_merging
+
+
+def merge_visitors(*, source: Visitor, target: Visitor, now: datetime.datetime) -> bool:
+    """Merge ``source`` into ``target`` once; True where this call did it.
+
+    Whoever hears ``visitors_merging`` moves what hangs on the source, in this transaction. A signed-in source is never
+    merged: what someone has belongs to the account, and two people are never made one. Both rows are locked in one
+    order, so that two tabs that merge to and fro wait for each other and don't block each other.
+    """
+    if source.pk == target.pk or source.community_id != target.community_id:
+        return False
+    with transaction.atomic():
+        found = {
+            visitor.pk: visitor
+            for visitor in Visitor.objects.select_for_update().filter(pk__in=(source.pk, target.pk)).order_by("pk")
+        }
+        if len(found) < 2 or found[source.pk].user_id is not None:
+            return False
+        _, first = MergeMarker.objects.get_or_create(
+            source=found[source.pk], target=found[target.pk], defaults={"merged_at": now}
+        )
+        if first:
+            visitors_merging.send(sender=Visitor, source=found[source.pk], target=found[target.pk])
+        return first
