@@ -77,6 +77,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "mall.urls"
+STORE_URLCONF = "mall.urls_store"
 ASGI_APPLICATION = "mall.asgi.application"
 
 TEMPLATES = [
@@ -200,6 +201,9 @@ EGRESS_ALLOW = env.list("EGRESS_ALLOW", default=[])  # CIDR blocks besides the p
 # Shop
 PAYMENT_GATEWAYS = ["sandbox"]
 STOCK_HOLD_MINUTES = 15
+ORDER_STATUS_VIEW = "order_status"
+# Where the sandbox gateway's notices are posted: a node of the farm or its balancer, as a worker reaches it.
+SANDBOX_WEBHOOK_ORIGIN = env.str("SANDBOX_WEBHOOK_ORIGIN", default=f"http://127.0.0.1:{PUBLIC_PORT}")
 
 # Pages
 LANGUAGE_CODE = "en-ie"

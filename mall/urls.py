@@ -1,8 +1,17 @@
 """URLs of the mall's own host, the master of its community."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 urlpatterns = [
+    path("", include("mall.urls_mall")),
+    path("", include("mall.urls_frame")),
+    path("stores/<slug:store>/", include("mall.urls_shop")),
+    path("cart/", include("cart.urls_master")),
+    path("checkout/", include("cart.checkout.urls")),
+    path("pay/sandbox/", include("cart.checkout.payments.sandbox.urls")),
+    path("dispatch/", include("shipping.urls")),
+    path("watch/", include("support_watch.urls")),
+    path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

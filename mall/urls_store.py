@@ -1,3 +1,9 @@
 """URLs of a vendor's own host: its store, the cart, the hand-off; nothing that belongs to the master."""
 
-urlpatterns: list[object] = []
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("mall.urls_shop")),
+    path("", include("mall.urls_frame")),
+    path("cart/", include("cart.urls")),
+]

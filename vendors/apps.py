@@ -1,8 +1,18 @@
 """Vendors, their stores, catalogue and stock."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_delete, post_save
 
 
 class VendorsConfig(AppConfig):
     name = "vendors"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from vendors.receivers import raise_version  # noqa: PLC0415 -- models are loaded only now
+
+        for model in ("Marketplace", "Vendor", "Storefront"):
+            for signal in (post_save, post_delete):
+                signal.connect(
+                    raise_version, sender=self.get_model(model), dispatch_uid=f"vendors-{model}-{id(signal)}"
+                )

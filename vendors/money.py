@@ -29,11 +29,12 @@ class Money:
     @property
     def major(self) -> Decimal:
         """The amount in the currency's main unit: 4210 EUR minor units are Decimal("42.10")."""
-        return Decimal(self.minor).scaleb(-_digits(self.currency))
+        return Decimal(self.minor).scaleb(-digits(self.currency))
 
     def __str__(self) -> str:
         return format_money(Moneyed(self.major, self.currency), locale="en_IE")
 
 
-def _digits(currency: str) -> int:
+def digits(currency: str) -> int:
+    """How many digits the currency's minor unit has: 2 for EUR, 0 for JPY."""
     return len(str(get_currency(currency).sub_unit)) - 1

@@ -1,0 +1,87 @@
+"""The mall's own pages: the directory, its departments, the search over all stores."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from vendors.hosts import Market, Store, stores
+from vendors.listing import listing
+from vendors.models import Category, Product
+from vendors.models.catalogue import ProductQuerySet
+from vendors.theme import address_of_all
+
+NEW_THINGS = 8
+IN_A_WINDOW = 3
+
+
+def market_of(request: HttpRequest) -> Market:
+    market: Market | None = request.marketplace
+    if market is None:
+        raise Http404("This community has no marketplace yet; add one in the admin.")
+    return market
+
+
+def goods_of(market: Market) -> ProductQuerySet:
+    return Product.objects.published().in_marketplace(market.marketplace_id)
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The directory: each store with what is in its window, and what is new anywhere."""
+    market, now = market_of(request), timezone.now()
+    cards = goods_of(market).for_cards(now).defer("search", "description")
+    windows = goods_of(market).in_windows(IN_A_WINDOW).prefetch_related("images").defer("search", "description")
+    shown = stores.of_marketplace(market.marketplace_id)
+    context = {
+        "fronts": fronts(shown, windows),
+        "new_things": cards.spread_over_vendors()[:NEW_THINGS],
+        "theme_of_all": address_of_all(market.marketplace_id),
+    }
+    return render(request, "mall/home.html", context)
+
+
+def fronts(shown: list[Store], windows: ProductQuerySet) -> list[tuple[Store, list[Product]]]:
+    """Each store and the products in its window."""
+    by_vendor: dict[int, list[Product]] = {}
+    for product in windows:
+        by_vendor.setdefault(product.vendor_id, []).append(product)
+    return [(store, by_vendor.get(store.vendor_id, [])) for store in shown]
+
+
+@require_safe
+def category(request: HttpRequest, slug: str) -> HttpResponse:
+    market = market_of(request)
+    department = get_object_or_404(Category, marketplace=market.marketplace_id, slug=slug)
+    scope = goods_of(market).in_department(department)
+    found = listing(
+        scope, request.GET, currency=market.currency, now=timezone.now(), mall_wide=True, by_department=False
+    )
+    return render(request, "mall/category.html", {"category": department, "listing": found})
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Products over all stores; stores and departments whose names have the words stand above them."""
+    market = market_of(request)
+    found = listing(goods_of(market), request.GET, currency=market.currency, now=timezone.now(), mall_wide=True)
+    context = {"listing": found, "mall_query": found.choice.text, "named": named(market, found.choice.text)}
+    return render(request, "mall/search.html", context)
+
+
+def named(market: Market, text: str) -> list[Store]:
+    words = text.casefold().split()
+    if not words:
+        return []
+    shown = stores.of_marketplace(market.marketplace_id)
+    return [store for store in shown if all(word in store.name.casefold() for word in words)]
+
+
+@require_safe
+def about(request: HttpRequest) -> HttpResponse:
+    return render(request, "mall/about.html")
+
+
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    return render(request, "mall/privacy.html")

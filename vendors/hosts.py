@@ -1,0 +1,150 @@
+"""Which store lies behind which host or path, held in memory by every node.
+
+A change of a Vendor, Storefront or Marketplace raises ``RegistryVersion`` (vendors.receivers), so the registry's own
+poller tells every node; the stores are read anew when that version rises, and a request costs no query.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from sessions_farm.communities import registry
+from vendors.models import Marketplace, Vendor
+
+FRONTS = {
+    Vendor.Typeface.SANS: Vendor.Front.AWNING,
+    Vendor.Typeface.SERIF: Vendor.Front.ARCH,
+    Vendor.Typeface.SLAB: Vendor.Front.SIGN,
+    Vendor.Typeface.MONO: Vendor.Front.PANES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The shops of one community, as every node holds them in memory."""
+
+    marketplace_id: int
+    community_id: int
+    name: str
+    currency: str
+    strapline: str
+    support_email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One open store, as every node holds it in memory; ``host`` is empty for a store on the master's path."""
+
+    vendor_id: int
+    slug: str
+    name: str
+    tagline: str
+    town: str
+    typeface: str
+    front: str
+    accent: str
+    paper: str
+    ink: str
+    host: str
+    currency: str
+    marketplace_id: int
+    community_id: int
+    support_email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    version: int
+    by_host: Mapping[str, Store] = field(default_factory=dict)
+    by_slug: Mapping[str, Store] = field(default_factory=dict)
+    markets: Mapping[int, Market] = field(default_factory=dict)  # by community
+
+
+class Stores:
+    """The snapshot of this process."""
+
+    def __init__(self) -> None:
+        self._snapshot: Snapshot | None = None
+        self._reading = threading.Lock()
+
+    def by_host(self, host: str) -> Store | None:
+        return self.current().by_host.get(host)
+
+    def by_slug(self, slug: str) -> Store | None:
+        return self.current().by_slug.get(slug)
+
+    def by_vendor(self, vendor_id: int) -> Store | None:
+        return next((store for store in self.current().by_slug.values() if store.vendor_id == vendor_id), None)
+
+    def of_marketplace(self, marketplace_id: int) -> list[Store]:
+        """The open stores of a marketplace by name."""
+        found = (store for store in self.current().by_slug.values() if store.marketplace_id == marketplace_id)
+        return sorted(found, key=lambda store: store.name.casefold())
+
+    def market_of(self, community_id: int) -> Market | None:
+        return self.current().markets.get(community_id)
+
+    def current(self) -> Snapshot:
+        version = registry.current().version
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot.version == version:
+            return snapshot
+        with self._reading:
+            if self._snapshot is None or self._snapshot.version != version:
+                self._snapshot = read_snapshot(version)
+            return self._snapshot
+
+    def forget(self) -> None:
+        """Drop the snapshot: the next question reads it."""
+        self._snapshot = None
+
+
+def read_snapshot(version: int) -> Snapshot:
+    """Read the open stores: two queries. ``version`` was read before, so a change in between is read again."""
+    by_host: dict[str, Store] = {}
+    by_slug: dict[str, Store] = {}
+    for vendor in Vendor.objects.published().select_related("marketplace", "storefront__domain"):
+        store = as_store(vendor)
+        by_slug[store.slug] = store
+        if store.host:
+            by_host[store.host] = store
+    marketplaces = Marketplace.objects.select_related("community")
+    markets = {marketplace.community_id: as_market(marketplace) for marketplace in marketplaces}
+    return Snapshot(version, MappingProxyType(by_host), MappingProxyType(by_slug), MappingProxyType(markets))
+
+
+def as_store(vendor: Vendor) -> Store:
+    return Store(
+        vendor_id=vendor.pk,
+        slug=vendor.slug,
+        name=vendor.name,
+        tagline=vendor.tagline,
+        town=vendor.town,
+        typeface=vendor.typeface,
+        front=vendor.front or FRONTS[Vendor.Typeface(vendor.typeface)],
+        accent=vendor.accent,
+        paper=vendor.paper,
+        ink=vendor.ink,
+        host=vendor.storefront.host if hasattr(vendor, "storefront") else "",
+        currency=vendor.marketplace.currency,
+        marketplace_id=vendor.marketplace_id,
+        community_id=vendor.marketplace.community_id,
+        support_email=vendor.support_email,
+    )
+
+
+def as_market(marketplace: Marketplace) -> Market:
+    return Market(
+        marketplace_id=marketplace.pk,
+        community_id=marketplace.community_id,
+        name=marketplace.community.name,
+        currency=marketplace.currency,
+        strapline=marketplace.strapline,
+        support_email=marketplace.support_email,
+    )
+
+
+stores = Stores()

@@ -1,0 +1,233 @@
+"""The catalogue: departments, products, their variants and pictures, and the words in which pages ask for them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Self
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import Lexeme, SearchQuery, SearchRank, SearchVector, SearchVectorField
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When, Window
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+
+from vendors.models.stock import Stock
+from vendors.models.stores import Marketplace, Vendor
+from vendors.money import Money
+
+RENDITIONS = (300, 600)  # widths in pixels, made with each picture
+WORD = re.compile(r"\w+")
+MOST_WORDS = 12
+
+
+class CategoryQuerySet(models.QuerySet["Category"]):
+    def with_goods_of(self, vendor_id: int) -> Self:
+        """Departments in which a vendor has something on sale."""
+        goods = Product.objects.published().for_vendor(vendor_id)
+        return self.filter(Exists(goods.filter(category=OuterRef("pk"))))
+
+    def top(self, marketplace_id: int) -> Self:
+        return self.filter(marketplace=marketplace_id, parent=None)
+
+
+class Category(models.Model):
+    """A department of the mall; vendors' products share them."""
+
+    marketplace = models.ForeignKey(Marketplace, models.CASCADE, related_name="categories")
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    name = models.CharField(max_length=80)
+    slug = models.SlugField()
+    position = models.PositiveSmallIntegerField(default=0)
+
+    objects = CategoryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "name"]
+        verbose_name_plural = "categories"
+        constraints = [models.UniqueConstraint("marketplace", "slug", name="vendors_category_slug_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    def published(self) -> Self:
+        return self.filter(status=Product.Status.PUBLISHED, vendor__status=Vendor.Status.PUBLISHED)
+
+    def for_vendor(self, vendor: Vendor | int) -> Self:
+        return self.filter(vendor=vendor)
+
+    def in_marketplace(self, marketplace_id: int) -> Self:
+        return self.filter(vendor__marketplace=marketplace_id)
+
+    def in_department(self, department: Category) -> Self:
+        """Products of a department and of those directly below it."""
+        return self.filter(Q(category=department) | Q(category__parent=department))
+
+    def in_windows(self, each: int) -> Self:
+        """The newest ``each`` of every vendor that have a picture, vendor by vendor."""
+        place = Window(RowNumber(), partition_by="vendor", order_by=["-created_at", "pk"])
+        pictured = self.filter(Exists(ProductImage.objects.filter(product=OuterRef("pk"))))
+        return pictured.annotate(place=place).filter(place__lte=each).order_by("vendor", "place")
+
+    def spread_over_vendors(self) -> Self:
+        """The newest of each vendor, then the second newest of each, and so on: nobody fills the page alone."""
+        place = Window(RowNumber(), partition_by="vendor", order_by=["-created_at", "pk"])
+        return self.annotate(place=place).order_by("place", "-created_at", "pk")
+
+    def matching(self, text: str) -> Self:
+        """Products that have all these words, the last one perhaps half typed; annotated with their ``rank``."""
+        words = WORD.findall(text)[:MOST_WORDS]
+        if not words:
+            return self.none()
+        lexemes = Lexeme(words[-1], prefix=True)
+        for word in words[:-1]:
+            lexemes &= Lexeme(word)
+        query = SearchQuery(lexemes, search_type="raw", config="english")
+        return self.filter(search=query).annotate(rank=SearchRank(F("search"), query))
+
+    def in_stock(self, now: datetime) -> Self:
+        return self.filter(Exists(Stock.objects.left(now).filter(variant__product=OuterRef("pk"))))
+
+    def costing(self, low: int | None, high: int | None, now: datetime) -> Self:
+        """Products with a variant between two prices in minor units, both included; None is no bound."""
+        variants = Variant.objects.with_price(now).filter(product=OuterRef("pk"))
+        if low is not None:
+            variants = variants.filter(price_now__gte=low)
+        if high is not None:
+            variants = variants.filter(price_now__lte=high)
+        return self if low is None and high is None else self.filter(Exists(variants))
+
+    def with_prices(self, now: datetime) -> Self:
+        """Annotate ``price_from``, ``price_to`` (of the variants, today) and ``price_was`` (the cheapest one's own)."""
+        variants = Variant.objects.with_price(now).filter(product=OuterRef("pk"))
+        cheapest = variants.order_by("price_now", "pk")
+        return self.annotate(
+            price_from=Subquery(cheapest.values("price_now")[:1]),
+            price_was=Subquery(cheapest.values("price")[:1]),
+            price_to=Subquery(variants.order_by("-price_now").values("price_now")[:1]),
+        )
+
+    def for_cards(self, now: datetime) -> Self:
+        """All that a product's card shows, in two queries for any number of products."""
+        has_stock = Exists(Stock.objects.left(now).filter(variant__product=OuterRef("pk")))
+        return self.with_prices(now).annotate(has_stock=has_stock).prefetch_related("images")
+
+
+class Product(models.Model):
+    class Status(models.TextChoices):
+        DRAFT = "draft", "draft"
+        PUBLISHED = "published", "published"
+        WITHDRAWN = "withdrawn", "withdrawn"
+
+    vendor = models.ForeignKey(Vendor, models.CASCADE, related_name="products")
+    category = models.ForeignKey(Category, models.PROTECT, related_name="products")
+    name = models.CharField(max_length=140)
+    slug = models.SlugField(max_length=160)
+    status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
+    summary = models.CharField(max_length=240, blank=True)
+    description = models.TextField(blank=True, help_text="Markdown.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    search = models.GeneratedField(
+        expression=SearchVector("name", weight="A", config="english")
+        + SearchVector("summary", weight="B", config="english")
+        + SearchVector("description", weight="D", config="english"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint("vendor", "slug", name="vendors_product_slug_once")]
+        indexes = [
+            GinIndex("search", name="vendors_product_search"),
+            models.Index("category", "vendor", name="vendors_product_shelf"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class VariantQuerySet(models.QuerySet["Variant"]):
+    def with_price(self, now: datetime) -> Self:
+        """Annotate ``price_now``: as ``Variant.current_price``, where the database has to compare it."""
+        begun = Q(sale_from__isnull=True) | Q(sale_from__lte=now)
+        not_over = Q(sale_until__isnull=True) | Q(sale_until__gt=now)
+        on_sale = When(Q(sale_price__isnull=False) & begun & not_over, then=F("sale_price"))
+        return self.annotate(price_now=Case(on_sale, default=F("price")))
+
+
+class Variant(models.Model):
+    """What can be put into a cart: one size or colour of a product, with its price."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="variants")
+    name = models.CharField(max_length=80, blank=True, help_text="Empty where the product has a single variant.")
+    sku = models.CharField("SKU", max_length=40)
+    price = models.PositiveIntegerField(help_text="In minor units (cents).", validators=[MinValueValidator(1)])
+    sale_price = models.PositiveIntegerField(null=True, blank=True)
+    sale_from = models.DateTimeField(null=True, blank=True)
+    sale_until = models.DateTimeField(null=True, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    objects = VariantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint("product", "sku", name="vendors_variant_sku_once"),
+            models.CheckConstraint(condition=Q(price__gt=0), name="vendors_variant_price_positive"),
+            models.CheckConstraint(
+                condition=Q(sale_price__isnull=True) | Q(sale_price__lt=F("price")),
+                name="vendors_variant_sale_below_price",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product.name}, {self.name}" if self.name else self.product.name
+
+    def is_on_sale(self, now: datetime) -> bool:
+        return (
+            self.sale_price is not None
+            and (self.sale_from is None or self.sale_from <= now)
+            and (self.sale_until is None or now < self.sale_until)
+        )
+
+    def current_price(self, now: datetime) -> int:
+        """The price of one, in minor units, at that moment."""
+        return self.sale_price if self.is_on_sale(now) and self.sale_price is not None else self.price
+
+    def price_as_money(self, now: datetime) -> Money:
+        return Money(self.current_price(now), self.product.vendor.marketplace.currency)
+
+
+class ProductImage(models.Model):
+    """A re-encoded raster picture; never the bytes that were uploaded."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="images")
+    file = models.ImageField(upload_to="products/", width_field="width", height_field="height")
+    alt = models.CharField("description for those who cannot see it", max_length=200)
+    width = models.PositiveIntegerField(editable=False, default=0)
+    height = models.PositiveIntegerField(editable=False, default=0)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.alt
+
+    def rendition(self, size: int) -> str:
+        """The URL of the picture ``size`` pixels wide; renditions lie beside the file: kettle.webp, kettle-600.webp."""
+        stem, dot, suffix = self.file.name.rpartition(".")
+        return self.file.storage.url(f"{stem}-{size}{dot}{suffix}")
+
+    @property
+    def srcset(self) -> str:
+        own_size = f"{self.file.url} {self.width}w"
+        return ", ".join([*(f"{self.rendition(size)} {size}w" for size in RENDITIONS), own_size])

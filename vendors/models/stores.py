@@ -1,0 +1,128 @@
+"""Who sells, where their shops are, and who may do what for them."""
+
+from typing import Self
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+hex_colour = RegexValidator(r"^#[0-9a-f]{6}$", "A colour is written #rrggbb, in lower case.")
+
+
+class Marketplace(models.Model):
+    """What the shops of one community have in common: a currency and the mall's own words."""
+
+    community = models.OneToOneField("sessions_farm.Community", models.CASCADE, related_name="+")
+    currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217 code.")
+    strapline = models.CharField(max_length=200, blank=True)
+    support_email = models.EmailField(blank=True)
+
+    def __str__(self) -> str:
+        return str(self.community)
+
+
+class VendorQuerySet(models.QuerySet["Vendor"]):
+    def published(self) -> Self:
+        return self.filter(status=Vendor.Status.PUBLISHED)
+
+    def staffed_by(self, user: models.Model) -> Self:
+        return self.filter(memberships__user=user).distinct()
+
+
+class Vendor(models.Model):
+    class Status(models.TextChoices):
+        DRAFT = "draft", "being set up"
+        PUBLISHED = "published", "open"
+        SUSPENDED = "suspended", "closed by the mall"
+
+    class Typeface(models.TextChoices):
+        SANS = "sans", "humanist sans"
+        SERIF = "serif", "serif"
+        SLAB = "slab", "slab serif"
+        MONO = "mono", "monospace"
+
+    class Front(models.TextChoices):
+        AWNING = "awning", "striped awning, coloured band"
+        ARCH = "arch", "arch, centred name"
+        SIGN = "sign", "hanging sign, name and words side by side"
+        PANES = "panes", "window panes, small and plain"
+
+    marketplace = models.ForeignKey(Marketplace, models.PROTECT, related_name="vendors")
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(unique=True)
+    status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
+    tagline = models.CharField(max_length=160, blank=True)
+    about = models.TextField(blank=True, help_text="Markdown.")
+    delivery_text = models.TextField("delivery", blank=True, help_text="Markdown.")
+    returns_text = models.TextField("returns", blank=True, help_text="Markdown.")
+    support_text = models.TextField("support page", blank=True, help_text="Markdown.")
+    support_email = models.EmailField(blank=True)
+    town = models.CharField(max_length=80, blank=True)
+    typeface = models.CharField(max_length=5, choices=Typeface, default=Typeface.SANS)
+    front = models.CharField(
+        "shop front", max_length=6, choices=Front, blank=True, help_text="Empty: the one that suits the typeface."
+    )
+    accent = models.CharField("accent colour", max_length=7, default="#1f5f5b", validators=[hex_colour])
+    paper = models.CharField("paper colour", max_length=7, default="#faf8f4", validators=[hex_colour])
+    ink = models.CharField("ink colour", max_length=7, default="#22201c", validators=[hex_colour])
+    delivery_charge = models.PositiveIntegerField(default=0, help_text="In minor units (cents).")
+    express_charge = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: no express delivery.")
+    free_delivery_from = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: never free.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = VendorQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_published(self) -> bool:
+        return self.status == self.Status.PUBLISHED
+
+
+class Storefront(models.Model):
+    """Where a vendor's shop is: a domain, one label below a wildcard domain, or a path on the master."""
+
+    vendor = models.OneToOneField(Vendor, models.CASCADE, related_name="storefront")
+    domain = models.ForeignKey("sessions_farm.Domain", models.PROTECT, null=True, blank=True, related_name="+")
+    label = models.SlugField(blank=True, help_text="Only below a wildcard domain: thistle for thistle.example.org.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("domain", "label", name="vendors_storefront_host_once"),
+            models.CheckConstraint(
+                condition=Q(domain__isnull=False) | Q(label=""), name="vendors_storefront_label_needs_domain"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.host or f"/stores/{self.vendor.slug}/"
+
+    @property
+    def host(self) -> str:
+        """The shop's own host without a port; empty for a shop on the master's path."""
+        if self.domain is None:
+            return ""
+        return f"{self.label}.{self.domain.host}" if self.label else self.domain.host
+
+
+class Membership(models.Model):
+    """What a person may do for a vendor."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "owner"
+        CATALOGUE = "catalogue", "catalogue"
+        ORDERS = "orders", "orders"
+        SUPPORT = "support", "support"
+
+    vendor = models.ForeignKey(Vendor, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    role = models.CharField(max_length=9, choices=Role)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("vendor", "user", "role", name="vendors_membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.role} of {self.vendor}"

@@ -1,0 +1,122 @@
+"""The pages of one store, on its own host or on the master's path."""
+
+from typing import Any
+
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from vendors import stock
+from vendors.hosts import Store
+from vendors.listing import listing
+from vendors.models import Category, Product, Vendor
+from vendors.models.catalogue import ProductQuerySet
+
+FEATURED = 9
+LIKE_IT = 4
+
+
+def store_of(request: HttpRequest) -> Store:
+    store: Store | None = request.storefront
+    if store is None:
+        raise Http404(f"No open store answers to {request.mall.member.host}.")
+    return store
+
+
+def goods_of(store: Store) -> ProductQuerySet:
+    return Product.objects.published().for_vendor(store.vendor_id)
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    store, now = store_of(request), timezone.now()
+    cards = goods_of(store).for_cards(now).defer("search", "description")
+    newest = list(cards.order_by("-has_stock", "-created_at", "pk")[:FEATURED])
+    return render(request, "vendors/home.html", {"leading": newest[:1], "featured": newest[1:]})
+
+
+@require_safe
+def category(request: HttpRequest, slug: str) -> HttpResponse:
+    store = store_of(request)
+    shelf = get_object_or_404(Category, marketplace=store.marketplace_id, slug=slug)
+    scope = goods_of(store).in_department(shelf)
+    found = listing(
+        scope, request.GET, currency=store.currency, now=timezone.now(), mall_wide=False, by_department=False
+    )
+    if not found.total and not (found.choice.text or found.choice.narrows):
+        raise Http404(f"{store.name} has nothing in {shelf.name} now.")
+    return render(request, "vendors/category.html", {"category": shelf, "listing": found})
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    store = store_of(request)
+    found = listing(goods_of(store), request.GET, currency=store.currency, now=timezone.now(), mall_wide=False)
+    return render(request, "vendors/search.html", {"listing": found, "here": "search"})
+
+
+@require_safe
+def product(request: HttpRequest, slug: str) -> HttpResponse:
+    store, now = store_of(request), timezone.now()
+    goods = goods_of(store).select_related("category__parent").prefetch_related("images", "variants")
+    item = get_object_or_404(goods, slug=slug)
+    variants = offers(item, now)
+    before, after = neighbours(goods_of(store), item)
+    context = {
+        "product": item,
+        "category": item.category,
+        "variants": variants,
+        "chosen": next((offer for offer in variants if offer["left"]), None),
+        "vendor": Vendor.objects.get(pk=store.vendor_id),
+        "before": before,
+        "after": after,
+        "others": more_like(store, item).for_cards(now).defer("search", "description")[:LIKE_IT],
+    }
+    return render(request, "vendors/product.html", context)
+
+
+def offers(item: Product, now: Any) -> list[dict[str, Any]]:
+    """Each variant with its price of today, the price it had, and how many are left in words."""
+    variants = list(item.variants.all())
+    left = stock.available([variant.pk for variant in variants], now)
+    return [
+        {
+            "variant": variant,
+            "price": variant.current_price(now),
+            "was": variant.price if variant.is_on_sale(now) else None,
+            "left": left[variant.pk],
+            "few": 0 < left[variant.pk] <= FEW,
+        }
+        for variant in variants
+    ]
+
+
+FEW = 5
+
+
+def neighbours(goods: ProductQuerySet, item: Product) -> tuple[Product | None, Product | None]:
+    """The products before and after this one on its shelf, in the shelf's own order (name)."""
+    shelf = goods.filter(category=item.category_id).only("name", "slug")
+    later = Q(name__gt=item.name) | Q(name=item.name, pk__gt=item.pk)
+    earlier = Q(name__lt=item.name) | Q(name=item.name, pk__lt=item.pk)
+    return shelf.filter(earlier).order_by("-name", "-pk").first(), shelf.filter(later).order_by("name", "pk").first()
+
+
+def more_like(store: Store, item: Product) -> ProductQuerySet:
+    """Others of the same shelf first, then the newest of the store."""
+    others = goods_of(store).exclude(pk=item.pk)
+    return others.order_by(Q(category=item.category_id).desc(), "-created_at", "pk")
+
+
+@require_safe
+def about(request: HttpRequest) -> HttpResponse:
+    vendor = Vendor.objects.get(pk=store_of(request).vendor_id)
+    return render(request, "vendors/about.html", {"vendor": vendor})
+
+
+@require_safe
+def delivery(request: HttpRequest) -> HttpResponse:
+    vendor = Vendor.objects.get(pk=store_of(request).vendor_id)
+    return render(request, "vendors/delivery.html", {"vendor": vendor})
