@@ -76,24 +76,20 @@ def find_postgres(places: tuple[str, ...], made_by: int | None, say: Callable[[s
 
 
 def postgres_candidates(places: tuple[str, ...], say: Callable[[str], None]) -> Iterator[PostgresBinaries]:
-    """One after the other, for the packages are only brought where nothing on the machine will do."""
+    """Newest first, and place after place: packages are only brought where nothing on the machine will do."""
     for place in places:
-        for folder in postgres_folders() if place == "path" else embedded.postgres_folders(say):
-            major = postgres_major(folder)
+        folders = postgres_folders() if place == "path" else embedded.postgres_folders(say)
+        for major, folder in sorted(((postgres_major(folder), folder) for folder in folders), reverse=True):
             where = str(folder) if place == "path" else "out of a package"
             yield PostgresBinaries(folder, major, f"{where}, version {major}")
 
 
 def postgres_folders() -> list[Path]:
-    """Folders with both programs: on PATH first, then Debian's own place, newest first."""
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name))
+    """Folders with both programs: on PATH, and where Debian keeps them."""
     found = shutil.which("postgres")
-    candidates = [Path(found).resolve().parent] if found else []
-    return [
-        path
-        for path in dict.fromkeys(candidates + debian)
-        if all((path / name).exists() for name in ("postgres", "initdb"))
-    ]
+    folders = {Path(found).resolve().parent} if found else set()
+    folders |= {path.resolve() for path in Path("/usr/lib/postgresql").glob("*/bin")}
+    return [path for path in folders if all((path / name).exists() for name in ("postgres", "initdb"))]
 
 
 def postgres_major(folder: Path) -> int:

@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +60,15 @@ def die_with_parent(last_signal: signal.Signals) -> Callable[[], None] | None:
 
 
 def start(
-    command: Sequence[str | Path], *, log: Path, last_signal: signal.Signals, account: Account | None = None
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    last_signal: signal.Signals,
+    account: Account | None = None,
+    environment: Mapping[str, str] | None = None,
+    folder: Path = Path("/"),  # where any account may stand
 ) -> subprocess.Popen[bytes]:
-    """Start a server in a session of its own: a Ctrl-C at the terminal is the supervisor's, which stops all in order.
+    """Start a process in a session of its own: a Ctrl-C at the terminal is the supervisor's, which stops all in order.
 
     Call it from the main thread: the kernel's death signal follows the thread that forked, not the process.
     """
@@ -72,7 +78,8 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd="/",  # where any account may stand
+            cwd=folder,
+            env=environment,
             start_new_session=True,
             preexec_fn=die_with_parent(last_signal),  # noqa: PLW1509 -- it only calls the kernel
             **identity(account),
@@ -110,7 +117,7 @@ def locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
-            raise Unavailable(f"Process {holder} already runs servers in {folder}; stop it first.") from None
+            raise Unavailable(f"Process {holder} already runs in {folder}; stop it first.") from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -118,40 +125,47 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def remember(process: subprocess.Popen[bytes], folder: Path, name: str) -> None:
-    (folder / f"{name}.pid").write_text(str(process.pid))
+    """Note the process, so that the next start can end it where it outlives this one."""
+    (folder / f"{name}.pid").write_text(f"{process.pid}\n{arguments(process)}")
 
 
 def forget(folder: Path, name: str) -> None:
     (folder / f"{name}.pid").unlink(missing_ok=True)
 
 
+def arguments(process: subprocess.Popen[bytes]) -> str:
+    args = process.args
+    return " ".join(map(str, args[1:])) if isinstance(args, list) else str(args)
+
+
 def stop_leftovers(folder: Path) -> None:
-    """End servers of ``folder`` that outlived their supervisor (a kill -9 where the kernel has no death signal)."""
+    """End what was started for ``folder`` and outlived its supervisor (kill -9 where there is no death signal)."""
     for note in folder.glob("*.pid"):
-        pid = int(note.read_text() or 0)
-        if pid and is_server(pid, note.stem):
-            end(pid)
+        pid, _, known_arguments = note.read_text().partition("\n")
+        if known_arguments and known_arguments in command_line(int(pid)):  # pids are used again
+            end(int(pid))
         note.unlink()
 
 
-def is_server(pid: int, name: str) -> bool:
-    """Whether the process still is what the note says: pids are used again."""
+def command_line(pid: int) -> str:
+    """The command of a process; empty where there is none, or only a zombie."""
     if Path("/proc/self/cmdline").exists():
         try:
-            return name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()  # empty for a zombie
-        except FileNotFoundError:
-            return False
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # it is gone
+            return ""
     command = ["ps", "-o", "command=", "-p", str(pid)]
-    return name in subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
 
 
 def end(pid: int) -> None:
     for last_signal, seconds in ((signal.SIGINT, 10.0), (signal.SIGKILL, 5.0)):
-        until = time.monotonic() + seconds
-        try:
+        with suppress(ProcessLookupError):
             os.kill(pid, last_signal)
-            while time.monotonic() < until:
-                os.kill(pid, 0)  # only asks whether it is there
-                time.sleep(0.05)
-        except ProcessLookupError:
+        until = time.monotonic() + seconds
+        while command_line(pid):
+            if time.monotonic() > until:
+                break
+            time.sleep(0.05)
+        else:
             return

@@ -1,16 +1,162 @@
-"""The private servers of laptop and tests."""
+"""The private servers of laptop and tests: they start, keep what they were given, and go."""
 
-from django.db import connection
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from mall import servers
+from mall.servers import binaries, processes
+from mall.servers.embedded import PROJECT
+
+SERVE = """
+import json, sys
+from pathlib import Path
+from mall import servers
+with servers.running(Path(sys.argv[1]), durable=True, say=lambda line: None) as mine:
+    print(json.dumps([mine.database_url, mine.redis_url, mine.took]), flush=True)
+    sys.stdin.read()
+"""
 
 
-def test_private_postgres_answers(db):
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM accounts_user")
-        assert cursor.fetchone() == (0,)
-        cursor.execute("SELECT lower('É')")
-        assert cursor.fetchone() == ("é",)
+class Parent:
+    """A process that runs servers in a folder, as the demo and the tests do."""
+
+    def __init__(self, folder: Path, **environment: str):
+        unset = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=PROJECT,
+            env=unset | environment,
+        )
+        self.folder = folder
+        self.database_url, self.redis_url, self.took = json.loads(self.process.stdout.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        assert self.process.wait(30) == 0
+
+    @property
+    def children(self) -> list[int]:
+        return [int((self.folder / f"{name}.pid").read_text().split()[0]) for name in ("postgres", "redis")]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def write(self, word: str):
+        with psycopg.connect(self.database_url) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS words (word text)")
+            connection.execute("INSERT INTO words VALUES (%s)", [word])
+        with redis.Redis.from_url(self.redis_url) as client:
+            client.rpush("words", word)
+
+    def read(self) -> tuple[list[str], list[str]]:
+        with psycopg.connect(self.database_url) as connection, redis.Redis.from_url(self.redis_url) as client:
+            rows = connection.execute("SELECT word FROM words ORDER BY word").fetchall()
+            return [word for (word,) in rows], [word.decode() for word in client.lrange("words", 0, -1)]
 
 
-def test_private_redis_answers(redis_client):
-    redis_client.set("a", 1)
-    assert redis_client.get("a") == b"1"
+def gone(pids: list[int], seconds: float = 15) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not any(processes.command_line(pid) for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def folder(tmp_path):
+    yield tmp_path / "servers"
+    servers.erase(tmp_path / "servers")
+
+
+@pytest.mark.parametrize("place", ["path", "embedded"])
+def test_servers_kept_over_stop_and_kill(folder, place):
+    with Parent(folder, MALL_SERVERS=place) as parent:
+        assert ("out of a package" in parent.took) is (place == "embedded")
+        parent.write("a")
+        children = parent.children
+        assert not gone(children, 0.1)
+    assert gone(children)
+
+    parent = Parent(folder, MALL_SERVERS=place)
+    parent.write("b")
+    time.sleep(1.2)  # Redis hands its append-only file to the disk once a second
+    children = parent.children
+    parent.kill()
+    if sys.platform.startswith("linux"):
+        assert gone(children)
+
+    with Parent(folder, MALL_SERVERS=place) as parent:
+        assert parent.read() == (["a", "b"], ["a", "b"])
+
+
+def test_crashed_servers_start_again(folder):
+    parent = Parent(folder)
+    parent.write("a")
+    time.sleep(1.2)
+    for pid in parent.children:
+        os.kill(pid, signal.SIGKILL)
+    parent.kill()
+    with Parent(folder) as parent:
+        assert parent.read() == (["a"], ["a"])
+
+
+def test_leftovers_ended_at_next_start(folder):
+    folder.mkdir(parents=True)
+    leftover = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    bystander = subprocess.Popen(["sleep", "61"], start_new_session=True)
+    processes.remember(leftover, folder, "redis")
+    (folder / "postgres.pid").write_text(f"{bystander.pid}\n-D {folder}/postgres")  # its number was given to another
+    processes.stop_leftovers(folder)
+    assert leftover.wait(5)
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+
+
+def test_folder_in_use_refused(folder):
+    with Parent(folder) as parent, pytest.raises(servers.Unavailable, match=f"Process {parent.process.pid} already"):
+        servers.erase(folder)
+
+
+def test_given_servers_used(monkeypatch, folder):
+    monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/mall")
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere/0")
+    with servers.running(folder, durable=False, say=pytest.fail) as mine:
+        assert (mine.database_url, mine.redis_url) == ("postgres://elsewhere/mall", "redis://elsewhere/0")
+    assert not folder.exists()
+
+
+def test_missing_server_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(servers.Unavailable, match="Install Redis 7 or newer"):
+        binaries.find_redis(("path",), pytest.fail)
+
+
+def test_data_of_another_version_refused():
+    with pytest.raises(servers.Unavailable, match=r"version 9's.*(\n.*)*demo-reset"):
+        binaries.find_postgres(("path",), 9, pytest.fail)
+
+
+def test_unknown_place_refused():
+    with pytest.raises(servers.Unavailable, match="MALL_SERVERS=cloud is unknown"):
+        binaries.choice("cloud")

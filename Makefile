@@ -1,0 +1,52 @@
+# What can be done with the mall; `make help` lists it. Each word brings what it needs (deploy/bootstrap).
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset test prove check fmt bench farm
+PYTHON := .venv/bin/python
+TEMPLATES = $(shell find . \( -name .venv -o -name .tools -o -name .data \) -prune -o -path '*/templates/*.html' -print)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+demo: ## run the whole mall here, with its demo community, at http://mall.localhost:8000 (PORT=8100 for another)
+	@deploy/bootstrap sites
+	@$(PYTHON) -m mall.demo.run
+
+demo-reset: ## throw the demo's data away and start afresh
+	@deploy/bootstrap sites
+	@$(PYTHON) -m mall.demo.run --reset
+
+test: ## run every test, the browser's too (ARGS="-k cart" for some)
+	@deploy/bootstrap test sites
+	@$(PYTHON) -m tests.e2e.chromium
+	@$(PYTHON) -m pytest $(ARGS)
+
+prove: ## run every test with larger counts (SCALE=10)
+	@deploy/bootstrap test sites
+	@$(PYTHON) -m tests.e2e.chromium
+	@SCALE=$${SCALE:-10} $(PYTHON) -m pytest --timeout 1800 $(ARGS)
+
+check: ## look at the code without running it: format, lint, types, layers, migrations, templates, settings
+	@deploy/bootstrap test sites dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	SECRET_KEY=x DATABASE_URL=postgres://x REDIS_URL=redis://x .venv/bin/mypy .
+	.venv/bin/lint-imports
+	$(PYTHON) manage.py makemigrations --check --settings tests.settings
+	$(PYTHON) manage.py check --settings tests.settings
+	.venv/bin/djade --target-version 6.1 --check $(TEMPLATES)
+	.venv/bin/djangofmt --check $(TEMPLATES)
+
+fmt: ## put code and templates into the project's format
+	@deploy/bootstrap test sites dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+	.venv/bin/djade --target-version 6.1 $(TEMPLATES)
+	.venv/bin/djangofmt $(TEMPLATES)
+
+bench: ## measure pages a second of two nodes on this machine
+	@deploy/bootstrap sites
+	@$(PYTHON) -m mall.demo.run_bench
+
+farm: ## build and start the farm of containers (deploy/compose.yaml)
+	@deploy/init
+	docker compose -f deploy/compose.yaml up -d --build --wait
