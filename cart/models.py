@@ -7,6 +7,9 @@ from django.utils import timezone
 
 class Cart(models.Model):
     visitor = models.OneToOneField("sessions_farm.Visitor", models.CASCADE, related_name="+")
+    held_by = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="The checkout under way that holds goods for this cart."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(default=timezone.now)
 
@@ -24,7 +27,7 @@ class Line(models.Model):
     class Meta:
         ordering = ["added_at", "id"]
         constraints = [
-            models.UniqueConstraint("cart", "variant", name="cart_line_once"),
+            models.UniqueConstraint(fields=["cart", "variant"], name="cart_line_once"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="cart_line_quantity_positive"),
         ]
 

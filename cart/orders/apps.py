@@ -7,3 +7,6 @@ class OrdersConfig(AppConfig):
     name = "cart.orders"
     label = "orders"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from cart.orders import receivers  # noqa: F401, PLC0415 -- connects them

@@ -1,6 +1,10 @@
 """The agreed sale: copied at that moment, never a join to today's price."""
 
+from __future__ import annotations
+
 import uuid
+from datetime import datetime, timedelta
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +12,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django_countries.fields import CountryField
 
+from cart.orders import links
 from vendors.money import Money
+
+MAIL_FOR = timedelta(days=3)  # after that the status page has to do
 
 
 class PostalAddress(models.Model):
@@ -32,11 +39,23 @@ class Address(PostalAddress):
     class Meta:
         verbose_name_plural = "addresses"
         constraints = [
-            models.UniqueConstraint("user", condition=Q(is_default=True), name="orders_address_one_default"),
+            models.UniqueConstraint(fields=["user"], condition=Q(is_default=True), name="orders_address_one_default"),
         ]
 
     def __str__(self) -> str:
         return f"{self.name}, {self.line1}, {self.town}"
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def placed(self) -> Self:
+        return self.filter(state=Order.State.PLACED)
+
+    def of_user(self, user: models.Model) -> Self:
+        return self.filter(user=user).exclude(state__in=[Order.State.DRAFT, Order.State.EXPIRED])
+
+    def mail_due(self, now: datetime) -> Self:
+        """Placed orders whose confirmation is still to be sent."""
+        return self.placed().filter(mail_due_at__lte=now, placed_at__gt=now - MAIL_FOR)
 
 
 class Order(PostalAddress):
@@ -63,9 +82,18 @@ class Order(PostalAddress):
     total = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     placed_at = models.DateTimeField(null=True, blank=True)
+    mail_due_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the confirmation is to be sent next; empty: sent."
+    )
+    remark = models.CharField(max_length=200, blank=True, help_text="Why it was cancelled, in the shopper's words.")
+
+    objects = OrderQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["mail_due_at"], condition=Q(mail_due_at__isnull=False), name="orders_order_mail_due")
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(total=models.F("goods_total") + models.F("delivery_total")), name="orders_order_adds_up"
@@ -74,6 +102,10 @@ class Order(PostalAddress):
 
     def __str__(self) -> str:
         return self.number
+
+    def get_absolute_url(self) -> str:
+        """The status page on the mall's own host: whoever has the signed link may see it."""
+        return links.status_path(self.uuid)
 
     @property
     def total_money(self) -> Money:
@@ -105,7 +137,7 @@ class Consignment(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint("order", "vendor", name="orders_consignment_once")]
+        constraints = [models.UniqueConstraint(fields=["order", "vendor"], name="orders_consignment_once")]
 
     def __str__(self) -> str:
         return self.number
@@ -142,12 +174,15 @@ class Payment(models.Model):
         STARTED = "started", "started"
         CAPTURED = "captured", "paid"
         DECLINED = "declined", "declined"
+        REFUND_DUE = "refund_due", "to be refunded"
         REFUNDED = "refunded", "refunded"
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="payments")
     gateway = models.CharField(max_length=20)
-    reference = models.CharField(max_length=80)
-    state = models.CharField(max_length=9, choices=State, default=State.STARTED)
+    reference = models.CharField(
+        max_length=80, help_text="Ours: the gateway makes one charge for it, however often it is asked."
+    )
+    state = models.CharField(max_length=10, choices=State, default=State.STARTED)
     amount = models.PositiveIntegerField()
     currency = models.CharField(max_length=3)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -155,8 +190,10 @@ class Payment(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("gateway", "reference", name="orders_payment_reference_once"),
-            models.UniqueConstraint("order", condition=Q(state="captured"), name="orders_payment_one_capture_an_order"),
+            models.UniqueConstraint(fields=["gateway", "reference"], name="orders_payment_reference_once"),
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(state="captured"), name="orders_payment_one_capture_an_order"
+            ),
         ]
 
     def __str__(self) -> str:

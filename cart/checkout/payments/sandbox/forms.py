@@ -1,0 +1,39 @@
+"""The card form of the pretend company."""
+
+from __future__ import annotations
+
+from django import forms
+
+from cart.checkout.payments.sandbox.cards import CARDS, Fate, digits
+
+
+class CardForm(forms.Form):
+    number = forms.CharField(
+        label="Card number",
+        max_length=30,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "cc-number"}),
+    )
+    expiry = forms.RegexField(
+        r"^\s*(0[1-9]|1[0-2])\s*/?\s*\d{2}\s*$",
+        label="Expiry date",
+        help_text="Month and year, as 04/29",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "cc-exp"}),
+        error_messages={"invalid": "Write the month and the year with two digits each, as 04/29."},
+    )
+    code = forms.RegexField(
+        r"^\s*\d{3,4}\s*$",
+        label="Security code",
+        help_text="Three digits on the back of the card",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "cc-csc"}),
+        error_messages={"invalid": "The security code has three or four digits."},
+    )
+
+    def clean_number(self) -> str:
+        number = digits(self.cleaned_data["number"])
+        if number not in CARDS:
+            raise forms.ValidationError("No real card works here. Use one of the test cards listed on this page.")
+        return number
+
+    @property
+    def fate(self) -> Fate:
+        return CARDS[self.cleaned_data["number"]][0]

@@ -1,0 +1,60 @@
+"""How the pretend company signs what it tells a shop.
+
+Notices follow Standard Webhooks (github.com/standard-webhooks/standard-webhooks, spec 1.0): ``v1,`` and the base64 of
+HMAC-SHA256 over ``id.timestamp.body``. A browser's return carries an HMAC of the reference.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+TOLERANCE = 300  # seconds
+
+
+class Forged(Exception):
+    """The signature or its time does not fit."""
+
+
+def secret() -> bytes:
+    return salted_hmac("sandbox_gateway.webhook", "", algorithm="sha256").digest()
+
+
+def notice_headers(notice_id: str, body: bytes, now: datetime) -> dict[str, str]:
+    timestamp = str(int(now.timestamp()))
+    return {
+        "content-type": "application/json",
+        "webhook-id": notice_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": _signature(notice_id, timestamp, body),
+    }
+
+
+def check_notice(headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+    """Raise Forged where the body was not signed by us within five minutes of now."""
+    given = {name.lower(): value for name, value in headers.items()}
+    notice_id, timestamp = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
+    if not timestamp.isascii() or not timestamp.isdecimal() or abs(now.timestamp() - int(timestamp)) > TOLERANCE:
+        raise Forged(f"The notice's time {timestamp!r} is not within {TOLERANCE} seconds of now.")
+    expected = _signature(notice_id, timestamp, body)
+    if not any(constant_time_compare(expected, one) for one in given.get("webhook-signature", "").split()):
+        raise Forged("The notice's signature does not fit its body.")
+
+
+def return_signature(reference: str) -> str:
+    return salted_hmac("sandbox_gateway.return", reference, algorithm="sha256").hexdigest()
+
+
+def check_return(reference: str, signature: str) -> None:
+    if not constant_time_compare(return_signature(reference), signature):
+        raise Forged(f"The return of payment {reference!r} is not signed by the gateway.")
+
+
+def _signature(notice_id: str, timestamp: str, body: bytes) -> str:
+    signed = hmac.new(secret(), f"{notice_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(signed).decode()}"

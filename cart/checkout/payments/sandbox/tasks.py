@@ -1,0 +1,55 @@
+"""The pretend company's notices to shops: a signed POST, sent by a worker, repeated until it is taken.
+
+Nothing hangs on them: a shop that hears nothing asks for itself (``sweep_checkouts``).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import structlog
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from cart.checkout.payments.sandbox import signing
+from cart.checkout.payments.sandbox.models import Charge
+
+log = structlog.get_logger(__name__)
+
+
+def announce(charge_id: int) -> None:
+    """Have a worker tell the shop; a broker that is away is no reason to fail."""
+    try:
+        send_notice.apply_async([charge_id], retry=False)
+    except Exception as error:  # noqa: BLE001 -- whatever the broker's client raises
+        log.warning("sandbox_notice_not_queued", charge=charge_id, error=str(error))
+
+
+@shared_task(bind=True, name="sandbox.send_notice", max_retries=6)
+def send_notice(self: Any, charge_id: int) -> None:
+    """POST the notice; on any refusal again after 1, 2, 4 ... seconds."""
+    charge = Charge.objects.get(pk=charge_id)
+    try:
+        post_notice(charge)
+    except httpx2.HTTPError as error:
+        raise self.retry(exc=error, countdown=2**self.request.retries) from error
+    Charge.objects.filter(pk=charge_id).update(notified_at=timezone.now())
+
+
+def post_notice(charge: Charge) -> None:
+    """Raise httpx2.HTTPError where the shop cannot be reached or does not say 2xx.
+
+    It dials SANDBOX_WEBHOOK_ORIGIN and names the shop's host in the request: servers do not resolve ``*.localhost``.
+    """
+    body = json.dumps({"type": f"charge.{charge.state}", "reference": charge.reference}).encode()
+    headers = signing.notice_headers(f"evt_{charge.pk}_{charge.state}", body, timezone.now())
+    response = httpx2.post(
+        settings.SANDBOX_WEBHOOK_ORIGIN + charge.webhook_path,
+        content=body,
+        headers={**headers, "host": charge.webhook_host},
+        timeout=5,
+    )
+    response.raise_for_status()

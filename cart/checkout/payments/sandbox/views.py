@@ -1,0 +1,69 @@
+"""The hosted pages of the pretend company."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from cart.checkout.payments.sandbox import services, signing
+from cart.checkout.payments.sandbox.cards import CARDS, Fate, grouped
+from cart.checkout.payments.sandbox.forms import CardForm
+from cart.checkout.payments.sandbox.models import Charge
+from vendors.money import Money
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def pay(request: HttpRequest, token: str) -> HttpResponse:
+    """The card form. A charge that is settled leads back to the shop."""
+    charge = get_object_or_404(Charge, token=token)
+    if not charge.is_payable:
+        return _leave(charge)
+    if charge.state == Charge.State.CHALLENGED:
+        return HttpResponseRedirect(reverse("sandbox:challenge", args=[token]), status=303)
+    if request.method == "POST" and "cancel" in request.POST:
+        return _leave(services.give_up(token=token, now=timezone.now()))
+    form = CardForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return _charge(request, charge, form.fate)
+    return _page(request, "sandbox/pay.html", charge, form)
+
+
+def _charge(request: HttpRequest, charge: Charge, fate: Fate) -> HttpResponse:
+    charge = services.try_card(token=charge.token, fate=fate, now=timezone.now())
+    if fate is Fate.LOST:
+        return render(request, "sandbox/lost.html", {"charge": charge}, status=504)
+    if charge.state == Charge.State.CHALLENGED:
+        return HttpResponseRedirect(reverse("sandbox:challenge", args=[charge.token]), status=303)
+    return _leave(charge)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def challenge(request: HttpRequest, token: str) -> HttpResponse:
+    """The bank's check, 3-D Secure in small: yes or no."""
+    charge = get_object_or_404(Charge, token=token)
+    if charge.state == Charge.State.CHALLENGED and request.method == "GET":
+        return _page(request, "sandbox/challenge.html", charge)
+    if request.method == "POST":
+        charge = services.answer_challenge(token=token, confirmed="confirm" in request.POST, now=timezone.now())
+    if charge.state == Charge.State.OPEN:
+        return HttpResponseRedirect(reverse("sandbox:pay", args=[token]), status=303)
+    return _leave(charge)
+
+
+def _page(request: HttpRequest, template: str, charge: Charge, form: CardForm | None = None) -> HttpResponse:
+    cards = [(grouped(number), what) for number, (_, what) in CARDS.items()]
+    context = {"charge": charge, "amount": Money(charge.amount, charge.currency), "form": form, "cards": cards}
+    return render(request, template, context, status=422 if form is not None and form.errors else 200)
+
+
+def _leave(charge: Charge) -> HttpResponse:
+    query = urlencode({"reference": charge.reference, "signature": signing.return_signature(charge.reference)})
+    return HttpResponseRedirect(f"{charge.return_url}?{query}", status=303)

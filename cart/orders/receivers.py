@@ -1,0 +1,16 @@
+"""What orders do when visitors merge."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.dispatch import receiver
+
+from cart.orders.models import Order
+from sessions_farm.signals import visitors_merging
+
+if TYPE_CHECKING:
+    from sessions_farm.models import Visitor
+
+
+@receiver(visitors_merging)
+def keep_orders(source: "Visitor", target: "Visitor", **_: Any) -> None:
+    Order.objects.filter(visitor=source).update(visitor=target)

@@ -1,0 +1,12 @@
+"""The cart's pages on every host."""
+
+from django.urls import path
+
+from cart import views
+
+app_name = "cart"
+urlpatterns = [
+    path("", views.page, name="page"),
+    path("add/", views.add, name="add"),
+    path("change/", views.change, name="change"),
+]
