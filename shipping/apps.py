@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class ShippingConfig(AppConfig):
     name = "shipping"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from shipping import receivers  # noqa: F401, PLC0415 -- connects them, once the models are there

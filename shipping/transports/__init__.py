@@ -1,0 +1,1 @@
+"""One class a file for each way to reach a shipping department."""

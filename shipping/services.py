@@ -1,0 +1,177 @@
+"""What people and the layers above may do with dispatches and routes."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from shipping import body, keys, states
+from shipping.models import Ack, Department, Dispatch, Route
+from shipping.states import State
+from vendors.money import Money
+
+if TYPE_CHECKING:
+    from cart.orders.models import Consignment, Order
+    from vendors.models import Vendor
+
+
+class UnknownKey(LookupError):
+    """An acknowledgement names a dispatch that this vendor does not have."""
+
+
+@transaction.atomic
+def set_up_route(
+    *, vendor: Vendor, transport: str, config: dict[str, object], secrets: dict[str, str], now: datetime, rank: int = 1
+) -> Route:
+    """Create or replace the vendor's route of that rank; what waited for the old one goes over the new one at once.
+
+    The keys of ``config`` and ``secrets`` are listed at :class:`shipping.models.Route`.
+    """
+    department, _ = Department.objects.get_or_create(vendor=vendor)
+    route, _ = Route.objects.select_for_update().get_or_create(
+        department=department, rank=rank, defaults={"transport": transport}
+    )
+    route.transport, route.config, route.secrets = transport, config, secrets
+    route.save()
+    release_route(route=route, now=now)
+    return route
+
+
+@transaction.atomic
+def release_route(*, route: Route, now: datetime) -> int:
+    """Put a route back into use with a closed breaker; returns how many held dispatches are due now."""
+    Route.objects.filter(pk=route.pk).update(
+        state=Route.State.ENABLED, reason="", failures=0, failing_since=None, open_until=None
+    )
+    route.refresh_from_db()
+    return release_held(route=route, now=now)
+
+
+def release_held(*, route: Route, now: datetime) -> int:
+    return Dispatch.objects.filter(route=route, state=State.HELD).update(state=State.READY, next_at=now)
+
+
+@transaction.atomic
+def hold_route(*, route: Route, reason: str) -> None:
+    """Take a route out of use; its work waits, nothing is dropped."""
+    Route.objects.filter(pk=route.pk).update(state=Route.State.HELD, reason=reason[:300])
+    Dispatch.objects.filter(route=route, state=State.READY).update(state=State.HELD)
+    route.refresh_from_db()
+
+
+@transaction.atomic
+def write_dispatches(*, order: Order, now: datetime) -> list[Dispatch]:
+    """Write the outbox row of each consignment of an order that is being finalised; part of its transaction."""
+    consignments = list(order.consignments.select_related("vendor").prefetch_related("lines").order_by("pk"))
+    routes = _routes_of([consignment.vendor_id for consignment in consignments])
+    dispatches = [_new_dispatch(order, consignment, routes, now) for consignment in consignments]
+    return Dispatch.objects.bulk_create(dispatches)
+
+
+def _routes_of(vendor_ids: list[int]) -> dict[int, Route]:
+    """The route of lowest rank for each vendor, enabled ones first."""
+    routes = Route.objects.filter(department__vendor_id__in=vendor_ids).select_related("department")
+    worst_first = sorted(routes, key=lambda route: (route.state == Route.State.ENABLED, -route.rank))
+    return {route.department.vendor_id: route for route in worst_first}
+
+
+def _new_dispatch(order: Order, consignment: Consignment, routes: dict[int, Route], now: datetime) -> Dispatch:
+    key = keys.key_of(keys.new_root(now), 1)
+    content = body.compose(_parcel(order, consignment, key, now))
+    route = routes.get(consignment.vendor_id)
+    return Dispatch(
+        consignment=consignment,
+        key=key,
+        body=content,
+        sha256=hashlib.sha256(content).hexdigest(),
+        state=State.READY if route else State.HELD,
+        reason="" if route else "The vendor has no route to a shipping department yet.",
+        route=route,
+        created_at=now,
+        next_at=now,
+    )
+
+
+def _parcel(order: Order, consignment: Consignment, key: str, now: datetime) -> body.Parcel:
+    return body.Parcel(
+        key=key,
+        revision=1,
+        vendor=consignment.vendor.slug,
+        consignment=consignment.number,
+        order=order.number,
+        placed_at=order.placed_at or now,
+        delivery_method=consignment.delivery_method,
+        delivery_charge=Money(consignment.delivery_charge, order.currency),
+        recipient=body.Recipient(
+            name=order.name,
+            line1=order.line1,
+            line2=order.line2,
+            postcode=order.postcode,
+            town=order.town,
+            country=str(order.country),
+            email=order.email,
+            phone=order.phone,
+        ),
+        items=tuple(
+            body.Item(line.sku, line.name, line.quantity, Money(line.unit_price, order.currency))
+            for line in consignment.lines.all()
+        ),
+    )
+
+
+@transaction.atomic
+def adopt_routeless(*, now: datetime) -> int:
+    """Give dispatches that were written before their vendor had a route the one it has now."""
+    waiting = list(Dispatch.objects.live().filter(route=None).select_related("consignment")[:500])
+    routes = _routes_of([dispatch.consignment.vendor_id for dispatch in waiting]) if waiting else {}
+    return sum(
+        Dispatch.objects.filter(consignment__vendor=vendor, route=None, state=State.HELD).update(
+            route=route, state=State.READY, next_at=now, reason=""
+        )
+        for vendor, route in routes.items()
+    )
+
+
+@transaction.atomic
+def record_ack(*, vendor_id: int, ack_id: str, key: str, source: str, now: datetime) -> Dispatch:
+    """Note the department's word that it has the consignment. A second word changes nothing."""
+    dispatch = (
+        Dispatch.objects.select_for_update(of=("self",)).filter(key=key, consignment__vendor_id=vendor_id).first()
+    )
+    if dispatch is None:
+        raise UnknownKey(f"No dispatch {key!r} for this vendor; was the acknowledgement meant for another?")
+    acknowledge(dispatch=dispatch, ack_id=ack_id, source=source, now=now)
+    dispatch.save(update_fields=["state", "acked_at", "ack_by", "next_at", "lease_until", "reason"])
+    return dispatch
+
+
+def acknowledge(*, dispatch: Dispatch, ack_id: str, source: str, now: datetime) -> None:
+    """Write the Ack and mark a dispatch whose row the caller has locked and will save."""
+    Ack.objects.bulk_create(
+        [
+            Ack(
+                vendor_id=dispatch.consignment.vendor_id,
+                ack_id=ack_id,
+                dispatch=dispatch,
+                source=source,
+                received_at=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    if dispatch.state in states.sources(State.ACKED):
+        dispatch.state, dispatch.acked_at, dispatch.ack_by = State.ACKED, now, source
+        dispatch.next_at, dispatch.lease_until, dispatch.reason = None, None, ""
+
+
+@transaction.atomic
+def redrive(*, dispatch: Dispatch, now: datetime) -> bool:
+    """Send a dead dispatch again, same key and body, with a fresh retry schedule; false where it is not dead."""
+    return bool(
+        Dispatch.objects.filter(pk=dispatch.pk, state=State.DEAD).update(
+            state=State.READY, next_at=now, spent=0, lease_until=None, reason="Sent again by hand."
+        )
+    )

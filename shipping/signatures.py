@@ -1,0 +1,36 @@
+"""Standard Webhooks 1.0.0, symmetric: what we sign and how (https://www.standardwebhooks.com)."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+PREFIX = "whsec_"
+
+
+def key_bytes(secret: str) -> bytes:
+    """The bytes of a ``whsec_…`` secret; ValueError where they are not 24 to 64."""
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except binascii.Error as error:
+        raise ValueError("The secret is not base64; it looks like whsec_ and 32 or more letters and digits.") from error
+    if not 24 <= len(key) <= 64:
+        raise ValueError(f"The secret holds {len(key)} bytes; give 24 to 64.")
+    return key
+
+
+def sign(*, secret: str, key: str, timestamp: int, body: bytes) -> str:
+    signed = f"{key}.{timestamp}.".encode() + body
+    digest = hmac.new(key_bytes(secret), signed, hashlib.sha256).digest()
+    return "v1," + base64.b64encode(digest).decode()
+
+
+def headers(*, secrets: list[str], key: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """With two secrets, old and new, the receiver may hold either: keys are changed without a gap."""
+    return {
+        "webhook-id": key,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(
+            sign(secret=secret, key=key, timestamp=timestamp, body=body) for secret in secrets
+        ),
+    }

@@ -1,0 +1,50 @@
+"""How far a consignment is on its way to its department, in words for shoppers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from shipping.models import Dispatch
+from shipping.states import State
+
+if TYPE_CHECKING:
+    from cart.orders.models import Order
+
+WORDS = {
+    State.READY: "being passed to the shop",
+    State.SENDING: "being passed to the shop",
+    State.HELD: "waiting for the shop's shipping department",
+    State.SENT: "passed to the shop",
+    State.ACKED: "received by the shop",
+    State.DEAD: "delayed: we are asking the shop",
+    State.CANCELLED: "cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchStatus:
+    """``state`` is the word for shoppers; ``code`` the state itself, for a style or a test."""
+
+    state: str
+    code: str
+    since: datetime
+    attempts: int
+    acked_at: datetime | None
+
+
+def for_order(order: Order) -> dict[int, DispatchStatus]:
+    """The newest revision's status by the consignment's id; a consignment without a dispatch is not in it."""
+    rows = Dispatch.objects.filter(consignment__order=order).order_by("consignment", "revision").defer("body")
+    return {row.consignment_id: status_of(row) for row in rows}
+
+
+def status_of(dispatch: Dispatch) -> DispatchStatus:
+    return DispatchStatus(
+        state=WORDS[State(dispatch.state)],
+        code=dispatch.state,
+        since=dispatch.acked_at or dispatch.first_sent_at or dispatch.created_at,
+        attempts=dispatch.fence,
+        acked_at=dispatch.acked_at,
+    )
