@@ -120,6 +120,12 @@ class Community(RegistryRow):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        if self.master and (self.master.community_id != self.pk or self.master.kind != Domain.Kind.EXACT):
+            raise ValidationError(
+                {"master": f"{self.master} is no exact host of this community; only one may be its master."}
+            )
+
 
 class Domain(RegistryRow):
     """A host proven to belong to a community; no port in it."""
