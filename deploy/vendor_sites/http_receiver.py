@@ -1,0 +1,137 @@
+"""A shipping department's web server: takes signed orders of the mall and works each once.
+
+    python http_receiver.py --port 9101 --inbox ./inbox --secret-file ./secret
+
+Checks the signature of Standard Webhooks 1.0.0, writes the order into ``inbox/orders.sqlite``, ``inbox/<key>.json`` and
+``inbox/orders.log``, and answers ``{"ack": "<key>"}``; for one it has already, also ``"duplicate": true``. Needs only
+Python and order_inbox.py.
+"""
+
+import argparse
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import signal
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from order_inbox import Conflict, Inbox, NotAnOrder, read
+
+MAX_BODY = 1024 * 1024
+TOLERANCE = 5 * 60  # seconds between their clock and ours
+
+
+class Forged(ValueError):
+    """The request is not signed with our secret, or not now."""
+
+
+def verify(headers: object, body: bytes, secret: str) -> None:
+    """Raise Forged unless the headers sign this very body; one good signature of several is enough."""
+    key, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not (stamp.isascii() and stamp.isdigit()) or abs(time.time() - int(stamp)) > TOLERANCE:
+        raise Forged("The timestamp is missing or more than five minutes off.")
+    signed = f"{key}.{stamp}.".encode() + body
+    expected = hmac.new(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256).digest()
+    for candidate in headers.get("webhook-signature", "").split(" "):
+        version, _, text = candidate.partition(",")
+        try:
+            if version == "v1" and hmac.compare_digest(base64.b64decode(text, validate=True), expected):
+                return
+        except binascii.Error:
+            continue
+    raise Forged("No signature fits.")
+
+
+class Books:
+    """The inbox with what people read of it: one JSON file an order, and a log."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.inbox = Inbox(folder / "orders.sqlite")
+        self.log = folder / "orders.log"
+        self.writing = threading.Lock()
+        # A crash between the commit and the log leaves a line out; the database has them all.
+        self._write(self.log, "".join(f"{line}\n" for line in self.inbox.lines()).encode())
+
+    def take(self, body: bytes) -> dict[str, object]:
+        key, _ = read(body)
+        outcome = self.inbox.apply(body)
+        if outcome != "duplicate":
+            self._write(self.folder / f"{key}.json", body)
+        if outcome == "applied":
+            with self.writing, self.log.open("a", encoding="utf-8") as log:
+                log.write(f"{self.inbox.line(key)}\n")
+        return {"ack": key} | ({"duplicate": True} if outcome == "duplicate" else {})
+
+    @staticmethod
+    def _write(path: Path, content: bytes) -> None:
+        part = path.with_name(f".{path.name}.{threading.get_ident()}.part")
+        part.write_bytes(content)
+        part.replace(path)
+
+
+class Receiver(BaseHTTPRequestHandler):
+    books: Books
+    secret: str
+    timeout = 20
+
+    def do_GET(self) -> None:
+        self.answer(200 if self.path == "/healthz" else 404, {})
+
+    def do_POST(self) -> None:
+        length = self.headers.get("content-length", "")
+        if not length.isdigit():
+            return self.answer(411, {"error": "Say the length of the body."})
+        if int(length) > MAX_BODY:
+            return self.answer(413, {"error": f"More than {MAX_BODY} bytes."})
+        body = self.rfile.read(int(length))
+        try:
+            verify(self.headers, body, self.secret)
+            return self.answer(200, self.books.take(body))
+        except Forged as error:
+            return self.answer(401, {"error": str(error)})
+        except NotAnOrder as error:
+            return self.answer(422, {"error": str(error)})
+        except Conflict as error:
+            return self.answer(400, {"error": str(error)})
+
+    def answer(self, status: int, document: dict[str, object]) -> None:
+        content = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on the terminal: the log is in the inbox."""
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--inbox", type=Path, required=True)
+    parser.add_argument("--secret-file", type=Path, required=True, help="holds whsec_… as the mall's route has it")
+    options = parser.parse_args()
+    options.inbox.mkdir(parents=True, exist_ok=True)
+    Receiver.secret = options.secret_file.read_text().strip()
+    Receiver.books = Books(options.inbox)
+    server = Server((options.host, options.port), Receiver)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+    print(f"listening on http://{options.host}:{server.server_port}", flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

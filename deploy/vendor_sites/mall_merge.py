@@ -1,0 +1,68 @@
+"""Merges orders that came by mail or file into the department's own database, each once, the newest revision last.
+
+    python mall_merge.py --database orders.sqlite MAILDIR          every message of a Maildir
+    python mall_merge.py --database orders.sqlite message.eml      one message; - reads it from standard input
+    python mall_merge.py --database orders.sqlite --done inbox/    the files of a folder; moves each to inbox/done/,
+                                                                   which tells the mall that it has been taken
+
+Running it twice over the same mail does no harm. Needs only Python and order_inbox.py.
+"""
+
+import argparse
+import email.policy
+import sys
+from collections.abc import Iterator
+from email import message_from_bytes
+from pathlib import Path
+
+from order_inbox import Conflict, Inbox, NotAnOrder, read
+
+
+def bodies(source: str) -> Iterator[tuple[str, bytes]]:
+    """What a source holds: its name and the bytes of an order."""
+    path = Path(source)
+    if source == "-":
+        yield from attached("standard input", sys.stdin.buffer.read())
+    elif (path / "new").is_dir():
+        for message in sorted([*(path / "new").iterdir(), *(path / "cur").iterdir()]):
+            yield from attached(message.name, message.read_bytes())
+    elif path.is_dir():
+        for file in sorted(path.glob("csg_*.json")):
+            yield str(file), file.read_bytes()
+    else:
+        content = path.read_bytes()
+        yield from [(source, content)] if path.suffix == ".json" else attached(source, content)
+
+
+def attached(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+    """The JSON attachments of a message; a mail without the mall's key is somebody else's."""
+    message = message_from_bytes(content, policy=email.policy.default)
+    for part in message.iter_attachments() if message["X-Mall-Key"] else ():
+        if part.get_content_type() == "application/json":
+            yield f"{name}, {part.get_filename('attachment')}", part.get_payload(decode=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--database", type=Path, required=True)
+    parser.add_argument("--done", action="store_true", help="move merged files of a folder to its folder done/")
+    parser.add_argument("sources", nargs="+", metavar="SOURCE")
+    options = parser.parse_args()
+    inbox = Inbox(options.database)
+    refused = 0
+    for name, body in (found for source in options.sources for found in bodies(source)):
+        try:
+            print(f"{read(body)[0]}: {inbox.apply(body)} ({name})")
+        except (NotAnOrder, Conflict) as error:
+            refused += 1
+            print(f"{name}: refused: {error}", file=sys.stderr)
+            continue
+        file = Path(name)
+        if options.done and file.is_file():
+            (file.parent / "done").mkdir(exist_ok=True)
+            file.replace(file.parent / "done" / file.name)
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
