@@ -57,7 +57,7 @@ def _should_land(request: HttpRequest) -> bool:
 
 def _tell(request: HttpRequest, back: str, text: str, level: int) -> HttpResponse:
     if request.htmx:
-        context = {"text": text, "is_error": level == messages.ERROR, "count": count_of(request)}
+        context = {"text": text, "is_error": level == messages.ERROR, "cart_count": count_of(request)}
         return render(request, "cart/_told.html", context)
     messages.add_message(request, level, text)
     return HttpResponseRedirect(back, status=303)

@@ -96,6 +96,10 @@ class Contents:
         return sum(group.delivery_from for group in self.groups if group.goods)
 
     @property
+    def sum(self) -> int:
+        return self.goods + self.delivery_from
+
+    @property
     def pieces(self) -> int:
         return sum(position.quantity for position in self)
 

@@ -3,14 +3,18 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from mall import order_status
+
 urlpatterns = [
     path("", include("mall.urls_mall")),
     path("", include("mall.urls_frame")),
     path("stores/<slug:store>/", include("mall.urls_shop")),
     path("cart/", include("cart.urls_master")),
     path("checkout/", include("cart.checkout.urls")),
+    path("orders/", include("cart.orders.urls")),
+    path("orders/status/<str:token>/", order_status.show, name="order_status"),
     path("pay/sandbox/", include("cart.checkout.payments.sandbox.urls")),
-    path("dispatch/", include("shipping.urls")),
+    path("ship/", include("shipping.urls")),
     path("watch/", include("support_watch.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

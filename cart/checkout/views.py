@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
+from django_countries import countries
 
 from cart.checkout import visit
 from cart.checkout.forms import ContactForm, DeliveryForm, contact_from
@@ -118,6 +119,7 @@ def review_page(request: HttpRequest, contents: Contents, *, notice: str = "", s
     context = {
         "ask": ask,
         "contact": ask.contact,
+        "country": countries.name(ask.contact["country"]),
         "contents": contents,
         "groups": list(zip(contents.groups, parcels, strict=True)),
         "goods": sum(parcel.goods for parcel in parcels),

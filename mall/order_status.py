@@ -1,0 +1,48 @@
+"""The status page of an order: whoever has its signed link sees where each vendor's part of it is."""
+
+from __future__ import annotations
+
+from django.db.models import Prefetch
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from cart.orders.links import read_token
+from cart.orders.models import Consignment, Order, Payment
+from shipping.status import for_order
+
+MOVING = {Consignment.State.OPEN, Consignment.State.PACKED, Consignment.State.SENT}
+
+
+@never_cache
+@require_GET
+def show(request: HttpRequest, token: str) -> HttpResponse:
+    """One card a consignment. A link that this mall did not sign is not found, nor is an order of another community."""
+    uuid = read_token(token)
+    order = _find(request.mall.member.community_id, uuid) if uuid else None
+    if order is None:
+        raise Http404("No order has this link.")
+    dispatches = for_order(order)
+    cards = [(consignment, dispatches.get(consignment.pk)) for consignment in order.consignments.all()]
+    payment = max(order.payments.all(), key=lambda payment: payment.pk, default=None)
+    is_waiting = _is_waiting(order, payment)
+    is_moving = is_waiting or any(consignment.state in MOVING for consignment, _ in cards)
+    context = {"order": order, "cards": cards, "payment": payment, "is_waiting": is_waiting, "is_moving": is_moving}
+    response = render(request, "mall/order_status.html", context)
+    response["Referrer-Policy"] = "no-referrer"  # the address is the key
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _find(community_id: int, uuid: object) -> Order | None:
+    consignments = Consignment.objects.select_related("vendor").prefetch_related("lines")
+    return (
+        Order.objects.filter(uuid=uuid, marketplace__community_id=community_id)
+        .prefetch_related(Prefetch("consignments", consignments), "payments")
+        .first()
+    )
+
+
+def _is_waiting(order: Order, payment: Payment | None) -> bool:
+    return order.state == Order.State.DRAFT and payment is not None and payment.state == Payment.State.STARTED
