@@ -43,7 +43,8 @@ def running(data: Path, port: int, say: Callable[[str], None]) -> Iterator[Stack
     for kind, taken in departments.ports.items():
         run_kept.demand(taken, f"the {kind} department", "Stop that program, or start afresh: make demo-reset")
     notes = data / "run"
-    notes.mkdir(exist_ok=True)
+    for folder in (notes, data / "static", data / "media"):
+        folder.mkdir(exist_ok=True)
     say("Starting PostgreSQL and Redis ...")
     with servers.running(data / "servers", durable=True, say=say) as running_servers:
         say(f"  {running_servers.took}")
@@ -68,6 +69,7 @@ def environment_for(data: Path, port: int, departments: Departments, taken: serv
         "PUBLIC_PORT": str(port),
         "DEMO": "true",
         "MALL_DATA": str(data),
+        "STATIC_ROOT": str(data / "static"),  # empty: with DEMO, files come from the apps' own folders
         "LOG_FORMAT": "plain",
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(departments.ports["smtp"]),

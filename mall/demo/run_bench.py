@@ -1,0 +1,74 @@
+"""``make bench``: pages a second of the demo's two nodes, seen by eight clients on this machine."""
+
+import http.client
+import os
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import quantiles
+
+from mall.demo import run_stack
+from mall.demo.run_kept import port_near
+
+PAGES = {
+    "directory": ("mall.localhost", "/"),
+    "store": ("fowlers.localhost", "/"),
+    "search": ("mall.localhost", "/search/?q=oil"),
+    "cart": ("fowlers.localhost", "/cart/"),
+}
+CLIENTS = 8
+SECONDS = float(os.environ.get("SECONDS_EACH", "5"))
+
+
+@dataclass
+class Tally:
+    times: list[float] = field(default_factory=list)
+    answers: Counter[tuple[int, str]] = field(default_factory=Counter)
+
+
+def ask(port: int, host: str, path: str, until: float, tally: Tally) -> None:
+    while (begun := time.monotonic()) < until:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", path, headers={"Host": f"{host}:{port}"})
+        response = connection.getresponse()
+        response.read()
+        connection.close()
+        tally.times.append(time.monotonic() - begun)
+        tally.answers[response.status, response.headers.get("X-Node", "?")] += 1
+
+
+def measure(port: int, host: str, path: str) -> Tally:
+    tally = Tally()
+    until = time.monotonic() + SECONDS
+    clients = [threading.Thread(target=ask, args=(port, host, path, until, tally)) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    return tally
+
+
+def main() -> None:
+    say(f"{CLIENTS} clients, {SECONDS:.0f} s a page, clients and nodes on the same {os.cpu_count()} cores.")
+    with (
+        tempfile.TemporaryDirectory(prefix="mall-bench-", ignore_cleanup_errors=True) as folder,
+        run_stack.running(Path(folder), port_near(8900), say) as stack,
+    ):
+        measure(stack.port, *PAGES["directory"])  # the first pages load templates and fill pools
+        for name, (host, path) in PAGES.items():
+            tally = measure(stack.port, host, path)
+            cuts = [1000 * cut for cut in quantiles(tally.times, n=100)]
+            answers = ", ".join(f"{node} {status}: {count}" for (status, node), count in sorted(tally.answers.items()))
+            rate = len(tally.times) / SECONDS
+            say(f"{name:<10} {rate:7.1f} pages/s   p50 {cuts[49]:6.1f} ms   p99 {cuts[98]:6.1f} ms   ({answers})")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 -- a program's voice
+
+
+if __name__ == "__main__":
+    main()

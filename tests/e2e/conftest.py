@@ -1,0 +1,56 @@
+"""The running demo, and a Chromium to walk through it.
+
+Playwright keeps an event loop running in this thread while its browser lives, so these fixtures end with the folder,
+and tests here leave Django's database alone: the demo has one of its own.
+"""
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.e2e import chromium
+from tests.e2e.farm import running_farm
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(__file__.removesuffix("/conftest.py")):
+            item.add_marker(pytest.mark.e2e)
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)  # the slow ones last
+
+
+@pytest.fixture(scope="package")
+def mall_farm():
+    with running_farm() as farm:
+        yield farm
+
+
+@pytest.fixture(scope="package")
+def browser():
+    with sync_playwright() as playwright:
+        executable = chromium.find(playwright.chromium.executable_path)
+        if not executable:
+            pytest.fail(chromium.HOW)
+        browser = playwright.chromium.launch(executable_path=executable, args=chromium.flags())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser):
+    """Make a page in a context of its own (cookies); ``faults`` of a page hold what its console complained of."""
+    contexts = []
+
+    def make(**options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.faults, page.nodes = [], set()
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
+        page.on("response", lambda response: page.nodes.add(response.headers.get("x-node")))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()

@@ -1,0 +1,86 @@
+"""The demo as its own process, for tests in a browser: the same command that a person types."""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+from mall.demo.run_stack import NODES, PROJECT
+from mall.servers import processes
+from tests.private_servers import PREFIX
+
+OURS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "DEMO"}
+
+
+class Farm:
+    def __init__(self, data: Path, port: int):
+        self.data, self.port = data, port
+
+    def url(self, host: str, path: str = "/") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    @property
+    def pids(self) -> dict[str, int]:
+        return json.loads((self.data / "run" / "pids.json").read_text())
+
+    @property
+    def inboxes(self) -> dict[str, Path]:
+        folder = self.data / "departments"
+        return {"fowlers": folder / "fowlers", "noblebarney": folder / "mailbox", "thistle": folder / "thistle"}
+
+    @property
+    def log(self) -> str:
+        return (self.data / "demo.log").read_text()
+
+    def kill(self, node: str) -> int:
+        pid = self.pids[node]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def answers(self, host: str = "mall.localhost", path: str = "/") -> str:
+        """Which node answers a request; every one comes on a connection of its own."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers={"Host": f"{host}:{self.port}"})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return response.headers["X-Node"]
+
+    def both_answer(self) -> bool:
+        return {self.answers() for _ in range(40)} == set(NODES)
+
+
+def wait_for(condition, what: str, seconds: float = 30):
+    """The first true answer of ``condition``; fails the test where none comes in time."""
+    until = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < until, f"Waited {seconds:.0f} s in vain for {what}."
+        time.sleep(0.1)
+    return answer
+
+
+@contextmanager
+def running_farm():
+    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder:
+        farm = Farm(Path(folder), processes.free_port())
+        log = farm.data / "demo.log"
+        own = {"MALL_DATA": folder, "PORT": str(farm.port), "PYTHONUNBUFFERED": "1"}
+        process = processes.start(
+            [sys.executable, "-m", "mall.demo.run"],
+            log=log,
+            last_signal=signal.SIGTERM,
+            environment={name: value for name, value in os.environ.items() if name not in OURS} | own,
+            folder=PROJECT,
+        )
+
+        def ready() -> bool:
+            assert process.poll() is None, f"The demo does not start:\n{farm.log}"
+            return "Ready after" in farm.log
+
+        try:
+            wait_for(ready, "the demo to start", 240)
+            yield farm
+        finally:
+            processes.stop(process, signal.SIGINT, seconds=30)
