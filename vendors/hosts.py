@@ -60,6 +60,7 @@ class Snapshot:
     version: int
     by_host: Mapping[str, Store] = field(default_factory=dict)
     by_slug: Mapping[str, Store] = field(default_factory=dict)
+    by_vendor: Mapping[int, Store] = field(default_factory=dict)
     markets: Mapping[int, Market] = field(default_factory=dict)  # by community
 
 
@@ -77,7 +78,7 @@ class Stores:
         return self.current().by_slug.get(slug)
 
     def by_vendor(self, vendor_id: int) -> Store | None:
-        return next((store for store in self.current().by_slug.values() if store.vendor_id == vendor_id), None)
+        return self.current().by_vendor.get(vendor_id)
 
     def of_marketplace(self, marketplace_id: int) -> list[Store]:
         """The open stores of a marketplace by name."""
@@ -104,16 +105,16 @@ class Stores:
 
 def read_snapshot(version: int) -> Snapshot:
     """Read the open stores: two queries. ``version`` was read before, so a change in between is read again."""
-    by_host: dict[str, Store] = {}
-    by_slug: dict[str, Store] = {}
-    for vendor in Vendor.objects.published().select_related("marketplace", "storefront__domain"):
-        store = as_store(vendor)
-        by_slug[store.slug] = store
-        if store.host:
-            by_host[store.host] = store
-    marketplaces = Marketplace.objects.select_related("community")
-    markets = {marketplace.community_id: as_market(marketplace) for marketplace in marketplaces}
-    return Snapshot(version, MappingProxyType(by_host), MappingProxyType(by_slug), MappingProxyType(markets))
+    open_ones = Vendor.objects.published().select_related("marketplace", "storefront__domain")
+    found = [as_store(vendor) for vendor in open_ones]
+    markets = [as_market(marketplace) for marketplace in Marketplace.objects.select_related("community")]
+    return Snapshot(
+        version,
+        by_host=MappingProxyType({store.host: store for store in found if store.host}),
+        by_slug=MappingProxyType({store.slug: store for store in found}),
+        by_vendor=MappingProxyType({store.vendor_id: store for store in found}),
+        markets=MappingProxyType({market.community_id: market for market in markets}),
+    )
 
 
 def as_store(vendor: Vendor) -> Store:

@@ -52,6 +52,15 @@ class Listing:
         return self.page.paginator.count
 
     @property
+    def low(self) -> str:
+        """What was typed as the lowest price, where it could be read."""
+        return self.query.get("low", "") if self.choice.low is not None else ""
+
+    @property
+    def high(self) -> str:
+        return self.query.get("high", "") if self.choice.high is not None else ""
+
+    @property
     def pages(self) -> list[tuple[int | str, str]]:
         """(number or ellipsis, its query) for the pager."""
         numbers = self.page.paginator.get_elided_page_range(self.page.number, on_each_side=1, on_ends=1)

@@ -20,7 +20,7 @@ STEP = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Hex colours for one scheme: ``ink``, ``muted`` and ``link`` can be read on ``paper``, ``surface`` and ``wash``."""
+    """Hex colours for one scheme: ``ink``, ``muted``, ``link`` can be read on ``paper``, ``surface`` and ``wash``."""
 
     paper: str
     surface: str

@@ -6,13 +6,15 @@ from django import template
 from django.http import HttpRequest
 from django.template import Context
 
-from vendors import links, markdown
-from vendors.hosts import Store
+from vendors import links, markdown, theme
+from vendors.hosts import Store, stores
+from vendors.models import ProductImage
 from vendors.money import Money
 
 register = template.Library()
 
 register.filter("markdown", markdown.render)
+register.filter("theme", theme.address)
 
 
 @register.filter
@@ -41,8 +43,11 @@ def master_url(context: Context, name: str, **kwargs: Any) -> str:
 
 
 @register.filter
-def theme(store: Store) -> str:
-    """The address of the store's stylesheet."""
-    from vendors.theme import address  # noqa: PLC0415
+def shop(vendor_id: int) -> Store | None:
+    """The open store of a vendor: ``{% with shop=product.vendor_id|shop %}``."""
+    return stores.by_vendor(vendor_id)
 
-    return address(store)
+
+@register.filter
+def rendition(picture: ProductImage, size: int) -> str:
+    return picture.rendition(size)

@@ -1,1 +1,53 @@
+/** What makes the pages nicer where script runs; each of them works without. */
 
+/** Put minus and plus beside a quantity. */
+function step(room) {
+  const field = room.querySelector("input");
+  const button = (words, icon, by) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.setAttribute("aria-label", words);
+    made.textContent = icon;
+    made.addEventListener("click", () => {
+      const least = Number(field.min || 0);
+      const most = Number(field.max || Infinity);
+      field.value = Math.min(most, Math.max(least, Number(field.value || least) + by));
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+    return made;
+  };
+  field.before(button("One less", "−", -1));
+  field.after(button("One more", "+", 1));
+  room.removeAttribute("data-stepper");
+}
+
+/** Show a picture without moving the page, and mark its thumbnail as the one seen. */
+function show(gallery) {
+  const thumbs = [...gallery.querySelectorAll(".gallery__thumb")];
+  const strip = gallery.querySelector(".gallery__strip");
+  const mark = (at) => thumbs.forEach((thumb, place) => {
+    if (place === at) thumb.setAttribute("aria-current", "true");
+    else thumb.removeAttribute("aria-current");
+  });
+  thumbs.forEach((thumb, at) => thumb.addEventListener("click", (event) => {
+    event.preventDefault();
+    strip.scrollTo({ left: strip.children[at].offsetLeft - strip.children[0].offsetLeft });
+    mark(at);
+  }));
+  strip.addEventListener("scrollend", () => mark(Math.round(strip.scrollLeft / strip.clientWidth)));
+}
+
+function enliven(room) {
+  room.querySelectorAll("[data-stepper]").forEach(step);
+  room.querySelectorAll(".gallery").forEach(show);
+}
+
+/** What the cart answered is short: bring it into sight, for it stands above the page. */
+function tell() {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  document.getElementById("told").scrollIntoView({ block: "nearest", behavior: calm ? "instant" : "smooth" });
+}
+
+enliven(document);
+document.addEventListener("htmx:load", (event) => enliven(event.target));
+document.addEventListener("htmx:oobAfterSwap", tell);
