@@ -28,7 +28,7 @@ def writer() -> redis.Redis:
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 0),
     )
-    return redis.Redis(connection_pool=pool)
+    return redis.Redis.from_pool(pool)
 
 
 def patient() -> redis.Redis:
@@ -55,7 +55,7 @@ def questions() -> redis.asyncio.Redis:
         socket_connect_timeout=1,
         retry=AsyncRetry(NoBackoff(), 0),
     )
-    return redis.asyncio.Redis(connection_pool=pool)
+    return redis.asyncio.Redis.from_pool(pool)
 
 
 def reader() -> redis.asyncio.Redis:

@@ -19,7 +19,7 @@ from support_watch import access, feed, limits
 from support_watch.events import Event
 from support_watch.feed import Position
 from support_watch.hub import Hub, hub_of_this_loop
-from support_watch.rooms import Happened, Item, Resume, Seat, Stalled, Vouched, as_position
+from support_watch.rooms import Asked, Happened, Item, Lagged, Seat, Stalled, Vouched, as_position
 
 logger = logging.getLogger(__name__)
 BAD_MESSAGE, FORBIDDEN, TOO_MANY, TOO_BIG, TRY_LATER = 4400, 4403, 4429, 1009, 1013
@@ -83,10 +83,11 @@ class WatchConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
     async def _subscribe(self, last: Position | None) -> None:
         if self.seat is None:
             self.seat = await self.hub.join(self.vendor_id)
-            self.seat.push(Resume(last))
+            self.seat.empty()  # the answer to this question covers it
+            self.seat.push(Asked(last))
             self._start(self._pump(self.seat))
         else:
-            self.seat.push(Resume(last))
+            self.seat.push(Asked(last))
 
     async def _unsubscribe(self) -> None:
         if self.seat is not None:
@@ -130,9 +131,9 @@ class WatchConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
                 await self._say(op="hb", epoch=position.epoch, seq=position.seq, now=now)
             case Stalled():
                 await self._say(op="stall")
-            case Resume(last):
+            case Asked() | Lagged():
                 try:
-                    await self._bring_up(last)
+                    await self._bring_up(item.last if isinstance(item, Asked) else self.sent)
                 except RedisError:
                     await self._say(op="stall")
                     await asyncio.sleep(1)
@@ -140,13 +141,13 @@ class WatchConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
 
     async def _pass_on(self, event: Event) -> None:
         if self.sent is None or event["epoch"] != self.sent.epoch or event["seq"] > self.sent.seq + 1:
-            await self._bring_up(None)
+            await self._bring_up(self.sent)
         elif event["seq"] == self.sent.seq + 1:
             await self._say(op="ev", event=event)
             self.sent = Position(event["epoch"], event["seq"])
 
     async def _bring_up(self, last: Position | None) -> None:
-        """Replay what the client missed; where that is not all there, or it knows nothing yet, the whole state."""
+        """Replay what came after ``last``; where that is not all there, or nothing was known, tell the whole state."""
         client = self.hub.questions
         state = await feed.snapshot(client, self.vendor_id)  # the position and the state of one instant
         here = state.position
@@ -154,10 +155,10 @@ class WatchConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
             reached = last
             async for events in feed.since(client, self.vendor_id, last, here):
                 reached = Position(here.epoch, events[-1]["seq"])
-                await self._replay(events, reached, state.now)
+                await self._replay(events, reached, here, state.now)
+            if last == here:
+                await self._replay([], here, here, state.now)
             if reached == here:
-                if last == here:
-                    await self._replay([], here, state.now)
                 self.sent = here
                 return
         await self._say(
@@ -165,8 +166,11 @@ class WatchConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         )
         self.sent = here
 
-    async def _replay(self, events: list[Event], reached: Position, now: int) -> None:
-        await self._say(op="replay", epoch=reached.epoch, seq=reached.seq, now=now, recovered=True, events=events)
+    async def _replay(self, events: list[Event], reached: Position, here: Position, now: int) -> None:
+        more = reached != here
+        await self._say(
+            op="replay", epoch=here.epoch, seq=reached.seq, now=now, recovered=True, more=more, events=events
+        )
 
     async def _say(self, **message: Any) -> None:
         await self.send(text_data=json.dumps(message, separators=(",", ":")))

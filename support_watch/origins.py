@@ -7,7 +7,8 @@ Channels' own validator knows only ALLOWED_HOSTS, which is open here, and would 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.security.websocket import WebsocketDenier
@@ -15,10 +16,7 @@ from channels.security.websocket import WebsocketDenier
 from sessions_farm.communities import Member, RegistryUnavailable, registry
 from sessions_farm.links import origin
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    type Application = Callable[..., Awaitable[None]]
+type Application = Callable[..., Awaitable[None]]
 
 HOST = re.compile(rb"([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::[0-9]{1,5})?")
 

@@ -30,13 +30,18 @@ class Stalled:
 
 
 @dataclass(frozen=True, slots=True)
-class Resume:
-    """Bring the socket up to date: from ``last`` where that can be, else by a fresh snapshot."""
-
-    last: Position | None = None
+class Lagged:
+    """Events were not passed on: the socket must be brought up to date from what it was sent last."""
 
 
-type Item = Happened | Vouched | Stalled | Resume
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The client asks for what came after ``last``, or for the state where it knows nothing."""
+
+    last: Position | None
+
+
+type Item = Happened | Vouched | Stalled | Lagged | Asked
 
 
 @dataclass(eq=False, slots=True)
@@ -47,12 +52,12 @@ class Seat:
     queue: asyncio.Queue[Item] = field(default_factory=lambda: asyncio.Queue(limits.QUEUE))
 
     def push(self, item: Item) -> None:
-        """Never waits: who is too far behind loses the queue and gets a fresh snapshot instead."""
+        """Never waits: who is too far behind loses the queue and is brought up to date instead."""
         try:
             self.queue.put_nowait(item)
         except asyncio.QueueFull:
             self.empty()
-            self.queue.put_nowait(Resume())
+            self.queue.put_nowait(Lagged())
 
     def empty(self) -> None:
         while not self.queue.empty():
@@ -74,7 +79,7 @@ class Room:
             seat.push(item)
 
     def take(self, event: Event) -> None:
-        """Pass on the next event; a hole or another epoch gives every seat a fresh snapshot."""
+        """Pass on the next event; after a hole or another epoch every seat is brought up to date."""
         there = Position(event["epoch"], event["seq"])
         here = self.position
         if here is None or here.epoch != there.epoch:
@@ -105,7 +110,7 @@ class Room:
 
     def start_anew(self, position: Position) -> None:
         self.position = position
-        self.tell(Resume())
+        self.tell(Lagged())
 
 
 def as_position(value: Any) -> Position | None:

@@ -1,11 +1,17 @@
-"""The feed's WebSocket URLs; any other is refused."""
+"""The feed's WebSocket application: origin first, then the session, then the URL; anything else is refused."""
 
+from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
 from django.urls import path, re_path
 
 from support_watch.consumers import WatchConsumer
+from support_watch.origins import MasterOriginOnly
+from support_watch.session_scope import SessionScope
 
-websocket_urlpatterns = [
-    path("ws/watch/<slug:slug>/", WatchConsumer.as_asgi()),
-    re_path(r"", WebsocketDenier.as_asgi()),
-]
+urls = URLRouter(
+    [
+        path("ws/watch/<slug:slug>/", WatchConsumer.as_asgi()),
+        re_path(r"", WebsocketDenier.as_asgi()),
+    ]
+)
+sockets = MasterOriginOnly(SessionScope(urls))

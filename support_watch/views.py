@@ -31,7 +31,7 @@ HISTORY_ROWS = 200
 
 @require_safe
 @watch_page("support")
-def support_page(request: HttpRequest, store: str = "") -> HttpResponseBase:
+def support_page(request: HttpRequest) -> HttpResponseBase:
     vendor = get_object_or_404(Vendor.objects.published(), pk=storefront(request).vendor_id)
     return TemplateResponse(
         request, "support_watch/support_page.html", {"vendor": vendor, "beat_seconds": BEAT_MS // 1000}
@@ -40,7 +40,7 @@ def support_page(request: HttpRequest, store: str = "") -> HttpResponseBase:
 
 @csrf_exempt  # the page's own signed token is the proof, and other sites' pages are refused
 @require_POST
-def beat(request: HttpRequest, store: str = "") -> HttpResponseBase:
+def beat(request: HttpRequest) -> HttpResponseBase:
     """The page is open and looked at. Answers with a new token where the visit began only now."""
     token = told_token(request)
     if token is None:
@@ -57,7 +57,7 @@ def beat(request: HttpRequest, store: str = "") -> HttpResponseBase:
 
 @csrf_exempt  # as for beat
 @require_POST
-def leave(request: HttpRequest, store: str = "") -> HttpResponseBase:
+def leave(request: HttpRequest) -> HttpResponseBase:
     token = told_token(request)
     if token is None:
         return HttpResponse(status=HTTPStatus.FORBIDDEN)
@@ -121,4 +121,7 @@ def vendor_page(request: HttpRequest, slug: str) -> HttpResponseBase:
         "now": now,
         "is_full": len(visits) == HISTORY_ROWS,
     }
-    return TemplateResponse(request, "support_watch/vendor.html", context)
+    template = "support_watch/vendor.html"
+    if request.GET.get("part") == "history":
+        template += "#history"
+    return TemplateResponse(request, template, context)

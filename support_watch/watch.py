@@ -56,4 +56,5 @@ def tell(request: HttpRequest, response: HttpResponseBase, page: str) -> None:
     subjects = counting.subjects_of(request)
     if subjects and not counting.reads_ahead(request):
         token = services.record_arrival(token=token, page=page, subjects=subjects, now=timezone.now())
-    response.context_data = {**(response.context_data or {}), "watch_token": token.signed()}
+    told = {"watch_token": token.signed(), "watch_name": visits.pseudonym(token.visit) if token.counted else ""}
+    response.context_data = {**(response.context_data or {}), **told}

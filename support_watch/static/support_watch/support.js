@@ -1,0 +1,39 @@
+/* Tells the shop that this page is open: a beat while it is looked at, a last word when it goes. */
+const watched = document.getElementById("watched");
+const seconds = Number(watched.dataset.seconds);
+let token = watched.dataset.token;
+let beating = 0;
+
+function body() {
+  return new URLSearchParams({ token });
+}
+
+async function beat() {
+  if (document.visibilityState !== "visible" || document.prerendering) return;
+  try {
+    const answer = await fetch(watched.dataset.beat, { method: "POST", body: body(), keepalive: true });
+    if (answer.status === 200) token = (await answer.json()).token;
+    if (answer.status === 403) stop();
+  } catch {
+    /* Offline: the next beat tries again, and until then the shop's list lets us go. */
+  }
+}
+
+function start() {
+  stop();
+  beating = window.setInterval(beat, seconds * 1000);
+  beat();
+}
+
+function stop() {
+  window.clearInterval(beating);
+}
+
+window.addEventListener("pagehide", () => {
+  stop();
+  navigator.sendBeacon(watched.dataset.leave, body());
+});
+window.addEventListener("pageshow", start);
+document.addEventListener("visibilitychange", beat);
+document.addEventListener("prerenderingchange", beat);
+if (document.readyState === "complete") start();

@@ -1,0 +1,26 @@
+"""Filters of the staff page: moments and ages, as the page's script writes them too."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django import template
+from django.utils import dateformat, timezone
+
+register = template.Library()
+
+
+@register.filter
+def moment(milliseconds: int, layout: str) -> str:
+    """A time in ms since 1970, in local time and Django's date format."""
+    return dateformat.format(timezone.localtime(datetime.fromtimestamp(milliseconds / 1000, UTC)), layout)
+
+
+@register.filter
+def age(since: int, now: int) -> str:
+    """How long ago ``since`` is (both ms): 40 s, 12 min, 3 h 5 min."""
+    seconds = max(0, (now - since) // 1000)
+    hours, minutes = divmod(seconds // 60, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"

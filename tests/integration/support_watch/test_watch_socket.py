@@ -1,0 +1,305 @@
+"""The staff's socket: who gets in, who is put out, and what a screen that comes back is told."""
+
+import asyncio
+import json
+import os
+
+import pytest
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from django.test import Client
+from redis.asyncio import Redis
+
+from support_watch import limits, stream
+from support_watch.hub import hubs
+from support_watch.routing import sockets
+from support_watch.scripts import stream_key
+from support_watch.stream import Page
+from vendors.models import Membership
+
+ORIGIN = "http://mall.localhost:8000"
+PAGE = Page("/support/", "support")
+KICKED = 4403
+
+
+@pytest.fixture
+def cookie_of(place):
+    """The Cookie header of a signed-in person."""
+
+    def cookie(name):
+        client = Client()
+        client.force_login(place.people[name])
+        return "; ".join(f"{morsel.key}={morsel.value}" for morsel in client.cookies.values())
+
+    return sync_to_async(cookie)
+
+
+class Socket(ApplicationCommunicator):
+    """A client of the project's ASGI application, one message at a time."""
+
+    def __init__(self, path, headers):
+        super().__init__(
+            sockets,
+            {
+                "type": "websocket",
+                "path": path,
+                "query_string": b"",
+                "headers": headers,
+                "subprotocols": [],
+                "client": ["127.0.0.1", 50000],
+            },
+        )
+
+    async def connect(self):
+        """Whether the handshake was accepted."""
+        await self.send_input({"type": "websocket.connect"})
+        return (await self.receive_output(timeout=5))["type"] == "websocket.accept"
+
+    async def disconnect(self):
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait(timeout=5)
+
+    async def say(self, text):
+        await self.send_input({"type": "websocket.receive", "text": text})
+
+
+def socket(cookie="", slug="fowlers", host="mall.localhost:8000", origin=ORIGIN, path=""):
+    headers = [(b"host", host.encode())]
+    if origin is not None:
+        headers.append((b"origin", origin.encode()))
+    if cookie:
+        headers.append((b"cookie", cookie.encode()))
+    return Socket(path or f"/ws/watch/{slug}/", headers)
+
+
+async def opened(cookie, **where):
+    """A socket that was let in."""
+    mine = socket(cookie, **where)
+    assert await mine.connect()
+    return mine
+
+
+async def subscribed(cookie, last=None):
+    mine = await opened(cookie)
+    await mine.say(json.dumps({"op": "sub", "last": last}))
+    return mine, await told(mine, "snapshot", "replay")
+
+
+async def told(mine, *operations, seconds=8):
+    """The next message of one of the operations."""
+    async with asyncio.timeout(seconds):
+        while True:
+            message = json.loads((await mine.receive_output(timeout=seconds))["text"])
+            if message["op"] in operations:
+                return message
+
+
+async def closed_with(mine, seconds=5):
+    async with asyncio.timeout(seconds):
+        while True:
+            output = await mine.receive_output(timeout=seconds)
+            if output["type"] == "websocket.close":
+                return output["code"]
+
+
+async def arrive(place, number):
+    await asyncio.to_thread(
+        stream.arrive, vendor_id=place.vendor.pk, visit=f"v{number}", tab="t", aliases=[f"a{number}"], page=PAGE
+    )
+
+
+@pytest.mark.parametrize("name", ["owner", "support", "chief"])
+async def test_the_vendors_people_are_let_in(cookie_of, name):
+    mine = await opened(await cookie_of(name))
+    await mine.disconnect()
+
+
+@pytest.mark.parametrize("name", ["packer", "rival", "nobody"])
+async def test_other_people_are_refused(cookie_of, name):
+    assert not await socket(await cookie_of(name)).connect()
+
+
+async def test_the_signed_out_are_refused(place):
+    assert not await socket().connect()
+
+
+async def test_a_vendor_that_does_not_exist_is_refused_to_its_chief_too(cookie_of):
+    assert not await socket(await cookie_of("chief"), slug="nowhere").connect()
+    assert not await socket(await cookie_of("chief"), path="/ws/other/").connect()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        "null",
+        "",
+        "https://mall.localhost:8000",
+        "http://mall.localhost",
+        "http://mall.localhost:8001",
+        "http://fowlers.localhost:8000",
+        "http://evil.example:8000",
+        "http://mall.localhost:8000.evil.example",
+        "http://evil.mall.localhost:8000",
+        "http://mall.localhost:8000/",
+        "HTTP://MALL.LOCALHOST:8000",
+    ],
+)
+async def test_no_other_origin_opens_a_socket(cookie_of, origin):
+    assert not await socket(await cookie_of("owner"), origin=origin).connect()
+
+
+async def test_a_second_origin_header_is_refused(cookie_of):
+    mine = socket(await cookie_of("owner"))
+    mine.scope["headers"].append((b"origin", b"http://evil.example"))
+    assert not await mine.connect()
+
+
+@pytest.mark.parametrize("host", ["fowlers.localhost:8000", "evil.example", "mall.localhost:8000@evil.example", ""])
+async def test_a_socket_exists_on_the_master_only(cookie_of, host):
+    for origin in (ORIGIN, f"http://{host}"):
+        assert not await socket(await cookie_of("owner"), host=host, origin=origin).connect()
+
+
+async def test_the_first_word_is_who_is_here_then_what_happens(cookie_of, place):
+    await arrive(place, "before")
+    mine, state = await subscribed(await cookie_of("support"))
+    await arrive(place, "after")
+    event = (await told(mine, "ev"))["event"]
+    await mine.disconnect()
+
+    assert [visitor["visit"] for visitor in state["present"]] == ["vbefore"]
+    assert (event["visit"], event["seq"], event["epoch"]) == ("vafter", state["seq"] + 1, state["epoch"])
+    assert event["name"] == "Visitor vaft"
+
+
+async def test_who_comes_back_gets_what_was_missed_once(cookie_of, place):
+    cookie = await cookie_of("owner")
+    mine, state = await subscribed(cookie)
+    await mine.disconnect()
+    for number in range(5):
+        await arrive(place, number)
+    back, answer = await subscribed(cookie, {"epoch": state["epoch"], "seq": state["seq"]})
+    await arrive(place, "next")
+    event = (await told(back, "ev"))["event"]
+    await back.disconnect()
+
+    assert answer["op"] == "replay"
+    assert answer["recovered"] is True
+    assert [item["visit"] for item in answer["events"]] == [f"v{number}" for number in range(5)]
+    assert event["visit"] == "vnext"
+
+
+async def test_a_long_absence_is_replayed_in_batches(cookie_of, place, monkeypatch):
+    monkeypatch.setattr(limits, "REPLAY_BATCH", 4)
+    cookie = await cookie_of("owner")
+    mine, state = await subscribed(cookie)
+    await mine.disconnect()
+    for number in range(10):
+        await arrive(place, number)
+    back, answer = await subscribed(cookie, {"epoch": state["epoch"], "seq": state["seq"]})
+    seqs = [event["seq"] for event in answer["events"]]
+    while answer["more"]:
+        answer = await told(back, "replay")
+        seqs += [event["seq"] for event in answer["events"]]
+    await back.disconnect()
+
+    assert seqs == list(range(state["seq"] + 1, state["seq"] + 11))
+
+
+@pytest.mark.parametrize("gone", ["trimmed", "emptied"])
+async def test_an_absence_past_what_is_kept_is_said(cookie_of, place, raw, gone):
+    cookie = await cookie_of("owner")
+    mine, state = await subscribed(cookie)
+    await mine.disconnect()
+    for number in range(6):
+        await arrive(place, number)
+    if gone == "trimmed":
+        raw.xtrim(stream_key(place.vendor.pk), maxlen=2, approximate=False)
+    else:
+        raw.delete(*raw.keys("{watch:*"))
+    back, answer = await subscribed(cookie, {"epoch": state["epoch"], "seq": state["seq"]})
+    await back.disconnect()
+
+    assert answer["op"] == "snapshot"
+    assert answer["recovered"] is False
+
+
+async def test_the_server_vouches_for_the_position(cookie_of, monkeypatch):
+    mine, state = await subscribed(await cookie_of("owner"))
+    beat = await told(mine, "hb")
+    await mine.disconnect()
+
+    assert (beat["epoch"], beat["seq"]) == (state["epoch"], state["seq"])
+
+
+@pytest.mark.parametrize("removal", ["membership", "account", "password", "sign-out"])
+async def test_who_may_no_longer_watch_is_put_out_within_5_seconds(cookie_of, place, removal, monkeypatch):
+    if removal != "membership":  # one case at the real pace is enough
+        monkeypatch.setattr(limits, "RECHECK_SECONDS", 0.3)
+    cookie = await cookie_of("support")
+    mine, _ = await subscribed(cookie)
+    person = place.people["support"]
+    match removal:
+        case "membership":
+            await Membership.objects.filter(user=person).adelete()
+        case "account":
+            person.is_active = False
+            await person.asave()
+        case "password":
+            person.set_password("another")
+            await person.asave()
+        case "sign-out":
+            await sync_to_async(sign_out)(cookie)
+
+    assert await closed_with(mine) == KICKED
+    await mine.disconnect()
+
+
+def sign_out(cookie):
+    client = Client()
+    client.cookies.load(cookie)
+    client.logout()
+
+
+async def test_a_person_has_so_many_sockets_and_no_more(cookie_of):
+    cookie = await cookie_of("owner")
+    sockets = [await opened(cookie) for _ in range(limits.SOCKETS_PER_USER)]
+    one_more = await opened(cookie)
+    assert await closed_with(one_more) == 4429
+    await sockets.pop().disconnect()
+    again, _ = await subscribed(cookie)
+    for mine in [*sockets, one_more, again]:
+        await mine.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [("x" * 5000, 1009), ("{", 4400), ("[]", 4400), ('{"op":"shutdown"}', 4400), ("[" * 4000, 4400)],
+)
+async def test_a_message_out_of_order_closes_the_socket(cookie_of, message, code):
+    mine = await opened(await cookie_of("owner"))
+    await mine.say(message)
+
+    assert await closed_with(mine) == code
+    await mine.disconnect()
+
+
+async def test_a_flood_of_operations_closes_the_socket(cookie_of):
+    mine = await opened(await cookie_of("owner"))
+    for _ in range(limits.OPERATIONS_PER_SECOND + 1):
+        await mine.say('{"op":"sub"}')
+
+    assert await closed_with(mine) == 4429
+    await mine.disconnect()
+
+
+async def test_the_last_socket_takes_the_hub_with_it(cookie_of):
+    mine, _ = await subscribed(await cookie_of("owner"))
+    hub = hubs[asyncio.get_running_loop()]
+    await mine.disconnect()
+
+    assert hub.rooms == {}
+    async with Redis.from_url(os.environ["REDIS_URL"]) as client:
+        waiting = [one for one in await client.client_list() if one["cmd"] == "xread"]
+    assert waiting == []

@@ -1,0 +1,170 @@
+"""The write path: who is announced, how often, and when a visit is over."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from support_watch import connections, feed, limits, stream
+from support_watch.scripts import root_key
+from support_watch.stream import FeedDown, Page
+
+PAGE = Page("/support/", "support")
+VENDOR = 7
+THREADS = 24
+
+
+def arrive(visit, *aliases, tab="t1"):
+    return stream.arrive(vendor_id=VENDOR, visit=visit, tab=tab, aliases=aliases or [f"alias-{visit}"], page=PAGE)
+
+
+@pytest.fixture
+def types(events_of):
+    return lambda: [event["type"] for event in events_of(VENDOR)]
+
+
+def in_parallel(step):
+    barrier = Barrier(THREADS)
+
+    def run(number):
+        barrier.wait()
+        return step(number)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, range(THREADS)))
+
+
+def test_parallel_first_hits_announce_one_visit(types):
+    arrivals = in_parallel(lambda number: arrive(f"visit{number}", "same-shopper", tab=f"t{number}"))
+
+    assert types() == ["arrive"]
+    assert sum(arrival.first for arrival in arrivals) == 1
+    assert len({arrival.visit for arrival in arrivals}) == 1
+
+
+def test_control_parallel_hits_without_one_step_announce_many(raw):
+    """The negative control: looking first and announcing then, as two steps, lets most of them through."""
+
+    def look_then_announce(number):
+        known = raw.get("control:same-shopper")
+        time.sleep(0.001)
+        if not known:
+            raw.set("control:same-shopper", number)
+            raw.rpush("control:announced", number)
+
+    in_parallel(look_then_announce)
+
+    assert raw.llen("control:announced") > 1
+
+
+def test_a_login_and_a_first_cart_go_on_with_the_visit(types):
+    first = arrive("one", "session-a")
+    with_cart = arrive("two", "visitor", "session-a")
+    after_login = arrive("three", "visitor", "session-b")
+
+    assert (with_cart.visit, after_login.visit) == (first.visit, first.visit)
+    assert types() == ["arrive"]
+
+
+def test_two_vendors_do_not_share_visits():
+    arrive("one", "alias")
+    there = stream.arrive(vendor_id=8, visit="other", tab="t", aliases=["alias"], page=PAGE)
+
+    assert there.first
+    assert there.visit == "other"
+
+
+async def test_a_tab_that_closes_leaves_after_the_grace_and_another_tab_keeps_the_visit(types, events_of, monkeypatch):
+    monkeypatch.setattr(limits, "GRACE_MS", 100)
+    arrive("one", tab="t1")
+    arrive("one", tab="t2")
+    stream.leave(vendor_id=VENDOR, visit="one", tab="t1")
+    await asyncio.sleep(0.15)
+    assert await sweep() == {}
+    stream.leave(vendor_id=VENDOR, visit="one", tab="t2")
+    assert await sweep() == {}
+    await asyncio.sleep(0.15)
+
+    assert list(await sweep()) == ["one"]
+    assert types() == ["arrive", "leave"]
+
+
+async def test_a_reload_within_the_grace_is_not_seen(types, events_of, monkeypatch):
+    monkeypatch.setattr(limits, "GRACE_MS", 300)
+    arrive("one", tab="before")
+    stream.leave(vendor_id=VENDOR, visit="one", tab="before")
+    arrive("one", tab="after")
+    await asyncio.sleep(0.35)
+
+    assert await sweep() == {}
+    assert types() == ["arrive"]
+
+
+async def test_who_comes_back_in_the_session_is_listed_but_not_announced(types, events_of, monkeypatch):
+    monkeypatch.setattr(limits, "TTL_MS", 50)
+    arrive("one")
+    await asyncio.sleep(0.06)
+    await sweep()
+    again = arrive("one")
+
+    assert not again.first
+    assert types() == ["arrive", "expire", "back"]
+    assert [event["first"] for event in events_of(VENDOR)] == [True, False, False]
+
+
+def test_a_beat_keeps_the_visit_and_restores_what_a_lost_redis_forgot(raw, events_of):
+    arrival = arrive("one")
+    raw.zadd(f"{root_key(VENDOR)}:present", {"one": int(time.time() * 1000) + 1000})
+    stream.beat(vendor_id=VENDOR, visit="one", tab="t1", at=arrival.at, page=PAGE)
+    assert raw.zscore(f"{root_key(VENDOR)}:present", "one") > time.time() * 1000 + limits.TTL_MS - 5000
+    old_epoch = events_of(VENDOR)[0]["epoch"]
+    raw.flushdb()
+    stream.beat(vendor_id=VENDOR, visit="one", tab="t1", at=arrival.at, page=PAGE)
+
+    (event,) = events_of(VENDOR)
+    assert (event["type"], event["since"], event["seq"]) == ("back", arrival.at, 1)
+    assert event["epoch"] != old_epoch
+
+
+async def test_each_visit_is_ended_once_by_however_many_sweepers(types, events_of, monkeypatch):
+    monkeypatch.setattr(limits, "TTL_MS", 1)
+    for number in range(60):
+        arrive(f"visit{number}")
+    await asyncio.sleep(0.01)
+    clients = [connections.questions() for _ in range(3)]
+    try:
+        swept = await gather_sweeps(clients)
+    finally:
+        for client in clients:
+            await client.aclose()
+    ended = [visit for sweep in swept for visit in sweep.left]
+
+    assert sorted(ended) == sorted(f"visit{number}" for number in range(60))
+    assert types().count("expire") == 60
+
+
+async def gather_sweeps(clients):
+    return await asyncio.gather(*(feed.sweep(client, VENDOR) for client in clients for _ in range(3)))
+
+
+async def sweep():
+    async with connections.questions() as client:
+        return (await feed.sweep(client, VENDOR)).left
+
+
+def test_a_redis_that_hangs_costs_the_time_out_once_and_then_nothing(raw, settings):
+    settings.SUPPORT_WATCH_WRITE_TIMEOUT = limits.WRITE_TIMEOUT
+    connections.writer.cache_clear()
+    arrive("warm")
+    raw.execute_command("CLIENT", "PAUSE", "1500", "ALL")
+    waits = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        with pytest.raises(FeedDown):
+            arrive("one")
+        waits.append(time.perf_counter() - begin)
+
+    assert waits[0] < 0.5  # 50 ms and what a busy machine adds
+    assert max(waits[1:]) < 0.02
