@@ -1,6 +1,7 @@
 """How many hand-offs one client may begin in a minute, counted over all nodes in the cache.
 
-The bound for clients that keep no cookie at all and so escape every other one. Where the cache is away nobody is refused.
+The bound for clients that keep no cookie at all and so escape every other one. Where the
+cache is away nobody is refused.
 """
 
 from __future__ import annotations

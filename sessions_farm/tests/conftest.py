@@ -5,9 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from django.core.cache import cache
 
 from sessions_farm.communities import registry
+from sessions_farm.handoff.breaker import breakers
 from sessions_farm.models import Community, Domain
+from sessions_farm.signals import visitors_merging
+from sessions_farm.tests import handoff_site
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +38,31 @@ def two_communities():
         mall=make_community("mall", "mall.test", "a.test", "b.test", "*.shops.test"),
         fair=make_community("fair", "fair.test", "c.test"),
     )
+
+
+@pytest.fixture
+def walking_mall(db, two_communities, settings):
+    """Both communities on HTTPS with a small site on every host (handoff_site)."""
+    yield from serve(settings)
+
+
+@pytest.fixture
+def committed_mall(transactional_db, two_communities, settings):
+    """The same, visible to other threads."""
+    yield from serve(settings)
+
+
+def serve(settings):
+    settings.MIDDLEWARE = handoff_site.MIDDLEWARE
+    settings.ROOT_URLCONF = "sessions_farm.tests.handoff_site"
+    settings.PUBLIC_SCHEME, settings.PUBLIC_PORT = "https", 443
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    settings.CSRF_COOKIE_NAME = "__Host-csrf"
+    settings.SESSIONS_FARM = {"STORE": "database", "REGISTRY_POLL_SECONDS": 0, "HANDOFF_STARTS_PER_MINUTE": 1000}
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    cache.clear()
+    breakers.clear()
+    handoff_site.LINES.clear()
+    visitors_merging.connect(handoff_site.move_lines)
+    yield
+    visitors_merging.disconnect(handoff_site.move_lines)

@@ -1,0 +1,72 @@
+"""Makes an id that was handed over this browser's own, and brings along what it gathered here without one."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from sessions_farm import cookies, keys, visitors
+from sessions_farm.context import Mall
+from sessions_farm.cookies import Proof
+from sessions_farm.engine import SessionStore
+from sessions_farm.merging import merge_visitors
+from sessions_farm.stores import current_store
+from sessions_farm.stores.base import StoreUnavailable, now_ms
+
+logger = logging.getLogger(__name__)
+
+MESSAGES = "_messages"  # django.contrib.messages: what the page must still say
+
+
+def make_id(request: HttpRequest) -> str:
+    """The id for a browser that the community does not know yet; on the master only. Nothing is stored for it."""
+    session: SessionStore = request.session  # type: ignore[assignment]  # the farm's engine
+    if session.session_key and keys.is_local(session.session_key):
+        session.cycle_key()  # this host became the master since
+    return session.claim_key()
+
+
+def adopt(request: HttpRequest, response: HttpResponseBase, mall_id: str) -> None:
+    """Put the id's cookie for this host, and end the id that was here before.
+
+    A person who is signed in under another id here is not merged: whoever the authority knows is who this browser is.
+    """
+    mall: Mall = request.mall  # type: ignore[attr-defined]  # HostGate's
+    old, old_id = mall.session, mall.id
+    new = SessionStore(proof=Proof(mall_id, int(time.time())), member=mall.member)
+    if old is not None and old_id is not None and old_id != mall_id and not mall.signed_in:
+        join_visitors(mall, mall_id)
+        try:
+            carry_variables(old, new)
+            current_store().delete(keys.hash_id(old_id), "merged", now_ms())
+        except StoreUnavailable as error:
+            logger.warning("The visitors are merged, what the session on %s held is not: %s", mall.member, error)
+    request.session = mall.session = new
+    mall.forget_visitor()
+    cookies.issue(response, mall.member, mall_id)
+
+
+@transaction.atomic
+def join_visitors(mall: Mall, mall_id: str) -> None:
+    """Merge the visitor here into the one behind the id; where the community knew none, it is the one from now on."""
+    source = mall.visitor
+    target = visitors.find(mall_id)
+    if source is None or source.user_id is not None:
+        return
+    if target is None:
+        visitors.point(mall_id, source)
+    else:
+        merge_visitors(source=source, target=target, now=timezone.now())
+
+
+def carry_variables(old: SessionStore, new: SessionStore) -> None:
+    """Give the session what it lacks: its own values win, and notes of Django and the farm stay behind."""
+    for name, value in old.items():
+        if (name == MESSAGES or not name.startswith("_")) and name not in new:
+            new[name] = value
+    if new.modified:
+        new.save()

@@ -1,0 +1,109 @@
+"""Merging visitors: once, in one transaction, never two people."""
+
+import threading
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.utils import timezone
+
+from sessions_farm.merging import merge_visitors
+from sessions_farm.models import MergeMarker, Visitor
+from sessions_farm.signals import visitors_merging
+from sessions_farm.tests.handoff_site import LINES
+
+
+def visitors(two_communities, *, source_user=None, target_user=None):
+    source = Visitor.objects.create(community=two_communities.mall, user=source_user)
+    target = Visitor.objects.create(community=two_communities.mall, user=target_user)
+    LINES[source.pk], LINES[target.pk] = ["spade"], ["rake"]
+    return source, target
+
+
+def person(name):
+    return get_user_model().objects.create_user(email=f"{name}@example.org", password="x")
+
+
+def merge(source, target):
+    return merge_visitors(source=source, target=target, now=timezone.now())
+
+
+def test_merge_happens_once(walking_mall, two_communities):
+    source, target = visitors(two_communities)
+
+    assert merge(source, target)
+    assert not merge(source, target)
+    assert LINES[target.pk] == ["rake", "spade"]
+
+
+def test_merge_into_somebody_signed_in(walking_mall, two_communities):
+    source, target = visitors(two_communities, target_user=person("anna"))
+
+    assert merge(source, target)
+
+
+def test_merge_of_two_people_is_refused(walking_mall, two_communities):
+    source, target = visitors(two_communities, source_user=person("anna"), target_user=person("ben"))
+
+    assert not merge(source, target)
+    assert (LINES[source.pk], LINES[target.pk]) == (["spade"], ["rake"])
+
+
+def test_merge_of_somebody_signed_in_into_nobody_is_refused(walking_mall, two_communities):
+    source, target = visitors(two_communities, source_user=person("anna"))
+
+    assert not merge(source, target)
+
+
+def test_merge_over_communities_is_refused(walking_mall, two_communities):
+    source, _ = visitors(two_communities)
+
+    assert not merge(source, Visitor.objects.create(community=two_communities.fair))
+
+
+def test_merge_is_undone_where_a_receiver_fails(walking_mall, two_communities):
+    def fails(**kwargs):
+        raise RuntimeError("no room")
+
+    source, target = visitors(two_communities)
+    visitors_merging.connect(fails)
+    try:
+        with pytest.raises(RuntimeError):
+            merge(source, target)
+    finally:
+        visitors_merging.disconnect(fails)
+    assert not MergeMarker.objects.exists()
+
+
+def at_once(*calls):
+    done, start = [], threading.Barrier(len(calls))
+
+    def run(call):
+        try:
+            start.wait()
+            done.append(call())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return done
+
+
+def test_merge_by_eight_threads_happens_once(committed_mall, two_communities):
+    source, target = visitors(two_communities)
+    done = at_once(*[lambda: merge(source, target)] * 8)
+
+    assert sorted(done) == [False] * 7 + [True]
+    assert LINES[target.pk] == ["rake", "spade"]
+
+
+def test_merge_to_and_fro_at_once_blocks_nobody(committed_mall, two_communities):
+    source, target = visitors(two_communities)
+    done = at_once(*[lambda: merge(source, target), lambda: merge(target, source)] * 4)
+
+    assert len(done) == 8
+    assert sorted(LINES[source.pk] + LINES[target.pk]) == ["rake", "spade"]
