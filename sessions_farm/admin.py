@@ -44,7 +44,8 @@ class CommunityAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Community]:
-        return super().get_queryset(request).annotate(host_count=Count("domains"))
+        communities: QuerySet[Community] = super().get_queryset(request)
+        return communities.annotate(host_count=Count("domains"))
 
     @admin.display(description="Hosts", ordering="host_count")
     def hosts(self, community: Community) -> int:

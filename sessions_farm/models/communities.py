@@ -27,14 +27,15 @@ class RegistryVersion(models.Model):
     def __str__(self) -> str:
         return str(self.number)
 
-    @classmethod
-    def bump(cls) -> None:
+    @staticmethod
+    def bump() -> None:
         """Raise the number; call first in the transaction, so that two changers wait here and not in a deadlock."""
-        if not cls.objects.filter(pk=1).update(number=F("number") + 1):
-            cls.objects.bulk_create([cls(pk=1, number=0)], ignore_conflicts=True)
-            cls.objects.filter(pk=1).update(number=F("number") + 1)
-        registry_changing.send(cls)
-        transaction.on_commit(lambda: registry_changed.send_robust(cls))
+        rows = RegistryVersion.objects
+        if not rows.filter(pk=1).update(number=F("number") + 1):
+            rows.bulk_create([RegistryVersion(pk=1, number=0)], ignore_conflicts=True)
+            rows.filter(pk=1).update(number=F("number") + 1)
+        registry_changing.send(RegistryVersion)
+        transaction.on_commit(lambda: registry_changed.send_robust(RegistryVersion))
 
 
 class RegistryQuerySet[Row: models.Model](models.QuerySet[Row]):

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from django.http import HttpResponseBase
 from django.test import Client
-from django.test.client import MULTIPART_CONTENT
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from sessions_farm.testing.jar import Cookie, CookieJar
 
@@ -128,7 +128,7 @@ class BrowserClient:
             path or "/",
             secure=secure,
             REMOTE_ADDR=self.address,
-            **body_of(self._client, step),
+            **body_of(step),
             **environ,
         )
         self.cookies.take(host, response.cookies, secure=secure)
@@ -211,11 +211,10 @@ def environ_of(url: SplitResult, headers: Mapping[str, str | None]) -> dict[str,
     return said | {"HTTP_HOST": url.netloc}
 
 
-def body_of(client: Client, step: Step) -> dict[str, Any]:
+def body_of(step: Step) -> dict[str, Any]:
     if step.method in {"GET", "HEAD"}:
         return {}
-    content = client._encode_data(step.data or {}, MULTIPART_CONTENT)  # noqa: SLF001  # what Client.post does
-    return {"data": content, "content_type": MULTIPART_CONTENT}
+    return {"data": encode_multipart(BOUNDARY, step.data or {}), "content_type": MULTIPART_CONTENT}
 
 
 def form_action(page: Any) -> list[str] | None:
