@@ -1,0 +1,134 @@
+import threading
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from cart import services
+from cart.contents import contents_of
+from cart.models import Cart, Line
+from sessions_farm.merging import merge_visitors
+from sessions_farm.models import Visitor
+from tests.shop import add_goods, later, make_shop, put, visitor_with
+from vendors import stock
+
+
+def quantities(visitor) -> dict[int, int]:
+    return dict(Line.objects.filter(cart__visitor=visitor).values_list("variant_id", "quantity"))
+
+
+def test_add_sums_and_stops_at_what_is_left(shop):
+    lamp = add_goods(shop, "amber", "Lamp", on_hand=3)
+    visitor = visitor_with(shop)
+    assert put(visitor, lamp, 2).capped is False
+    change = put(visitor, lamp, 2)
+    assert (change.quantity, change.capped) == (3, True)
+    assert quantities(visitor) == {lamp.pk: 3}
+
+
+def test_add_counts_goods_that_others_hold(shop):
+    lamp = add_goods(shop, "amber", "Lamp", on_hand=3)
+    stock.hold(uuid4(), {lamp.pk: 2}, later(minutes=5), timezone.now())
+    assert put(visitor_with(shop), lamp, 3).quantity == 1
+
+
+def test_add_of_sold_out_goods_makes_no_line(shop):
+    lamp = add_goods(shop, "amber", "Lamp", on_hand=0)
+    visitor = visitor_with(shop)
+    with pytest.raises(stock.SoldOut):
+        put(visitor, lamp)
+    assert quantities(visitor) == {}
+
+
+def test_add_of_withdrawn_goods_or_anothers_is_refused(shop):
+    lamp = add_goods(shop, "amber", "Lamp")
+    visitor, now = visitor_with(shop), timezone.now()
+    with pytest.raises(services.NotForSale):
+        services.add_line(visitor=visitor, variant_id=lamp.pk, quantity=1, now=now, vendor_id=shop.vendors["basalt"].pk)
+    lamp.product.status = "withdrawn"
+    lamp.product.save()
+    with pytest.raises(services.NotForSale):
+        put(visitor, lamp)
+
+
+def test_change_of_another_stores_line_is_refused(shop):
+    lamp = add_goods(shop, "amber", "Lamp")
+    visitor = visitor_with(shop, lamp=(lamp, 2))
+    cart = Cart.objects.get(visitor=visitor)
+    with pytest.raises(services.NotForSale):
+        services.remove_line(cart=cart, variant_id=lamp.pk, now=timezone.now(), vendor_id=shop.vendors["basalt"].pk)
+    assert quantities(visitor) == {lamp.pk: 2}
+
+
+def test_change_to_zero_removes_and_a_missing_line_is_no_error(shop):
+    lamp = add_goods(shop, "amber", "Lamp")
+    visitor = visitor_with(shop, lamp=(lamp, 2))
+    cart = Cart.objects.get(visitor=visitor)
+    assert services.remove_line(cart=cart, variant_id=lamp.pk, now=timezone.now()).quantity == 0
+    assert services.remove_line(cart=cart, variant_id=lamp.pk, now=timezone.now()) is None
+
+
+def test_contents_show_drift_and_what_cannot_be_bought(shop):
+    lamp, vase = add_goods(shop, "amber", "Lamp", price=1000), add_goods(shop, "basalt", "Vase")
+    visitor = visitor_with(shop, lamp=(lamp, 1), vase=(vase, 2))
+    lamp.price = 1200
+    lamp.save()
+    vase.stock.on_hand = 1
+    vase.stock.save()
+    contents = contents_of(Cart.objects.get(visitor=visitor), timezone.now())
+    by_name = {position.variant.product.name: position for position in contents}
+    assert by_name["Lamp"].rose
+    assert by_name["Lamp"].seen_price == 1000
+    assert not by_name["Vase"].is_available
+    assert not contents.can_be_bought
+
+
+def test_contents_cost_the_same_queries_for_one_line_and_for_twelve(shop, django_assert_num_queries):
+    visitor = visitor_with(shop, lamp=(add_goods(shop, "amber", "Lamp"), 1))
+    contents_of(Cart.objects.get(visitor=visitor), timezone.now())  # the stores are read once a process
+    with django_assert_num_queries(5):
+        contents_of(Cart.objects.get(visitor=visitor), timezone.now())
+    for number in range(11):
+        put(visitor, add_goods(shop, "basalt", f"Vase {number}"))
+    with django_assert_num_queries(5):
+        assert len(list(contents_of(Cart.objects.get(visitor=visitor), timezone.now()))) == 12
+
+
+def test_merge_sums_up_to_the_stock_and_does_nothing_twice(shop):
+    lamp, vase = add_goods(shop, "amber", "Lamp", on_hand=3), add_goods(shop, "basalt", "Vase")
+    source = visitor_with(shop, lamp=(lamp, 2), vase=(vase, 1))
+    target = visitor_with(shop, lamp=(lamp, 2))
+    assert merge_visitors(source=source, target=target, now=timezone.now())
+    assert quantities(target) == {lamp.pk: 3, vase.pk: 1}
+    merge_visitors(source=source, target=target, now=timezone.now())
+    services.merge_carts(source=source, target=target, now=timezone.now())
+    assert quantities(target) == {lamp.pk: 3, vase.pk: 1}
+
+
+def test_merge_loses_no_line_where_nothing_is_left(shop):
+    lamp = add_goods(shop, "amber", "Lamp", on_hand=5)
+    source, target = visitor_with(shop, lamp=(lamp, 4)), visitor_with(shop)
+    lamp.stock.on_hand = 0
+    lamp.stock.save()
+    services.merge_carts(source=source, target=target, now=timezone.now())
+    assert quantities(target) == {lamp.pk: 4}
+
+
+def test_parallel_adds_make_one_line_and_lose_no_piece(transactional_db):
+    shop = make_shop()
+    lamp = add_goods(shop, "amber", "Lamp", on_hand=50)
+    visitor = Visitor.objects.create(community=shop.community)
+    gate = threading.Barrier(8)
+
+    def add():
+        gate.wait()
+        try:
+            put(visitor, lamp)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=add) for _ in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert quantities(visitor) == {lamp.pk: 8}

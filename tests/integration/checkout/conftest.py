@@ -1,0 +1,31 @@
+"""A mall to buy in, and its pretend bank."""
+
+import pytest
+from django.utils import timezone
+
+from cart.checkout.payments.sandbox import services
+from cart.checkout.payments.sandbox.cards import Fate
+from cart.checkout.payments.sandbox.models import Charge
+from tests.shop import make_shop
+
+
+@pytest.fixture
+def shop(db):
+    return make_shop()
+
+
+@pytest.fixture
+def committed_shop(transactional_db):
+    """The same, visible to other threads."""
+    return make_shop()
+
+
+@pytest.fixture
+def pay_with():
+    """Use a card of that fate for a payment; the charge."""
+
+    def use(payment, fate=Fate.PAYS):
+        charge = Charge.objects.get(reference=payment.reference)
+        return services.try_card(token=charge.token, fate=fate, now=timezone.now())
+
+    return use

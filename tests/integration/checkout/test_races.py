@@ -1,0 +1,173 @@
+"""Many shoppers at once, each on a connection of its own, and the same with the locks taken out."""
+
+import os
+import threading
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from cart.checkout.finalise import finalise
+from cart.checkout.locks import Busy
+from cart.checkout.payments.sandbox.models import Charge
+from cart.checkout.services import start_payment, sweep_checkouts
+from cart.orders.models import Order, Payment
+from cart.orders.signals import order_finalising
+from tests.shop import add_goods, ask_of, begin, later, order_of, visitor_with
+from vendors import stock
+from vendors.models import Stock
+
+SCALE = int(os.environ.get("SCALE", "12"))
+SHOPPERS = min(max(SCALE, 12), 50)
+POSTS = 8 if SHOPPERS < 50 else 20
+
+
+def at_once(count, work):
+    """Run ``work(number)`` in threads that start together; what each returned or raised."""
+    gate, answers = threading.Barrier(count), [None] * count
+
+    def run(number):
+        try:
+            gate.wait()
+            answers[number] = work(number)
+        except Exception as error:  # noqa: BLE001 -- the test looks at it
+            answers[number] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    return answers
+
+
+def buy(visitor, ask, pay_with):
+    """Press "Pay", pay, and come back; the state of the order."""
+    start_payment(visitor=visitor, user=None, ask=ask, now=timezone.now())
+    payment = Payment.objects.get(order__checkout_key=ask.key)
+    pay_with(payment)
+    return finalise(payment=payment, now=timezone.now()).state
+
+
+@pytest.fixture
+def rush(committed_shop, pay_with):
+    """One lamp, and many shoppers who have it in their carts, on an order with a second vendor."""
+    lamp = add_goods(committed_shop, "amber", "Lamp", on_hand=1)
+    vase = add_goods(committed_shop, "basalt", "Vase", on_hand=1000)
+    visitors = [visitor_with(committed_shop, vase=(vase, 1), lamp=(lamp, 1)) for _ in range(SHOPPERS)]
+    asks = [ask_of(visitor) for visitor in visitors]
+
+    def run():
+        return at_once(SHOPPERS, lambda number: buy(visitors[number], asks[number], pay_with))
+
+    return lamp, run
+
+
+@pytest.mark.scale
+def test_one_unit_has_one_buyer_and_no_charge_of_the_others_is_kept(rush):
+    lamp, run = rush
+    answers = run()
+    assert answers.count(Order.State.PLACED) == 1
+    assert sum(isinstance(answer, stock.SoldOut) for answer in answers) == SHOPPERS - 1
+    assert Order.objects.placed().count() == 1
+    assert Charge.objects.filter(state=Charge.State.CAPTURED).count() == 1
+    assert Stock.objects.get(pk=lamp.pk).on_hand == 0
+
+
+@pytest.mark.scale
+def test_without_the_locks_the_same_rush_oversells(rush, monkeypatch):
+    """The control: the locks are what keeps the second buyer out, and the CHECK is the last line behind them."""
+    lamp, run = rush
+    everyone_has_looked = threading.Barrier(SHOPPERS, timeout=20)
+    look, looks = stock._held, threading.local()
+
+    def look_without_lock(variant_ids):
+        return dict(Stock.objects.filter(pk__in=list(variant_ids)).values_list("pk", "on_hand"))
+
+    def first_look_together(*args):
+        held = look(*args)
+        if not getattr(looks, "done", False):
+            looks.done = True
+            everyone_has_looked.wait()
+        return held
+
+    monkeypatch.setattr(stock, "lock", look_without_lock)
+    monkeypatch.setattr(stock, "_held", first_look_together)
+    monkeypatch.setattr(stock, "available", lambda ids, now, besides=None: dict.fromkeys(ids, 1))
+    run()
+    charged = Charge.objects.filter(state__in=[Charge.State.CAPTURED, Charge.State.REFUNDED]).count()
+    assert charged > 1, "without locks several shoppers are let through to pay for one unit"
+    assert Stock.objects.get(pk=lamp.pk).on_hand >= 0
+
+
+@pytest.mark.scale
+def test_identical_posts_make_one_order_and_one_charge(committed_shop):
+    visitor = visitor_with(committed_shop, lamp=(add_goods(committed_shop, "amber", "Lamp"), 1))
+    ask = ask_of(visitor)
+    urls = at_once(POSTS, lambda _: start_payment(visitor=visitor, user=None, ask=ask, now=timezone.now()))
+    assert len(set(urls)) == 1, urls
+    assert Order.objects.count() == Payment.objects.count() == Charge.objects.count() == 1
+
+
+@pytest.mark.scale
+def test_return_webhook_and_sweeper_at_once_place_one_order(committed_shop, pay_with):
+    lamp = add_goods(committed_shop, "amber", "Lamp", on_hand=5)
+    payment = begin(visitor_with(committed_shop, lamp=(lamp, 1)))
+    pay_with(payment)
+    heard = []
+
+    def count(**_):
+        heard.append(1)
+
+    order_finalising.connect(count)
+    try:
+        answers = at_once(
+            9,
+            lambda number: (
+                sweep_checkouts(now=later(minutes=1))
+                if number % 3 == 0
+                else finalise(payment=payment, now=timezone.now()).state
+            ),
+        )
+    finally:
+        order_finalising.disconnect(count)
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    assert heard == [1]
+    assert Stock.objects.get(pk=lamp.pk).on_hand == 4
+
+
+def test_baskets_in_opposite_order_do_not_wait_for_each_other_for_ever(committed_shop, pay_with):
+    one = add_goods(committed_shop, "amber", "One", on_hand=100)
+    two = add_goods(committed_shop, "basalt", "Two", on_hand=100)
+    forth, to = {"a": (one, 1), "b": (two, 1)}, {"b": (two, 1), "a": (one, 1)}
+    visitors = [visitor_with(committed_shop, **(forth if number % 2 else to)) for number in range(8)]
+    asks = [ask_of(visitor) for visitor in visitors]
+    assert at_once(8, lambda number: buy(visitors[number], asks[number], pay_with)) == [Order.State.PLACED] * 8
+
+
+def test_row_that_others_hold_locked_is_given_up_soon(committed_shop, pay_with, monkeypatch):
+    monkeypatch.setattr("cart.checkout.locks.PATIENCE", "200ms")
+    lamp = add_goods(committed_shop, "amber", "Lamp")
+    visitor = visitor_with(committed_shop, lamp=(lamp, 1))
+    ask = ask_of(visitor)
+    locked, done = threading.Event(), threading.Event()
+
+    def hold_the_row():
+        with transaction.atomic():
+            stock.lock([lamp.pk])
+            locked.set()
+            done.wait(10)
+        connection.close()
+
+    thread = threading.Thread(target=hold_the_row)
+    thread.start()
+    locked.wait(10)
+    try:
+        with pytest.raises(Busy):
+            start_payment(visitor=visitor, user=None, ask=ask, now=timezone.now())
+    finally:
+        done.set()
+        thread.join()
+    assert not Order.objects.exists()
+    start_payment(visitor=visitor, user=None, ask=ask, now=timezone.now())
+    assert order_of(Payment.objects.get()).state == Order.State.DRAFT

@@ -1,0 +1,111 @@
+"""A small mall to buy in: two vendors with goods, on hosts of their own and on the master's path."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.utils import timezone
+
+from cart.checkout.ask import Ask, key_of
+from cart.checkout.services import start_payment
+from cart.contents import contents_of
+from cart.models import Cart
+from cart.orders.models import Order, Payment
+from cart.pricing import Method
+from cart.services import add_line
+from sessions_farm.communities import registry
+from sessions_farm.models import Community, Domain, Visitor
+from vendors.hosts import stores
+from vendors.models import Category, Marketplace, Product, Stock, Storefront, Variant, Vendor
+
+MASTER = "mall.localhost"
+ADDRESS = {
+    "email": "anna@example.org", "name": "Anna Byrne", "line1": "1 Quay Street", "line2": "", "town": "Galway",
+    "postcode": "H91 AB12", "country": "IE",
+}  # fmt: skip
+
+
+@dataclass
+class Shop:
+    marketplace: Marketplace
+    category: Category
+    vendors: dict[str, Vendor] = field(default_factory=dict)
+
+    @property
+    def community(self) -> Community:
+        return self.marketplace.community
+
+
+def make_shop(**fields) -> Shop:
+    """The community with its master, and the vendors ``amber`` (own host) and ``basalt`` (path)."""
+    community = Community.objects.create(slug="arcade", name="The Arcade", **fields)
+    community.master = Domain.objects.create(community=community, host=MASTER)
+    community.save()
+    marketplace = Marketplace.objects.create(community=community, currency="EUR")
+    category = Category.objects.create(marketplace=marketplace, slug="things", name="Things")
+    shop = Shop(marketplace, category)
+    add_vendor(shop, "amber", host="amber.localhost", delivery_charge=450, free_delivery_from=5000)
+    add_vendor(shop, "basalt", delivery_charge=300, express_charge=900)
+    registry.forget()
+    stores.forget()
+    return shop
+
+
+def add_vendor(shop, slug, host="", **fields) -> Vendor:
+    vendor = Vendor.objects.create(
+        marketplace=shop.marketplace, name=slug.title(), slug=slug, status=Vendor.Status.PUBLISHED, **fields
+    )
+    domain = Domain.objects.create(community=shop.community, host=host) if host else None
+    Storefront.objects.create(vendor=vendor, domain=domain)
+    shop.vendors[slug] = vendor
+    return vendor
+
+
+def add_goods(shop, slug, name, price=1000, on_hand=10) -> Variant:
+    product = Product.objects.create(
+        vendor=shop.vendors[slug], category=shop.category, name=name, slug=name.lower().replace(" ", "-"),
+        status=Product.Status.PUBLISHED,
+    )  # fmt: skip
+    variant = Variant.objects.create(product=product, sku=f"{slug}-{product.pk}", price=price)
+    Stock.objects.create(variant=variant, on_hand=on_hand)
+    return variant
+
+
+def visitor_with(shop, **quantities) -> Visitor:
+    """A visitor whose cart has goods: ``visitor_with(shop, lamp=(variant, 2))``."""
+    visitor = Visitor.objects.create(community=shop.community)
+    for variant, quantity in quantities.values():
+        put(visitor, variant, quantity)
+    return visitor
+
+
+def put(visitor, variant, quantity=1):
+    return add_line(visitor=visitor, variant_id=variant.pk, quantity=quantity, now=timezone.now())
+
+
+def ask_of(visitor, *, agreed=None, express=(), **contact) -> Ask:
+    """What the review page would send for the visitor's cart as it is now."""
+    contents = contents_of(Cart.objects.get(visitor=visitor), timezone.now())
+    methods = {
+        group.vendor.pk: Method.EXPRESS if group.vendor.slug in express else Method.STANDARD
+        for group in contents.groups
+    }
+    where = ADDRESS | contact
+    total = sum(group.goods + group.tariff.charge(group.goods, methods[group.vendor.pk]) for group in contents.groups)
+    token = str(visitor.pk)
+    key = key_of(token, [position.item for position in contents], methods, where)
+    return Ask(key=key, agreed=total if agreed is None else agreed, token=token, contact=where, methods=methods)
+
+
+def begin(visitor, **options) -> Payment:
+    """Press "Pay" for the visitor's cart; the payment that waits at the gateway."""
+    ask = ask_of(visitor, **options)
+    start_payment(visitor=visitor, user=None, ask=ask, now=timezone.now())
+    return Payment.objects.get(order__checkout_key=ask.key, state=Payment.State.STARTED)
+
+
+def later(**duration):
+    return timezone.now() + timedelta(**duration)
+
+
+def order_of(payment) -> Order:
+    return Order.objects.get(pk=payment.order_id)

@@ -1,0 +1,43 @@
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from standardwebhooks import Webhook
+
+from cart.checkout.payments.sandbox import signing
+
+BODY = b'{"type": "charge.captured", "reference": "M-AAAA-22-1"}'
+
+
+def test_notice_is_accepted_by_the_reference_verifier():
+    now = datetime.now(UTC)
+    headers = signing.notice_headers("evt_1", BODY, now)
+    assert Webhook(base64.b64encode(signing.secret()).decode()).verify(BODY, headers)
+    signing.check_notice(headers, BODY, now)
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+def test_notice_with_a_changed_header_is_refused(name):
+    now = datetime.now(UTC)
+    headers = signing.notice_headers("evt_1", BODY, now)
+    changed = headers | {name: headers[name][:-2] + ("A=" if name.endswith("signature") else "17")}
+    with pytest.raises(signing.Forged):
+        signing.check_notice(changed, BODY, now)
+
+
+def test_notice_with_a_changed_body_is_refused():
+    now = datetime.now(UTC)
+    with pytest.raises(signing.Forged):
+        signing.check_notice(signing.notice_headers("evt_1", BODY, now), BODY.replace(b"22", b"33"), now)
+
+
+def test_notice_that_is_old_is_refused():
+    now = datetime.now(UTC)
+    headers = signing.notice_headers("evt_1", BODY, now - timedelta(minutes=6))
+    with pytest.raises(signing.Forged, match="time"):
+        signing.check_notice(headers, BODY, now)
+
+
+def test_return_of_another_payment_is_refused():
+    with pytest.raises(signing.Forged):
+        signing.check_return("M-BBBB-33-1", signing.return_signature("M-AAAA-22-1"))

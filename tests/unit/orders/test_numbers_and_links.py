@@ -1,0 +1,50 @@
+import re
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+
+from cart.orders import links
+from cart.orders.models import Consignment
+from cart.orders.numbering import new_number
+from cart.orders.states import MOVES, before, may_become
+
+
+def test_number_can_be_read_out():
+    assert all(re.fullmatch(r"M-[2-9A-HJKMNP-TV-Z]{4}-[2-9A-HJKMNP-TV-Z]{2}", new_number()) for _ in range(200))
+
+
+def test_token_leads_back_to_its_order():
+    order = uuid4()
+    token = links.status_path(order).rstrip("/").rpartition("/")[2]
+    assert links.read_token(token) == order
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda t: t[:-1] + ("A" if t[-1] != "A" else "B"), lambda t: "0" + t[1:], lambda _: ""]
+)
+def test_token_that_was_changed_is_refused(spoil):
+    token = links.status_path(uuid4()).rstrip("/").rpartition("/")[2]
+    token = "f" + token[1:] if token[0] == "0" else token
+    assert links.read_token(spoil(token)) is None
+
+
+def test_token_signed_by_another_key_is_refused(settings):
+    token = links.status_path(uuid4()).rstrip("/").rpartition("/")[2]
+    key, own = links._signer.key, settings.SECRET_KEY
+    assert key == own
+    links._signer.key = "another"
+    try:
+        assert links.read_token(token) is None
+    finally:
+        links._signer.key = key
+
+
+def test_states_have_a_way_in_and_sent_goods_are_not_cancelled():
+    assert set(MOVES) == set(Consignment.State)
+    assert not may_become(Consignment.State.SENT, Consignment.State.CANCELLED)
+    assert set(before(Consignment.State.SENT)) == {Consignment.State.OPEN, Consignment.State.PACKED}
+
+
+def test_status_page_is_the_projects():
+    assert settings.ORDER_STATUS_VIEW == "order_status"
