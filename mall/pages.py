@@ -11,7 +11,7 @@ from vendors.models import Category, Product
 from vendors.models.catalogue import ProductQuerySet
 from vendors.theme import address_of_all
 
-NEW_THINGS = 8
+NEW_THINGS = 10
 IN_A_WINDOW = 3
 
 

@@ -81,9 +81,9 @@ class Stores:
         return self.current().by_vendor.get(vendor_id)
 
     def of_marketplace(self, marketplace_id: int) -> list[Store]:
-        """The open stores of a marketplace by name."""
+        """The open stores of a marketplace: those with a house of their own first, then by name."""
         found = (store for store in self.current().by_slug.values() if store.marketplace_id == marketplace_id)
-        return sorted(found, key=lambda store: store.name.casefold())
+        return sorted(found, key=lambda store: (not store.host, store.name.casefold()))
 
     def market_of(self, community_id: int) -> Market | None:
         return self.current().markets.get(community_id)

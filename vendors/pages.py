@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -14,8 +14,9 @@ from vendors.listing import listing
 from vendors.models import Category, Product, Vendor
 from vendors.models.catalogue import ProductQuerySet
 
-FEATURED = 9
-LIKE_IT = 4
+FEATURED = 11  # one leads, two rows of five follow on a wide screen
+LIKE_IT = 5
+FEW = 5
 
 
 def store_of(request: HttpRequest) -> Store:
@@ -93,9 +94,6 @@ def offers(item: Product, now: Any) -> list[dict[str, Any]]:
     ]
 
 
-FEW = 5
-
-
 def neighbours(goods: ProductQuerySet, item: Product) -> tuple[Product | None, Product | None]:
     """The products before and after this one on its shelf, in the shelf's own order (name)."""
     shelf = goods.filter(category=item.category_id).only("name", "slug")
@@ -107,7 +105,8 @@ def neighbours(goods: ProductQuerySet, item: Product) -> tuple[Product | None, P
 def more_like(store: Store, item: Product) -> ProductQuerySet:
     """Others of the same shelf first, then the newest of the store."""
     others = goods_of(store).exclude(pk=item.pk)
-    return others.order_by(Q(category=item.category_id).desc(), "-created_at", "pk")
+    same_shelf = Case(When(category=item.category_id, then=0), default=1)
+    return others.order_by(same_shelf, "-created_at", "pk")
 
 
 @require_safe
