@@ -10,7 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mall.settings")
 
 app = Celery("mall")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["cart.checkout.payments.sandbox", "cart.orders", "shipping", "mall"])
+app.autodiscover_tasks(["cart.checkout.payments.sandbox", "cart.orders", "shipping", "support_watch", "mall"])
 
 HEARTBEAT = os.environ.get("HEARTBEAT_FILE")
 

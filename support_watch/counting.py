@@ -42,5 +42,7 @@ def subjects_of(request: HttpRequest) -> list[str]:
     mall = request.mall  # type: ignore[attr-defined]  # set by sessions_farm's HostGate
     if mall.id is None:
         return []
-    visitor = mall.visitor
-    return [f"visitor:{visitor.pk}"] * (visitor is not None) + [f"session:{mall.key_hash}"]
+    subjects = [f"session:{mall.key_hash}"]
+    if mall.visitor is not None:
+        subjects.insert(0, f"visitor:{mall.visitor.pk}")
+    return subjects

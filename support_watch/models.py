@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 RELAYED_FOR = timedelta(days=1)
+KEPT_FOR = timedelta(days=30)  # the support page says so
 
 
 class SupportVisitQuerySet(models.QuerySet["SupportVisit"]):
@@ -19,6 +20,9 @@ class SupportVisitQuerySet(models.QuerySet["SupportVisit"]):
         """Those who came on the local day of ``now``, the latest first."""
         begin = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
         return self.filter(arrived_at__gte=begin, arrived_at__lte=now).order_by("-arrived_at", "-id")
+
+    def to_forget(self, now: datetime) -> Self:
+        return self.filter(arrived_at__lt=now - KEPT_FOR)
 
     def untold(self, now: datetime) -> Self:
         """Arrivals that Redis did not take and that are still worth telling."""

@@ -93,3 +93,9 @@ def note_departures(*, vendor_id: int, left: Mapping[str, datetime]) -> None:
     for row in rows:
         row.left_at = left[row.visit]
     SupportVisit.objects.bulk_update(rows, ["left_at"])
+
+
+def forget_old(*, now: datetime) -> int:
+    """Delete the visits that are kept no longer; how many."""
+    deleted, _ = SupportVisit.objects.to_forget(now).delete()
+    return deleted

@@ -53,8 +53,19 @@ def tell(request: HttpRequest, response: HttpResponseBase, page: str) -> None:
         title=page,
         counted=False,
     )
-    subjects = counting.subjects_of(request)
-    if subjects and not counting.reads_ahead(request):
-        token = services.record_arrival(token=token, page=page, subjects=subjects, now=timezone.now())
+    if not counting.reads_ahead(request):
+        token = count(request, token)
     told = {"watch_token": token.signed(), "watch_name": visits.pseudonym(token.visit) if token.counted else ""}
     response.context_data = {**(response.context_data or {}), **told}
+
+
+def count(request: HttpRequest, token: PageToken) -> PageToken:
+    """Record the arrival of whom we can tell from others; give the rest an id to come back with.
+
+    Only the master gives ids to those who have none; a vendor's host gets them by the hand-off.
+    """
+    if subjects := counting.subjects_of(request):
+        return services.record_arrival(token=token, page=token.title, subjects=subjects, now=timezone.now())
+    if request.mall.is_master and request.session.session_key is None:  # type: ignore[attr-defined]  # as above
+        request.session.claim_key()  # type: ignore[attr-defined]  # the farm's SessionStore
+    return token
