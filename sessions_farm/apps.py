@@ -9,6 +9,7 @@ class SessionsFarmConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from sessions_farm import checks, receivers  # noqa: F401, PLC0415 -- they register themselves
         from sessions_farm.communities import registry  # noqa: PLC0415 -- models load after the app
         from sessions_farm.signals import registry_changed, registry_changing  # noqa: PLC0415 -- beside their receiver
 

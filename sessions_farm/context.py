@@ -1,27 +1,80 @@
-"""What a request knows of the mall: its community, its host and its visitor (``request.mall``)."""
+"""What a request knows of the mall: its community and host, its id, its visitor (``request.mall``)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from sessions_farm import keys, visitors
+from sessions_farm.variables import SIGNED_IN, STAFF_OF
 
 if TYPE_CHECKING:
     from sessions_farm.communities import Member
+    from sessions_farm.engine import SessionStore
     from sessions_farm.models import Visitor
+
+UNASKED = object()
 
 
 @dataclass(slots=True)
 class Mall:
-    member: Member
-    id: str | None = None
+    """Set by HostGate with the member; SessionMiddleware (or SessionScope) adds the session."""
+
+    member: Member | None = None
+    session: SessionStore | None = None
+    _visitor: object = field(default=UNASKED, repr=False)
 
     @property
     def is_master(self) -> bool:
-        return self.member.is_master
+        """Whether this is the community's master host; alone, without communities, every host is."""
+        return self.member is None or self.member.is_master
+
+    @property
+    def id(self) -> str | None:
+        """The id that the cookie proves and that has not ended; None for a visitor without one.
+
+        Asks the store once, for the session is loaded with the answer: an id that was rotated, merged or logged out on
+        any host is no id. A store that is away ends nothing.
+        """
+        if self.session is None or self.session.ended:
+            return None
+        return self.session.session_key
+
+    @property
+    def key_hash(self) -> str:
+        """The keyed hash of the id, safe to store; '' without an id."""
+        session_id = self.id
+        return keys.hash_id(session_id) if session_id else ""
 
     @property
     def visitor(self) -> Visitor | None:
-        raise NotImplementedError
+        """The visitor behind the id; None where nothing ever needed one. Never creates."""
+        if self._visitor is UNASKED:
+            session_id = self.id
+            self._visitor = visitors.find(session_id) if session_id else None
+        return self._visitor  # type: ignore[return-value]  # UNASKED is gone by now
 
     def ensure_visitor(self) -> Visitor:
-        raise NotImplementedError
+        """The visitor, created where there is none yet; the response will carry the id's cookie."""
+        if (found := self.visitor) is not None:
+            return found
+        if self.session is None:
+            raise RuntimeError("A visitor needs a session; put SessionMiddleware before what asks for one.")
+        visitor = visitors.ensure(self.session.claim_key(), self.member)
+        self._visitor = visitor
+        return visitor
+
+    def forget_visitor(self) -> None:
+        """Ask anew at the next need: the id has changed hands."""
+        self._visitor = UNASKED
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether somebody is signed in, as every host of the community may know."""
+        return bool(self.session is not None and self.session.get(SIGNED_IN))
+
+    @property
+    def staff_of(self) -> frozenset[int]:
+        """The vendors that the signed-in person works for."""
+        found = self.session.get(STAFF_OF) if self.session is not None else None
+        return frozenset(found or ())

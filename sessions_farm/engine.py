@@ -1,5 +1,361 @@
-"""Django's SESSION_ENGINE."""
+"""Django's SESSION_ENGINE: a session is a set of variables, and a request sends only what it changed.
 
-from django.contrib.sessions.backends.cache import SessionStore
+Everything here works on any store. Refusals keep Django's names: UpdateError where the session has gone meanwhile,
+CreateError where one is already there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
+
+from sessions_farm import codec, keys, visitors
+from sessions_farm.conf import options
+from sessions_farm.lifetimes import lifetime_of
+from sessions_farm.stores import current_store
+from sessions_farm.stores.base import (
+    Append,
+    Change,
+    CompareAndSet,
+    Conflict,
+    Ended,
+    Header,
+    Increment,
+    Lifetime,
+    Missing,
+    Operation,
+    Reading,
+    State,
+    StoreUnavailable,
+    Taken,
+    now_ms,
+)
+from sessions_farm.stores.trips import Tally, counted
+from sessions_farm.variables import EXPIRY, LIFETIME_NAMES, Variables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sessions_farm.communities import Member
+    from sessions_farm.cookies import Proof
 
 __all__ = ["SessionStore"]
+
+
+class SessionStore(SessionBase):
+    """One session in one request.
+
+    ``proof`` is what our cookie's signature proved: such an id may get its session at the first write. A bare key that
+    no session stands under is replaced, as Django's contract asks. On a host that is not its community's master,
+    guarded variables cannot be seen.
+    """
+
+    def __init__(
+        self, session_key: str | None = None, *, proof: Proof | None = None, member: Member | None = None
+    ) -> None:
+        super().__init__(proof.id if proof else session_key)
+        self.proof = proof
+        self.member = member
+        self.unavailable = False  # the store did not answer: nothing is known, so nothing may be undone
+        self.in_grace = False  # loaded under an id that was just rotated: to read only
+        self.has_ended = False  # the id must not be used again
+        self.flushed = False
+        self.claimed = False  # the id is in use, though nothing may be stored under it
+        self.written = False
+        self._state: State | None = None
+        self._header: Header | None = None
+        self._replaces: str | None = None  # the id that this one takes over from, at the next save
+        self._cleared = False
+        self._store = current_store()
+        self._tally = Tally()
+        self._hash = keys.hash_id(self.session_key) if self.session_key else ""
+
+    @property
+    def trips(self) -> int:
+        """Round trips to the store so far."""
+        return self._tally.trips
+
+    @property
+    def modified(self) -> bool:
+        return self._modified or ("_session_cache" in self.__dict__ and self._session_cache.has_mutations())
+
+    @modified.setter
+    def modified(self, value: bool) -> None:
+        self._modified = value
+
+    @property
+    def ended(self) -> bool:
+        """Whether the id was rotated, merged or logged out. Loads, but is no access of the view."""
+        self._peek()
+        return self.has_ended
+
+    def claim_key(self) -> str:
+        """The id, made now where there is none; the response will carry it. Raise SessionInterrupted in the grace."""
+        self._peek()
+        if self.in_grace:
+            raise SessionInterrupted("The visitor signed in or out while this request was under way.")
+        if self.session_key is None:
+            self._take_key(keys.new_id(self.member))
+            self._state = State.ABSENT
+        self.claimed = True
+        return self.session_key or ""
+
+    def at_browser_close(self) -> bool:
+        """Whether the cookie is to live no longer than the browser's window."""
+        custom = self._peek().get(EXPIRY)
+        return settings.SESSION_EXPIRE_AT_BROWSER_CLOSE if custom is None else custom == 0
+
+    def exists(self, session_key: str) -> bool:
+        if session_key == self._replaces:
+            return False
+        hashes = keys.hashes_of(session_key)
+        return any(self._call(self._store.load, key, now_ms()).state is State.LIVE for key in hashes)
+
+    def create(self) -> None:
+        """Store the session as it is under a fresh key."""
+        while True:
+            self._take_key(keys.new_id(self.member))
+            try:
+                self.save(must_create=True)
+            except CreateError:
+                continue
+            self.modified = True
+            return
+
+    def load(self) -> Variables:  # type: ignore[override]  # a mapping, as Django uses it
+        try:
+            reading = self._read()
+        except StoreUnavailable:
+            self.unavailable = True
+            return self._variables({})
+        self._state, self._header = reading.state, reading.header
+        if reading.state is State.ENDED:
+            self.has_ended, self.in_grace = True, reading.in_grace
+        if reading.state is not State.LIVE and not self.in_grace and (self.has_ended or self.proof is None):
+            self._session_key = None
+        return self._variables(reading.variables)
+
+    def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 -- Django's signature
+        if self.session_key is None:
+            return self.create()
+        variables = self._get_session(no_load=must_create)
+        if self.session_key is None:  # the load found the key to be none
+            return self.create()
+        if self.unavailable:
+            raise StoreUnavailable("The session was not loaded, so it cannot be saved.")
+        if self.in_grace:
+            raise UpdateError
+        try:
+            self._send(variables, must_create=must_create)
+        except Taken as error:
+            raise CreateError from error
+        except (Missing, Ended) as error:
+            raise UpdateError from error
+        variables.settle()
+        self._modified = self._cleared = False
+        return None
+
+    def delete(self, session_key: str | None = None) -> None:
+        """End the session and its id for good."""
+        ends = [session_key] if session_key else [self.session_key, self._replaces]
+        for session_id in ends:
+            for key in keys.hashes_of(session_id) if session_id else ():
+                self._call(self._store.delete, key, "ended", now_ms())
+        if not session_key:
+            self._replaces = None
+
+    def clear(self) -> None:
+        """Drop every variable, hidden ones too, without a load."""
+        self._session_cache = self._variables({})
+        self.accessed = self._modified = self._cleared = True
+
+    def flush(self) -> None:
+        super().flush()
+        self._forget()
+        self.flushed = True
+        self._modified = False
+
+    def cycle_key(self) -> None:
+        """Take a new id at the next save, in one step with what else was changed; the old one ends there.
+
+        Where that save never comes (a server error), the browser still holds an id that works.
+        """
+        self._get_session()
+        if self.in_grace:
+            raise SessionInterrupted("The visitor signed in or out while this request was under way.")
+        old = self.session_key
+        new = keys.new_id(self.member)
+        if old and not self.unavailable:
+            self._replaces = self._replaces or old
+            visitors.carry_over(old, new)
+        self._session_key = new
+        self._state = self._state or State.ABSENT
+        self._modified = True
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        from sessions_farm import sweeper  # noqa: PLC0415 -- for manage.py clearsessions only
+
+        sweeper.sweep()
+
+    def increment(self, name: str, by: int = 1) -> int:
+        """Add to a whole number in the store itself, at once; return the sum. No concurrent step is lost."""
+        return int(codec.decode(self._modify(Increment(name, by)) or "0"))
+
+    def append(self, name: str, item: Any) -> list[Any]:
+        """Append to a list in the store itself, at once; return the list."""
+        found: list[Any] = codec.decode(self._modify(Append(name, codec.encode(name, item))) or "[]")
+        return found
+
+    def compare_and_set(self, name: str, expected: Any, value: Any) -> bool:
+        """Set a variable at once if it still has the expected value (None: none); whether it was set."""
+        texts = [None if given is None else codec.encode(name, given) for given in (expected, value)]
+        try:
+            self._modify(CompareAndSet(name, *texts))
+        except Conflict:
+            # The next read shows what another request has put there.
+            self._session_cache = self.load()
+            return False
+        return True
+
+    async def acycle_key(self) -> None:
+        await sync_to_async(self.cycle_key)()
+
+    async def aflush(self) -> None:
+        await sync_to_async(self.flush)()
+
+    async def adelete_test_cookie(self) -> None:
+        await self.apop(self.TEST_COOKIE_NAME)
+
+    async def aincrement(self, name: str, by: int = 1) -> int:
+        return await sync_to_async(self.increment)(name, by)
+
+    async def aappend(self, name: str, item: Any) -> list[Any]:
+        return await sync_to_async(self.append)(name, item)
+
+    async def acompare_and_set(self, name: str, expected: Any, value: Any) -> bool:
+        return await sync_to_async(self.compare_and_set)(name, expected, value)
+
+    def _get_session(self, no_load: bool = False) -> Variables:  # noqa: FBT001, FBT002 -- Django's signature
+        self.accessed = True
+        if "_session_cache" not in self.__dict__:
+            self._session_cache = self._variables({}) if self.session_key is None or no_load else self.load()
+        return self._session_cache
+
+    async def _aget_session(self, no_load: bool = False) -> Variables:  # noqa: FBT001, FBT002 -- as above
+        return await sync_to_async(self._get_session)(no_load)
+
+    _session = property(_get_session)
+
+    def _variables(self, texts: Any) -> Variables:
+        return Variables(texts, all_visible=self.member is None or self.member.is_master)
+
+    def _peek(self) -> Variables:
+        """Load without an access: what the farm itself asks makes no page vary by the cookie."""
+        accessed = self.accessed
+        variables = self._get_session()
+        self.accessed = accessed
+        return variables
+
+    def _read(self) -> Reading:
+        """Ask under every key that may stand for the id; with no SECRET_KEY_FALLBACKS that is one."""
+        reading = Reading(State.ABSENT)
+        for key in keys.hashes_of(self.session_key or ""):
+            reading = self._call(self._store.load, key, now_ms())
+            if reading.state is not State.ABSENT:
+                self._hash = key
+                break
+        return reading
+
+    def _send(self, variables: Variables, *, must_create: bool) -> None:
+        if must_create:
+            return self._create(variables)
+        if self._state is None:  # cleared without a load
+            reading = self._read()
+            self._state, self._header = reading.state, reading.header
+        if self._state is State.ENDED:
+            raise Ended(self._hash)
+        if self._state is State.LIVE:
+            return self._apply(variables)
+        if self.proof is None and not self.claimed and not self._replaces:
+            raise Missing(self._hash)
+        if variables.texts() or self._replaces:
+            return self._create_or_apply(variables)
+        return None
+
+    def _create(self, variables: Variables) -> None:
+        texts, now = variables.texts(), now_ms()
+        self._hash = keys.hash_id(self.session_key or "")
+        self._header = self._call(self._store.create, self._hash, texts, self._lifetime(texts, now), now)
+        self._state, self.written = State.LIVE, True
+        if self._replaces:
+            for key in keys.hashes_of(self._replaces):
+                self._call(self._store.delete, key, "rotated", now)
+            self._replaces = None
+
+    def _create_or_apply(self, variables: Variables) -> None:
+        """Another request may have made the session since this one found none: then add to it."""
+        try:
+            self._create(variables)
+        except Taken:
+            self._header = self._call(self._store.apply, self._hash, Change(put=variables.texts()), now_ms())
+            self._state, self.written = State.LIVE, True
+
+    def _apply(self, variables: Variables) -> None:
+        puts, drops, now = variables.puts(), variables.drops(), now_ms()
+        lifetime = None
+        if self._cleared or LIFETIME_NAMES & (puts.keys() | set(drops)):
+            lifetime = self._lifetime(variables.texts(), now)
+        change = Change(puts, () if self._cleared else drops, self._cleared, lifetime)
+        if self._replaces:
+            new, grace = keys.hash_id(self.session_key or ""), options().grace * 1000
+            self._header = self._call(self._store.rotate, self._hash, new, change, now, grace)
+            self._hash, self._replaces = new, None
+        elif puts or drops or self._cleared:
+            self._header = self._call(self._store.apply, self._hash, change, now)
+        else:
+            return
+        self.written = True
+
+    def _modify(self, operation: Operation) -> str | None:
+        variables = self._get_session()
+        variables.require_visible(operation.name)
+        self._ensure_live(variables)
+        try:
+            text = self._call(self._store.modify, self._hash, operation, now_ms())
+        except (Missing, Ended) as error:
+            raise UpdateError from error
+        variables.learn(operation.name, text)
+        self.written = True
+        return text
+
+    def _ensure_live(self, variables: Variables) -> None:
+        """Let the store have the session with all that this request changed, for it is about to change it itself."""
+        if self.session_key is None:
+            self.create()
+        elif self._state is State.ABSENT and not self.unavailable:
+            self._create_or_apply(variables)
+            variables.settle()
+        elif self.modified or self.unavailable or self.in_grace:
+            self.save()
+
+    def _lifetime(self, texts: dict[str, str], now: int) -> Lifetime:
+        return lifetime_of(texts, options(), self._header.created if self._header else now, now)
+
+    def _take_key(self, session_id: str) -> None:
+        self._session_key = session_id
+        self._hash = keys.hash_id(session_id)
+        self._header = None
+
+    def _forget(self) -> None:
+        self._state = self._header = None
+        self._hash = ""
+        self.in_grace = self.has_ended = self.claimed = self._cleared = False
+
+    def _call[**P, R](self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        with counted(self._tally):
+            return method(*args, **kwargs)

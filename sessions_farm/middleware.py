@@ -1,17 +1,124 @@
-"""The middleware of the session farm."""
+"""The middleware of the session farm: strict cookies, and sessions bound to the host by a signed cookie."""
 
-from django.contrib.sessions.middleware import SessionMiddleware
+from __future__ import annotations
 
-__all__ = ["HostGate", "SessionMiddleware", "StrictCookies"]
+import logging
+import time
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from django.utils.deprecation import MiddlewareMixin
+
+from sessions_farm import cookies
+from sessions_farm.context import Mall
+from sessions_farm.engine import SessionStore
+from sessions_farm.stores.base import StoreUnavailable
+
+__all__ = ["SessionMiddleware", "StrictCookies"]
+
+logger = logging.getLogger(__name__)
+
+SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
+RETRY_AFTER = 5  # seconds
 
 
-class HostGate:
-    def __init__(self, get_response):
-        self.get_response = get_response
+class StrictCookies(MiddlewareMixin):
+    """Read the Cookie header by ``sessions_farm.cookies.parse`` before anything else looks at a cookie."""
 
-    def __call__(self, request):
-        return self.get_response(request)
+    def process_request(self, request: HttpRequest) -> None:
+        request.COOKIES = cookies.parse(request.META.get("HTTP_COOKIE", ""))
 
 
-class StrictCookies(HostGate):
-    pass
+class SessionMiddleware(DjangoSessionMiddleware):
+    """Django's, with another cookie and kinder to its holder.
+
+    As Django's: the session is lazy, saved where it was modified and the answer is no server error, and a response
+    varies by Cookie only where the session was accessed.
+    Unlike Django's: the cookie is signed for the host; it is sent again only when the id is new or a quarter of its
+    life has gone; a session that timed out, and a store that is away, cost no cookie; a late write to a session that
+    has ended is dropped where the request was safe.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        mall = request.__dict__.setdefault("mall", Mall())
+        mall.session = SessionStore(proof=cookies.read(request), member=mall.member)
+        request.session = mall.session
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, StoreUnavailable):
+            logger.error("A view needed the session store: %s", exception)
+            return unavailable()
+        return None
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        session = getattr(request, "session", None)
+        if not isinstance(session, SessionStore):
+            return response
+        if response.status_code < 500:
+            if session.modified and not save(session, request):
+                response = unavailable()
+            else:
+                send_cookie(session, request, response)
+        if session.accessed:
+            patch_vary_headers(response, ("Cookie",))
+        if settings.DEBUG or getattr(settings, "DEMO", False):
+            add_timing(response, session)
+        return response
+
+
+def save(session: SessionStore, request: HttpRequest) -> bool:
+    """Save; False where what an unsafe request wanted to keep cannot be kept."""
+    try:
+        session.save()
+    except UpdateError:
+        if request.method not in SAFE:
+            raise SessionInterrupted(
+                "The session ended before this request did: the visitor may have logged in or out meanwhile."
+            ) from None
+        logger.info("A late write to a session that has ended was dropped.")
+    except StoreUnavailable as error:
+        logger.error("A session could not be saved: %s", error)  # noqa: TRY400 -- the message says it all
+        return request.method in SAFE
+    return True
+
+
+def send_cookie(session: SessionStore, request: HttpRequest, response: HttpResponseBase) -> None:
+    """Let the browser learn the id where it has another or none, or where its cookie grows old."""
+    member = session.member
+    if cookies.name_for(member) in response.cookies or session.in_grace or session.unavailable:
+        return
+    if session.flushed and session.session_key is None:
+        if member is not None and not member.is_master:
+            # The master gives the next id, at the next hand-off.
+            cookies.drop(response, member)
+            return
+        session.claim_key()
+    if is_news(session, time.time()):
+        host = cookies.host_of(request, member)
+        at_close = session.at_browser_close()
+        cookies.issue(response, member, session.session_key or "", host=host, at_close=at_close)
+
+
+def is_news(session: SessionStore, now: float) -> bool:
+    if session.session_key is None:
+        return False
+    if session.proof is None or session.proof.id != session.session_key:
+        return session.written or session.claimed
+    return session.accessed and session.proof.is_due(now)
+
+
+def unavailable() -> HttpResponse:
+    response = HttpResponse("Your visit cannot be saved right now. Please try again.\n", status=503)
+    response["Content-Type"] = "text/plain"
+    response["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def add_timing(response: HttpResponseBase, session: SessionStore) -> None:
+    entry = f'session;desc="trips={session.trips}"'
+    before = response.headers.get("Server-Timing")
+    response.headers["Server-Timing"] = f"{before}, {entry}" if before else entry

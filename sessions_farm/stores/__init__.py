@@ -1,0 +1,36 @@
+"""The stores by name, and the one in force."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.utils.module_loading import import_string
+
+from sessions_farm.conf import options
+
+if TYPE_CHECKING:
+    from sessions_farm.stores.base import Store
+
+NAMED = {
+    "memory": "sessions_farm.stores.memory.MemoryStore",
+    "database": "sessions_farm.stores.database.DatabaseStore",
+    "redis": "sessions_farm.stores.redis.RedisStore",
+    "tiered": "sessions_farm.stores.tiered.TieredStore",
+}
+
+
+@lru_cache(maxsize=1)
+def current_store() -> Store:
+    """The store that ``SESSIONS_FARM["STORE"]`` names; one for the process."""
+    chosen = options().store
+    store: Store = import_string(NAMED.get(chosen, chosen))(options())
+    return store
+
+
+@receiver(setting_changed)
+def forget(*, setting: str, **_kwargs: object) -> None:
+    if setting == "SESSIONS_FARM":
+        current_store.cache_clear()

@@ -1,0 +1,184 @@
+"""What every store keeps to: the protocol, its values and its refusals.
+
+A key is always the keyed hash of an id. A value is JSON text in one canonical form (sessions_farm.codec), so equal
+values have equal text. Times are Unix milliseconds; ``now`` is given, so that a store never disagrees with its caller.
+"""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+TOUCH_FRACTION = 10  # a session is touched when a tenth of its idle time has gone
+
+
+class StoreUnavailable(Exception):
+    """The store does not answer. It says nothing about whether the session lives."""
+
+
+class Refused(Exception):
+    """The store will not do this to this session."""
+
+
+class Ended(Refused):
+    """The key was rotated, merged, logged out or deleted: it never lives again."""
+
+
+class Missing(Refused):
+    """No live session under this key."""
+
+
+class Taken(Refused):
+    """A live session stands under this key, or a code under this digest."""
+
+
+class Conflict(Refused):
+    """The variable no longer has the value that was expected."""
+
+
+class State(enum.Enum):
+    LIVE = "live"
+    ABSENT = "absent"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long a session lives: without a request (``idle`` ms), and whatever is seen (``ends``, Unix ms)."""
+
+    idle: int
+    ends: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The meta data of a live session. ``expires`` never exceeds ``ends``; ``version`` rises with every write."""
+
+    created: int
+    seen: int
+    idle: int
+    expires: int
+    ends: int
+    version: int
+
+    @classmethod
+    def fresh(cls, lifetime: Lifetime, now: int) -> Header:
+        return cls(now, now, lifetime.idle, min(now + lifetime.idle, lifetime.ends), lifetime.ends, 1)
+
+    def is_live(self, now: int) -> bool:
+        return now < self.expires
+
+    def is_due(self, now: int) -> bool:
+        """Whether a tenth of the idle time has gone since the last touch."""
+        return now - self.seen >= self.idle // TOUCH_FRACTION
+
+    def touched(self, now: int) -> Header:
+        return Header(self.created, now, self.idle, min(now + self.idle, self.ends), self.ends, self.version)
+
+    def written(self, lifetime: Lifetime | None, now: int) -> Header:
+        idle, ends = (lifetime.idle, lifetime.ends) if lifetime else (self.idle, self.ends)
+        return Header(self.created, now, idle, min(now + idle, ends), ends, self.version + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a load found. An ENDED key has variables only during the grace of its rotation, and then to read only."""
+
+    state: State
+    variables: Mapping[str, str] = field(default_factory=dict)
+    header: Header | None = None
+    in_grace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a request changed: variables to put and to drop; ``replace`` drops every variable that is not put."""
+
+    put: Mapping[str, str] = field(default_factory=dict)
+    drop: Collection[str] = ()
+    replace: bool = False
+    lifetime: Lifetime | None = None  # None: as it was
+
+
+@dataclass(frozen=True, slots=True)
+class Increment:
+    name: str
+    by: int
+
+    def on(self, current: str | None) -> str | None:
+        """The new text; raise TypeError where the variable is no whole number."""
+        if current is not None and not current.lstrip("-").isdigit():
+            raise TypeError(f"{self.name} is no whole number and cannot be incremented.")
+        return str(int(current or 0) + self.by)
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    name: str
+    item: str
+
+    def on(self, current: str | None) -> str | None:
+        """The new text; raise TypeError where the variable is no list."""
+        if current in {None, "[]"}:
+            return f"[{self.item}]"
+        if not current or not current.startswith("["):
+            raise TypeError(f"{self.name} is no list and cannot be appended to.")
+        return f"{current[:-1]},{self.item}]"
+
+
+@dataclass(frozen=True, slots=True)
+class CompareAndSet:
+    """``None`` stands for "no such variable", on both sides."""
+
+    name: str
+    expected: str | None
+    value: str | None
+
+    def on(self, current: str | None) -> str | None:
+        if current != self.expected:
+            raise Conflict(f"{self.name} was changed by another request.")
+        return self.value
+
+
+type Operation = Increment | Append | CompareAndSet
+
+
+class Store(Protocol):
+    """A place for sessions and for codes of one use. All but the codes may raise StoreUnavailable, as they may."""
+
+    def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Header:
+        """Raise Taken where a session lives there, Ended where one ended."""
+
+    def load(self, key: str, now: int) -> Reading:
+        """Read, and touch where that is due."""
+
+    def apply(self, key: str, change: Change, now: int) -> Header:
+        """Write what changed, in one step. Raise Missing or Ended; never bring a session back."""
+
+    def modify(self, key: str, operation: Operation, now: int) -> str | None:
+        """Change one variable by its present value; return its new text. Raise Conflict, TypeError, Missing, Ended."""
+
+    def touch(self, key: str, now: int) -> bool:
+        """Begin the idle time anew; False where no session lives there."""
+
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Header:
+        """Move a session to a new key with a change, in one step; the old key ends, readable for ``grace`` ms."""
+
+    def delete(self, key: str, reason: str, now: int) -> None:
+        """End the key for good, whether a session lives there or not."""
+
+    def sweep(self, now: int, limit: int) -> int:
+        """Remove up to ``limit`` of each kind of what has expired; return how many of the fullest kind."""
+
+    def put_code(self, digest: str, payload: str, ttl: float) -> None:
+        """Keep a payload for one redemption within ``ttl`` seconds. Raise Taken where the digest is known."""
+
+    def take_code(self, digest: str) -> str | None:
+        """The payload, to exactly one caller; None to all others and after its time."""
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,58 @@
+"""Every store the machine has, ready to be used by several threads: what the tests of stores share."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+from django.db import connections
+
+from sessions_farm.conf import Options
+from sessions_farm.stores.database import DatabaseStore
+from sessions_farm.stores.memory import MemoryStore
+from sessions_farm.stores.redis import RedisStore
+from sessions_farm.stores.tiered import TieredStore
+
+REDIS_URL = os.environ.get("REDIS_URL", "")
+STORES = {"memory": MemoryStore, "database": DatabaseStore}
+if REDIS_URL:
+    STORES |= {"redis": RedisStore, "tiered": TieredStore}
+
+# As parameters: those that use SQL need it without a transaction around the test, so that threads see each other.
+EVERY = [
+    pytest.param(name, marks=[pytest.mark.django_db(transaction=True)] if name in {"database", "tiered"} else [])
+    for name in STORES
+]
+
+HOUR = 3_600_000
+NOW = 1_800_000_000_000
+
+
+def make_store(name: str):
+    """A generous time-out: these tests are about what happens, and a busy machine is not a broken Redis."""
+    return STORES[name](Options(store=name, redis_url=REDIS_URL, redis_prefix="farm-tests", redis_timeout=5))
+
+
+def in_threads(functions):
+    """Run all at once; return their results, or raise the first exception."""
+    barrier = threading.Barrier(len(functions))
+    results, faults = [None] * len(functions), []
+
+    def run(place, function):
+        barrier.wait()
+        try:
+            results[place] = function()
+        except Exception as error:  # noqa: BLE001  # raised again in the test's own thread
+            faults.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(functions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
+    return results

@@ -1,0 +1,115 @@
+"""The variables of one session as a request sees them: decoded when first read, compared when saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+from sessions_farm import codec, conf
+
+# Unguarded facts that every host of the community may know of a signed-in person.
+SIGNED_IN = "_farm_signed_in"
+STAFF = "_farm_staff"
+STAFF_OF = "_farm_staff_of"
+EXPIRY = "_session_expiry"  # Django's own, set by set_expiry()
+
+# What decides how long a session lives.
+LIFETIME_NAMES = frozenset({SIGNED_IN, STAFF, EXPIRY, "_auth_user_id"})
+
+
+class GuardedVariable(PermissionError):
+    """Only the community's master host may write this variable."""
+
+
+class Variables(MutableMapping[str, Any]):
+    """Texts as they were loaded, and over them what this request decoded, put and dropped.
+
+    Where ``all_visible`` is False, guarded variables are as if they were not there; they can be neither read nor
+    written nor dropped, except that ``clear`` of the session drops every variable.
+    """
+
+    def __init__(self, texts: Mapping[str, str] | None = None, *, all_visible: bool = True) -> None:
+        self._texts = dict(texts or {})
+        self._values: dict[str, Any] = {}
+        self._dropped: set[str] = set()
+        self._all_visible = all_visible
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._values:
+            return self._values[name]
+        if name not in self._texts or name in self._dropped or not self._visible(name):
+            raise KeyError(name)
+        value = self._values[name] = codec.decode(self._texts[name])
+        return value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        codec.require_name(name)
+        self.require_visible(name)
+        self._values[name] = value
+        self._dropped.discard(name)
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise KeyError(name)
+        self._values.pop(name, None)
+        if name in self._texts:
+            self._dropped.add(name)
+
+    def __contains__(self, name: object) -> bool:
+        if name in self._values:
+            return True
+        return name in self._texts and name not in self._dropped and self._visible(str(name))
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (name for name in self._texts if name in self)
+        yield from (name for name in self._values if name not in self._texts)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and dict(self) == dict(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as any mutable mapping
+
+    def require_visible(self, name: str) -> None:
+        """Raise GuardedVariable for what this host may not touch."""
+        if not self._visible(name):
+            raise GuardedVariable(f"{name!r} is guarded: it can be written on the community's master host only.")
+
+    def has_mutations(self) -> bool:
+        """Whether a value that was read has been changed in place since."""
+        return any(
+            isinstance(value, (list, dict)) and codec.encode(name, value) != self._texts.get(name)
+            for name, value in self._values.items()
+        )
+
+    def puts(self) -> dict[str, str]:
+        """The variables whose text is another than the one loaded."""
+        texts = {name: codec.encode(name, value) for name, value in self._values.items()}
+        return {name: text for name, text in texts.items() if text != self._texts.get(name)}
+
+    def drops(self) -> list[str]:
+        return sorted(self._dropped)
+
+    def texts(self) -> dict[str, str]:
+        """Every variable as text, hidden ones included: what the session will hold."""
+        kept = {name: text for name, text in self._texts.items() if name not in self._dropped}
+        return kept | {name: codec.encode(name, value) for name, value in self._values.items()}
+
+    def settle(self) -> None:
+        """What was sent is now what is stored."""
+        self._texts = self.texts()
+        self._dropped.clear()
+
+    def learn(self, name: str, text: str | None) -> None:
+        """Take over one variable as the store has just changed it."""
+        self._values.pop(name, None)
+        self._dropped.discard(name)
+        if text is None:
+            self._texts.pop(name, None)
+        else:
+            self._texts[name] = text
+
+    def _visible(self, name: str) -> bool:
+        return self._all_visible or not conf.guarded(name)

@@ -1,0 +1,89 @@
+"""Visitors: found by the hash of an id, made at the first need, kept over a rotation, joined to a person at login."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+
+from sessions_farm import keys
+from sessions_farm.merging import merge_visitors
+from sessions_farm.models import Community, Visitor, VisitorKey
+
+if TYPE_CHECKING:
+    from sessions_farm.communities import Member
+
+ALONE = "default"  # the community of a project that declares none
+
+
+def find(session_id: str) -> Visitor | None:
+    key = VisitorKey.objects.filter(key_hash__in=keys.hashes_of(session_id)).select_related("visitor").first()
+    return key.visitor if key else None
+
+
+def ensure(session_id: str, member: Member | None) -> Visitor:
+    """The visitor of an id; two requests that need the first one at once get the same."""
+    if found := find(session_id):
+        return found
+    community_id = member.community_id if member else alone().pk
+    try:
+        with transaction.atomic():
+            visitor = Visitor.objects.create(community_id=community_id)
+            VisitorKey.objects.create(key_hash=keys.hash_id(session_id), visitor=visitor)
+    except IntegrityError:
+        return VisitorKey.objects.select_related("visitor").get(key_hash=keys.hash_id(session_id)).visitor
+    return visitor
+
+
+def point(session_id: str, visitor: Visitor) -> None:
+    """From now on the holder of the id is this visitor."""
+    VisitorKey.objects.update_or_create(key_hash=keys.hash_id(session_id), defaults={"visitor": visitor})
+
+
+def carry_over(old_id: str, new_id: str) -> None:
+    """Let a rotated id lead where the old one led."""
+    if visitor := find(old_id):
+        point(new_id, visitor)
+
+
+def sign_in(*, user: Any, session_id: str, member: Member | None, now: datetime.datetime) -> Visitor | None:
+    """Join the id's visitor to the person; the person's devices share one visitor in a community.
+
+    What the visitor gathered before goes to the person's own by ``visitors_merging``. A visitor of another person is
+    left alone: the id then leads to nobody, or to the person's own.
+    """
+    with transaction.atomic():
+        here = find(session_id)
+        if here is not None and here.user_id not in {None, user.pk}:
+            VisitorKey.objects.filter(key_hash__in=keys.hashes_of(session_id)).delete()
+            here = None
+        community_id = here.community_id if here else member.community_id if member else None
+        own = Visitor.objects.filter(user=user, community=community_id).first()
+        if here is not None and own is None:
+            own = claim(here, user)
+        if own is None:
+            return None
+        if here is not None and here.pk != own.pk:
+            merge_visitors(source=here, target=own, now=now)
+            VisitorKey.objects.filter(visitor=here).update(visitor=own)
+        elif here is None:
+            point(session_id, own)
+        return own
+
+
+def claim(visitor: Visitor, user: Any) -> Visitor:
+    """Make the visitor the person's own; where another login was faster, return that one's."""
+    try:
+        with transaction.atomic():
+            visitor.user = user
+            visitor.save(update_fields=["user"])
+    except IntegrityError:
+        visitor.user = None
+        return Visitor.objects.get(user=user, community=visitor.community_id)
+    return visitor
+
+
+def alone() -> Community:
+    community, _ = Community.objects.get_or_create(slug=ALONE, defaults={"name": "Default", "cookie_name": "alone"})
+    return community
