@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
@@ -14,11 +14,12 @@ from django_htmx.http import HttpResponseClientRedirect
 from cart.current import count_of
 from cart.services import Change
 from sessions_farm.links import absolute_url
+from vendors.http import MallRequest
 
 LANDED = "cart_landed"
 
 
-def added(request: HttpRequest, back: str, change: Change) -> HttpResponse:
+def added(request: MallRequest, back: str, change: Change) -> HttpResponse:
     """The answer to an addition.
 
     A store's own host leads to the mall once a session: a browser that limits bounce tracking then keeps the mall's
@@ -31,7 +32,7 @@ def added(request: HttpRequest, back: str, change: Change) -> HttpResponse:
     return _tell(request, back, sentence(change, verb="Added"), messages.SUCCESS)
 
 
-def refused(request: HttpRequest, back: str, why: str) -> HttpResponse:
+def refused(request: MallRequest, back: str, why: str) -> HttpResponse:
     return _tell(request, back, why, messages.ERROR)
 
 
@@ -44,18 +45,18 @@ def sentence(change: Change, verb: str = "Changed") -> str:
     return f"{verb}: {change.variant}. Your cart has {change.quantity}."
 
 
-def on_master(request: HttpRequest, name: str) -> str:
+def on_master(request: MallRequest, name: str) -> str:
     """The address of a page of the mall's own host; a path only where this is that host."""
     path = reverse(name, urlconf=settings.ROOT_URLCONF)
     return path if request.mall.is_master else absolute_url(request.mall.member.master_host, path)
 
 
-def _should_land(request: HttpRequest) -> bool:
+def _should_land(request: MallRequest) -> bool:
     mall = request.mall
     return not mall.is_master and mall.member.first_add_landing and not request.session.get(LANDED)
 
 
-def _tell(request: HttpRequest, back: str, text: str, level: int) -> HttpResponse:
+def _tell(request: MallRequest, back: str, text: str, level: int) -> HttpResponse:
     if request.htmx:
         context = {"text": text, "is_error": level == messages.ERROR, "cart_count": count_of(request)}
         return render(request, "cart/_told.html", context)

@@ -3,11 +3,10 @@
 import functools
 from typing import Any
 
-from django.http import HttpRequest
-
 from cart.current import count_of
+from vendors.http import MallRequest
 
 
-def cart(request: HttpRequest) -> dict[str, Any]:
+def cart(request: MallRequest) -> dict[str, Any]:
     """``cart_count``: asked of the database once, and only by a template that shows it."""
     return {"cart_count": functools.cache(functools.partial(count_of, request))}

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db.models import Sum
 
 from cart.models import Cart, Line
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
+from vendors.http import MallRequest
 
 
-def cart_of(request: HttpRequest) -> Cart | None:
+def cart_of(request: MallRequest) -> Cart | None:
     """The visitor's cart; None where nothing was ever put into one. Never creates anything."""
     visitor = request.mall.visitor
     if visitor is None:
@@ -20,7 +16,7 @@ def cart_of(request: HttpRequest) -> Cart | None:
     return Cart.objects.filter(visitor=visitor).first()
 
 
-def count_of(request: HttpRequest) -> int:
+def count_of(request: MallRequest) -> int:
     """How many pieces lie in the visitor's cart."""
     mall = getattr(request, "mall", None)
     if mall is None or mall.visitor is None:
@@ -28,7 +24,7 @@ def count_of(request: HttpRequest) -> int:
     return Line.objects.filter(cart__visitor=mall.visitor).aggregate(pieces=Sum("quantity"))["pieces"] or 0
 
 
-def own_vendor_id(request: HttpRequest) -> int | None:
+def own_vendor_id(request: MallRequest) -> int | None:
     """Whose lines this host may edit: None stands for everybody's (the master), 0 for nobody's."""
     if request.mall.is_master:
         return None

@@ -1,10 +1,10 @@
 """What a request about the cart may contain."""
 
 from django import forms
-from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from cart.services import MOST_OF_ONE
+from vendors.http import MallRequest
 
 
 class AddForm(forms.Form):
@@ -32,7 +32,7 @@ class ChangeForm(forms.Form):
         return 0 if self.cleaned_data["remove"] else self.cleaned_data["quantity"]
 
 
-def way_back(request: HttpRequest, otherwise: str) -> str:
+def way_back(request: MallRequest, otherwise: str) -> str:
     """The ``next`` path of a form where it stays on this host, else another path."""
     path = request.POST.get("next", "")
     if path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None):

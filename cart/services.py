@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
@@ -92,7 +93,7 @@ def remove_line(*, cart: Cart, variant_id: int, now: datetime, vendor_id: int | 
     return change_quantity(cart=cart, variant_id=variant_id, quantity=0, now=now, vendor_id=vendor_id)
 
 
-def remove_bought(*, visitor_id: object, bought: Mapping[int, int]) -> None:
+def remove_bought(*, visitor_id: UUID, bought: Mapping[int, int]) -> None:
     """Take bought pieces out of the visitor's cart; what was added since the checkout stays."""
     for variant_id, quantity in bought.items():
         lines = Line.objects.filter(cart__visitor_id=visitor_id, variant_id=variant_id)

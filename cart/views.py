@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,11 +15,12 @@ from cart.contents import contents_of
 from cart.current import cart_of, own_vendor_id
 from cart.forms import AddForm, ChangeForm, way_back
 from cart.models import Cart
+from vendors.http import MallRequest
 from vendors.stock import SoldOut
 
 
 @require_POST
-def add(request: HttpRequest) -> HttpResponse:
+def add(request: MallRequest) -> HttpResponse:
     """Put goods into the cart; the first time on a store's own host the answer leads to the mall."""
     form = AddForm(request.POST)
     back = way_back(request, otherwise=reverse("cart:page"))
@@ -42,7 +43,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def change(request: HttpRequest) -> HttpResponse:
+def change(request: MallRequest) -> HttpResponse:
     """Change or remove a line. The page comes again by redirect; htmx picks what it needs out of it."""
     form = ChangeForm(request.POST)
     cart = cart_of(request)
@@ -53,7 +54,7 @@ def change(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("cart:page"), status=303)
 
 
-def _change(request: HttpRequest, form: ChangeForm, cart: Cart) -> None:
+def _change(request: MallRequest, form: ChangeForm, cart: Cart) -> None:
     try:
         done = services.change_quantity(
             cart=cart,
@@ -73,7 +74,7 @@ def _change(request: HttpRequest, form: ChangeForm, cart: Cart) -> None:
 
 @never_cache
 @require_GET
-def page(request: HttpRequest) -> HttpResponse:
+def page(request: MallRequest) -> HttpResponse:
     """All lines by vendor. On a store's host the others' lines are shown, not edited."""
     contents = contents_of(cart_of(request), timezone.now(), vendor_id=own_vendor_id(request))
     return render(
@@ -89,7 +90,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_GET
-def added(request: HttpRequest) -> HttpResponse:
+def added(request: MallRequest) -> HttpResponse:
     """Where the first add on a store's own host lands: what was added, and the way back to the store."""
     contents = contents_of(cart_of(request), timezone.now())
     wanted = request.GET.get("variant", "")

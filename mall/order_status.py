@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db.models import Prefetch
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -11,13 +13,14 @@ from django.views.decorators.http import require_GET
 from cart.orders.links import read_token
 from cart.orders.models import Consignment, Order, Payment
 from shipping.status import for_order
+from vendors.http import MallRequest
 
 MOVING = {Consignment.State.OPEN, Consignment.State.PACKED, Consignment.State.SENT}
 
 
 @never_cache
 @require_GET
-def show(request: HttpRequest, token: str) -> HttpResponse:
+def show(request: MallRequest, token: str) -> HttpResponse:
     """One card a consignment. A link that this mall did not sign is not found, nor is an order of another community."""
     uuid = read_token(token)
     order = _find(request.mall.member.community_id, uuid) if uuid else None
@@ -35,7 +38,7 @@ def show(request: HttpRequest, token: str) -> HttpResponse:
     return response
 
 
-def _find(community_id: int, uuid: object) -> Order | None:
+def _find(community_id: int, uuid: UUID) -> Order | None:
     consignments = Consignment.objects.select_related("vendor").prefetch_related("lines")
     return (
         Order.objects.filter(uuid=uuid, marketplace__community_id=community_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -26,6 +26,7 @@ from cart.checkout.views import contents_or_none, review_page
 from cart.contents import contents_of
 from cart.current import cart_of
 from cart.orders.models import Order, Payment
+from vendors.http import MallRequest
 from vendors.models import Variant
 from vendors.money import Money
 from vendors.stock import SoldOut
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 @never_cache
 @require_POST
-def pay(request: HttpRequest) -> HttpResponse:
+def pay(request: MallRequest) -> HttpResponse:
     """The button of the review page. Pressed twice, it leads twice to the same charge."""
     form = PayForm(request.POST)
     visitor = request.mall.visitor
@@ -55,7 +56,7 @@ def pay(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(url, status=303)
 
 
-def _refused(request: HttpRequest, reason: Exception, ask: Ask) -> HttpResponse:
+def _refused(request: MallRequest, reason: Exception, ask: Ask) -> HttpResponse:
     """Say why there is nothing to pay, and what can be done; nothing was charged in any of these cases."""
     match reason:
         case SoldOut():
@@ -72,7 +73,7 @@ def _refused(request: HttpRequest, reason: Exception, ask: Ask) -> HttpResponse:
     return _again(request, _why(request, reason), 409)
 
 
-def _why(request: HttpRequest, reason: Exception) -> str:
+def _why(request: MallRequest, reason: Exception) -> str:
     match reason:
         case TookTooLong():
             return "This took longer than we could keep your goods. Check the order and pay again."
@@ -82,14 +83,14 @@ def _why(request: HttpRequest, reason: Exception) -> str:
     return "Your order changed in another window. Check it once more before you pay."
 
 
-def _again(request: HttpRequest, notice: str, status: int) -> HttpResponse:
+def _again(request: MallRequest, notice: str, status: int) -> HttpResponse:
     contents = contents_or_none(request)
     if contents is None or not visit.contact(request):
         return redirect("cart:page")
     return review_page(request, contents, notice=notice, status=status)
 
 
-def _sold_out(request: HttpRequest, reason: SoldOut) -> HttpResponse:
+def _sold_out(request: MallRequest, reason: SoldOut) -> HttpResponse:
     variant = Variant.objects.select_related("product").filter(pk=reason.variant_id).first()
     context = {"variant": variant, "left": reason.available, "wanted": reason.wanted}
     return render(request, "checkout/sold_out.html", context, status=409)
@@ -97,7 +98,7 @@ def _sold_out(request: HttpRequest, reason: SoldOut) -> HttpResponse:
 
 @never_cache
 @require_GET
-def back(request: HttpRequest, name: str) -> HttpResponse:
+def back(request: MallRequest, name: str) -> HttpResponse:
     """Where the gateway sends the browser: settle, then show the order, or ask for another card."""
     try:
         reference = gateway(name).read_return(request.GET.dict())
@@ -119,7 +120,7 @@ def back(request: HttpRequest, name: str) -> HttpResponse:
 
 @csrf_exempt
 @require_POST
-def webhook(request: HttpRequest, name: str) -> HttpResponse:
+def webhook(request: MallRequest, name: str) -> HttpResponse:
     """A gateway's notice: signed, so it needs no cookie. 503 asks the gateway to repeat it."""
     try:
         reference = gateway(name).read_webhook(request.headers, request.body)
@@ -135,7 +136,7 @@ def webhook(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def _payment(name: str, reference: str, request: HttpRequest) -> Payment:
+def _payment(name: str, reference: str, request: MallRequest) -> Payment:
     """The payment of this community. Raise Http404 where there is none."""
     community_id = request.mall.member.community_id
     payments = Payment.objects.select_related("order__marketplace__community__master")

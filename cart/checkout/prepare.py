@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import Model
 
 from cart.checkout.ask import ADDRESS_FIELDS, Ask, key_of
 from cart.checkout.locks import impatient_transaction
@@ -56,7 +55,7 @@ class Prepared:
     superseded: list[Payment] = field(default_factory=list)
 
 
-def prepare(*, visitor: Visitor, user: Model | None, ask: Ask, now: datetime) -> Prepared:
+def prepare(*, visitor: Visitor, user: Any, ask: Ask, now: datetime) -> Prepared:
     """Make the order that was asked for, or find it: the same key never makes two.
 
     Raise NothingToBuy, CartChanged, PriceRose, TookTooLong, stock.SoldOut or Busy; nothing was changed then.
@@ -112,6 +111,8 @@ def parcels_of(contents: Contents, ask: Ask) -> list[Parcel]:
 
 def _let_go(cart: Cart) -> list[Payment]:
     """Give up the draft that an earlier version of this cart left, so its hold is not in the way."""
+    if cart.held_by is None:
+        return []
     old = Order.objects.select_for_update(no_key=True).filter(uuid=cart.held_by, state=Order.State.DRAFT).first()
     if old is None:
         return []
@@ -126,7 +127,7 @@ def let_go(order: Order) -> None:
     stock.release(order.uuid)
 
 
-def _draft(visitor: Visitor, user: Model | None, ask: Ask, parcels: list[Parcel], now: datetime) -> Order:
+def _draft(visitor: Visitor, user: Any, ask: Ask, parcels: list[Parcel], now: datetime) -> Order:
     goods = sum(parcel.goods for parcel in parcels)
     delivery = sum(parcel.delivery for parcel in parcels)
     marketplace = Marketplace.objects.select_related("community__master").get(community_id=visitor.community_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db.models import Exists, Model, OuterRef
@@ -29,7 +29,7 @@ BATCH = 200
 GRACE = timedelta(seconds=30)  # a browser that is about to come back is not overtaken
 
 
-def start_payment(*, visitor: Visitor, user: Model | None, ask: Ask, now: datetime) -> str | None:
+def start_payment(*, visitor: Visitor, user: Any, ask: Ask, now: datetime) -> str | None:
     """Prepare the order and open its charge; the URL where the shopper pays, None where the order is settled already.
 
     Raise what prepare raises, and PaymentError where the gateway does not answer; the draft waits for another try then.

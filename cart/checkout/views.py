@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -20,9 +20,10 @@ from cart.current import cart_of
 from cart.orders.models import Address, Order
 from cart.orders.services import save_address
 from cart.pricing import Method
+from vendors.http import MallRequest
 
 
-def contents_or_none(request: HttpRequest) -> Contents | None:
+def contents_or_none(request: MallRequest) -> Contents | None:
     """The cart if it can be bought; else None, and the shopper is told why."""
     contents = contents_of(cart_of(request), timezone.now())
     if not contents:
@@ -36,7 +37,7 @@ def contents_or_none(request: HttpRequest) -> Contents | None:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: MallRequest) -> HttpResponse:
     """Step 1: who buys, and where to. Kept in the session, so Back shows it again."""
     contents = contents_or_none(request)
     if contents is None:
@@ -53,7 +54,7 @@ def start(request: HttpRequest) -> HttpResponse:
     return render(request, "checkout/start.html", {"form": form, "contents": contents, "book": book}, status=status)
 
 
-def _initial(request: HttpRequest, book: list[Address]) -> dict[str, str]:
+def _initial(request: MallRequest, book: list[Address]) -> dict[str, str]:
     """What was typed before, else the chosen or default entry of the address book, else the person's e-mail."""
     wanted = request.GET.get("address", "")
     chosen = next((entry for entry in book if str(entry.pk) == wanted), None)
@@ -68,7 +69,7 @@ def _initial(request: HttpRequest, book: list[Address]) -> dict[str, str]:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def delivery(request: HttpRequest) -> HttpResponse:
+def delivery(request: MallRequest) -> HttpResponse:
     """Step 2: how each vendor sends its goods."""
     contents = contents_or_none(request)
     if contents is None:
@@ -98,7 +99,7 @@ def _choices(group: Any, field: Any) -> dict[str, Any]:
 
 @never_cache
 @require_GET
-def review(request: HttpRequest) -> HttpResponse:
+def review(request: MallRequest) -> HttpResponse:
     """Step 3: everything on one page, and the button that pays."""
     contents = contents_or_none(request)
     if contents is None:
@@ -108,7 +109,7 @@ def review(request: HttpRequest) -> HttpResponse:
     return review_page(request, contents)
 
 
-def review_page(request: HttpRequest, contents: Contents, *, notice: str = "", status: int = 200) -> HttpResponse:
+def review_page(request: MallRequest, contents: Contents, *, notice: str = "", status: int = 200) -> HttpResponse:
     """The review, perhaps once more with the reason why it is asked again."""
     ask = visit.ask(request, contents)
     if Order.objects.filter(checkout_key=ask.key).exclude(state=Order.State.DRAFT).exists():

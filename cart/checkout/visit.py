@@ -5,26 +5,25 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
-from django.http import HttpRequest
-
 from cart.checkout.ask import Ask, key_of
 from cart.contents import Contents
 from cart.pricing import Method
+from vendors.http import MallRequest
 
 CONTACT = "checkout_contact"
 METHODS = "checkout_methods"
 TOKEN = "checkout_token"  # noqa: S105 -- the name of a variable
 
 
-def contact(request: HttpRequest) -> dict[str, str]:
+def contact(request: MallRequest) -> dict[str, str]:
     return dict(request.session.get(CONTACT) or {})
 
 
-def keep_contact(request: HttpRequest, values: Mapping[str, str]) -> None:
+def keep_contact(request: MallRequest, values: Mapping[str, str]) -> None:
     request.session[CONTACT] = dict(values)
 
 
-def methods(request: HttpRequest, contents: Contents) -> dict[int, Method]:
+def methods(request: MallRequest, contents: Contents) -> dict[int, Method]:
     """The delivery chosen for each vendor in the cart; standard where nothing was chosen or it is not offered now."""
     chosen = request.session.get(METHODS) or {}
     return {
@@ -32,11 +31,11 @@ def methods(request: HttpRequest, contents: Contents) -> dict[int, Method]:
     }
 
 
-def keep_methods(request: HttpRequest, values: Mapping[int, str]) -> None:
+def keep_methods(request: MallRequest, values: Mapping[int, str]) -> None:
     request.session[METHODS] = {str(vendor_id): method for vendor_id, method in values.items()}
 
 
-def ask(request: HttpRequest, contents: Contents) -> Ask:
+def ask(request: MallRequest, contents: Contents) -> Ask:
     """What the review page offers to pay for. Make the visit's token where there is none."""
     token = request.session.get(TOKEN) or renew(request)
     chosen, typed = methods(request, contents), contact(request)
@@ -44,7 +43,7 @@ def ask(request: HttpRequest, contents: Contents) -> Ask:
     return Ask(key=key, agreed=0, token=token, contact=typed, methods=chosen)
 
 
-def renew(request: HttpRequest) -> str:
+def renew(request: MallRequest) -> str:
     """Begin a new checkout: what is reviewed from now on is another order."""
     token = request.session[TOKEN] = secrets.token_urlsafe(18)
     return token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -50,7 +50,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def placed(self) -> Self:
         return self.filter(state=Order.State.PLACED)
 
-    def of_user(self, user: models.Model) -> Self:
+    def of_user(self, user: Any) -> Self:
         return self.filter(user=user).exclude(state__in=[Order.State.DRAFT, Order.State.EXPIRED])
 
     def mail_due(self, now: datetime) -> Self:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Model
 
 from cart.orders import states
 from cart.orders.models import Address, Consignment, Order
@@ -38,7 +38,7 @@ def move_consignment(
 
 
 @transaction.atomic
-def save_address(*, user: Model, fields: Mapping[str, str]) -> Address:
+def save_address(*, user: Any, fields: Mapping[str, str]) -> Address:
     """Keep an address in the person's book, once; the first becomes the default."""
     known = Address.objects.filter(user=user, **fields).first()
     if known is not None:

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 def announce(charge_id: int) -> None:
     """Have a worker tell the shop; a broker that is away is no reason to fail."""
     try:
-        send_notice.apply_async([charge_id], retry=False)
+        send_notice.apply_async((charge_id,), retry=False)
     except Exception as error:  # noqa: BLE001 -- whatever the broker's client raises
         log.warning("sandbox_notice_not_queued", charge=charge_id, error=str(error))
 
