@@ -7,6 +7,7 @@ import structlog
 from django.conf import settings
 
 from mall import node
+from sessions_farm.handoff import paths
 
 
 def configure(_: dict[str, Any] | None = None) -> None:
@@ -18,6 +19,7 @@ def configure(_: dict[str, Any] | None = None) -> None:
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_node,
+        _redact,
     ]
     last: Any = (
         structlog.dev.ConsoleRenderer(colors=False)
@@ -58,4 +60,12 @@ def configure(_: dict[str, Any] | None = None) -> None:
 
 def _add_node(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
     event["node"] = node.name()
+    return event
+
+
+def _redact(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Keep the codes of hand-offs out of every log."""
+    for name in ("request", "event"):
+        if isinstance(event.get(name), str):
+            event[name] = paths.redacted(event[name])
     return event

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.utils.http import url_has_allowed_host_and_scheme
 
 PREFIX = "/.mall/"
@@ -9,6 +11,12 @@ AUTHORIZE = PREFIX + "authorize"
 FINISH = PREFIX + "finish"
 LONGEST = 1500  # bytes of path and query that still make a URL every browser and balancer takes
 GAVE_UP = "_mall=nc"  # "no cookies": this page is served without a mall id
+SECRETS = re.compile(r"\b(code|state|st)=[^&\s'\"]+")
+
+
+def redacted(text: str) -> str:
+    """A line for a log, without what could finish a hand-off while it is fresh."""
+    return SECRETS.sub(r"\1=REDACTED", text) if PREFIX in text else text
 
 
 def is_safe(path: str) -> bool:

@@ -86,6 +86,14 @@ def test_path_of_this_host_is_safe(path):
     assert paths.is_safe(path)
 
 
+def test_log_line_holds_no_code():
+    line = "GET /.mall/finish?code=secret1&state=secret2&iss=mall.test"
+
+    assert paths.redacted(line) == "GET /.mall/finish?code=REDACTED&state=REDACTED&iss=mall.test"
+    assert "secret" not in paths.redacted("GET /.mall/authorize?m=a.test&ch=x&st=secret")
+    assert paths.redacted("GET /p?code=shown") == "GET /p?code=shown"
+
+
 class Shelf:
     """A code store in plain sight."""
 
