@@ -37,10 +37,11 @@ def is_shopper(request: HttpRequest, vendor_id: int) -> bool:
 def subjects_of(request: HttpRequest) -> list[str]:
     """What stays the same of a shopper: the visitor over logins, the mall id's hash before there is one.
 
-    Empty where the request proves no id: without cookies each page would be somebody new.
+    Empty where no cookie proves the id: an id that was made just now may be given to a browser that keeps none, and
+    then each page would be somebody new.
     """
     mall = request.mall  # type: ignore[attr-defined]  # set by sessions_farm's HostGate
-    if mall.id is None:
+    if mall.id is None or mall.session.proof is None:
         return []
     subjects = [f"session:{mall.key_hash}"]
     if mall.visitor is not None:

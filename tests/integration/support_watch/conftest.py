@@ -21,7 +21,6 @@ from vendors.models import Marketplace, Membership, Storefront, Vendor
 def clean_feed(redis_client, settings):
     """An empty Redis, a closed breaker, and a write time-out that a busy test machine cannot trip by chance."""
     settings.SUPPORT_WATCH_WRITE_TIMEOUT = 3
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     fresh_writer()
     yield
     fresh_writer()
@@ -52,7 +51,7 @@ class Place:
 
 @pytest.fixture
 def place(transactional_db):
-    community = Community.objects.create(slug="mall", name="The Mall", cookie_name="mall", handoff_policy="lazy")
+    community = Community.objects.create(slug="mall", name="The Mall", cookie_name="mall", handoff_policy="eager")
     community.master = Domain.objects.create(community=community, host="mall.localhost")
     community.save()
     own = Domain.objects.create(community=community, host="fowlers.localhost")

@@ -1,0 +1,206 @@
+"""The support page in the whole stack: who counts as a visitor, and that it is served whatever Redis does."""
+
+import re
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from sessions_farm.testing.browser import BrowserClient, Step
+from support_watch import limits, services, visits
+from support_watch.broker import Broker
+from support_watch.models import SupportVisit
+
+OWN = "http://fowlers.localhost:8000/support/"
+ON_MASTER = "http://mall.localhost:8000/stores/quill/support/"
+TOKEN = re.compile(r'data-token="([^"]+)"')
+
+
+def token_on(response):
+    found = TOKEN.search(response.content.decode())
+    return found[1] if found else None
+
+
+def tell(browser, word, token, **headers):
+    """What the page's script sends: ``word`` is beat or leave."""
+    headers = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"} | headers
+    step = Step("POST", f"{browser.url}{word}/", browser.url, "same-origin", {"token": token})
+    return browser.request(step, headers)
+
+
+@pytest.fixture
+def arrivals(events_of, place):
+    """The visits announced to the staff of the vendor with a host of its own."""
+    return lambda vendor=None: [
+        event["visit"] for event in events_of((vendor or place.vendor).pk) if event["type"] == "arrive"
+    ]
+
+
+def test_opening_the_page_is_announced_once_a_session(place, arrivals):
+    browser = BrowserClient()
+    for _ in range(3):
+        assert browser.get(OWN).status_code == 200
+    (visit,) = arrivals()
+    row = SupportVisit.objects.get()
+
+    assert (row.visit, row.vendor, row.published) == (visit, place.vendor, True)
+    assert f"Visitor {visit[:4]}" in browser.response.content.decode()
+    assert Broker(place.vendor).session_list() == [visit]
+
+
+def test_two_shoppers_are_two_visits(arrivals):
+    for _ in range(2):
+        BrowserClient().get(OWN)
+
+    assert len(set(arrivals())) == 2
+
+
+def test_the_page_says_what_staff_see_and_how_to_write(place):
+    page = BrowserClient().get(OWN).content.decode()
+
+    assert "<strong>nine and five</strong>" in page
+    assert "mailto:help@fowlers.example" in page
+    assert "What the shop sees" in page
+
+
+def test_a_shopper_whose_first_page_is_this_counts_when_the_script_beats(place, arrivals):
+    browser = BrowserClient()
+    page = browser.get(ON_MASTER)
+    assert arrivals(place.other) == []
+    answer = tell(browser, "beat", token_on(page))
+
+    assert answer.status_code == 200
+    assert len(arrivals(place.other)) == 1
+    assert tell(browser, "beat", answer.json()["token"]).status_code == 204
+    assert len(arrivals(place.other)) == 1
+
+
+def test_without_cookies_nobody_is_counted(place, arrivals):
+    browser = BrowserClient(cookies=False)
+    for _ in range(2):
+        page = browser.get(ON_MASTER)
+        assert page.status_code == 200
+        assert tell(browser, "beat", token_on(page)).status_code == 204
+
+    assert arrivals(place.other) == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Purpose": "prefetch"},
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"X-Moz": "prefetch"},
+        {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"},
+        {"User-Agent": "curl/8.5.0"},
+        {"User-Agent": None},
+    ],
+)
+def test_machines_and_reading_ahead_do_not_count(place, arrivals, headers):
+    browser = BrowserClient()
+    browser.get("http://fowlers.localhost:8000/")  # it has a cookie
+    assert browser.get(OWN, **headers).status_code == 200
+
+    assert arrivals() == []
+    assert not SupportVisit.objects.exists()
+
+
+def test_a_page_read_ahead_counts_once_it_is_looked_at(place, arrivals):
+    browser = BrowserClient()
+    browser.get("http://fowlers.localhost:8000/")
+    page = browser.get(OWN, **{"Sec-Purpose": "prefetch"})
+    tell(browser, "beat", token_on(page))
+
+    assert len(arrivals()) == 1
+
+
+def test_head_does_not_count(place, arrivals):
+    browser = BrowserClient()
+    browser.get("http://fowlers.localhost:8000/")
+    assert browser.request(Step("HEAD", OWN, "", "none")).status_code == 200
+
+    assert arrivals() == []
+
+
+def test_a_beat_of_another_page_or_with_another_token_is_refused(place, arrivals):
+    browser = BrowserClient()
+    token = token_on(browser.get(OWN))
+    foreign = visits.PageToken(place.other.pk, "v" * 26, "t", 0, "/", "support", counted=True).signed()
+
+    assert tell(browser, "beat", token).status_code == 204
+    assert tell(browser, "beat", token, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert tell(browser, "beat", token, **{"Sec-Fetch-Site": "same-site"}).status_code == 403
+    assert tell(browser, "beat", token, **{"Sec-Fetch-Site": None, "Origin": "http://evil.example"}).status_code == 403
+    assert tell(browser, "beat", token, **{"Sec-Fetch-Site": None}).status_code == 403
+    assert (
+        tell(browser, "beat", token, **{"Sec-Fetch-Site": None, "Origin": "http://fowlers.localhost:8000"}).status_code
+        == 204
+    )
+    assert tell(browser, "beat", foreign).status_code == 403
+    assert tell(browser, "leave", token[:-2] + "xx").status_code == 403
+
+
+def test_leaving_ends_the_presence_within_the_grace(place):
+    browser = BrowserClient()
+    token = token_on(browser.get(OWN))
+    assert tell(browser, "leave", token).status_code == 204
+    assert Broker(place.vendor).session_count() == 1
+    now = Broker(place.vendor).snapshot().now
+
+    assert presence_ends(place) - now <= limits.GRACE_MS
+
+
+def presence_ends(place):
+    from support_watch.connections import patient  # noqa: PLC0415
+    from support_watch.scripts import root_key  # noqa: PLC0415
+
+    with patient() as client:
+        ((_, until),) = client.zrange(f"{root_key(place.vendor.pk)}:present", 0, -1, withscores=True)
+    return until
+
+
+def test_with_redis_silent_the_page_is_served_and_the_visit_told_later(place, arrivals, raw, settings, events_of):
+    """Everything of ours that the page needs from Redis is one call of at most WRITE_TIMEOUT."""
+    settings.SUPPORT_WATCH_WRITE_TIMEOUT = limits.WRITE_TIMEOUT
+    browser = BrowserClient()
+    browser.get("http://fowlers.localhost:8000/")
+    raw.execute_command("CLIENT", "PAUSE", "1500", "ALL")
+    begin = time.perf_counter()
+    page = browser.get(OWN)
+    took = time.perf_counter() - begin
+    row = SupportVisit.objects.get()
+    assert page.status_code == 200
+    assert took < 1.4  # sessions and the cache meet the same silence, each within its own bound
+    assert not row.published
+
+    time.sleep(1.6)
+    from support_watch import stream  # noqa: PLC0415
+
+    stream.breaker.reset()
+    assert services.relay_untold(now=timezone.now()) == 1
+    assert services.relay_untold(now=timezone.now()) == 0
+    row.refresh_from_db()
+    (event,) = events_of(place.vendor.pk)
+
+    assert (event["visit"], event["type"], event["late"]) == (row.visit, "arrive", True)
+    assert (row.published, row.late) == (True, True)
+    browser.get(OWN)
+    assert len(arrivals()) == 1
+
+
+def test_old_visits_are_forgotten(place):
+    now = timezone.now()
+    for days in (1, 29, 31):
+        SupportVisit.objects.create(
+            vendor=place.vendor,
+            visit=f"v{days}",
+            subject="s",
+            page="support",
+            path="/support/",
+            arrived_at=now - timedelta(days=days),
+        )
+
+    assert services.forget_old(now=now) == 1
+    assert SupportVisit.objects.count() == 2
