@@ -153,6 +153,8 @@ SESSION_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 SESSIONS_FARM = {
     "STORE": "tiered",
     "REDIS_URL": REDIS_URL,
+    "GUARDED": ["checkout_*"],
+    "STAFF_OF": "vendors.staff.staff_of",
 }
 CSRF_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 CSRF_COOKIE_HTTPONLY = True
