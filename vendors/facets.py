@@ -123,4 +123,4 @@ def options(counted: Iterable[tuple[str, str, int]], chosen: Iterable[str]) -> l
     chosen = set(chosen)
     found = [Option(value, label, count, value in chosen) for value, label, count in counted]
     lost = chosen - {option.value for option in found}
-    return found + [Option(value, value.replace("-", " "), 0, chosen=True) for value in sorted(lost)]
+    return found + [Option(value, value.replace("-", " ").capitalize(), 0, chosen=True) for value in sorted(lost)]

@@ -1,7 +1,7 @@
 """Which store lies behind which host or path, held in memory by every node.
 
 A change of a Vendor, Storefront or Marketplace raises ``RegistryVersion`` (vendors.receivers), so the registry's own
-poller tells every node; the stores are read anew when that version rises, and a request costs no query.
+poller tells every node; the stores are read anew when the registry was, and a request costs no query.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from sessions_farm.communities import Snapshot as RegistrySnapshot
 from sessions_farm.communities import registry
 from vendors.models import Marketplace, Vendor
 
@@ -57,7 +58,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    version: int
+    registry: RegistrySnapshot  # the one in force when this was read
     by_host: Mapping[str, Store] = field(default_factory=dict)
     by_slug: Mapping[str, Store] = field(default_factory=dict)
     by_vendor: Mapping[int, Store] = field(default_factory=dict)
@@ -89,13 +90,13 @@ class Stores:
         return self.current().markets.get(community_id)
 
     def current(self) -> Snapshot:
-        version = registry.current().version
+        in_force = registry.current()
         snapshot = self._snapshot
-        if snapshot is not None and snapshot.version == version:
+        if snapshot is not None and snapshot.registry is in_force:
             return snapshot
         with self._reading:
-            if self._snapshot is None or self._snapshot.version != version:
-                self._snapshot = read_snapshot(version)
+            if self._snapshot is None or self._snapshot.registry is not in_force:
+                self._snapshot = read_snapshot(in_force)
             return self._snapshot
 
     def forget(self) -> None:
@@ -103,13 +104,13 @@ class Stores:
         self._snapshot = None
 
 
-def read_snapshot(version: int) -> Snapshot:
-    """Read the open stores: two queries. ``version`` was read before, so a change in between is read again."""
+def read_snapshot(in_force: RegistrySnapshot) -> Snapshot:
+    """Read the open stores: two queries. The registry was read before, so a change in between is read again."""
     open_ones = Vendor.objects.published().select_related("marketplace", "storefront__domain")
     found = [as_store(vendor) for vendor in open_ones]
     markets = [as_market(marketplace) for marketplace in Marketplace.objects.select_related("community")]
     return Snapshot(
-        version,
+        in_force,
         by_host=MappingProxyType({store.host: store for store in found if store.host}),
         by_slug=MappingProxyType({store.slug: store for store in found}),
         by_vendor=MappingProxyType({store.vendor_id: store for store in found}),

@@ -10,7 +10,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import Lexeme, SearchQuery, SearchRank, SearchVector, SearchVectorField
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When, Window
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
@@ -82,7 +82,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """Products that have all these words, the last one perhaps half typed; annotated with their ``rank``."""
         words = WORD.findall(text)[:MOST_WORDS]
         if not words:
-            return self.none()
+            return self.none().annotate(rank=Value(0.0))
         lexemes = Lexeme(words[-1], prefix=True)
         for word in words[:-1]:
             lexemes &= Lexeme(word)

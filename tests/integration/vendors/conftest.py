@@ -1,0 +1,37 @@
+"""A mall with a store on a host of its own, one below a wildcard domain, and one on the master's path."""
+
+import pytest
+from django.test import Client
+
+from sessions_farm.communities import registry
+from sessions_farm.models import Domain
+from tests.shop import add_vendor, make_shop
+from vendors.models import Category, Marketplace, Storefront
+
+
+class Shopper(Client):
+    """Asks a host for a page."""
+
+    def on(self, host, path="/", **data):
+        return self.get(path, data, headers={"host": host})
+
+
+@pytest.fixture
+def shopper():
+    return Shopper()
+
+
+@pytest.fixture
+def shop(db, redis_client):
+    made = make_shop()
+    wild = Domain.objects.create(community=made.community, host="shops.localhost", kind=Domain.Kind.WILDCARD)
+    thistle = add_vendor(made, "thistle")
+    Storefront.objects.filter(vendor=thistle).update(domain=wild, label="thistle")
+    registry.refresh()
+    yield made
+    registry.forget()
+
+
+@pytest.fixture
+def tools(shop):
+    return Category.objects.create(marketplace=Marketplace.objects.get(), slug="tools", name="Tools")

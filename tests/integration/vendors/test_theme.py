@@ -1,0 +1,51 @@
+"""A store's stylesheet: its own address, kept for ever, and an old address leads to the new one."""
+
+import re
+
+from sessions_farm.communities import registry
+from vendors.hosts import stores
+from vendors.theme import address
+
+MASTER = "mall.localhost"
+
+
+def test_store_page_names_its_sheet(shop, shopper):
+    page = shopper.on("amber.localhost")
+    sheet = shopper.on("amber.localhost", address(stores.by_slug("amber")))
+
+    assert f'href="{address(stores.by_slug("amber"))}"' in page.text
+    assert sheet["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert sheet["Content-Type"] == "text/css; charset=utf-8"
+    assert re.fullmatch(
+        r'@layer tokens{\n\[data-store="amber"\]{(--[a-z-]+:light-dark\(#\w{6},#\w{6}\);)+}\n}\n', sheet.text
+    )
+
+
+def test_old_address_leads_to_the_new_sheet(shop, shopper):
+    old = address(stores.by_slug("amber"))
+    amber = shop.vendors["amber"]
+    amber.accent = "#aa2200"
+    amber.save()
+    registry.refresh()
+
+    response = shopper.on("amber.localhost", old)
+
+    assert response.status_code == 302
+    assert response["Location"] == address(stores.by_slug("amber")) != old
+
+
+def test_directory_has_the_colours_of_all(shop, shopper):
+    page = shopper.on(MASTER)
+    sheet = shopper.on(MASTER, re.search(r'href="(/theme/all-\w+\.css)"', page.text)[1])
+
+    assert re.findall(r'data-store="(\w+)"', sheet.text) == ["amber", "thistle", "basalt"]
+    assert re.findall(r'class="front" data-store="(\w+)"', page.text) == ["amber", "thistle", "basalt"]
+
+
+def test_no_page_has_inline_style_or_script(shop, shopper):
+    for host, path in [(MASTER, "/"), ("amber.localhost", "/"), (MASTER, "/search/"), ("amber.localhost", "/nothing/")]:
+        text = shopper.on(host, path).text
+
+        assert " style=" not in text
+        assert re.findall(r"<script(?![^>]* src=)[^>]*>", text) == []
+        assert re.findall(r"\son[a-z]+=", text) == []
