@@ -53,7 +53,9 @@ def on_master(request: MallRequest, name: str) -> str:
 
 def _should_land(request: MallRequest) -> bool:
     mall = request.mall
-    return not mall.is_master and mall.member.first_add_landing and not request.session.get(LANDED)
+    if mall.is_master or mall.is_local:  # what a local visitor has is not on the master before the next hand-off
+        return False
+    return mall.member.first_add_landing and not request.session.get(LANDED)
 
 
 def _tell(request: MallRequest, back: str, text: str, level: int) -> HttpResponse:

@@ -41,6 +41,17 @@ class Mall:
         return self.session.session_key
 
     @property
+    def in_grace(self) -> bool:
+        """Whether the id was rotated a moment ago, while this request was under way: there is a session to read."""
+        return self.session is not None and self.session.ended and self.session.in_grace
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the id was made on this host, so that no other host knows yet what the visitor has here."""
+        session_id = self.id
+        return session_id is not None and keys.is_local(session_id)
+
+    @property
     def key_hash(self) -> str:
         """The keyed hash of the id, safe to store; '' without an id."""
         session_id = self.id

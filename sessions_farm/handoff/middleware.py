@@ -32,7 +32,8 @@ def handed_off(request: HttpRequest) -> HttpResponse | None:
     if mall is None or mall.member is None or kind is Kind.OTHER or request.path.startswith(paths.PREFIX):
         return None
     if mall.is_master:
-        if kind is Kind.NAVIGATION and mall.id is None:
+        # A page that was under way when the visitor signed in goes by the old id; the browser has the new one by now.
+        if kind is Kind.NAVIGATION and mall.id is None and not mall.in_grace:
             adopting.make_id(request)  # the master asks nobody
         return None
     if not may_start(request, mall.member) or not needs_id(mall):

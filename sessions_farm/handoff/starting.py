@@ -6,7 +6,6 @@ from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from sessions_farm import keys
 from sessions_farm.communities import Member, registry
 from sessions_farm.context import Mall
 from sessions_farm.handoff import pace, paths, verifier
@@ -24,7 +23,7 @@ class SeeOther(HttpResponseRedirect):
 
 def needs_id(mall: Mall) -> bool:
     """Whether this host should ask another who the visitor is: there is no id, or one made here in the meantime."""
-    return not mall.is_master and (mall.id is None or keys.is_local(mall.id))
+    return not mall.is_master and (mall.id is None or mall.is_local)
 
 
 def may_start(request: HttpRequest, client: Member) -> bool:

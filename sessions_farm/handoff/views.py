@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from sessions_farm import keys
 from sessions_farm.communities import Member, registry
 from sessions_farm.handoff import adopting, codes, navigation, paths, verifier
 from sessions_farm.handoff.breaker import breaker_of
@@ -96,7 +95,7 @@ def finish(request: HttpRequest) -> HttpResponse:
 def id_here(request: HttpRequest) -> str | None:
     """The visitor's id; the master makes one where there is none. An id that a member made for itself is not told."""
     mall = request.mall  # type: ignore[attr-defined]  # HostGate's
-    if mall.id is not None and not keys.is_local(mall.id):
+    if mall.id is not None and not mall.is_local:
         return str(mall.id)
     return adopting.make_id(request) if mall.is_master else None
 
