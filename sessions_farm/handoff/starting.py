@@ -46,12 +46,8 @@ def has_need(request: HttpRequest) -> bool:
 
 def gave_up(request: HttpRequest, client: Member) -> bool:
     """Whether a hand-off failed here a moment ago, by cookie, or by the page's own address where cookies are off."""
-    page = request.headers.get("HX-Current-URL", "")
-    return (
-        verifier.has_given_up(request, client)
-        or paths.GAVE_UP in request.META.get("QUERY_STRING", "")
-        or paths.GAVE_UP in urlsplit(page).query
-    )
+    addresses = (request.META.get("QUERY_STRING", ""), request.headers.get("HX-Current-URL", ""))
+    return verifier.has_given_up(request, client) or any(paths.GAVE_UP in address for address in addresses)
 
 
 def begin(request: HttpRequest, client: Member) -> HttpResponse | None:

@@ -1,5 +1,8 @@
 """A shopper walks over the domains of a community: one id, three redirects at the first page, none after."""
 
+import os
+import random
+
 import pytest
 from django.contrib.auth import get_user_model, login
 
@@ -349,6 +352,30 @@ def test_client_that_starts_too_often_is_served_without(settings):
         redirects.append(browser.redirects)
 
     assert redirects == [3, 3, 3, 0, 0]
+
+
+def random_journey(seed):
+    """Typed addresses, links and forms over 20 hosts; what was put into the cart, and all ids that were seen."""
+    chance = random.Random(seed)
+    browser, added, ids = BrowserClient(), [], set()
+    for step in range(8):
+        host = chance.choice([MALL, A, B, *(f"https://s{number}.shops.test" for number in range(17))])
+        old_browser = {"Sec-Fetch-Mode": None} if chance.random() < 0.15 else {}
+        (browser.get if chance.random() < 0.5 else browser.click)(f"{host}/p/{step}", **old_browser)
+        if chance.random() < 0.4:
+            added.append(f"{seed}-{step}")
+            browser.post("/add", {"line": added[-1]})
+        if not old_browser:
+            ids.add(mall_of(browser).id)
+    browser.get(f"{MALL}/cart")
+    return added, ids, lines_of(browser)
+
+
+@pytest.mark.scale
+def test_random_journeys_keep_one_id_and_every_line():
+    for seed in range(10 * int(os.environ.get("SCALE", "1"))):
+        added, ids, found = random_journey(seed)
+        assert (sorted(found), len(ids)) == (sorted(added), 1), f"journey {seed}"
 
 
 def test_two_communities_do_not_mix():

@@ -14,6 +14,7 @@ from sessions_farm.cookies import parse
 from sessions_farm.handoff import codes
 from sessions_farm.models import Community, Domain
 from sessions_farm.stores import current_store
+from sessions_farm.stores.base import StoreUnavailable
 from sessions_farm.testing.browser import BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
 
@@ -151,6 +152,16 @@ def test_stolen_callback_without_the_verifier_gives_nothing_and_spends_nothing(w
     owner, thief = BrowserClient(), BrowserClient()
     url = answered(owner)
     thief.get(url)
+    assert not has_session(thief)
+    go(owner, url)
+    assert has_session(owner)
+
+
+def test_stolen_callback_with_a_verifier_of_ones_own_gives_nothing_and_spends_nothing(walking_mall):
+    owner, thief = BrowserClient(), BrowserClient()
+    url = answered(owner)
+    asked(thief)
+    go(thief, url)
     assert not has_session(thief)
     go(owner, url)
     assert has_session(owner)
@@ -421,6 +432,19 @@ def test_lost_codes_end_in_a_page(walking_mall, monkeypatch):
     assert (browser.redirects, browser.response.status_code) == (5, 200)
     browser.get(f"{A}/p/y")
     assert browser.redirects == 0  # it does not try again at once
+
+
+@pytest.mark.parametrize("command", ["put_code", "take_code"])
+def test_store_that_keeps_no_codes_ends_in_a_page(walking_mall, monkeypatch, command):
+    def away(*args):
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(current_store(), command, away)
+    browser = BrowserClient()
+    browser.get(f"{A}/p/x")
+
+    assert browser.response.status_code == 200
+    assert browser.redirects <= 5
 
 
 def test_post_from_a_sibling_store_is_refused(walking_mall):
