@@ -284,8 +284,9 @@ def scripted():
 class Cutter:
     """A TCP proxy that loses answers: it passes every request on, and drops the answer to the first of each ``every``."""
 
-    def __init__(self, port, every):
+    def __init__(self, port, every, delay):
         self.target = port
+        self.delay = delay
         self.every = every
         self.seen = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -304,11 +305,13 @@ class Cutter:
         if self.target is None:
             client.close()  # a department that hangs up on everybody
             return
+        time.sleep(self.delay)
         with client, socket.create_connection(("127.0.0.1", self.target)) as server:
             up = threading.Thread(target=self.pump, args=(client, server), daemon=True)
             up.start()
             if lose:
                 server.recv(1)  # the department has done its work and answers
+                client.shutdown(socket.SHUT_RDWR)  # closing alone waits for the other thread's read
                 return
             self.pump(server, client)
 
@@ -326,8 +329,8 @@ class Cutter:
 def cutter():
     with ExitStack() as stack:
 
-        def make(port, every=2):
-            proxy = Cutter(port, every)
+        def make(port, every=2, delay=0.0):
+            proxy = Cutter(port, every, delay)
             thread = threading.Thread(target=proxy.run, daemon=True)
             thread.start()
             stack.callback(thread.join, 5)

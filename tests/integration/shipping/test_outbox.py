@@ -1,0 +1,149 @@
+"""The outbox row comes with the order, or not at all; and nobody waits for the broker."""
+
+import json
+import os
+import socket
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from shipping import services
+from shipping.drain import drain
+from shipping.models import Dispatch
+from shipping.nudge import Nudge, nudge
+
+DEAD = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture(autouse=True)
+def rested():
+    nudge.rests_until = 0.0
+    yield
+    nudge.rests_until = 0.0
+
+
+def test_each_consignment_has_one_dispatch(make_vendor, place_order):
+    order = place_order(make_vendor("fowlers"), make_vendor("thistle"))
+    rows = Dispatch.objects.filter(consignment__order=order)
+    assert {row.consignment.vendor.slug for row in rows} == {"fowlers", "thistle"}
+    assert {json.loads(bytes(row.body))["vendor"] for row in rows} == {"fowlers", "thistle"}
+    with pytest.raises(IntegrityError):
+        services.write_dispatches(order=order, now=timezone.now())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_order_that_rolls_back_sends_nothing(vendor, place_order, route_to, scripted):
+    route_to("http", {"url": scripted.url}, {"secret": scripted.secret})
+
+    def fail():
+        with transaction.atomic():
+            place_order(vendor)
+            raise RuntimeError("the payment's row could not be written")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert not Dispatch.objects.exists()
+    drain()
+    assert scripted.requests == []
+    place_order(vendor)  # the control: without the failure it is sent
+    drain()
+    assert len(scripted.requests) == 1
+
+
+@pytest.fixture
+def silent_broker():
+    """Takes connections and says nothing, as behind a firewall that drops."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["refuses", "silent"])
+def test_broker_gone_costs_the_checkout_nothing(
+    kind, silent_broker, settings, vendor, place_order, route_to, scripted, monkeypatch
+):
+    route_to("http", {"url": scripted.url}, {"secret": scripted.secret})
+    settings.CELERY_BROKER_URL = DEAD if kind == "refuses" else silent_broker
+    took = []
+    started = Nudge.__call__
+
+    def timed(self):
+        begun = time.perf_counter()
+        thread = started(self)
+        took.append(time.perf_counter() - begun)
+        if thread:
+            threads.append(thread)
+        return thread
+
+    threads = []
+    monkeypatch.setattr(Nudge, "__call__", timed)
+    place_order(vendor)
+    for thread in threads:
+        thread.join(10)
+    place_order(vendor)
+    assert len(took) == 2
+    assert max(took) < 0.05
+    assert len(threads) == 1, "a broker that failed is left alone for a while"
+    assert drain() == {"sent": 2}, "the next look finds what no nudge told of"
+
+
+def test_nudge_reaches_the_broker_without_facts(redis_client, settings):
+    settings.CELERY_BROKER_URL = os.environ["REDIS_URL"]
+    nudge().join(10)
+    (message,) = redis_client.lrange("celery", 0, -1)
+    sent = json.loads(message)
+    assert sent["headers"]["task"] == "shipping.drain"
+    assert (sent["headers"]["argsrepr"], sent["headers"]["kwargsrepr"]) == ("()", "{}")
+
+
+@pytest.mark.parametrize("change", [{"body": b"{}"}, {"key": "csg_other_r1"}, {"sha256": "0" * 64}, {"revision": 2}])
+def test_what_was_promised_cannot_be_rewritten(change, vendor, place_order, dispatch_of):
+    row = dispatch_of(place_order(vendor))
+    with pytest.raises(IntegrityError, match="written once"), transaction.atomic():
+        Dispatch.objects.filter(pk=row.pk).update(**change)
+    Dispatch.objects.filter(pk=row.pk).update(reason="said")  # the control: the rest may change
+
+
+def test_attempts_cannot_be_rewritten(vendor, place_order, route_to, scripted, dispatch_of):
+    route_to("http", {"url": scripted.url}, {"secret": scripted.secret})
+    row = dispatch_of(place_order(vendor))
+    drain()
+    with pytest.raises(IntegrityError, match="written once"):
+        row.attempts.update(answer="all was well")
+
+
+@pytest.mark.parametrize("state", ["ready", "sending", "held", "sent"])
+def test_live_dispatch_always_has_its_next_time(state, vendor, place_order, dispatch_of):
+    row = dispatch_of(place_order(vendor))
+    with pytest.raises(IntegrityError, match="live_has_next_at"):
+        Dispatch.objects.filter(pk=row.pk).update(state=state, next_at=None, lease_until=timezone.now())
+
+
+def test_vendor_without_a_route_loses_nothing(vendor, place_order, route_to, scripted, dispatch_of):
+    row = dispatch_of(place_order(vendor))
+    assert (row.state, row.route) == ("held", None)
+    assert drain() == {}
+    route_to("http", {"url": scripted.url}, {"secret": scripted.secret})
+    assert drain() == {"sent": 1}
+
+
+def test_secrets_are_not_readable_at_rest(route_to, settings):
+    route = route_to("http", {"url": "https://example.org/"}, {"secret": "whsec_abc"})
+    assert "whsec" not in route.sealed_secrets
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another"
+    assert route.secrets == {"secret": "whsec_abc"}
+
+
+def test_lost_secret_key_holds_the_route(vendor, place_order, route_to, scripted, settings, dispatch_of):
+    route = route_to("http", {"url": scripted.url}, {"secret": scripted.secret})
+    order = place_order(vendor)
+    settings.SECRET_KEY = "another"
+    assert drain() == {"retry": 1}
+    route.refresh_from_db()
+    assert route.state == "held"
+    assert "SECRET_KEY" in route.reason
+    assert dispatch_of(order).state == "held"
+    assert drain(now=timezone.now() + timedelta(days=9)) == {}, "a held route spends no attempts"

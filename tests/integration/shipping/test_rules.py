@@ -1,0 +1,194 @@
+"""What the other side's answers lead to: retries, refusals, holds, the breaker."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from shipping import services
+from shipping.drain import drain
+from shipping.models import Dispatch
+
+MINUTE = timedelta(minutes=1)
+NOW = timezone.now()
+
+
+@pytest.fixture
+def route(route_to, scripted):
+    return route_to("http", {"url": scripted.url}, {"secret": scripted.secret})
+
+
+@pytest.fixture
+def order(route, vendor, place_order):
+    return place_order(vendor, now=NOW)
+
+
+@pytest.fixture
+def row(order, dispatch_of):
+    return dispatch_of(order)
+
+
+def answers(scripted, *statuses, **headers):
+    scripted.answers = [(status, headers, b"said so") for status in statuses]
+
+
+@pytest.mark.parametrize("status", [301, 302, 408, 425, 429, 500, 503])
+def test_passing_trouble_is_retried(status, scripted, row):
+    answers(scripted, status, Location="http://169.254.169.254/latest")
+    assert drain(now=NOW) == {"retry": 1}
+    row.refresh_from_db()
+    assert row.state == "ready"
+    assert 4 <= (row.next_at - NOW).total_seconds() <= 6
+    assert len(scripted.requests) == 1, "a redirect is not followed"
+
+
+@pytest.mark.parametrize(("asked", "low", "high"), [("120", 120, 120), ("999999", 6 * 3600, 6 * 3600), ("soon", 4, 6)])
+def test_retry_after_is_honoured_within_reason(asked, low, high, scripted, row):
+    answers(scripted, 429, **{"Retry-After": asked})
+    drain(now=NOW)
+    row.refresh_from_db()
+    assert low <= (row.next_at - NOW).total_seconds() <= high
+
+
+def test_refused_consignment_dies_alone_after_three_tries(scripted, row, vendor, place_order, dispatch_of):
+    answers(scripted, 422)
+    for minutes in (0, 15, 45, 90):
+        drain(now=NOW + minutes * MINUTE)
+    row.refresh_from_db()
+    assert row.state == "dead"
+    assert row.attempts.count() == 3
+    scripted.answers = [scripted.ack()]
+    other = place_order(vendor, now=NOW)
+    drain(now=NOW + 100 * MINUTE)
+    assert dispatch_of(other).state == "acked"
+    row.refresh_from_db()
+    assert row.state == "dead"
+
+
+def test_passing_404_does_not_kill(scripted, row):
+    scripted.answers = [(404, {}, b""), scripted.ack()]
+    drain(now=NOW)
+    drain(now=NOW + 15 * MINUTE)
+    row.refresh_from_db()
+    assert row.state == "acked"
+
+
+def test_redrive_sends_the_same_key_and_body(scripted, row):
+    answers(scripted, 422)
+    for minutes in (0, 15, 45):
+        drain(now=NOW + minutes * MINUTE)
+    assert services.redrive(dispatch=row, now=NOW + 60 * MINUTE)
+    assert not services.redrive(dispatch=row, now=NOW + 60 * MINUTE), "it is not dead any more"
+    scripted.answers = [scripted.ack()]
+    drain(now=NOW + 60 * MINUTE)
+    row.refresh_from_db()
+    assert row.state == "acked"
+    assert {body for _, _, body in scripted.requests} == {bytes(row.body)}
+    assert len({headers["webhook-id"] for _, headers, _ in scripted.requests}) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 410])
+def test_wrong_route_is_held_and_spends_no_attempts(status, scripted, route, row, vendor, place_order):
+    answers(scripted, status)
+    place_order(vendor, now=NOW)
+    drain(now=NOW)
+    tried = len(scripted.requests)
+    drain(now=NOW + timedelta(days=2))
+    assert len(scripted.requests) == tried <= 2
+    assert set(Dispatch.objects.values_list("state", flat=True)) == {"held"}
+    scripted.answers = [scripted.ack()]
+    services.release_route(route=route, now=NOW + timedelta(days=2))
+    drain(now=NOW + timedelta(days=2))
+    assert set(Dispatch.objects.values_list("state", flat=True)) == {"acked"}
+
+
+def test_conflict_that_names_our_key_is_an_acknowledgement(scripted, row):
+    scripted.answers = [(409, {}, b'{"ack": "%s"}' % row.key.encode())]
+    assert drain(now=NOW) == {"acked": 1}
+
+
+@pytest.mark.parametrize("content", [b"", b"ok", b'["ack"]', b'{"ack": "csg_other"}', b"\xff\x00"])
+def test_other_success_is_sent_not_acknowledged(content, scripted, row):
+    scripted.answers = [(200, {}, content)]
+    assert drain(now=NOW) == {"sent": 1}
+
+
+def test_huge_answer_is_cut(scripted, row):
+    scripted.answers = [(200, {}, b"x" * 3_000_000)]
+    assert drain(now=NOW) == {"sent": 1}
+    assert len(row.attempts.get().answer) == 2000
+
+
+def test_dripping_answer_ends_at_the_deadline(scripted, row, monkeypatch):
+    import time
+
+    def drip(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        for _ in range(100):
+            try:
+                handler.wfile.write(b"x")
+                handler.wfile.flush()
+            except OSError:
+                return
+            time.sleep(0.05)
+
+    monkeypatch.setattr("shipping.transports.http.TOTAL_SECONDS", 0.5)
+    scripted.answers = [drip]
+    begun = time.perf_counter()
+    assert drain(now=NOW) == {"retry": 1}
+    assert time.perf_counter() - begun < 2
+
+
+def test_breaker_spares_a_department_that_is_down(scripted, route, vendor, place_order):
+    answers(scripted, 503)
+    for _ in range(20):
+        place_order(vendor, now=NOW)
+    moment = NOW
+    while moment < NOW + timedelta(hours=24):  # at each moment at which something may be due
+        drain(now=moment)
+        route.refresh_from_db()
+        moment = route.open_until or moment + timedelta(seconds=1)
+    assert 90 <= len(scripted.requests) <= 130
+    assert route.failing_since == NOW
+    assert not Dispatch.objects.filter(state="dead").exists()
+    scripted.answers = [scripted.ack()]
+    back = route.open_until + MINUTE
+    drain(now=back)
+    assert set(Dispatch.objects.values_list("state", flat=True)) == {"acked"}
+    route.refresh_from_db()
+    assert (route.failures, route.open_until, route.last_ok_at) == (0, None, back)
+
+
+def test_half_open_breaker_lets_one_through(scripted, route, vendor, place_order):
+    answers(scripted, 503)
+    for _ in range(9):
+        place_order(vendor, now=NOW)
+    drain(now=NOW)
+    before = len(scripted.requests)
+    assert before <= 8
+    drain(now=NOW + timedelta(seconds=20))
+    assert len(scripted.requests) == before, "open: nothing goes"
+    drain(now=NOW + timedelta(seconds=40))
+    assert len(scripted.requests) == before + 1, "half open: one probe"
+
+
+def test_one_department_down_does_not_touch_another(scripted, route, make_vendor, vendor, place_order, route_to, dispatch_of):
+    answers(scripted, 503)
+    neighbour = make_vendor("thistle")
+    route_to("http", {"url": scripted.url.replace("/hook", "/good")}, {"secret": scripted.secret}, seller=neighbour)
+
+    def by_path(handler):
+        content = b'{"ack": "%s"}' % handler.headers["webhook-id"].encode()
+        good = handler.path == "/good"
+        handler.send_response(200 if good else 503)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    scripted.answers = [by_path]
+    orders = [place_order(seller, now=NOW) for seller in (vendor, neighbour) * 6]
+    drain(now=NOW)
+    states = {order.consignments.get().vendor.slug: set() for order in orders}
+    for order in orders:
+        states[order.consignments.get().vendor.slug].add(dispatch_of(order).state)
+    assert states == {"fowlers": {"held"}, "thistle": {"acked"}}
