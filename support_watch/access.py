@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import redis.asyncio
 from django.contrib.auth import get_user
 
+from sessions_farm.engine import SessionStore
 from support_watch import limits
 from support_watch.scripts import source
 from vendors.models import Membership, Vendor
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 WATCHERS = (Membership.Role.OWNER, Membership.Role.SUPPORT)
+
+
+class SessionUnknown(Exception):
+    """Neither yes nor no: ask again later."""
 
 
 @dataclass(slots=True)
@@ -42,9 +47,12 @@ def user_of(session: SessionBase) -> AbstractBaseUser | AnonymousUser:
     return get_user(cast("HttpRequest", Carrier(session)))
 
 
-def watcher(session: SessionBase, slug: str) -> tuple[Any, Vendor | None]:
-    """The person's id and the vendor they may watch, read anew from the store and the database."""
-    user = user_of(type(session)(session.session_key))
+def watcher(session: SessionStore, slug: str) -> tuple[Any, Vendor | None]:
+    """The person's id and the vendor they may watch, read anew. Raise SessionUnknown."""
+    fresh = SessionStore(proof=session.proof, member=session.member)
+    user = user_of(fresh)
+    if fresh.unavailable:
+        raise SessionUnknown("The session store does not answer; nobody can say who this is.")
     return user.pk, vendor_for(user, slug)
 
 

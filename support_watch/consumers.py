@@ -36,7 +36,10 @@ class WatchConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         self.sent: Position | None = None
         self.tasks: list[asyncio.Task[None]] = []
         self.operations: list[float] = []
-        user_id, vendor = await database_sync_to_async(access.watcher)(self.scope["session"], self.slug)
+        try:
+            user_id, vendor = await database_sync_to_async(access.watcher)(self.scope["session"], self.slug)
+        except (DatabaseError, access.SessionUnknown):
+            vendor = None
         if vendor is None:
             await self.close()  # before accept: the handshake is answered 403
             return
@@ -176,12 +179,12 @@ class WatchConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         await self.send(text_data=json.dumps(message, separators=(",", ":")))
 
     async def _guard(self) -> None:
-        """Close the socket of who may no longer watch; a database that cannot say so counts as a no."""
+        """Close the socket of who may no longer watch; where nobody can say so, it has to come again."""
         while True:
             await asyncio.sleep(limits.RECHECK_SECONDS)
             try:
                 user_id, vendor = await database_sync_to_async(access.watcher)(self.scope["session"], self.slug)
-            except DatabaseError:
+            except (DatabaseError, access.SessionUnknown):
                 await self._end(TRY_LATER)
                 return
             if vendor is None or user_id != self.user_id:

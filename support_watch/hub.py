@@ -111,7 +111,7 @@ class Hub:
     async def _keep(self) -> None:
         """Each second: end what is over, and hold our place against the stream's; now and then vouch for it."""
         rounds = 0
-        every = round(limits.HEARTBEAT_SECONDS / limits.SWEEP_SECONDS)
+        every = max(1, round(limits.HEARTBEAT_SECONDS / limits.SWEEP_SECONDS))
         while True:
             was_sound = self._sound
             clock = [await self._sweep(room) for room in list(self.rooms.values())]

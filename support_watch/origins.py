@@ -6,19 +6,12 @@ Channels' own validator knows only ALLOWED_HOSTS, which is open here, and would 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from channels.db import database_sync_to_async
 from channels.security.websocket import WebsocketDenier
 
+from sessions_farm.asgi import Application, Receive, Scope, Send, host_in
 from sessions_farm.communities import Member, RegistryUnavailable, registry
 from sessions_farm.links import origin
-
-type Application = Callable[..., Awaitable[None]]
-
-HOST = re.compile(rb"([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::[0-9]{1,5})?")
 
 
 class MasterOriginOnly:
@@ -27,27 +20,22 @@ class MasterOriginOnly:
     def __init__(self, inner: Application) -> None:
         self.inner = inner
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        member = await database_sync_to_async(master_of)(only(scope, b"host"))
-        if member is None or only(scope, b"origin") != origin(member.host).encode():
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        member = await database_sync_to_async(master_of)(host_in(scope))
+        if member is None or origins_in(scope) != [origin(member.host)]:
             await WebsocketDenier()(scope, receive, send)
             return
-        await self.inner({**scope, "member": member}, receive, send)
+        await self.inner(scope, receive, send)
 
 
-def only(scope: dict[str, Any], name: bytes) -> bytes:
-    """The one header of that name; empty where there is none or more than one."""
-    values = [value for header, value in scope["headers"] if header == name]
-    return values[0] if len(values) == 1 else b""
+def origins_in(scope: Scope) -> list[str]:
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
 
 
-def master_of(host: bytes) -> Member | None:
-    """The member behind a Host header where it is the master of its community."""
-    named = HOST.fullmatch(host.lower())
-    if named is None:
-        return None
+def master_of(host: str) -> Member | None:
+    """The member of that host where it is the master of its community."""
     try:
-        member = registry.resolve(named[1].decode())
+        member = registry.resolve(host)
     except RegistryUnavailable:
         return None
     return member if member is not None and member.is_master else None

@@ -4,9 +4,9 @@ from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
 from django.urls import path, re_path
 
+from sessions_farm.asgi import SessionScope
 from support_watch.consumers import WatchConsumer
 from support_watch.origins import MasterOriginOnly
-from support_watch.session_scope import SessionScope
 
 urls = URLRouter(
     [

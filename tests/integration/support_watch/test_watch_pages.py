@@ -8,9 +8,11 @@ import pytest
 from django.utils import timezone
 
 from sessions_farm.testing.browser import BrowserClient, Step
-from support_watch import limits, services, visits
+from support_watch import limits, services, stream, visits
 from support_watch.broker import Broker
+from support_watch.connections import patient
 from support_watch.models import SupportVisit
+from support_watch.scripts import root_key
 
 OWN = "http://fowlers.localhost:8000/support/"
 ON_MASTER = "http://mall.localhost:8000/stores/quill/support/"
@@ -86,25 +88,27 @@ def test_without_cookies_nobody_is_counted(place, arrivals):
     assert arrivals(place.other) == []
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Sec-Purpose": "prefetch"},
-        {"Sec-Purpose": "prefetch;prerender"},
-        {"Purpose": "prefetch"},
-        {"X-Moz": "prefetch"},
-        {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"},
-        {"User-Agent": "curl/8.5.0"},
-        {"User-Agent": None},
-    ],
+MACHINES_AND_READING_AHEAD = (
+    {"Sec-Purpose": "prefetch"},
+    {"Sec-Purpose": "prefetch;prerender"},
+    {"Purpose": "prefetch"},
+    {"X-Moz": "prefetch"},
+    {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"},
+    {"User-Agent": "curl/8.5.0"},
+    {"User-Agent": None},
 )
-def test_machines_and_reading_ahead_do_not_count(place, arrivals, headers):
-    browser = BrowserClient()
-    browser.get("http://fowlers.localhost:8000/")  # it has a cookie
-    assert browser.get(OWN, **headers).status_code == 200
 
-    assert arrivals() == []
+
+def test_machines_and_reading_ahead_do_not_count(place, arrivals):
+    for headers in MACHINES_AND_READING_AHEAD:
+        browser = BrowserClient()
+        browser.get("http://fowlers.localhost:8000/")  # it has a cookie
+        assert browser.get(OWN, **headers).status_code == 200
+        assert arrivals() == [], headers
+
     assert not SupportVisit.objects.exists()
+    browser.get(OWN)  # the control: the same browser as a shopper
+    assert len(arrivals()) == 1
 
 
 def test_a_page_read_ahead_counts_once_it_is_looked_at(place, arrivals):
@@ -153,9 +157,6 @@ def test_leaving_ends_the_presence_within_the_grace(place):
 
 
 def presence_ends(place):
-    from support_watch.connections import patient  # noqa: PLC0415
-    from support_watch.scripts import root_key  # noqa: PLC0415
-
     with patient() as client:
         ((_, until),) = client.zrange(f"{root_key(place.vendor.pk)}:present", 0, -1, withscores=True)
     return until
@@ -176,8 +177,6 @@ def test_with_redis_silent_the_page_is_served_and_the_visit_told_later(place, ar
     assert not row.published
 
     time.sleep(1.6)
-    from support_watch import stream  # noqa: PLC0415
-
     stream.breaker.reset()
     assert services.relay_untold(now=timezone.now()) == 1
     assert services.relay_untold(now=timezone.now()) == 0
