@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.cache import SessionStore as StockSession
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connections
 from django.utils import timezone
 
@@ -309,10 +309,11 @@ def test_control_stock_engine_brings_a_session_back(monkeypatch):
     session = stock_session(_auth_user_id="1")
     late = StockSession(session.session_key)
     late["x"] = 1
+    cache = caches["default"]
     real = cache.set
 
     def set_after_logout(*args, **kwargs):
-        monkeypatch.setattr(cache, "set", real)
+        monkeypatch.undo()
         StockSession(session.session_key).delete()
         return real(*args, **kwargs)
 
