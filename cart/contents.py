@@ -128,7 +128,7 @@ def contents_of(cart: Cart | None, now: datetime, *, vendor_id: int | None = Non
         groups.setdefault(vendor, []).append(_position(line, left[line.variant_id], now, vendor_id))
     return Contents(
         tuple(
-            Group(vendor, stores.by_slug(vendor.slug), tuple(own), vendor_id is None or vendor.pk == vendor_id)
+            Group(vendor, stores.by_vendor(vendor.pk), tuple(own), vendor_id is None or vendor.pk == vendor_id)
             for vendor, own in groups.items()
         ),
         lines[0].variant.product.vendor.marketplace.currency if lines else "",

@@ -1,0 +1,170 @@
+import re
+
+import pytest
+
+from cart.models import Cart, Line
+from sessions_farm.models import Visitor
+from sessions_farm.testing import BrowserClient
+from tests.shop import MASTER, add_goods
+from vendors.hosts import stores
+from vendors.links import store_url
+
+MALL = f"http://{MASTER}:8000"
+AMBER = "http://amber.localhost:8000"
+
+
+@pytest.fixture
+def browser():
+    return BrowserClient()
+
+
+@pytest.fixture
+def lamp(shop):
+    """Sold on a host of its store's own."""
+    return add_goods(shop, "amber", "Lamp", price=1000, on_hand=3)
+
+
+@pytest.fixture
+def vase(shop):
+    """Sold on the master's path."""
+    return add_goods(shop, "basalt", "Vase", price=4000)
+
+
+def add(browser, variant, quantity=1, then="/cart/", headers=None, instead=None):
+    """Open the product's page, wherever its store is, and send its form."""
+    store = stores.by_vendor(variant.product.vendor_id)
+    browser.get(store_url(store, "product", slug=variant.product.slug))
+    return browser.post(
+        "/cart/add/", {"variant": variant.pk, "quantity": quantity, "next": then} | data, **headers or {}
+    )
+
+
+def text(response) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def lines() -> dict[str, int]:
+    return dict(Line.objects.values_list("variant__product__name", "quantity"))
+
+
+def test_first_add_on_a_stores_host_lands_on_the_mall_once(browser, lamp):
+    browser.get(f"{AMBER}/")
+    landing = add(browser, lamp)
+    assert browser.url == f"{MALL}/cart/added/?variant={lamp.pk}"
+    assert landing.status_code == 200
+    assert "Keep shopping at Amber" in text(landing)
+    assert AMBER in landing.content.decode()
+    add(browser, lamp, then="/about/")
+    assert browser.url == f"{AMBER}/about/"
+    assert "Your cart has 2" in text(browser.response)
+    assert lines() == {"Lamp": 2}
+
+
+def test_first_add_stays_where_the_community_wants_no_landing(shop, browser, lamp):
+    shop.community.first_add_landing = False
+    shop.community.save()
+    add(browser, lamp, then="/about/")
+    assert browser.url == f"{AMBER}/about/"
+
+
+def test_add_by_htmx_answers_count_and_words(browser, vase):
+    response = add(browser, vase, 2, headers={"HX-Request": "true"})
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert 'id="cart-count" hx-swap-oob="true" data-count="2"' in page
+    assert "Added: Vase. Your cart has 2." in page
+    response = add(browser, vase, 50, headers={"HX-Request": "true"})
+    assert "Only 10 left" in text(response)
+
+
+@pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"])
+def test_add_leads_nowhere_else(browser, vase, path):
+    add(browser, vase, then=path)
+    assert browser.url == f"{MALL}/cart/"
+
+
+def test_add_of_what_sold_out_meanwhile_says_so(browser, shop, vase):
+    ghost = add_goods(shop, "basalt", "Ghost", on_hand=0)
+    add(browser, vase, instead={"variant": ghost.pk})
+    assert "Sold out" in text(browser.response)
+    assert not Line.objects.exists()
+
+
+@pytest.mark.parametrize("data", [{"variant": "x"}, {"quantity": 0}, {"quantity": 100}, {"variant": 2**70}])
+def test_add_of_nonsense_adds_nothing(browser, lamp, data):
+    add(browser, lamp, instead=data)
+    assert browser.response.status_code == 200
+    assert not Line.objects.exists()
+
+
+def test_cart_shows_every_line_on_every_host(browser, lamp, vase):
+    add(browser, lamp)
+    add(browser, vase)
+    for host in (MALL, AMBER):
+        page = text(browser.get(f"{host}/cart/"))
+        assert "Lamp" in page
+        assert "Vase" in page
+        assert "€57.50" in page  # goods and both deliveries
+
+
+def test_stores_host_edits_its_own_lines_only(browser, lamp, vase):
+    add(browser, lamp)
+    add(browser, vase)
+    page = browser.get(f"{AMBER}/cart/").content.decode()
+    assert f'id="quantity-{lamp.pk}"' in page
+    assert f'id="quantity-{vase.pk}"' not in page
+    browser.post("/cart/change/", {"variant": vase.pk, "remove": "1"})
+    assert "belongs to another store" in text(browser.response)
+    browser.post("/cart/add/", {"variant": vase.pk, "quantity": 1})
+    assert lines() == {"Lamp": 1, "Vase": 1}
+    browser.post("/cart/change/", {"variant": lamp.pk, "quantity": 2})
+    assert lines() == {"Lamp": 2, "Vase": 1}
+    browser.get(f"{MALL}/cart/")
+    browser.post("/cart/change/", {"variant": vase.pk, "remove": "1"})
+    assert lines() == {"Lamp": 2}
+
+
+def test_price_that_rose_is_shown(browser, lamp):
+    add(browser, lamp)
+    lamp.price = 1234
+    lamp.save()
+    page = text(browser.get(f"{MALL}/cart/"))
+    assert "The price rose since you added it" in page
+    assert "€12.34" in page
+    assert "€10.00" in page
+
+
+def test_line_that_sold_out_is_marked_and_stops_the_checkout(browser, lamp):
+    add(browser, lamp)
+    lamp.stock.on_hand = 0
+    lamp.stock.save()
+    page = text(browser.get(f"{MALL}/cart/"))
+    assert "Sold out" in page
+    assert "Check out" not in page
+    browser.get(f"{MALL}/checkout/")
+    assert browser.url == f"{MALL}/cart/"
+
+
+def test_add_without_the_pages_token_is_refused(browser, vase):
+    assert "Nothing in it yet" in text(browser.get(f"{MALL}/cart/"))
+    assert browser.post("/cart/add/", {"variant": vase.pk, "quantity": 1}).status_code == 403
+    assert not Cart.objects.exists()
+
+
+def test_looking_makes_no_cart_and_no_visitor(browser, shop):
+    browser.get(f"{MALL}/cart/")
+    browser.get(f"{AMBER}/cart/")
+    assert not Cart.objects.exists()
+    assert not Visitor.objects.exists()
+
+
+def test_cart_page_queries_do_not_grow(browser, shop, lamp, django_assert_max_num_queries):
+    add(browser, lamp)
+    browser.get(f"{MALL}/cart/")
+    with django_assert_max_num_queries(12):
+        browser.get(f"{MALL}/cart/")
+    for number in range(12):
+        add(browser, add_goods(shop, "basalt", f"Vase {number}"))
+    browser.get(f"{MALL}/cart/")
+    with django_assert_max_num_queries(12):
+        browser.get(f"{MALL}/cart/")
