@@ -34,9 +34,8 @@ def add(browser, variant, quantity=1, then="/cart/", headers=None, instead=None)
     """Open the product's page, wherever its store is, and send its form."""
     store = stores.by_vendor(variant.product.vendor_id)
     browser.get(store_url(store, "product", slug=variant.product.slug))
-    return browser.post(
-        "/cart/add/", {"variant": variant.pk, "quantity": quantity, "next": then} | data, **headers or {}
-    )
+    form = {"variant": variant.pk, "quantity": quantity, "next": then} | (instead or {})
+    return browser.post("/cart/add/", form, **headers or {})
 
 
 def text(response) -> str:
