@@ -1,11 +1,12 @@
 """The mall's own pages: the directory, its departments, the search over all stores."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from vendors.hosts import Market, Store, stores
+from vendors.http import MallRequest
 from vendors.listing import listing
 from vendors.models import Category, Product
 from vendors.models.catalogue import ProductQuerySet
@@ -15,7 +16,7 @@ NEW_THINGS = 10
 IN_A_WINDOW = 3
 
 
-def market_of(request: HttpRequest) -> Market:
+def market_of(request: MallRequest) -> Market:
     market: Market | None = request.marketplace
     if market is None:
         raise Http404("This community has no marketplace yet; add one in the admin.")
@@ -27,7 +28,7 @@ def goods_of(market: Market) -> ProductQuerySet:
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: MallRequest) -> HttpResponse:
     """The directory: each store with what is in its window, and what is new anywhere."""
     market, now = market_of(request), timezone.now()
     cards = goods_of(market).for_cards(now).defer("search", "description")
@@ -50,7 +51,7 @@ def fronts(shown: list[Store], windows: ProductQuerySet) -> list[tuple[Store, li
 
 
 @require_safe
-def category(request: HttpRequest, slug: str) -> HttpResponse:
+def category(request: MallRequest, slug: str) -> HttpResponse:
     market = market_of(request)
     department = get_object_or_404(Category, marketplace=market.marketplace_id, slug=slug)
     scope = goods_of(market).in_department(department)
@@ -61,7 +62,7 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: MallRequest) -> HttpResponse:
     """Products over all stores; stores and departments whose names have the words stand above them."""
     market = market_of(request)
     found = listing(goods_of(market), request.GET, currency=market.currency, now=timezone.now(), mall_wide=True)
@@ -78,10 +79,10 @@ def named(market: Market, text: str) -> list[Store]:
 
 
 @require_safe
-def about(request: HttpRequest) -> HttpResponse:
+def about(request: MallRequest) -> HttpResponse:
     return render(request, "mall/about.html")
 
 
 @require_safe
-def privacy(request: HttpRequest) -> HttpResponse:
+def privacy(request: MallRequest) -> HttpResponse:
     return render(request, "mall/privacy.html")

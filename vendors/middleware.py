@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpResponseBase, HttpResponseRedirect
 
 from sessions_farm.links import absolute_url
 from vendors.hosts import Store, stores
+from vendors.http import MallRequest
 
 
 class StorefrontMiddleware:
@@ -17,12 +18,13 @@ class StorefrontMiddleware:
     same view serves a store on its own host and on the master's path.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: Callable[[MallRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: MallRequest) -> HttpResponseBase:
         member = request.mall.member
-        request.marketplace = stores.market_of(member.community_id)
+        # None where a community has no marketplace yet: then only the admin can be used.
+        request.marketplace = stores.market_of(member.community_id)  # type: ignore[assignment]  # as above
         request.storefront = None
         if not member.is_master:
             request.urlconf = settings.STORE_URLCONF
@@ -30,7 +32,7 @@ class StorefrontMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, _view: object, _args: object, kwargs: dict[str, Any]
+        self, request: MallRequest, _view: object, _args: object, kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
         slug = kwargs.pop("store", None)
         if slug is None:

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from django.db.models import Case, Q, When
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Case, F, Q, When
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from vendors import stock
 from vendors.hosts import Store
+from vendors.http import MallRequest
 from vendors.listing import listing
 from vendors.models import Category, Product, Vendor
 from vendors.models.catalogue import ProductQuerySet
@@ -19,7 +20,7 @@ LIKE_IT = 5
 FEW = 5
 
 
-def store_of(request: HttpRequest) -> Store:
+def store_of(request: MallRequest) -> Store:
     store: Store | None = request.storefront
     if store is None:
         raise Http404(f"No open store answers to {request.mall.member.host}.")
@@ -31,15 +32,15 @@ def goods_of(store: Store) -> ProductQuerySet:
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: MallRequest) -> HttpResponse:
     store, now = store_of(request), timezone.now()
     cards = goods_of(store).for_cards(now).defer("search", "description")
-    newest = list(cards.order_by("-has_stock", "-created_at", "pk")[:FEATURED])
+    newest = list(cards.order_by(F("has_stock").desc(), "-created_at", "pk")[:FEATURED])
     return render(request, "vendors/home.html", {"leading": newest[:1], "featured": newest[1:]})
 
 
 @require_safe
-def category(request: HttpRequest, slug: str) -> HttpResponse:
+def category(request: MallRequest, slug: str) -> HttpResponse:
     store = store_of(request)
     shelf = get_object_or_404(Category, marketplace=store.marketplace_id, slug=slug)
     scope = goods_of(store).in_department(shelf)
@@ -52,14 +53,14 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: MallRequest) -> HttpResponse:
     store = store_of(request)
     found = listing(goods_of(store), request.GET, currency=store.currency, now=timezone.now(), mall_wide=False)
     return render(request, "vendors/search.html", {"listing": found, "here": "search"})
 
 
 @require_safe
-def product(request: HttpRequest, slug: str) -> HttpResponse:
+def product(request: MallRequest, slug: str) -> HttpResponse:
     store, now = store_of(request), timezone.now()
     goods = goods_of(store).select_related("category__parent").prefetch_related("images", "variants")
     item = get_object_or_404(goods, slug=slug)
@@ -110,12 +111,12 @@ def more_like(store: Store, item: Product) -> ProductQuerySet:
 
 
 @require_safe
-def about(request: HttpRequest) -> HttpResponse:
+def about(request: MallRequest) -> HttpResponse:
     vendor = Vendor.objects.get(pk=store_of(request).vendor_id)
     return render(request, "vendors/about.html", {"vendor": vendor})
 
 
 @require_safe
-def delivery(request: HttpRequest) -> HttpResponse:
+def delivery(request: MallRequest) -> HttpResponse:
     vendor = Vendor.objects.get(pk=store_of(request).vendor_id)
     return render(request, "vendors/delivery.html", {"vendor": vendor})

@@ -7,11 +7,12 @@ import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
 from vendors import palette
 from vendors.hosts import Store, stores
+from vendors.http import MallRequest
 from vendors.middleware import open_store
 
 DIGEST_LENGTH = 10
@@ -42,12 +43,12 @@ def address_of_all(marketplace_id: int) -> str:
     return reverse("theme:all", kwargs={"digest": digest(sheet(stores.of_marketplace(marketplace_id)))})
 
 
-def store_sheet(request: HttpRequest, slug: str, digest: str) -> HttpResponseBase:
+def store_sheet(request: MallRequest, slug: str, digest: str) -> HttpResponseBase:
     store = open_store(slug, request.mall.member.community_id)
     return answer(sheet([store]), address(store), digest)
 
 
-def all_sheets(request: HttpRequest, digest: str) -> HttpResponseBase:
+def all_sheets(request: MallRequest, digest: str) -> HttpResponseBase:
     """The colours of every open store of this mall, for pages that show many."""
     if request.marketplace is None:
         raise Http404("This community has no marketplace, so there are no stores to colour.")

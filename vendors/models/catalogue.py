@@ -7,11 +7,19 @@ from datetime import datetime
 from typing import Self
 
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import Lexeme, SearchQuery, SearchRank, SearchVector, SearchVectorField
+from django.contrib.postgres.search import (
+    CombinedLexeme,
+    Lexeme,
+    SearchQuery,
+    SearchRank,
+    SearchVector,
+    SearchVectorField,
+)
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When, Window
 from django.db.models.functions import RowNumber
+from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils import timezone
 
 from vendors.models.stock import Stock
@@ -83,7 +91,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         words = WORD.findall(text)[:MOST_WORDS]
         if not words:
             return self.none().annotate(rank=Value(0.0))
-        lexemes = Lexeme(words[-1], prefix=True)
+        lexemes: Lexeme | CombinedLexeme = Lexeme(words[-1], prefix=True)
         for word in words[:-1]:
             lexemes &= Lexeme(word)
         query = SearchQuery(lexemes, search_type="raw", config="english")
@@ -94,21 +102,22 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def costing(self, low: int | None, high: int | None, now: datetime) -> Self:
         """Products with a variant between two prices in minor units, both included; None is no bound."""
-        variants = Variant.objects.with_price(now).filter(product=OuterRef("pk"))
+        variants = Variant.objects.filter(product=OuterRef("pk"))
         if low is not None:
-            variants = variants.filter(price_now__gte=low)
+            variants = variants.filter(GreaterThanOrEqual(price_at(now), low))
         if high is not None:
-            variants = variants.filter(price_now__lte=high)
+            variants = variants.filter(LessThanOrEqual(price_at(now), high))
         return self if low is None and high is None else self.filter(Exists(variants))
 
     def with_prices(self, now: datetime) -> Self:
         """Annotate ``price_from``, ``price_to`` (of the variants, today) and ``price_was`` (the cheapest one's own)."""
-        variants = Variant.objects.with_price(now).filter(product=OuterRef("pk"))
-        cheapest = variants.order_by("price_now", "pk")
+        variants = Variant.objects.filter(product=OuterRef("pk"))
+        cheapest = variants.order_by(price_at(now), "pk")
+        dearest = variants.order_by(price_at(now).desc())
         return self.annotate(
-            price_from=Subquery(cheapest.values("price_now")[:1]),
+            price_from=Subquery(cheapest.values(today=price_at(now))[:1]),
             price_was=Subquery(cheapest.values("price")[:1]),
-            price_to=Subquery(variants.order_by("-price_now").values("price_now")[:1]),
+            price_to=Subquery(dearest.values(today=price_at(now))[:1]),
         )
 
     def for_cards(self, now: datetime) -> Self:
@@ -154,13 +163,12 @@ class Product(models.Model):
         return self.name
 
 
-class VariantQuerySet(models.QuerySet["Variant"]):
-    def with_price(self, now: datetime) -> Self:
-        """Annotate ``price_now``: as ``Variant.current_price``, where the database has to compare it."""
-        begun = Q(sale_from__isnull=True) | Q(sale_from__lte=now)
-        not_over = Q(sale_until__isnull=True) | Q(sale_until__gt=now)
-        on_sale = When(Q(sale_price__isnull=False) & begun & not_over, then=F("sale_price"))
-        return self.annotate(price_now=Case(on_sale, default=F("price")))
+def price_at(now: datetime) -> Case:
+    """``Variant.current_price``, for the database to compare."""
+    begun = Q(sale_from__isnull=True) | Q(sale_from__lte=now)
+    not_over = Q(sale_until__isnull=True) | Q(sale_until__gt=now)
+    on_sale = When(Q(sale_price__isnull=False) & begun & not_over, then=F("sale_price"))
+    return Case(on_sale, default=F("price"))
 
 
 class Variant(models.Model):
@@ -174,8 +182,6 @@ class Variant(models.Model):
     sale_from = models.DateTimeField(null=True, blank=True)
     sale_until = models.DateTimeField(null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
-
-    objects = VariantQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "id"]
@@ -224,7 +230,7 @@ class ProductImage(models.Model):
 
     def rendition(self, size: int) -> str:
         """The URL of the picture ``size`` pixels wide; renditions lie beside the file: kettle.webp, kettle-600.webp."""
-        stem, dot, suffix = self.file.name.rpartition(".")
+        stem, dot, suffix = str(self.file.name).rpartition(".")
         return self.file.storage.url(f"{stem}-{size}{dot}{suffix}")
 
     @property

@@ -3,11 +3,11 @@
 from typing import Any
 
 from django import template
-from django.http import HttpRequest
 from django.template import Context
 
 from vendors import links, markdown, theme
 from vendors.hosts import Store, stores
+from vendors.http import MallRequest
 from vendors.models import ProductImage
 from vendors.money import Money
 
@@ -26,7 +26,7 @@ def money(minor: int | None, currency: str) -> str:
 @register.simple_tag(takes_context=True)
 def store_url(context: Context, store: Store, name: str, **kwargs: Any) -> str:
     """``{% store_url store "product" slug=product.slug %}``: a path on the store's own host, else an absolute URL."""
-    request: HttpRequest = context["request"]
+    request: MallRequest = context["request"]
     if links.store_host(store) == request.mall.member.host:
         return links.store_path(store, name, **kwargs)
     return links.store_url(store, name, **kwargs)
@@ -35,7 +35,7 @@ def store_url(context: Context, store: Store, name: str, **kwargs: Any) -> str:
 @register.simple_tag(takes_context=True)
 def master_url(context: Context, name: str, **kwargs: Any) -> str:
     """``{% master_url "account_login" %}``: a path on the master, an absolute URL elsewhere."""
-    request: HttpRequest = context["request"]
+    request: MallRequest = context["request"]
     mall = getattr(request, "mall", None)
     if mall is None or mall.is_master:
         return links.master_path(name, **kwargs)

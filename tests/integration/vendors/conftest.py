@@ -22,7 +22,8 @@ def shopper():
 
 
 @pytest.fixture
-def shop(db, redis_client):
+def shop(db, redis_client, settings):
+    settings.PUBLIC_SCHEME, settings.PUBLIC_PORT = "http", 8000
     made = make_shop()
     wild = Domain.objects.create(community=made.community, host="shops.localhost", kind=Domain.Kind.WILDCARD)
     thistle = add_vendor(made, "thistle")
