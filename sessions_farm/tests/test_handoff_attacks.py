@@ -1,6 +1,7 @@
 """Attacks on a hand-off that must not work, each beside the legitimate way that does."""
 
 import contextlib
+import dataclasses
 import threading
 import time
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -8,10 +9,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import time_machine
 from django.db import connection
-from django.http import parse_cookie
+from django.http import HttpRequest, parse_cookie
 
+from sessions_farm.communities import registry
 from sessions_farm.cookies import parse
-from sessions_farm.handoff import codes
+from sessions_farm.handoff import codes, verifier
 from sessions_farm.models import Community, Domain
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailable
@@ -180,16 +182,39 @@ def test_code_for_one_host_is_nothing_on_another(walking_mall):
     assert not has_session(browser)
 
 
-def test_code_for_one_host_with_anothers_verifier_is_nothing(walking_mall):
-    """Even one who can move the verifier cookie between hosts needs the state and the grant of the same host."""
-    browser = BrowserClient()
-    for_b = answered(browser, B)
-    hs = f"{COOKIE}-hs"
-    for_a = answered(browser, A)
-    browser.plant("a.test", hs, browser.jar("b.test")[hs])
-    go(browser, with_changed(for_a, code=parse_qs(urlsplit(for_b).query)["code"][0]))
+def finish_with_grant(browser, iss="mall.test", **changes):
+    """Bring a code whose grant is all right for this browser but for the changes: each check must hold by itself."""
+    url = answered(browser)
+    challenge = verifier.read(with_cookies(browser), registry.resolve("a.test")).challenge
+    right = codes.Grant("mall", "i" * 32, "a.test", challenge, "mall.test")
+    code = codes.put(current_store(), dataclasses.replace(right, **changes))
+    go(browser, with_changed(url, code=code, iss=iss))
+    return has_session(browser)
 
-    assert not has_session(browser)
+
+def with_cookies(browser, host="a.test"):
+    request = HttpRequest()
+    request.COOKIES = browser.jar(host)
+    return request
+
+
+def test_grant_that_fits_gives_the_session(walking_mall):
+    assert finish_with_grant(BrowserClient())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"community": "fair"},
+        {"client": "b.test"},
+        {"challenge": "c" * 43},
+        {"issuer": "b.test"},
+        {"issuer": "b.test", "iss": "b.test"},
+    ],
+    ids=str,
+)
+def test_grant_that_differs_in_one_thing_gives_nothing(walking_mall, changes):
+    assert not finish_with_grant(BrowserClient(), **changes)
 
 
 @pytest.mark.parametrize(
