@@ -108,6 +108,6 @@ class Supervisor:
         running.back_at = now + running.pause
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
         self.say(
-            f"{running.program.name} {how}; it is started again in {running.pause:.0f} s. Its log: "
+            f"{running.program.name} {how}; it is started again in {running.pause:.1f} s. Its log: "
             f"{self.log(running.program.name)}"
         )

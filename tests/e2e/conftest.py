@@ -4,24 +4,35 @@ Playwright keeps an event loop running in this thread while its browser lives, s
 and tests here leave Django's database alone: the demo has one of its own.
 """
 
+import shutil
+
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.e2e import chromium
 from tests.e2e.farm import running_farm
+
+
+expect.set_options(timeout=30_000)  # a busy machine is no fault of the pages
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.is_relative_to(__file__.removesuffix("/conftest.py")):
             item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.timeout(600))  # the first of them waits for the demo to be seeded
     items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)  # the slow ones last
 
 
 @pytest.fixture(scope="package")
-def mall_farm():
+def mall_farm(request):
+    """One demo for all tests here; where any of them failed, its logs are left in .pytest_cache/demo."""
     with running_farm() as farm:
         yield farm
+        if request.session.testsfailed:
+            logs = request.config.cache.mkdir("demo")
+            for log in (farm.data / "demo.log", *(farm.data / "run").glob("*.log")):
+                shutil.copy(log, logs)
 
 
 @pytest.fixture(scope="package")
@@ -35,6 +46,12 @@ def browser():
         browser.close()
 
 
+def note(page, fault: str):
+    """A view transition that Chromium gives up, as on the way to the payment company's page, is no fault."""
+    if not fault.startswith("Transition was "):
+        page.faults.append(fault)
+
+
 @pytest.fixture
 def new_page(browser):
     """Make a page in a context of its own (cookies); ``faults`` of a page hold what its console complained of."""
@@ -43,11 +60,11 @@ def new_page(browser):
     def make(**options):
         context = browser.new_context(**options)
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         page = context.new_page()
         page.faults, page.nodes = [], set()
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
-        page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: note(page, str(error)))
+        page.on("console", lambda message: note(page, message.text) if message.type == "error" else None)
         page.on("response", lambda response: page.nodes.add(response.headers.get("x-node")))
         return page
 

@@ -37,9 +37,11 @@ class Farm:
     def log(self) -> str:
         return (self.data / "demo.log").read_text()
 
-    def kill(self, node: str) -> int:
-        pid = self.pids[node]
+    def kill(self, name: str) -> int:
+        """Kill -9 a program and see it gone; a request that it was just handed would be lost with it."""
+        pid = self.pids[name]
         os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not is_there(pid), f"{name} to be gone", 5)
         return pid
 
     def answers(self, host: str = "mall.localhost", path: str = "/") -> str:
@@ -52,7 +54,16 @@ class Farm:
         return {self.answers() for _ in range(40)} == set(NODES)
 
 
-def wait_for(condition, what: str, seconds: float = 30):
+def is_there(pid: int) -> bool:
+    """Whether the process still holds anything: its sockets close after its memory is gone."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_for(condition, what: str, seconds: float = 60):
     """The first true answer of ``condition``; fails the test where none comes in time."""
     until = time.monotonic() + seconds
     while not (answer := condition()):

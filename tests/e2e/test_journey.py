@@ -1,0 +1,78 @@
+"""The walking mall: three stores on three hosts, one cart, one payment, a consignment in each department."""
+
+import email
+import email.policy
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.farm import wait_for
+from tests.e2e.shopper import FOWLERS, MASTER, NOBLE_BARNEY, SHOPS, THISTLE, Shopper
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+def test_journey_over_three_hosts(mall_farm, new_page, javascript):
+    page = new_page(java_script_enabled=javascript)
+    shopper = Shopper(page, mall_farm, f"nora-{javascript}@example.org".lower())
+    for pieces, shop in enumerate(SHOPS, start=1):
+        shopper.add_from(shop)
+        shopper.sees_count(pieces)
+    for host in (*(shop.host for shop in SHOPS), MASTER):
+        shopper.sees_in_cart(SHOPS, host)
+
+    shopper.goes_to_checkout()
+    amount = shopper.pays()
+    expect(page.locator(".totals__sum")).to_contain_text(amount)
+    numbers = shopper.consignments()
+    assert set(numbers) == {shop.name for shop in SHOPS}
+    assert_departments_hold(mall_farm, numbers)
+    wait_for(lambda: set(shopper.dispatched()) <= {"sent", "acked"}, "all three to be told as sent")
+    wait_for(lambda: messages_to(mall_farm, shopper.email), "the confirmation")
+
+    shopper.page.goto(mall_farm.url(MASTER))
+    shopper.sees_count(0)
+    assert page.nodes >= {"web1", "web2"}
+    assert page.faults == []
+
+
+def assert_departments_hold(farm, numbers):
+    """Each has its own consignment, and none of another's."""
+    found = {
+        FOWLERS: lambda: received_requests(farm),
+        NOBLE_BARNEY: lambda: attachments_to(farm, "orders@noblebarney.localhost"),
+        THISTLE: lambda: received_files(farm),
+    }
+    for shop, read in found.items():
+        wait_for(
+            lambda read=read, shop=shop: numbers[shop.name] in " ".join(read()),
+            f"the order at {shop.name}'s department",
+        )
+    for shop, read in found.items():
+        others = {number for name, number in numbers.items() if name != shop.name}
+        assert not [number for number in others if number in " ".join(read())]
+
+
+def received_requests(farm) -> list[str]:
+    """Bodies of the signed requests that Fowlers' receiver took."""
+    return [json.dumps(json.loads(path.read_text())) for path in farm.inboxes["fowlers"].rglob("*.json")]
+
+
+def received_files(farm) -> list[str]:
+    return [path.read_text(errors="replace") for path in farm.inboxes["thistle"].rglob("*.json")]
+
+
+def messages_to(farm, address: str) -> list:
+    arrived = [path for path in (farm.inboxes["noblebarney"]).rglob("*") if path.is_file()]
+    messages = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in arrived]
+    return [message for message in messages if address in str(message["To"])]
+
+
+def attachments_to(farm, address: str) -> list[str]:
+    parts = [part for message in messages_to(farm, address) for part in message.iter_attachments()]
+    return [
+        part.get_content()
+        if part.get_content_maintype() == "text"
+        else part.get_payload(decode=True).decode(errors="replace")
+        for part in parts
+    ]
