@@ -7,12 +7,12 @@ from datetime import datetime
 
 from django.db import transaction
 
-from mall.demo import catalogue, departments, goods, history, people, places
+from mall.demo import catalogue, departments, goods, history, people, pictures, places
 
 type Say = Callable[[str], None]
 
 
-def load(*, now: datetime, say: Say) -> None:
+def load(*, now: datetime, with_pictures: bool, say: Say) -> None:
     """Fill the mall; ``say`` gets a line for each step. Raises nothing of its own: what fails rolls its step back."""
     mall = catalogue.mall()
     with transaction.atomic():
@@ -23,3 +23,5 @@ def load(*, now: datetime, say: Say) -> None:
         history.load_addresses(users)
         say(f"{history.load_orders(town, users, now)} past orders in the books")
     say(f"{departments.load_routes(town, now)} routes to shipping departments set")
+    if with_pictures:
+        pictures.load_pictures(town, say)

@@ -15,4 +15,4 @@ class Command(BaseCommand):
         parser.add_argument("--without-pictures", action="store_true", help="Do not draw the products' pictures.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        load(now=timezone.now(), say=self.stdout.write)
+        load(now=timezone.now(), with_pictures=not options["without_pictures"], say=self.stdout.write)
