@@ -69,7 +69,7 @@ def erase(data: Path) -> None:
 
 def announce(stack: run_stack.Stack, seconds: float) -> None:
     say(f"Ready after {seconds:.0f} s.\n")
-    say(stack.supervisor.log("welcome").read_text().rstrip())
+    say((stack.supervisor.notes / "welcome").read_text())
     inboxes = "\n".join(f"  {name:<12} {path}" for name, path in stack.departments.inboxes.items())
     say(f"\nWhat the shipping departments get:\n{inboxes}\nLogs: {stack.supervisor.notes}\nCtrl-C stops everything.")
 

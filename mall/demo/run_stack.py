@@ -18,7 +18,6 @@ from mall.demo.supervisor import Program, Supervisor
 PROJECT = Path(__file__).resolve().parent.parent.parent
 NODES = ("web1", "web2")
 CELERY = (sys.executable, "-m", "celery", "--app", "mall")
-MANAGE = (sys.executable, "manage.py")
 
 
 @dataclass(frozen=True)
@@ -83,10 +82,9 @@ def start_all(supervisor: Supervisor, environment: dict[str, str], port: int, de
     for program in departments.programs(environment):
         supervisor.start(program)
     wait_until(supervisor, "the departments listen", lambda: all(map(listens, departments.ports.values())))
-    say("Preparing the database ...")
-    supervisor.run(Program("migrate", (*MANAGE, "migrate", "--noinput", "--verbosity", "1"), environment))
-    say("Filling the mall ...")
-    supervisor.run(Program("load_demo", (*MANAGE, "load_demo"), environment | departments.for_the_mall))
+    say("Preparing the database, filling the mall ...")
+    prepare = (sys.executable, "-m", "mall.demo.run_prepare", str(supervisor.notes / "welcome"))
+    supervisor.run(Program("prepare", prepare, environment | departments.for_the_mall))
     say("Starting two web nodes, a worker and the clock ...")
     ready = []
     for name in NODES:
@@ -98,7 +96,6 @@ def start_all(supervisor: Supervisor, environment: dict[str, str], port: int, de
     supervisor.start(Program("worker", worker, environment | {"NODE": "worker"}))
     beat = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=", "--schedule", str(supervisor.notes / "beat"))
     supervisor.start(Program("beat", beat, environment | {"NODE": "beat"}))
-    supervisor.run(Program("welcome", (sys.executable, "-m", "mall.demo.run_welcome"), environment))
     wait_until(supervisor, "both nodes listen", lambda: all(path.exists() for path in ready))
     supervisor.note_pids()
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from mall.servers import processes
 
@@ -70,16 +71,25 @@ class Supervisor:
         self.programs.clear()
 
     def run(self, program: Program) -> None:
-        """Run a program to its end; raise RuntimeError with the end of its log where it fails."""
+        """Run a program to its end, repeating what it says; RuntimeError with the end of its log where it fails."""
         log = self.log(program.name)
-        log.unlink(missing_ok=True)
+        log.write_text("")
         process = self._spawn(program)
         try:
-            if process.wait():
+            with log.open(errors="replace") as said:
+                while (code := process.poll()) is None:
+                    self._repeat(said)
+                    time.sleep(0.1)
+                self._repeat(said)
+            if code:
                 raise RuntimeError(f"{program.name} failed ({log}):\n{log.read_text(errors='replace')[-3000:]}")
         finally:
             processes.stop(process, signal.SIGTERM, seconds=GRACE)
             processes.forget(self.notes, program.name)
+
+    def _repeat(self, said: TextIO) -> None:
+        for line in said:
+            self.say(f"  {line.rstrip()}")
 
     def note_pids(self) -> None:
         """Write the pids for those who want to look at a program, or to kill one."""

@@ -12,7 +12,6 @@ from playwright.sync_api import expect, sync_playwright
 from tests.e2e import chromium
 from tests.e2e.farm import running_farm
 
-
 expect.set_options(timeout=30_000)  # a busy machine is no fault of the pages
 
 

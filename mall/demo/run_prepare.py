@@ -1,9 +1,14 @@
-"""What the demo says when it is ready: the addresses of its shops, and who may sign in."""
+"""``python -m mall.demo.run_prepare WELCOME``: tables, goods, and the words of welcome, in one start of Django."""
+
+import sys
+from pathlib import Path
 
 import django
+from django.core.management import call_command
 
 
-def lines() -> list[str]:
+def welcome() -> list[str]:
+    """The addresses of the shops, and who may sign in."""
     from mall.demo import people  # noqa: PLC0415 -- its models need the settings
     from sessions_farm.links import absolute_url  # noqa: PLC0415
 
@@ -17,12 +22,18 @@ def lines() -> list[str]:
     ]
     return [
         "Open in a browser:",
-        *(f"  {name:<20} {address}" for name, address in addresses),
+        *(f"  {name:<22} {address}" for name, address in addresses),
         f"Sign in (password of all: {people.PASSWORD}):",
-        *(f"  {role:<20} {person.email}" for role, person in people.sign_ins()),
+        *(f"  {role:<22} {person.email}" for role, person in people.sign_ins()),
     ]
 
 
-if __name__ == "__main__":
+def main(welcome_file: Path) -> None:
     django.setup()
-    print("\n".join(lines()))  # noqa: T201 -- a program's voice
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("load_demo")
+    welcome_file.write_text("\n".join(welcome()))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
