@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import redis
@@ -34,11 +35,11 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What a sweep ended: visit and ms of its end, for this sweeper alone."""
+    """What a sweep ended: visits and when, for this sweeper alone."""
 
     position: Position
     now: int
-    left: dict[str, int] = field(default_factory=dict)
+    left: dict[str, datetime] = field(default_factory=dict)
 
 
 async def snapshot(client: redis.asyncio.Redis, vendor_id: int) -> Snapshot:
@@ -61,10 +62,21 @@ def as_snapshot(answer: Any) -> Snapshot:
 
 async def sweep(client: redis.asyncio.Redis, vendor_id: int) -> Sweep:
     """End the visits that are over, and say where the stream stands after it."""
-    script = client.register_script(source("sweep"))
-    arguments: list[str | int] = [new_epoch(), limits.KEEP_EVENTS, limits.SWEEP_BATCH]
-    epoch, seq, now, *pairs = await script(keys=[root_key(vendor_id)], args=arguments)
-    left = {visit: int(float(ended)) for visit, ended in in_turns(pairs)}
+    return as_sweep(await client.register_script(source("sweep"))(keys=[root_key(vendor_id)], args=sweep_arguments()))
+
+
+def sweep_now(client: redis.Redis, vendor_id: int) -> Sweep:
+    """The same for rendered pages: without JavaScript there may be nobody else who does it."""
+    return as_sweep(client.register_script(source("sweep"))(keys=[root_key(vendor_id)], args=sweep_arguments()))
+
+
+def sweep_arguments() -> list[str | int]:
+    return [new_epoch(), limits.KEEP_EVENTS, limits.SWEEP_BATCH]
+
+
+def as_sweep(answer: Any) -> Sweep:
+    epoch, seq, now, *pairs = answer
+    left = {visit: datetime.fromtimestamp(float(ended) / 1000, UTC) for visit, ended in in_turns(pairs)}
     return Sweep(Position(epoch, int(seq)), int(now), left)
 
 

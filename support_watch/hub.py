@@ -7,7 +7,6 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -137,8 +136,7 @@ class Hub:
         swept = await feed.sweep(self.questions, room.vendor_id)
         room.compare(swept.position, asked_from)
         if swept.left:
-            left = {visit: datetime.fromtimestamp(ended / 1000, UTC) for visit, ended in swept.left.items()}
-            await self._in_database(services.note_departures, vendor_id=room.vendor_id, left=left)
+            await self._in_database(services.note_departures, vendor_id=room.vendor_id, left=swept.left)
         return swept.now
 
     def _vouch(self, now: int) -> None:

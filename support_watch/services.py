@@ -8,8 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
+from redis.exceptions import RedisError
 
-from support_watch import stream, visits
+from support_watch import feed, stream, visits
+from support_watch.connections import patient
 from support_watch.models import SupportVisit
 from support_watch.stream import FeedDown, Page
 from support_watch.visits import PageToken
@@ -93,6 +95,18 @@ def note_departures(*, vendor_id: int, left: Mapping[str, datetime]) -> None:
     for row in rows:
         row.left_at = left[row.visit]
     SupportVisit.objects.bulk_update(rows, ["left_at"])
+
+
+def end_visits(*, vendor_id: int) -> None:
+    """End what is over now, for a page that is about to be rendered; without Redis it waits for the next time."""
+    try:
+        with patient() as client:
+            left = feed.sweep_now(client, vendor_id).left
+    except RedisError as error:
+        logger.warning("The visits that are over cannot be ended now: %s", error)
+        return
+    if left:
+        note_departures(vendor_id=vendor_id, left=left)
 
 
 def forget_old(*, now: datetime) -> int:

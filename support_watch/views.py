@@ -110,6 +110,7 @@ def vendor_page(request: HttpRequest, slug: str) -> HttpResponseBase:
     if vendor is None:
         raise Http404("There is no such vendor, or its feed is not yours to watch.")
     now = timezone.now()
+    services.end_visits(vendor_id=vendor.pk)
     snapshot = Broker(vendor).snapshot()
     here = {visitor["visit"] for visitor in snapshot.present} if snapshot else set()
     visits = list(SupportVisit.objects.for_vendor(vendor.pk).of_day(now)[:HISTORY_ROWS])

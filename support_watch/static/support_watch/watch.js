@@ -20,6 +20,9 @@ let tries = 0;
 let refreshing = 0;
 let over = false;
 
+/* The mall's own time zone, wherever the browser is. */
+const CLOCK = new Intl.DateTimeFormat("en-IE", { hour: "2-digit", minute: "2-digit", timeZone: root.dataset.zone });
+
 const LINKS = {
   connecting: ["calm", "Connecting"],
   live: ["good", "Live"],
@@ -27,6 +30,7 @@ const LINKS = {
   lost: ["bad", "Connection lost, trying again"],
   crowded: ["bad", "Open in too many windows"],
   over: ["bad", "Not yours to watch any more"],
+  left: ["bad", "Signed out"],
 };
 
 function show(state) {
@@ -53,7 +57,7 @@ function draw(visitor, isNew) {
     const time = row.querySelector("time");
     const came = new Date(visitor.since);
     time.dateTime = came.toISOString();
-    time.textContent = came.toLocaleTimeString("en-IE", { hour: "2-digit", minute: "2-digit" });
+    time.textContent = CLOCK.format(came);
     if (isNew) row.dataset.new = "";
     place(entry);
   }
@@ -207,15 +211,32 @@ function connect() {
 function lose(code) {
   socket = null;
   if (code === FORBIDDEN) {
-    over = true;
-    replaceAll([]);
-    show("over");
+    end("over");
     return;
   }
   show(code === TOO_MANY ? "crowded" : "lost");
   const wait = Math.min(10_000, 500 * 2 ** tries) * (0.5 + Math.random());
   tries += 1;
+  if (tries > 2) askWhy();
   connect.timer = window.setTimeout(connect, code === TOO_MANY ? 15_000 : wait);
+}
+
+/* A refused handshake has no reason in it; the page itself has: signed out, or no longer theirs. */
+async function askWhy() {
+  try {
+    const answer = await fetch("?part=history");
+    if (answer.redirected) end("left");
+    else if (answer.status === 404) end("over");
+  } catch {
+    /* Nobody answers: that is a lost connection. */
+  }
+}
+
+function end(state) {
+  over = true;
+  replaceAll([]);
+  show(state);
+  document.getElementById("reload").hidden = false;
 }
 
 function watchOver() {
