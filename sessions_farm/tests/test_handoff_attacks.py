@@ -14,6 +14,7 @@ from django.http import HttpRequest, parse_cookie
 from sessions_farm.communities import registry
 from sessions_farm.cookies import parse
 from sessions_farm.handoff import codes, verifier
+from sessions_farm.handoff.state import State
 from sessions_farm.models import Community, Domain
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailable
@@ -182,13 +183,14 @@ def test_code_for_one_host_is_nothing_on_another(walking_mall):
     assert not has_session(browser)
 
 
-def finish_with_grant(browser, iss="mall.test", **changes):
+def finish_with_grant(browser, iss="mall.test", age=0, **changes):
     """Bring a code whose grant is all right for this browser but for the changes: each check must hold by itself."""
-    url = answered(browser)
-    challenge = verifier.read(with_cookies(browser), registry.resolve("a.test")).challenge
+    url, here = answered(browser), registry.resolve("a.test")
+    challenge = verifier.read(with_cookies(browser), here).challenge
+    state = State("/p/x", 0, challenge[:16], "mall.test").seal(here, time.time() - age)
     right = codes.Grant("mall", "i" * 32, "a.test", challenge, "mall.test")
     code = codes.put(current_store(), dataclasses.replace(right, **changes))
-    go(browser, with_changed(url, code=code, iss=iss))
+    go(browser, with_changed(url, code=code, iss=iss, state=state))
     return has_session(browser)
 
 
@@ -210,6 +212,7 @@ def test_grant_that_fits_gives_the_session(walking_mall):
         {"challenge": "c" * 43},
         {"issuer": "b.test"},
         {"issuer": "b.test", "iss": "b.test"},
+        {"age": 130},
     ],
     ids=str,
 )
