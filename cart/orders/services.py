@@ -23,16 +23,12 @@ def move_consignment(
     consignment_id: int,
     to: Consignment.State,
     now: datetime,
-    seen: str | None = None,
-    carrier: str = "",
-    tracking_number: str = "",
 ) -> None:
-    """Move a consignment on, from the state that was seen or any that allows it. Raise Stale where it is elsewhere."""
-    allowed = [state for state in states.before(to) if seen is None or state == seen]
-    fields: dict[str, object] = {"state": to}
+    """Move a consignment on. Raise Stale where it is, by now, in a state that this one does not follow."""
+    fields: dict[str, Any] = {"state": to}
     if to == Consignment.State.SENT:
-        fields |= {"sent_at": now, "carrier": carrier, "tracking_number": tracking_number}
-    if not Consignment.objects.filter(pk=consignment_id, state__in=allowed).update(**fields):
+        fields["sent_at"] = now
+    if not Consignment.objects.filter(pk=consignment_id, state__in=states.before(to)).update(**fields):
         state = Consignment.objects.values_list("state", flat=True).get(pk=consignment_id)
         raise Stale(f"Consignment {consignment_id} is {Consignment.State(state).label}; it cannot become {to.label}.")
 

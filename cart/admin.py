@@ -1,0 +1,32 @@
+"""Carts in the admin, for the mall's own staff: to see what a shopper asks about."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet, Sum
+from django.http import HttpRequest
+
+from cart.models import Cart, Line
+from vendors.read_only_admin import ReadOnly
+
+
+class LineInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
+    model = Line
+    fields = ["variant", "quantity", "seen_price", "added_at"]
+    readonly_fields = ["variant", "quantity", "seen_price", "added_at"]
+    extra = 0
+
+
+@admin.register(Cart)
+class CartAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    list_display = ["visitor", "pieces", "changed_at"]
+    ordering = ["-changed_at"]
+    inlines = [LineInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        carts: QuerySet[Any] = super().get_queryset(request)
+        return carts.annotate(pieces=Sum("lines__quantity"))
+
+    @admin.display(ordering="pieces")
+    def pieces(self, cart: Any) -> int:
+        return cart.pieces or 0
