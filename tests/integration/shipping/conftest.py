@@ -85,7 +85,9 @@ def place_order(marketplace):
                     delivery_charge=450,
                     goods_total=2400,
                 )
-                baker.make(OrderLine, consignment=consignment, variant=None, sku=sku, name=name, quantity=2, unit_price=1200)
+                baker.make(
+                    OrderLine, consignment=consignment, variant=None, sku=sku, name=name, quantity=2, unit_price=1200
+                )
             order_finalising.send(Order, order=order, now=now)
         return order
 
@@ -282,7 +284,7 @@ def scripted():
 
 
 class Cutter:
-    """A TCP proxy that loses answers: it passes every request on, and drops the answer to the first of each ``every``."""
+    """A TCP proxy that loses answers: it passes every request on and drops each ``every``-th answer."""
 
     def __init__(self, port, every, delay):
         self.target = port

@@ -34,7 +34,9 @@ def test_lease_that_ran_out_brings_the_work_back(route, vendor, place_order, dis
     assert (first.dispatch.fence, second.dispatch.fence) == (1, 2)
 
 
-@pytest.mark.parametrize("late", [Evidence(acked=True), TransportError("gone", permanent=True), TransportError("no", hold=True)])
+@pytest.mark.parametrize(
+    "late", [Evidence(acked=True), TransportError("gone", permanent=True), TransportError("no", hold=True)]
+)
 def test_result_of_a_slow_worker_does_not_count(late, route, vendor, place_order, dispatch_of):
     order = place_order(vendor, now=NOW)
     (slow,) = claim(route_id=route.pk, limit=9, now=NOW, owner="slow")

@@ -74,7 +74,7 @@ def way(request):
 
 def test_body_arrives_byte_for_byte(way, vendor, route_to, place_order, dispatch_of):
     route_to(*way.route)
-    order = place_order(vendor, name="Novotný “ýþ” \x1f, \"half\"\r\nbatch", town="Čáslav")
+    order = place_order(vendor, name='Novotný “ýþ” \x1f, "half"\r\nbatch', town="Čáslav")
     ended = drain()
     row = dispatch_of(order)
     assert way.bodies == [bytes(row.body)]
@@ -84,7 +84,13 @@ def test_body_arrives_byte_for_byte(way, vendor, route_to, place_order, dispatch
     assert row.attempts.get().number == 1
     sent = json.loads(way.bodies[0])
     assert sent["lines"] == [
-        {"sku": "TEA-1", "name": 'Novotný “ýþ” \x1f, "half"\r\nbatch', "quantity": 2, "unit_price": "12.00", "total": "24.00"}
+        {
+            "sku": "TEA-1",
+            "name": 'Novotný “ýþ” \x1f, "half"\r\nbatch',
+            "quantity": 2,
+            "unit_price": "12.00",
+            "total": "24.00",
+        }
     ]
     assert (sent["total"], sent["currency"], sent["delivery"]["charge"]) == ("28.50", "EUR", "4.50")
 
@@ -106,7 +112,9 @@ def test_second_sending_is_recognised(way, vendor, route_to, place_order, dispat
 def test_department_that_is_away_is_tried_again(way, vendor, route_to, place_order, dispatch_of, cutter):
     transport, config, secrets = way.route
     dead = cutter(None).port  # takes the connection and hangs up
-    away = {"http": {"url": f"http://127.0.0.1:{dead}/"}, "email": {"smtp_port": dead}, "sftp": {"port": dead}}[transport]
+    away = {"http": {"url": f"http://127.0.0.1:{dead}/"}, "email": {"smtp_port": dead}, "sftp": {"port": dead}}[
+        transport
+    ]
     route_to(transport, config | away, secrets)
     order = place_order(vendor)
     assert drain() == {"retry": 1}
@@ -182,7 +190,9 @@ def test_acknowledgement_of_another_vendor_is_refused(make_vendor, place_order, 
     assert row.acks.count() == 1
 
 
-def test_silent_department_gets_three_copies_then_a_person(mailbox_department, vendor, route_to, place_order, dispatch_of):
+def test_silent_department_gets_three_copies_then_a_person(
+    mailbox_department, vendor, route_to, place_order, dispatch_of
+):
     route_to("email", mailbox_department.config)
     order = place_order(vendor)
     for day in (0, 4, 8, 12, 16):

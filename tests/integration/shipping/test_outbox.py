@@ -53,20 +53,18 @@ def test_order_that_rolls_back_sends_nothing(vendor, place_order, route_to, scri
     assert len(scripted.requests) == 1
 
 
-@pytest.fixture
-def silent_broker():
-    """Takes connections and says nothing, as behind a firewall that drops."""
+@pytest.fixture(params=["refuses", "silent"])
+def broker_gone(request, settings):
+    """Nobody there, or somebody who takes connections and says nothing, as behind a firewall that drops."""
     with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:
-        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+        silent = f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+        settings.CELERY_BROKER_URL = DEAD if request.param == "refuses" else silent
+        yield
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("kind", ["refuses", "silent"])
-def test_broker_gone_costs_the_checkout_nothing(
-    kind, silent_broker, settings, vendor, place_order, route_to, scripted, monkeypatch
-):
+def test_broker_gone_costs_the_checkout_nothing(broker_gone, vendor, place_order, route_to, scripted, monkeypatch):
     route_to("http", {"url": scripted.url}, {"secret": scripted.secret})
-    settings.CELERY_BROKER_URL = DEAD if kind == "refuses" else silent_broker
     took = []
     started = Nudge.__call__
 

@@ -1,5 +1,6 @@
 """What the other side's answers lead to: retries, refusals, holds, the breaker."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -120,8 +121,6 @@ def test_huge_answer_is_cut(scripted, row):
 
 
 def test_dripping_answer_ends_at_the_deadline(scripted, row, monkeypatch):
-    import time
-
     def drip(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
         for _ in range(100):
@@ -172,7 +171,9 @@ def test_half_open_breaker_lets_one_through(scripted, route, vendor, place_order
     assert len(scripted.requests) == before + 1, "half open: one probe"
 
 
-def test_one_department_down_does_not_touch_another(scripted, route, make_vendor, vendor, place_order, route_to, dispatch_of):
+def test_one_department_down_does_not_touch_another(
+    scripted, route, make_vendor, vendor, place_order, route_to, dispatch_of
+):
     answers(scripted, 503)
     neighbour = make_vendor("thistle")
     route_to("http", {"url": scripted.url.replace("/hook", "/good")}, {"secret": scripted.secret}, seller=neighbour)

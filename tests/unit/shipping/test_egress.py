@@ -1,0 +1,121 @@
+"""The egress guard's corpus: what may be dialled and what may not, by whatever spelling or answer it comes."""
+
+import ipaddress
+import socket
+
+import pytest
+
+from shipping import egress
+
+REFUSED = [
+    *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
+    *("169.254.169.254", "100.64.0.1", "192.0.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.9"),
+    *("192.88.99.1", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255"),
+    *("::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "::7f00:1"),
+    *("64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::7f00:1", "2002:7f00:1::", "2002:a9fe:a9fe::1"),
+    *(
+        "2001:0:7f00:1::",
+        "2001:db8::1",
+        "fc00::1",
+        "fd12:3456::1",
+        "fe80::1",
+        "fec0::1",
+        "ff02::1",
+        "ff0e::1",
+        "5f00::1",
+    ),
+    *("100::1", "4000::1"),
+]
+ALLOWED = ["93.184.215.14", "8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:400b:c01::5e"]
+
+
+@pytest.mark.parametrize("address", REFUSED)
+def test_address_that_is_not_public_is_refused(address):
+    assert not egress.is_allowed(ipaddress.ip_address(address), [])
+
+
+@pytest.mark.parametrize("address", ALLOWED)
+def test_public_address_is_allowed(address):
+    assert egress.is_allowed(ipaddress.ip_address(address), [])
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "localhost", "LOCALHOST.", "x.localhost", "[::1]"[1:-1]],
+)
+def test_spellings_of_loopback_are_refused(host, settings):
+    settings.EGRESS_ALLOW = []
+    with pytest.raises(egress.Refused):
+        egress.dial(host, 80, 1)
+
+
+@pytest.mark.parametrize("host", ["a.b.localhost", "fowlers.localhost.", "Localhost"])
+def test_localhost_names_are_ours_to_answer(host):
+    assert egress.resolve(host, 80) == [ipaddress.ip_address("127.0.0.1")]
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """A resolver that gives one list of addresses after the other, as a rebinding name server does."""
+
+    def give(*lists):
+        rest = list(lists)
+
+        def lookup(host, port, **_):
+            found = rest.pop(0) if len(rest) > 1 else rest[0]
+            return [
+                (socket.AF_INET6 if ":" in address else socket.AF_INET, 1, 6, "", (address, port)) for address in found
+            ]
+
+        monkeypatch.setattr(socket, "getaddrinfo", lookup)
+
+    return give
+
+
+@pytest.mark.parametrize(
+    "found",
+    [["93.184.215.14", "127.0.0.1"], ["10.0.0.1", "8.8.8.8"], ["8.8.8.8", "::ffff:127.0.0.1"], ["8.8.8.8", "ff02::1"]],
+)
+def test_one_bad_answer_among_good_ones_refuses_the_name(found, answers, settings):
+    settings.EGRESS_ALLOW = []
+    answers(found)
+    with pytest.raises(egress.Refused):
+        egress.addresses_of("vendor.example", 443)
+    answers(found[:1] if found[0] != "10.0.0.1" else found[1:])  # the control: without the bad one it is let through
+    assert egress.addresses_of("vendor.example", 443)
+
+
+def test_the_address_that_was_checked_is_the_one_dialled(answers, monkeypatch, settings):
+    settings.EGRESS_ALLOW = []
+    dialled = []
+
+    def connect(address, timeout):
+        dialled.append(address[0])
+        raise ConnectionRefusedError
+
+    answers(["93.184.215.14"], ["127.0.0.1"])  # good when checked, bad if anybody asked again
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(ConnectionRefusedError):
+        egress.dial("rebind.example", 443, 1)
+    assert dialled == ["93.184.215.14"]
+
+
+@pytest.mark.parametrize(
+    ("allow", "allowed"),
+    [(["127.0.0.0/8"], True), (["127.0.0.1/32"], True), (["10.0.0.0/8"], False), (["::1/128"], False)],
+)
+def test_allow_list_opens_only_its_blocks(allow, allowed, settings):
+    settings.EGRESS_ALLOW = allow
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        if allowed:
+            egress.dial("x.localhost", port, 1).close()
+        else:
+            with pytest.raises(egress.Refused):
+                egress.dial("x.localhost", port, 1)
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536])
+def test_impossible_port_is_refused(port):
+    with pytest.raises(egress.Refused):
+        egress.dial("x.localhost", port, 1)
