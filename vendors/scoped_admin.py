@@ -44,6 +44,21 @@ class ScopedRelatedFilter(RelatedFieldListFilter):
         return [(row.pk, str(row)) for row in rows]
 
 
+def stamped(form: type[ModelForm[Any]], vendor_id: int) -> type[ModelForm[Any]]:
+    """A form whose row belongs to the vendor before it is validated, so that constraints over the vendor are told."""
+
+    class StampedForm(form):  # type: ignore[valid-type, misc]  # made for this request
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.instance.vendor_id = vendor_id
+
+        def _get_validation_exclusions(self) -> set[str]:
+            exclusions: set[str] = super()._get_validation_exclusions()
+            return exclusions - {"vendor"}
+
+    return StampedForm
+
+
 class VendorScope:
     """What admins and inlines have in common."""
 
@@ -114,6 +129,9 @@ class VendorScopedAdmin(VendorScope, admin.ModelAdmin):  # type: ignore[type-arg
         owned = vendor_ids(request, self.vendor_roles)
         return rows.filter(**{f"{self.vendor_path}__in" if self.vendor_path else "pk__in": owned})
 
+    def get_ordering(self, request: HttpRequest) -> Any:
+        return super().get_ordering(request) or self.model._meta.ordering or ["pk"]
+
     def get_list_filter(self, request: HttpRequest) -> Any:
         return [self.scoped_filter(entry) for entry in super().get_list_filter(request)]
 
@@ -127,7 +145,7 @@ class VendorScopedAdmin(VendorScope, admin.ModelAdmin):  # type: ignore[type-arg
         return (entry, ScopedRelatedFilter) if field.is_relation else entry
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave the vendor out of the form where there is nothing to choose; ``save_model`` stamps it."""
+        """Leave the vendor out of the form where there is nothing to choose: it is stamped."""
         fieldsets = super().get_fieldsets(request, obj)
         if not self.stamps_vendor(request, obj):
             return fieldsets
@@ -143,9 +161,13 @@ class VendorScopedAdmin(VendorScope, admin.ModelAdmin):  # type: ignore[type-arg
             and (obj is not None or len(vendor_ids(request, self.vendor_roles)) == 1)
         )
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 -- Django's signature
+        form = super().get_form(request, obj, change, **kwargs)
+        if not self.stamps_vendor(request, obj):
+            return form
+        return stamped(form, obj.vendor_id if obj else vendor_ids(request, self.vendor_roles)[0])
+
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001 -- Django's signature
-        if not change and self.stamps_vendor(request, None):
-            obj.vendor_id = vendor_ids(request, self.vendor_roles)[0]
         super().save_model(request, obj, form, change)
         self.refuse_foreign(request, obj)
 

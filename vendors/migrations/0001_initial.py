@@ -215,7 +215,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='product',
-            constraint=models.UniqueConstraint(models.F('vendor'), models.F('slug'), name='vendors_product_slug_once'),
+            constraint=models.UniqueConstraint(fields=('vendor', 'slug'), name='vendors_product_slug_once', violation_error_code='slug_once', violation_error_message='This shop has a product at this address already.'),
         ),
         migrations.AddConstraint(
             model_name='membership',

@@ -153,7 +153,14 @@ class Product(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint("vendor", "slug", name="vendors_product_slug_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["vendor", "slug"],
+                name="vendors_product_slug_once",
+                violation_error_code="slug_once",
+                violation_error_message="This shop has a product at this address already.",
+            )
+        ]
         indexes = [
             GinIndex("search", name="vendors_product_search"),
             models.Index("category", "vendor", name="vendors_product_shelf"),

@@ -1,0 +1,91 @@
+"""Two vendors side by side, each with a row of everything that vendor staff meet in the admin.
+
+Every text of a vendor's rows holds the vendor's mark, so that a page that shows the other's rows shows the mark.
+"""
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from django.utils import timezone
+from model_bakery import baker
+
+from cart.orders.models import Consignment, Order, OrderLine
+from mall.accounts.models import User
+from sessions_farm.models import Community, Domain
+from shipping.models import Department, Dispatch, Route
+from support_watch.models import SupportVisit
+from vendors.models import Category, Marketplace, Membership, Product, Stock, Storefront, Variant, Vendor
+
+MASTER = "mall.localhost"
+
+
+@dataclass
+class Side:
+    """One vendor: its mark, its people by role, and one row of each model."""
+
+    mark: str
+    vendor: Vendor
+    staff: dict[str, User]
+    rows: dict[type, Any] = field(default_factory=dict)
+
+
+def make_marketplace() -> Marketplace:
+    community = Community.objects.create(slug="arcade", name="The Arcade")
+    community.master = Domain.objects.create(community=community, host=MASTER)
+    community.save()
+    return Marketplace.objects.create(community=community, currency="EUR")
+
+
+def make_side(mark: str, marketplace: Marketplace) -> Side:
+    slug = mark.lower()
+    vendor = baker.make(Vendor, marketplace=marketplace, name=f"{mark} & Co", slug=slug, status="published")
+    Storefront.objects.create(vendor=vendor)
+    staff = {role: make_staff(f"{slug}-{role}", vendor, role) for role in Membership.Role.values}
+    side = Side(mark, vendor, staff)
+    side.rows[Vendor] = vendor
+    side.rows[Membership] = Membership.objects.get(vendor=vendor, role="support")
+    add_goods(side)
+    add_order(side)
+    side.rows[SupportVisit] = SupportVisit.objects.create(
+        vendor=vendor, visit=slug, subject=slug, page=mark, path=f"/{mark}/", arrived_at=timezone.now()
+    )
+    return side
+
+
+def make_staff(name: str, vendor: Vendor, role: str) -> User:
+    user = User.objects.create_user(f"{name}@example.org", "secret", name=name.title(), is_staff=True)
+    Membership.objects.create(vendor=vendor, user=user, role=role)
+    return user
+
+
+def add_goods(side: Side) -> None:
+    category, _ = Category.objects.get_or_create(
+        marketplace=side.vendor.marketplace, slug="things", defaults={"name": "Things"}
+    )
+    product = Product.objects.create(
+        vendor=side.vendor, category=category, name=f"{side.mark} lamp", slug="lamp", status="published"
+    )
+    variant = Variant.objects.create(product=product, name=side.mark, sku=f"{side.mark}-1", price=1000)
+    side.rows |= {Product: product, Stock: Stock.objects.create(variant=variant, on_hand=5)}
+
+
+def add_order(side: Side) -> None:
+    now = timezone.now()
+    order = Order.objects.create(
+        number=f"M-{side.mark}", marketplace=side.vendor.marketplace, name=f"{side.mark} buyer", line1="1 Quay",
+        town="Cork", email=f"buyer@{side.mark.lower()}.example", state="placed", checkout_key=side.mark, currency="EUR",
+        goods_total=1000, total=1000, placed_at=now,
+    )  # fmt: skip
+    consignment = Consignment.objects.create(
+        order=order, vendor=side.vendor, number=f"M-{side.mark}-1", state="open", goods_total=1000
+    )
+    OrderLine.objects.create(consignment=consignment, sku="1", name=f"{side.mark} lamp", quantity=1, unit_price=1000)
+    department = Department.objects.create(vendor=side.vendor)
+    route = Route.objects.create(department=department, transport="email", config={"to": f"{side.mark}@example.org"})
+    body = side.mark.encode()
+    dispatch = Dispatch.objects.create(
+        consignment=consignment, key=f"csg_{side.mark}_r1", body=body, sha256=sha256(body).hexdigest(), route=route,
+        next_at=now,
+    )  # fmt: skip
+    side.rows |= {Consignment: consignment, Department: department, Route: route, Dispatch: dispatch}
