@@ -33,7 +33,7 @@ def _ways(environ: Mapping[str, str]) -> dict[str, Way]:
     if url := environ.get("DEMO_HTTP_URL"):
         ways["http"] = {"url": url}, {"secret": environ["DEMO_HTTP_SECRET"]}
     if address := environ.get("DEMO_MAILBOX_ADDRESS"):
-        ways["email"] = {"to": address} | _own_mail_server(environ), {}
+        ways["email"] = {"to": address}, {}
     if host := environ.get("DEMO_SFTP_HOST"):
         config: dict[str, object] = {
             "host": host,
@@ -43,9 +43,3 @@ def _ways(environ: Mapping[str, str]) -> dict[str, Way]:
         }
         ways["sftp"] = config, {"password": environ["DEMO_SFTP_PASSWORD"]}
     return ways
-
-
-def _own_mail_server(environ: Mapping[str, str]) -> dict[str, object]:
-    if "DEMO_MAILBOX_HOST" not in environ:
-        return {}
-    return {"smtp_host": environ["DEMO_MAILBOX_HOST"], "smtp_port": int(environ["DEMO_MAILBOX_PORT"])}

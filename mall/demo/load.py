@@ -24,4 +24,4 @@ def load(*, now: datetime, with_pictures: bool, say: Say) -> None:
         say(f"{history.load_orders(town, users, now)} past orders in the books")
     say(f"{departments.load_routes(town, now)} routes to shipping departments set")
     if with_pictures:
-        pictures.load_pictures(town, say)
+        pictures.load_pictures(town, list(pictures.pictures()), say)

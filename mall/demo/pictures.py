@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -16,6 +17,7 @@ from mall.demo.drawing.studio import SIZE, WIDTHS, Scene, draw
 from mall.demo.places import Places
 from vendors.models import Product, ProductImage
 
+MOST_HANDS = 8  # a process costs a second to start
 EVERY = 40  # pictures between two lines of progress
 EVERY_NTH_TWICE = 3  # of each vendor's products, seen from nearer in a second picture
 
@@ -63,9 +65,8 @@ def file_name(stem: str, width: int) -> str:
     return f"{stem}.webp" if width == SIZE else f"{stem}-{width}.webp"
 
 
-def load_pictures(places: Places, say: Callable[[str], None]) -> int:
-    """Draw the files that are missing and make the rows that are missing; returns how many files were drawn."""
-    wanted = list(pictures())
+def load_pictures(places: Places, wanted: Sequence[Picture], say: Callable[[str], None]) -> int:
+    """Draw the files that are missing and make the rows that are missing; returns how many were drawn."""
     missing = [picture for picture in wanted if not _is_stored(picture)]
     if missing:
         _draw_all(missing, say)
@@ -78,9 +79,10 @@ def _is_stored(picture: Picture) -> bool:
     return all(default_storage.exists(file_name(picture.stem, width)) for width in WIDTHS)
 
 
-def _draw_all(missing: list[Picture], say: Callable[[str], None]) -> None:
+def _draw_all(missing: Sequence[Picture], say: Callable[[str], None]) -> None:
     """In fresh processes: a fork would share this one's database connections."""
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+    hands = min(os.process_cpu_count() or 1, MOST_HANDS)
+    with ProcessPoolExecutor(hands, mp_context=get_context("spawn")) as pool:
         drawn = pool.map(draw, [picture.scene for picture in missing], chunksize=4)
         for count, (picture, files) in enumerate(zip(missing, drawn, strict=True), start=1):
             for width, content in files.items():
@@ -95,7 +97,7 @@ def _store(name: str, content: bytes) -> None:
     default_storage.save(name, ContentFile(content))
 
 
-def _make_rows(wanted: list[Picture], places: Places) -> None:
+def _make_rows(wanted: Sequence[Picture], places: Places) -> None:
     known = set(ProductImage.objects.values_list("file", flat=True))
     products = {
         (vendor, slug): pk

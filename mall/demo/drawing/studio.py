@@ -56,7 +56,7 @@ def compose(scene: Scene) -> Image.Image:
     room = backdrops.room_for(scene.colour, scene.second, scene.paper, scene.accent, chance)
     picture = Image.new("RGB", (SIZE * FINE, SIZE * FINE), room.wall)
     chance.choice(backdrops.BACKDROPS[pose])(Pen(picture), room, chance)
-    thing = _thing(scene, _frame(scene, pose, chance), SIZE * FINE)
+    thing = alone(scene, _frame(scene, pose, chance), SIZE * FINE)
     _cast_shadow(picture, thing, pose, dark(room.floor if pose is Pose.STANDS else room.wall, 0.62))
     picture.paste(thing, (0, 0), thing)
     return picture.reduce(FINE)
@@ -72,7 +72,7 @@ class Frame:
     angle: float = 0
 
 
-def _thing(scene: Scene, frame: Frame, size: int) -> Image.Image:
+def alone(scene: Scene, frame: Frame, size: int) -> Image.Image:
     """The thing alone on a transparent sheet of that many pixels."""
     sheet = Image.new("RGBA", (size, size))
     chance = Random(scene.kind + scene.name)  # noqa: S311 -- as above
@@ -88,7 +88,7 @@ def _frame(scene: Scene, pose: Pose, chance: Random) -> Frame:
         angle = chance.choice(TURNS) / (3 if scene.kind in UPRIGHT else 1)
     if f"{scene.kind}:{scene.form}" in OVER_THE_EDGE or scene.kind in OVER_THE_EDGE:
         return Frame(500 + chance.uniform(-16, 16), 500, 1.3 if scene.near else 0.96)
-    outline = _thing(scene, Frame(angle=angle), MEASURE).getchannel("A")
+    outline = alone(scene, Frame(angle=angle), MEASURE).getchannel("A")
     bounds = outline.point(_solid).getbbox() or (0, 0, MEASURE, MEASURE)
     left, top, right, bottom = (2 * (edge * 1000 / MEASURE - 500) for edge in bounds)
     wide, high = (NEAR if scene.near else FAR)[pose]

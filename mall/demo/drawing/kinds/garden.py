@@ -150,7 +150,7 @@ def packet(pen: Pen, look: Look) -> None:
     pen.box((410, 290, 590, 302), 5, CREAM)
     with pen.clip(box(314, 346, 686, 786, 6)) as picture:
         picture.box((300, 340, 700, 800), 0, mix(look.colour, WHITE, 0.55))
-        if look.second.startswith("#5b"):
+        if look.motif == "flower":
             _flower(picture, look)
         else:
             _kale(picture, look)

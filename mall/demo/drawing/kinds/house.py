@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mall.demo.drawing.curves import arc, blob, box, oval
+from mall.demo.drawing.curves import arc, box, outline, oval
 from mall.demo.drawing.lathe import turned
 from mall.demo.drawing.look import Look
 from mall.demo.drawing.pen import Pen
-from mall.demo.drawing.tones import BRASS, dark, light, mix
+from mall.demo.drawing.tones import BRASS, CREAM, dark, light, mix
 
 
 def stool(pen: Pen, look: Look) -> None:
@@ -46,8 +46,9 @@ def blanket(pen: Pen, look: Look) -> None:
 
 def globe(pen: Pen, look: Look) -> None:
     toy = look.form == "toy"
-    turned(pen, 500, [(730, 40), (752, 130), (800, 170)], look.second)
-    turned(pen, 500, [(660, 18), (700, 24), (740, 46)], look.second)
+    if not toy:
+        turned(pen, 500, [(730, 40), (752, 130), (800, 170)], look.second)
+        turned(pen, 500, [(660, 18), (700, 24), (740, 46)], look.second)
     ball = oval(500, 430, 230)
     pen.fill(ball, look.colour, shade=30, glow=14)
     land = mix(look.colour, "#e8cf8a" if not toy else "#67b04e", 0.8)
@@ -60,29 +61,20 @@ def globe(pen: Pen, look: Look) -> None:
             )
         for y in (330, 430, 530):
             sea.curve(arc(500, y - 22, 260, 40, 0, 180), 3, light(look.colour, 0.4))
-        for shape in (
-            ((330, 300), (400, 250), (480, 270), (470, 330), (420, 380), (430, 440), (380, 400), (320, 380)),
-            ((400, 460), (470, 470), (500, 530), (460, 600), (430, 640), (400, 560)),
-            (
-                (560, 280),
-                (660, 270),
-                (720, 340),
-                (700, 400),
-                (640, 380),
-                (620, 470),
-                (650, 540),
-                (600, 590),
-                (560, 500),
-                (540, 380),
-            ),
-            ((690, 540), (740, 520), (740, 580), (700, 590)),
+        for land_outline in (
+            "330,300 400,250 480,270 470,330 420,380 430,440 380,400 320,380",
+            "400,460 470,470 500,530 460,600 430,640 400,560",
+            "560,280 660,270 720,340 700,400 640,380 620,470 650,540 600,590 560,500 540,380",
+            "690,540 740,520 740,580 700,590",
         ):
-            sea.fill(blob(*shape), land, shade=5)
+            sea.fill(outline(land_outline), land, shade=5)
         sea.fill(arc(500, 430, 230, 230, -70, 110) + arc(440, 380, 230, 240, 100, -60), "#1d1633", alpha=0.16)
-    if not toy:
-        pen.curve([(380, 290), (470, 380), (590, 360), (680, 460)], 4, "#b5482f")
-    frame = dark(look.second, 0.1) if toy else BRASS
-    pen.curve(arc(500, 430, 264, 264, -68, 112), 18, dark(frame, 0.15))
-    pen.curve(arc(497, 427, 264, 264, -68, 112), 9, light(frame, 0.2))
+    if toy:
+        pen.oval(470, 222, 30, 15, look.second, shade=5, glow=3)
+        pen.fill(outline("340,330 390,270 440,252 400,320 360,390"), CREAM, alpha=0.6)
+        return
+    pen.curve([(380, 290), (470, 380), (590, 360), (680, 460)], 4, "#b5482f")
+    pen.curve(arc(500, 430, 264, 264, -68, 112), 18, dark(BRASS, 0.15))
+    pen.curve(arc(497, 427, 264, 264, -68, 112), 9, light(BRASS, 0.2))
     for x, y in ((598, 185), (401, 675)):
-        pen.oval(x, y, 17, 17, frame, shade=4, glow=3)
+        pen.oval(x, y, 17, 17, BRASS, shade=4, glow=3)

@@ -1,0 +1,168 @@
+"""Loading the demo: all of it at once, nothing of it twice, and nobody's changes undone."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+
+from cart.orders.models import Address, Consignment, Order, OrderLine, Payment
+from mall.accounts.models import User
+from mall.demo import catalogue, departments, goods, history, people, pictures, places
+from mall.demo.load import load
+from sessions_farm.models import Community, Domain
+from shipping.models import Department, Dispatch, Route
+from vendors.models import Category, Marketplace, Membership, Product, ProductImage, Stock, Storefront, Variant, Vendor
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 5, 20, 14, 30, tzinfo=UTC)
+MODELS = (
+    *(Community, Domain, Marketplace, Category, Vendor, Storefront, User, Membership, Address),
+    *(Product, Variant, Stock, Order, Consignment, OrderLine, Payment),
+)
+KEYS = {"id", "master", "updated_at", "password", "date_joined", "last_login", "created_at", "checkout_key"}
+
+
+def load_quietly(now=NOW):
+    said = []
+    load(now=now, with_pictures=False, say=said.append)
+    return said
+
+
+def contents():
+    """All rows without what the database or the clock numbers anew: foreign keys are named by what they point at."""
+    return {model.__name__: sorted(map(row_text, model.objects.all())) for model in MODELS}
+
+
+def row_text(row):
+    fields = [field for field in row._meta.concrete_fields if field.name not in KEYS]
+    values = {f.name: str(getattr(row, f.name)) for f in fields if not f.primary_key or f.is_relation}
+    return repr(values)
+
+
+@pytest.fixture
+def loaded():
+    load_quietly()
+
+
+def test_all_of_it_is_there(loaded):
+    assert Vendor.objects.published().count() == len(catalogue.vendors())
+    assert Product.objects.published().count() == len(list(catalogue.goods())) >= 130
+    assert Stock.objects.count() == Variant.objects.count()
+    assert {store.host for store in Storefront.objects.all()} == {
+        "",
+        "fowlers.localhost",
+        "noblebarney.localhost",
+        "thistle.shops.localhost",
+    }
+    community = Community.objects.get()
+    assert community.master.host == "mall.localhost"
+    assert {domain.status for domain in community.domains.all()} == {Domain.Status.ACTIVE}
+
+
+def test_two_fresh_loads_give_the_same():
+    with transaction.atomic():
+        load_quietly()
+        first = contents()
+        transaction.set_rollback(True)
+    assert not Vendor.objects.exists()
+    load_quietly()
+    assert contents() == first
+
+
+def test_a_second_load_changes_nothing(loaded):
+    before = contents()
+    said = load_quietly(now=NOW + timedelta(days=3))
+    assert contents() == before
+    assert any(line.startswith("0 new products") for line in said)
+
+
+def test_a_second_load_keeps_what_staff_changed_and_brings_back_what_is_missing(loaded):
+    Variant.objects.filter(sku="FW-KNP").update(price=1)
+    Product.objects.get(slug="nore-skillet").delete()
+    load_quietly()
+    assert Variant.objects.get(sku="FW-KNP").price == 1
+    assert Product.objects.get(slug="nore-skillet").variants.count() == 2
+
+
+def test_hosts_follow_the_farms_top_level_domain(monkeypatch):
+    monkeypatch.setenv("DEMO_TLD", "test")
+    load_quietly()
+    assert set(Domain.objects.values_list("host", flat=True)) == {
+        "mall.test",
+        "fowlers.test",
+        "noblebarney.test",
+        "shops.test",
+    }
+
+
+def test_people_can_sign_in_as_what_they_are(loaded):
+    owner = User.objects.get(email="fowlers@mall.localhost")
+    assert owner.check_password(people.PASSWORD)
+    assert owner.is_staff
+    assert not owner.is_superuser
+    assert list(Membership.objects.filter(user=owner).values_list("vendor__slug", "role")) == [("fowlers", "owner")]
+    assert User.objects.get(email="admin@mall.localhost").is_superuser
+    assert not User.objects.get(email="anna@example.org").is_staff
+    assert Membership.objects.filter(user__email="packing@fowlers.localhost", role="orders").exists()
+    for _, person in people.sign_ins():
+        assert User.objects.filter(email=person.email).exists()
+
+
+def test_past_orders_add_up_and_are_neither_mailed_nor_dispatched(loaded):
+    assert not Order.objects.filter(mail_due_at__isnull=False).exists()
+    assert not Dispatch.objects.exists()
+    for order in Order.objects.prefetch_related("consignments__lines", "payments"):
+        parcels = order.consignments.all()
+        assert order.placed_at < NOW
+        assert order.goods_total == sum(line.total for parcel in parcels for line in parcel.lines.all())
+        assert order.total == sum(parcel.total for parcel in parcels)
+        assert [payment.amount for payment in order.payments.all()] == [order.total]
+        assert all(bool(parcel.sent_at) == (parcel.state in history.SENT) for parcel in parcels)
+
+
+def test_shoppers_have_orders_in_different_states(loaded):
+    for email in ("anna@example.org", "ben@example.org"):
+        mine = Order.objects.of_user(User.objects.get(email=email))
+        assert mine.count() >= 3
+        assert Consignment.objects.filter(order__in=mine).values("state").distinct().count() >= 3
+
+
+def test_routes_follow_the_departments_that_run_now(loaded):
+    town = places.load_places(people.load_people())
+    environ = {"DEMO_HTTP_URL": "http://127.0.0.1:9001/", "DEMO_HTTP_SECRET": "whsec_" + "A" * 44}
+    ours = sum(vendor.department == "http" for vendor in catalogue.vendors())
+    assert departments.load_routes(town, NOW, environ) == ours
+    moved = environ | {
+        "DEMO_HTTP_URL": "http://127.0.0.1:9002/",
+        "DEMO_MAILBOX_ADDRESS": "orders@noblebarney.localhost",
+    }
+    departments.load_routes(town, NOW, moved)
+    assert Route.objects.get(department__vendor__slug="fowlers").config == {"url": "http://127.0.0.1:9002/"}
+    assert Route.objects.get(department__vendor__slug="noblebarney").transport == "email"
+    assert not Department.objects.filter(vendor__slug="thistle").exists()
+
+
+def test_pictures_are_drawn_where_they_are_missing(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    town = places.load_places(people.load_people())
+    goods.load_goods(town, NOW)
+    wanted = list(pictures.pictures())[:2]
+    assert pictures.load_pictures(town, wanted, print) == 2
+    image = ProductImage.objects.get(file="products/fowlers-rose-inn-stove-kettle.webp")
+    assert (image.width, image.height) == (1200, 1200)
+    folder = tmp_path / "products"
+    assert len(list(folder.iterdir())) == 6
+    (folder / "fowlers-rose-inn-stove-kettle-300.webp").unlink()
+    assert pictures.load_pictures(town, wanted, print) == 1
+    assert pictures.load_pictures(town, wanted, print) == 0
+    assert len(list(folder.iterdir())) == 6
+    assert ProductImage.objects.count() == 2
+
+
+def test_the_command_says_what_it_does():
+    said = StringIO()
+    call_command("load_demo", "--without-pictures", stdout=said)
+    assert "140 new products" in said.getvalue()
+    assert not ProductImage.objects.exists()
