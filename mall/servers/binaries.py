@@ -23,6 +23,7 @@ class PostgresBinaries:
     folder: Path
     major: int
     label: str
+    tree: Path  # holds all that the programs load: a package keeps libraries outside of the programs' own folders
 
     @property
     def postgres(self) -> Path:
@@ -34,13 +35,21 @@ class PostgresBinaries:
 
     def readable_by(self, account: Account | None, home: Path) -> PostgresBinaries:
         """These programs, copied to ``home`` where the account may not run them where they lie."""
-        if account is None or runs_as(self.postgres, account):
+        if account is None or self.run_as(account):
             return self
-        copy = home / f"postgres-{self.major}"
-        if not runs_as(copy / "bin" / "postgres", account):
-            shutil.copytree(self.folder.parent, copy, symlinks=True, dirs_exist_ok=True)
-            subprocess.run(["chmod", "-R", "go+rX", str(copy)], check=True)  # noqa: S603, S607
-        return replace(self, folder=copy / "bin")
+        copy = home / "programs"
+        mine = replace(self, tree=copy, folder=copy / self.folder.relative_to(self.tree))
+        if not mine.run_as(account):
+            draft = home / "programs.new"
+            for old in (draft, copy):
+                shutil.rmtree(old, ignore_errors=True)
+            shutil.copytree(self.tree, draft, symlinks=True)
+            subprocess.run(["chmod", "-R", "go+rX", str(draft)], check=True)  # noqa: S603, S607
+            draft.rename(copy)
+        return mine
+
+    def run_as(self, account: Account) -> bool:
+        return runs_as(self.postgres, account) and runs_as(self.initdb, account)
 
 
 @dataclass(frozen=True)
@@ -80,8 +89,11 @@ def postgres_candidates(places: tuple[str, ...], say: Callable[[str], None]) -> 
     for place in places:
         folders = postgres_folders() if place == "path" else embedded.postgres_folders(say)
         for major, folder in sorted(((postgres_major(folder), folder) for folder in folders), reverse=True):
-            where = str(folder) if place == "path" else "out of a package"
-            yield PostgresBinaries(folder, major, f"{where}, version {major}")
+            if place == "path":
+                yield PostgresBinaries(folder, major, f"{folder}, version {major}", tree=folder.parent)
+            else:
+                tree = embedded.site_packages(folder)
+                yield PostgresBinaries(folder, major, f"out of a package, version {major}", tree)
 
 
 def postgres_folders() -> list[Path]:

