@@ -16,6 +16,7 @@ from sessions_farm.engine import SessionStore
 from sessions_farm.merging import merge_visitors
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailable, now_ms
+from sessions_farm.variables import SIGNED_IN
 
 logger = logging.getLogger(__name__)
 
@@ -39,26 +40,42 @@ def adopt(request: HttpRequest, response: HttpResponseBase, mall_id: str) -> Non
     old, old_id = mall.session, mall.id
     new = SessionStore(proof=Proof(mall_id, int(time.time())), member=mall.member)
     if old is not None and old_id is not None and old_id != mall_id and not mall.signed_in:
-        join_visitors(mall, mall_id)
-        try:
-            carry_variables(old, new)
-            current_store().delete(keys.hash_id(old_id), "merged", now_ms())
-        except StoreUnavailable as error:
-            logger.warning("The visitors are merged, what the session on %s held is not: %s", mall.member, error)
+        bring_along(old, old_id, new, mall_id)
     request.session = mall.session = new
     mall.forget_visitor()
     cookies.issue(response, mall.member, mall_id)
 
 
+def absorb(request: HttpRequest, peer_id: str) -> None:
+    """On the master, whose cookie was purged: take over what a peer's id leads to, under an id of its own making.
+
+    The peer's id itself is not taken: somebody could have planted it on the peer. It ends, so all that know it ask the
+    master anew. One that somebody is signed in under is left alone: they sign in here again.
+    """
+    old = SessionStore(proof=Proof(peer_id, int(time.time())), member=request.mall.member)  # type: ignore[attr-defined]  # HostGate's
+    own_id = make_id(request)
+    if not old.ended and not old.get(SIGNED_IN):
+        bring_along(old, peer_id, request.session, own_id)  # type: ignore[arg-type]  # the farm's engine
+    request.mall.forget_visitor()  # type: ignore[attr-defined]  # HostGate's
+
+
+def bring_along(old: SessionStore, old_id: str, new: SessionStore, new_id: str) -> None:
+    join_visitors(old_id, new_id)
+    try:
+        carry_variables(old, new)
+        current_store().delete(keys.hash_id(old_id), "merged", now_ms())
+    except StoreUnavailable as error:
+        logger.warning("The visitors are merged, the rest of a session is not: %s", error)
+
+
 @transaction.atomic
-def join_visitors(mall: Mall, mall_id: str) -> None:
-    """Merge the visitor here into the one behind the id; where the community knew none, it is the one from now on."""
-    source = mall.visitor
-    target = visitors.find(mall_id)
+def join_visitors(old_id: str, new_id: str) -> None:
+    """Merge the visitors behind two ids; where the new id led to none, the old one's is its visitor from now on."""
+    source, target = visitors.find(old_id), visitors.find(new_id)
     if source is None or source.user_id is not None:
         return
     if target is None:
-        visitors.point(mall_id, source)
+        visitors.point(new_id, source)
     else:
         merge_visitors(source=source, target=target, now=timezone.now())
 

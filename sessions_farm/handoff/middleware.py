@@ -7,9 +7,10 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from sessions_farm.context import Mall
 from sessions_farm.handoff import adopting, paths
 from sessions_farm.handoff.navigation import Kind, kind_of
-from sessions_farm.handoff.starting import begin, may_start, needs_id, unseen
+from sessions_farm.handoff.starting import begin, is_unknown, may_start, needs_id, unseen
 
 
 class HandoffMiddleware:
@@ -31,13 +32,15 @@ def handed_off(request: HttpRequest) -> HttpResponse | None:
     kind = kind_of(request)
     if mall is None or mall.member is None or kind is Kind.OTHER or request.path.startswith(paths.PREFIX):
         return None
-    if mall.is_master:
-        # A page that was under way when the visitor signed in goes by the old id; the browser has the new one by now.
-        if kind is Kind.NAVIGATION and mall.id is None and not mall.in_grace:
-            adopting.make_id(request)  # the master asks nobody
-        return None
-    if not may_start(request, mall.member) or not needs_id(mall):
-        return None
+    answer = None
+    if may_start(request, mall.member) and needs_id(request, mall):
+        answer = ask(request, mall, kind)
+    elif mall.is_master and kind is Kind.NAVIGATION and is_unknown(mall):
+        adopting.make_id(request)
+    return answer
+
+
+def ask(request: HttpRequest, mall: Mall, kind: Kind) -> HttpResponse | None:
     match kind:
         case Kind.NAVIGATION:
             return begin(request, mall.member)

@@ -21,9 +21,19 @@ class SeeOther(HttpResponseRedirect):
     status_code = 303
 
 
-def needs_id(mall: Mall) -> bool:
-    """Whether this host should ask another who the visitor is: there is no id, or one made here in the meantime."""
-    return not mall.is_master and (mall.id is None or mall.is_local)
+def needs_id(request: HttpRequest, mall: Mall) -> bool:
+    """Whether to ask another host who the visitor is: there is no id here, or one made here in the meantime.
+
+    The master makes ids itself. Where its cookie was purged, the page that led here knows the visitor still.
+    """
+    if mall.is_master:
+        return is_unknown(mall) and peer_behind(request) is not None
+    return mall.id is None or mall.is_local
+
+
+def is_unknown(mall: Mall) -> bool:
+    """No id at all. In the grace of a rotation the browser has the new one already, only this page does not."""
+    return mall.id is None and not mall.in_grace
 
 
 def may_start(request: HttpRequest, client: Member) -> bool:

@@ -40,16 +40,17 @@ def authorize(request: HttpRequest) -> HttpResponse:
     if state.stale:
         return unseen(HttpResponseRedirect(absolute_url(client.host, state.path)))
     mall_id = id_here(request)
-    if mall_id is None:
+    if mall_id is None and not client.is_master:
         return unseen(HttpResponseRedirect(absolute_url(here.master_host, request.get_full_path())))
-    grant = codes.Grant(here.community, mall_id, client.host, request.GET["ch"], here.host)
-    try:
-        code = codes.put(current_store(), grant)
-    except StoreUnavailable:
-        logger.warning("No hand-off to %s: the store keeps no code.", client.host)
-        return unseen(HttpResponseRedirect(absolute_url(client.host, paths.without_id(state.path))))
-    answer = urlencode({"code": code, "state": request.GET["st"], "iss": here.host})
-    return unseen(HttpResponseRedirect(absolute_url(client.host, f"{paths.FINISH}?{answer}")))
+    answer = {"state": request.GET["st"], "iss": here.host}
+    if mall_id is not None:  # the master, where it asks, is told that this host knows nobody: it makes an id itself
+        grant = codes.Grant(here.community, mall_id, client.host, request.GET["ch"], here.host)
+        try:
+            answer["code"] = codes.put(current_store(), grant)
+        except StoreUnavailable:
+            logger.warning("No hand-off to %s: the store keeps no code.", client.host)
+            return unseen(HttpResponseRedirect(absolute_url(client.host, paths.without_id(state.path))))
+    return unseen(HttpResponseRedirect(absolute_url(client.host, f"{paths.FINISH}?{urlencode(answer)}")))
 
 
 def read_question(request: HttpRequest, here: Member) -> tuple[Member, State]:
@@ -88,7 +89,10 @@ def finish(request: HttpRequest) -> HttpResponse:
     if grant is None:
         return try_again(request, client, state)
     response = unseen(SeeOther(state.path))
-    adopting.adopt(request, response, grant.mall_id)
+    if client.is_master:
+        adopting.absorb(request, grant.mall_id)
+    else:
+        adopting.adopt(request, response, grant.mall_id)
     return response
 
 
@@ -118,10 +122,14 @@ def take_grant(request: HttpRequest, client: Member, state: State, kept: verifie
 
 
 def try_again(request: HttpRequest, client: Member, state: State) -> HttpResponse:
-    """Ask the master once more; after that the page comes without an id, for a while."""
+    """Ask the master once more; after that the page comes without an id, for a while. The master needs nobody."""
     kept = verifier.read(request, client)
-    if state.attempt == 0 and not client.is_master and not (kept and kept.exhausted):
-        return redirect_to(client.master_host, request, client, state.path, attempt=1)
+    if state.attempt == 0 and "code" in request.GET and not (kept and kept.exhausted):
+        authority = state.authority if client.is_master else client.master_host
+        return redirect_to(authority, request, client, state.path, attempt=1)
+    if client.is_master:
+        adopting.make_id(request)
+        return unseen(SeeOther(state.path))
     response = unseen(SeeOther(paths.without_id(state.path)))
     verifier.give_up(response, client)
     return response

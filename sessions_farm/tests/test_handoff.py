@@ -4,7 +4,7 @@ import os
 import random
 
 import pytest
-from django.contrib.auth import get_user_model, login
+from django.contrib.auth import login
 
 from sessions_farm import keys
 from sessions_farm.handoff.breaker import BOUND
@@ -12,6 +12,7 @@ from sessions_farm.models import Community, MergeMarker, OneUseCode, Session, Vi
 from sessions_farm.testing.browser import BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
 from sessions_farm.tests.handoff_site import LINES, ON_PAGE
+from sessions_farm.tests.people import make_user
 
 A, B, SHOP, MALL = "https://a.test", "https://b.test", "https://x.shops.test", "https://mall.test"
 COOKIE = "__Host-Http-mall"
@@ -234,6 +235,60 @@ def test_peer_knows_the_visitor_whom_the_master_forgot():
     assert mall_of(browser).id == known
 
 
+def test_master_whose_cookie_was_purged_takes_over_what_the_peer_knows():
+    browser = BrowserClient()
+    browser.get(f"{A}/p/x")
+    browser.post("/add", {"line": "spade"})
+    before = mall_of(browser).id
+    browser.cookies.clear("mall.test")
+    browser.click(f"{MALL}/cart")
+
+    assert [hop.host for hop in browser.hops] == ["mall.test", "a.test", "mall.test", "mall.test"]
+    assert lines_of(browser) == ["spade"]
+    assert browser.response.wsgi_request.session["last"] == "spade"
+    after = mall_of(browser).id
+    assert after != before  # the peer's id could have been planted there
+    browser.click(f"{A}/p/x")
+    assert (browser.redirects, mall_of(browser).id, lines_of(browser)) == (3, after, ["spade"])
+
+
+def test_master_asks_no_peer_about_somebody_signed_in():
+    browser = BrowserClient()
+    browser.get(f"{MALL}/")
+    sign_in(browser)
+    browser.get(f"{A}/p/x")
+    assert mall_of(browser).signed_in
+    browser.cookies.clear("mall.test")
+    browser.click(f"{MALL}/cart")
+
+    assert not mall_of(browser).signed_in
+    browser.get(f"{A}/p/x")
+    assert mall_of(browser).signed_in
+
+
+def test_master_behind_a_peer_that_knows_nobody_makes_an_id():
+    browser = BrowserClient()
+    browser.get(f"{A}/p/x", **{"Sec-Fetch-Mode": None})
+    browser.click(f"{MALL}/cart")
+
+    assert [hop.host for hop in browser.hops] == ["mall.test", "a.test", "mall.test", "mall.test"]
+    known = mall_of(browser).id
+    assert known
+    browser.click(f"{A}/p/x")
+    assert mall_of(browser).id == known
+
+
+def test_master_whose_cookies_are_refused_serves_a_page():
+    browser = BrowserClient()
+    browser.get(f"{A}/p/x")
+    browser.cookies.clear("mall.test")
+    browser.cookies.refuses = (COOKIE,)
+    browser.click(f"{MALL}/cart")
+
+    assert browser.response.status_code == 200
+    assert browser.redirects <= 3
+
+
 def test_peer_without_the_visitor_passes_the_question_to_the_master():
     browser = BrowserClient()
     browser.get(f"{A}/p/x", **{"Sec-Fetch-Mode": None})
@@ -328,7 +383,7 @@ def test_rotated_id_is_replaced_by_a_handoff():
 
 def sign_in(browser):
     """What the master's login view does, in a request of this browser."""
-    user = get_user_model().objects.create_user(email="anna@example.org", password="x")
+    user = make_user()
     ON_PAGE.append(lambda request: login(request, user, "django.contrib.auth.backends.ModelBackend"))
     browser.get(f"{MALL}/")
     assert mall_of(browser).signed_in

@@ -20,6 +20,7 @@ from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailable
 from sessions_farm.testing.browser import BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
+from sessions_farm.tests.stores_fixtures import REDIS_URL, STORES
 
 A, B, MALL = "https://a.test", "https://b.test", "https://mall.test"
 COOKIE = "__Host-Http-mall"
@@ -119,9 +120,9 @@ def race(store, contenders=50):
     return len(winners)
 
 
-@pytest.mark.parametrize("name", ["database", "redis", "tiered", "memory"])
+@pytest.mark.parametrize("name", STORES)
 def test_fifty_at_once_redeem_a_code_once(committed_mall, settings, name):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "STORE": name, "REDIS_URL": settings.REDIS_URL}
+    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "STORE": name, "REDIS_URL": REDIS_URL}
 
     assert race(current_store()) == 1
 
@@ -299,6 +300,14 @@ def test_authorize_of_another_community_is_refused(walking_mall):
     browser = BrowserClient()
     for host in ("fair.test", "c.test"):
         assert go(browser, asked(browser).replace("mall.test", host, 1)).status_code == 400
+
+
+def test_masters_own_question_is_not_answered_by_itself(walking_mall):
+    browser = BrowserClient()
+    question = go(browser, f"{MALL}/p/x", Referer=f"{A}/")["Location"]
+    assert question.startswith(f"{A}/.mall/authorize?m=mall.test&")
+
+    assert go(browser, question.replace("a.test", "mall.test", 1)).status_code == 400
 
 
 def test_question_for_one_peer_is_not_answered_by_another(walking_mall):
