@@ -55,21 +55,22 @@ async def _guarded[Result](work: Coroutine[Any, Any, Result]) -> Result:
 @contextlib.asynccontextmanager
 async def _session(endpoint: Endpoint) -> AsyncIterator[asyncssh.SFTPClient]:
     host, port = endpoint.required("host"), endpoint.number("port", 22)
-    credentials = _credentials(endpoint)
+    credentials, host_key = _credentials(endpoint), _host_key(endpoint)
     sock = await asyncio.to_thread(egress.dial, host, port, CONNECT_SECONDS)
     sock.setblocking(False)  # noqa: FBT003 -- the standard library's only spelling
-    connection = await asyncssh.connect(
-        host,
-        port,
-        sock=sock,
-        username=endpoint.required("user"),
-        known_hosts=([_host_key(endpoint)], [], []),
-        config=None,  # the machine's own ssh settings and agent have no say here
-        agent_path=None,
-        **credentials,
-    )
-    async with connection, connection.start_sftp_client() as client:
-        yield client
+    with contextlib.closing(sock):  # asyncssh leaves it open where the handshake breaks off
+        connection = await asyncssh.connect(
+            host,
+            port,
+            sock=sock,
+            username=endpoint.required("user"),
+            known_hosts=([host_key], [], []),
+            config=None,  # the machine's own ssh settings and agent have no say here
+            agent_path=None,
+            **credentials,
+        )
+        async with connection, connection.start_sftp_client() as client:
+            yield client
 
 
 def _host_key(endpoint: Endpoint) -> asyncssh.SSHKey:

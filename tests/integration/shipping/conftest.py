@@ -284,11 +284,12 @@ def scripted():
 
 
 class Cutter:
-    """A TCP proxy that loses answers: it passes every request on and drops each ``every``-th answer."""
+    """A TCP proxy that loses each ``every``-th answer, or cuts what is sent after so many bytes."""
 
-    def __init__(self, port, every, delay):
+    def __init__(self, port, every, delay, cut_after):
         self.target = port
         self.delay = delay
+        self.cut_after = cut_after
         self.every = every
         self.seen = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -301,7 +302,9 @@ class Cutter:
             except OSError:
                 return
             self.seen += 1
-            threading.Thread(target=self.carry, args=(client, self.seen % self.every == 1), daemon=True).start()
+            threading.Thread(
+                target=self.carry, args=(client, self.every and self.seen % self.every == 0), daemon=True
+            ).start()
 
     def carry(self, client, lose):
         if self.target is None:
@@ -309,7 +312,7 @@ class Cutter:
             return
         time.sleep(self.delay)
         with client, socket.create_connection(("127.0.0.1", self.target)) as server:
-            up = threading.Thread(target=self.pump, args=(client, server), daemon=True)
+            up = threading.Thread(target=self.pump, args=(client, server, self.cut_after), daemon=True)
             up.start()
             if lose:
                 server.recv(1)  # the department has done its work and answers
@@ -317,11 +320,15 @@ class Cutter:
                 return
             self.pump(server, client)
 
-    @staticmethod
-    def pump(source, sink):
+    def pump(self, source, sink, left=None):
+        """Pass bytes on; after ``left`` of them cut both ends off."""
         try:
-            while data := source.recv(65536):
+            while data := source.recv(65536 if left is None else max(left, 1)):
+                if left is not None and left <= 0:
+                    source.shutdown(socket.SHUT_RDWR)
+                    return
                 sink.sendall(data)
+                left = None if left is None else left - len(data)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             return
@@ -331,8 +338,8 @@ class Cutter:
 def cutter():
     with ExitStack() as stack:
 
-        def make(port, every=2, delay=0.0):
-            proxy = Cutter(port, every, delay)
+        def make(port, every=0, delay=0.0, cut_after=None):
+            proxy = Cutter(port, every, delay, cut_after)
             thread = threading.Thread(target=proxy.run, daemon=True)
             thread.start()
             stack.callback(thread.join, 5)

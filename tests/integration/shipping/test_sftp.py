@@ -1,0 +1,101 @@
+"""A file by SFTP: whole or not there, never over another, to the right server only."""
+
+import os
+import threading
+from datetime import timedelta
+
+import asyncssh
+import pytest
+from django.utils import timezone
+
+from shipping import services
+from shipping.drain import drain
+from shipping.keys import file_name
+
+
+@pytest.fixture
+def route(route_to, sftp_department):
+    return route_to("sftp", sftp_department.config, {"password": sftp_department.password})
+
+
+@pytest.fixture
+def row(route, vendor, place_order, dispatch_of):
+    return dispatch_of(place_order(vendor))
+
+
+def test_server_with_another_host_key_gets_nothing(row, route, route_to, sftp_department):
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    route_to("sftp", sftp_department.config | {"host_key": other}, {"password": sftp_department.password})
+    assert drain() == {"retry": 1}
+    route.refresh_from_db()
+    assert (route.state, sftp_department.files) == ("held", [])
+    assert "host key" in route.reason
+    route_to("sftp", sftp_department.config, {"password": sftp_department.password})  # the control: the right one
+    drain()
+    assert len(sftp_department.files) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"password": "no"}, {"private_key": "rubbish"}, {"host_key": "ssh-ed25519 rubbish"}, {"folder": "../../etc"}],
+)
+def test_wrong_settings_hold_the_route(wrong, row, route, route_to, sftp_department):
+    secret = {"password": sftp_department.password} | {
+        k: v for k, v in wrong.items() if k in {"password", "private_key"}
+    }
+    config = sftp_department.config | {k: v for k, v in wrong.items() if k in {"host_key", "folder"}}
+    route_to("sftp", config, secret)
+    drain()
+    route.refresh_from_db()
+    row.refresh_from_db()
+    assert (route.state, row.state) == ("held", "held")
+
+
+def test_half_a_file_is_never_seen(route, vendor, place_order, dispatch_of, sftp_department, cutter):
+    """Pushes are cut at many points; a scanner that never rests sees only whole files."""
+    size = len(bytes(dispatch_of(place_order(vendor)).body))
+    stop, seen = threading.Event(), []
+
+    def scan():
+        while not stop.is_set():
+            seen.extend(path.stat().st_size for path in sftp_department.inbox.glob("csg_*.json"))
+
+    scanner = threading.Thread(target=scan)
+    scanner.start()
+    try:
+        for cut in range(1, 9):
+            proxy = cutter(sftp_department.port, cut_after=cut * 700)
+            services.set_up_route(
+                vendor=vendor,
+                transport="sftp",
+                config=sftp_department.config | {"port": proxy.port},
+                secrets={"password": sftp_department.password},
+                now=timezone.now(),
+            )
+            drain(now=timezone.now() + cut * timedelta(days=1))
+    finally:
+        stop.set()
+        scanner.join()
+    left = [path for path in sftp_department.inbox.iterdir() if path.name.endswith(".part")]
+    assert set(seen) <= {size}
+    assert left, "the control: no push was cut while it was writing"
+
+
+def test_file_of_that_name_with_other_content_is_left_alone(row, sftp_department):
+    final = sftp_department.inbox / file_name(row.key, row.sha256)
+    final.write_bytes(b"theirs")
+    assert drain() == {"refused": 1}
+    assert final.read_bytes() == b"theirs"
+    row.refresh_from_db()
+    assert "something else" in row.reason
+    final.unlink()
+    drain(now=timezone.now() + timedelta(hours=1))
+    assert final.read_bytes() == bytes(row.body)
+
+
+def test_file_that_arrived_without_our_knowing_is_enough(row, sftp_department):
+    final = sftp_department.inbox / file_name(row.key, row.sha256)
+    final.write_bytes(bytes(row.body))  # the answer to the rename was lost
+    os.utime(final, (1, 1))
+    assert drain() == {"sent": 1}
+    assert final.stat().st_mtime == 1, "it was written again"
