@@ -115,13 +115,16 @@ class WatchConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await self.close(code)
+        with suppress(OSError):  # the client went first
+            await self.close(code)
 
     async def _pump(self, seat: Seat) -> None:
         """The only sender of the feed, so what the client gets is in the order of the queue."""
         try:
             while True:
                 await self._hand_over(seat, await seat.queue.get())
+        except OSError:  # so ASGI says that the client has gone
+            await self._end(TRY_LATER)
         except Exception:
             logger.exception("A staff socket failed and is closed; it will come back.")
             await self._end(TRY_LATER)
