@@ -99,6 +99,9 @@ def _attempt[Row: Model](work: Callable[[Row, datetime], object], row: Row, now:
     try:
         work(row, now)
     except (PaymentError, Busy) as error:
-        log.warning("checkout_sweep_postponed", row=str(row), error=str(error))
+        log.warning("checkout_work_postponed", row=str(row), error=str(error))
+        return False
+    except Exception:  # a receiver's or a gateway's fault with one order is not the others'
+        log.exception("checkout_work_failed", row=str(row))
         return False
     return True

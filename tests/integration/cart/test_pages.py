@@ -76,6 +76,11 @@ def test_add_by_htmx_answers_count_and_words(browser, vase):
     assert "Only 10 left" in text(response)
 
 
+def test_first_add_by_htmx_on_a_stores_host_goes_to_the_landing(browser, lamp):
+    response = add(browser, lamp, headers={"HX-Request": "true"})
+    assert response["HX-Redirect"] == f"{MALL}/cart/added/?variant={lamp.pk}"
+
+
 @pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"])
 def test_add_leads_nowhere_else(browser, vase, path):
     add(browser, vase, then=path)

@@ -195,6 +195,38 @@ def test_sweep_sends_the_confirmation_once(shop, lamp, pay_with):
     assert "€14.50" in html
 
 
+def test_sweep_tries_the_mail_again_where_the_server_was_away(shop, lamp, pay_with, settings):
+    payment = begin(visitor_with(shop, lamp=(lamp, 1)))
+    pay_with(payment)
+    settle(payment)
+    nobody = {"host": "127.0.0.1", "port": 1, "timeout": 1}
+    working = settings.MAILERS
+    settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": nobody}}
+    assert sweep_checkouts(now=timezone.now())["mailed"] == 0
+    settings.MAILERS = working
+    assert not mail.outbox
+    Order.objects.update(mail_due_at=timezone.now())  # the claim of five minutes is over
+    assert sweep_checkouts(now=timezone.now())["mailed"] == 1
+
+
+def test_sweep_goes_on_where_one_order_has_a_fault(shop, lamp, pay_with):
+    first, second = (begin(visitor_with(shop, lamp=(lamp, 1))) for _ in range(2))
+    pay_with(first)
+    pay_with(second)
+
+    def refuse(*, order, **_):
+        if order.pk == first.order_id:
+            raise RuntimeError("no route")
+
+    order_finalising.connect(refuse)
+    try:
+        assert sweep_checkouts(now=later(minutes=1))["settled"] == 1
+    finally:
+        order_finalising.disconnect(refuse)
+    assert order_of(second).state == Order.State.PLACED
+    assert order_of(first).state == Order.State.DRAFT
+
+
 def test_sweep_lets_a_draft_go_whose_hold_lapsed(shop, pay_with):
     lamp = add_goods(shop, "amber", "Lantern", on_hand=1)
     payment = begin(visitor_with(shop, lamp=(lamp, 1)))

@@ -1,6 +1,7 @@
 """Many shoppers at once, each on a connection of its own, and the same with the locks taken out."""
 
 import os
+import re
 import threading
 
 import pytest
@@ -13,7 +14,8 @@ from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.services import start_payment, sweep_checkouts
 from cart.orders.models import Order, Payment
 from cart.orders.signals import order_finalising
-from tests.shop import add_goods, ask_of, begin, later, order_of, visitor_with
+from sessions_farm.testing import Client
+from tests.shop import ADDRESS, MASTER, add_goods, ask_of, begin, later, order_of, visitor_with
 from vendors import stock
 from vendors.models import Stock
 
@@ -171,3 +173,25 @@ def test_row_that_others_hold_locked_is_given_up_soon(committed_shop, pay_with, 
     assert not Order.objects.exists()
     start_payment(visitor=visitor, user=None, ask=ask, now=timezone.now())
     assert order_of(Payment.objects.get()).state == Order.State.DRAFT
+
+
+@pytest.mark.scale
+def test_browsers_that_press_pay_together_get_one_till_and_plain_words(committed_shop):
+    """The same rush through the views: one is led to the payment page, the others read that it is sold out."""
+    lamp = add_goods(committed_shop, "basalt", "Lamp", on_hand=1)
+    clients = [Client(headers={"host": MASTER}) for _ in range(SHOPPERS)]
+    forms = [reviewed(client, lamp) for client in clients]
+    answers = at_once(SHOPPERS, lambda number: clients[number].post("/checkout/pay/", forms[number]))
+    assert sorted(answer.status_code for answer in answers) == [303] + [409] * (SHOPPERS - 1)
+    refused = [answer.content.decode() for answer in answers if answer.status_code == 409]
+    assert all("Sold out" in page and "Nothing was charged" in page for page in refused)
+    assert Charge.objects.count() == 1
+
+
+def reviewed(client, variant):
+    """Bring a shopper as far as the review; the hidden fields of its button."""
+    client.post("/cart/add/", {"variant": variant.pk, "quantity": 1})
+    client.post("/checkout/", ADDRESS)
+    client.post("/checkout/delivery/", {f"vendor-{variant.product.vendor_id}": "standard"})
+    page = client.get("/checkout/review/").content.decode()
+    return dict(re.findall(r'name="(key|agreed)" value="([^"]*)"', page))

@@ -70,7 +70,10 @@ class Gateway:
             return Outcome(Progress.DECLINED, 0, payment.currency)
 
     def refund(self, payment: Payment) -> Outcome:
-        return _outcome(services.refund(reference=payment.reference))
+        try:
+            return _outcome(services.refund(reference=payment.reference))
+        except Charge.DoesNotExist as error:
+            raise PaymentError(f"The gateway has no charge {payment.reference}.", permanent=True) from error
 
 
 def _outcome(charge: Charge) -> Outcome:
