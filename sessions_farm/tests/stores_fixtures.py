@@ -19,11 +19,9 @@ STORES = {"memory": MemoryStore, "database": DatabaseStore}
 if REDIS_URL:
     STORES |= {"redis": RedisStore, "tiered": TieredStore}
 
-# As parameters: those that use SQL need it without a transaction around the test, so that threads see each other.
-EVERY = [
-    pytest.param(name, marks=[pytest.mark.django_db(transaction=True)] if name in {"database", "tiered"} else [])
-    for name in STORES
-]
+# As parameters. Inside a transaction ``tiered`` does as ``database``, so its tests run without one, as threads' do.
+EVERY = [pytest.param(name, marks=pytest.mark.django_db(transaction=name == "tiered")) for name in STORES]
+THREADED = [pytest.param(name, marks=pytest.mark.django_db(transaction=True)) for name in STORES]
 
 HOUR = 3_600_000
 NOW = 1_800_000_000_000

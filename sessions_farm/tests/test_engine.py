@@ -19,11 +19,7 @@ from sessions_farm.cookies import Proof
 from sessions_farm.engine import SessionStore
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import now_ms
-from sessions_farm.tests.stores_fixtures import REDIS_URL, STORES, in_threads
-
-# ``tiered`` does as ``database`` inside a transaction, so its tests run without one; visitors need a database anyway.
-EVERY = [pytest.param(name, marks=pytest.mark.django_db(transaction=name == "tiered")) for name in STORES]
-THREADED = [pytest.param(name, marks=pytest.mark.django_db(transaction=True)) for name in STORES]
+from sessions_farm.tests.stores_fixtures import EVERY, REDIS_URL, THREADED, in_threads
 
 
 @pytest.fixture(params=EVERY)

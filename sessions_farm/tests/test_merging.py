@@ -3,7 +3,6 @@
 import threading
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
@@ -11,6 +10,7 @@ from sessions_farm.merging import merge_visitors
 from sessions_farm.models import MergeMarker, Visitor
 from sessions_farm.signals import visitors_merging
 from sessions_farm.tests.handoff_site import LINES
+from sessions_farm.tests.people import make_user
 
 
 def visitors(two_communities, *, source_user=None, target_user=None):
@@ -21,7 +21,7 @@ def visitors(two_communities, *, source_user=None, target_user=None):
 
 
 def person(name):
-    return get_user_model().objects.create_user(email=f"{name}@example.org", password="x")
+    return make_user(f"{name}@example.org")
 
 
 def merge(source, target):

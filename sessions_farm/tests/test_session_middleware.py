@@ -6,7 +6,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from django.contrib.auth import get_user_model, login, logout
+from django.contrib.auth import login, logout
 from django.http import HttpResponse
 from django.test import Client as StockClient
 
@@ -19,6 +19,7 @@ from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Header, StoreUnavailable, now_ms
 from sessions_farm.testing import Client
 from sessions_farm.tests import session_site
+from sessions_farm.tests.people import make_user
 from sessions_farm.variables import GuardedVariable
 
 DAY = 86_400
@@ -38,13 +39,7 @@ def site(db, two_communities, settings):
 
 @pytest.fixture
 def user():
-    return make_user("anna@example.org")
-
-
-def make_user(email):
-    model = get_user_model()
-    name = {} if model.USERNAME_FIELD == "email" else {model.USERNAME_FIELD: email}
-    return model.objects.create_user(email=email, password="mall-demo", **name)
+    return make_user()
 
 
 def visit(client, do=None, host=HOSTS.master, method="get"):

@@ -19,7 +19,7 @@ from sessions_farm.stores.base import (
     State,
     Taken,
 )
-from sessions_farm.tests.stores_fixtures import EVERY, HOUR, NOW, in_threads, make_store
+from sessions_farm.tests.stores_fixtures import EVERY, HOUR, NOW, THREADED, in_threads, make_store
 
 LIFE = Lifetime(idle=HOUR, ends=NOW + 10 * HOUR)
 STEPS = 25
@@ -30,6 +30,11 @@ def store(request):
     return make_store(request.param)
 
 
+@pytest.fixture(params=THREADED)
+def threaded_store(request):
+    return make_store(request.param)
+
+
 @pytest.fixture
 def key():
     return secrets.token_urlsafe(32)
@@ -37,6 +42,10 @@ def key():
 
 @pytest.fixture
 def live(store, key):
+    return started(store, key)
+
+
+def started(store, key):
     store.create(key, {"a": "1", "b": '"two"'}, LIFE, NOW)
     return key
 
@@ -218,7 +227,9 @@ def test_compare_and_set_takes_place_once(store, live):
     assert dict(store.load(live, NOW).variables) == {"b": '"two"', "new": "1"}
 
 
-def test_concurrent_writers_of_different_variables_lose_nothing(store, live):
+def test_concurrent_writers_of_different_variables_lose_nothing(threaded_store, key):
+    store, live = threaded_store, started(threaded_store, key)
+
     def writer(number):
         for step in range(STEPS):
             store.apply(live, Change(put={f"v{number}-{step}": "1"}, drop=["b"] if step % 5 == 0 else ()), NOW)
@@ -229,13 +240,15 @@ def test_concurrent_writers_of_different_variables_lose_nothing(store, live):
     assert reading.header.version == 1 + 4 * STEPS
 
 
-def test_concurrent_increments_lose_nothing(store, live):
+def test_concurrent_increments_lose_nothing(threaded_store, key):
+    store, live = threaded_store, started(threaded_store, key)
     in_threads([lambda: [store.modify(live, Increment("n", 1), NOW) for _ in range(STEPS)]] * 4)
     assert store.load(live, NOW).variables["n"] == str(4 * STEPS)
 
 
-def test_concurrent_delete_and_write_leave_nothing(store):
+def test_concurrent_delete_and_write_leave_nothing(threaded_store):
     """Whoever comes first, in the end the key has ended."""
+    store = threaded_store
     for _ in range(STEPS):
         key = secrets.token_urlsafe(32)
         store.create(key, {"a": "1"}, LIFE, NOW)
@@ -251,7 +264,9 @@ def test_concurrent_delete_and_write_leave_nothing(store):
         assert store.load(key, NOW).state is State.ENDED
 
 
-def test_concurrent_creates_make_one_session(store, key):
+def test_concurrent_creates_make_one_session(threaded_store, key):
+    store = threaded_store
+
     def create(number):
         try:
             store.create(key, {"by": str(number)}, LIFE, NOW)
@@ -262,7 +277,8 @@ def test_concurrent_creates_make_one_session(store, key):
     assert sum(in_threads([lambda number=number: create(number) for number in range(4)])) == 1
 
 
-def test_code_is_taken_once(store):
+def test_code_is_taken_once(threaded_store):
+    store = threaded_store
     digest = secrets.token_hex(32)
     store.put_code(digest, "payload", 60)
     with pytest.raises(Taken):

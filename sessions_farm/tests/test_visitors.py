@@ -6,7 +6,6 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import RequestFactory
 
 from sessions_farm import keys, visitors
@@ -17,6 +16,7 @@ from sessions_farm.engine import SessionStore
 from sessions_farm.models import Visitor, VisitorKey
 from sessions_farm.receivers import mark_session
 from sessions_farm.signals import visitors_merging
+from sessions_farm.tests.people import make_user
 from sessions_farm.tests.stores_fixtures import in_threads
 
 
@@ -33,12 +33,6 @@ def mall_at(db, two_communities):
         return Mall(member=member, session=SessionStore(proof=proof, member=member))
 
     return make
-
-
-def make_user(email="anna@example.org"):
-    model = get_user_model()
-    name = {} if model.USERNAME_FIELD == "email" else {model.USERNAME_FIELD: email}
-    return model.objects.create_user(email=email, password="mall-demo", **name)
 
 
 def sign_in(mall, user):
