@@ -8,16 +8,14 @@ from django.utils import timezone
 
 from cart.orders import mail
 from cart.orders.models import Order
+from cart.orders.nudge import nudge
 
 log = structlog.get_logger(__name__)
 
 
 def announce_placed(order_id: int) -> None:
     """Have a worker send the confirmation. Where the broker is away the row stays due, and the sweep finds it."""
-    try:
-        send_placed_mail.apply_async((order_id,), retry=False)
-    except Exception as error:  # noqa: BLE001 -- whatever the broker's client raises
-        log.warning("order_mail_not_queued", order=order_id, error=str(error))
+    nudge(send_placed_mail, order_id)
 
 
 @shared_task(name="orders.send_placed_mail")

@@ -9,23 +9,18 @@ import json
 from typing import Any
 
 import httpx2
-import structlog
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
 from cart.checkout.payments.sandbox import signing
 from cart.checkout.payments.sandbox.models import Charge
-
-log = structlog.get_logger(__name__)
+from cart.orders.nudge import nudge
 
 
 def announce(charge_id: int) -> None:
-    """Have a worker tell the shop; a broker that is away is no reason to fail."""
-    try:
-        send_notice.apply_async((charge_id,), retry=False)
-    except Exception as error:  # noqa: BLE001 -- whatever the broker's client raises
-        log.warning("sandbox_notice_not_queued", charge=charge_id, error=str(error))
+    """Have a worker tell the shop."""
+    nudge(send_notice, charge_id)
 
 
 @shared_task(bind=True, name="sandbox.send_notice", max_retries=6)
