@@ -1,21 +1,18 @@
 """Attacks on the code of a hand-off that must not work, each beside the legitimate way that does."""
 
-import contextlib
 import dataclasses
-import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
-from django.db import connection
+from django.http import HttpRequest
 
 from sessions_farm.communities import registry
 from sessions_farm.handoff import codes, verifier
 from sessions_farm.handoff.state import State
 from sessions_farm.stores import current_store
 from sessions_farm.testing.browser import BrowserClient
-from sessions_farm.tests.stores_fixtures import REDIS_URL, STORES
 from sessions_farm.tests.walking import COOKIE, A, B, answered, asked, go, gone, has_session, with_changed
 
 pytestmark = pytest.mark.usefixtures("walking_mall")
@@ -45,56 +42,6 @@ def test_finish_retried_after_a_node_died_still_ends_with_a_session():
 
     assert [hop.status for hop in browser.hops] == [302, 302, 303, 200]  # and the two before: five in all
     assert has_session(browser)
-
-
-class ReadThenDelete:
-    """A store whose take is two steps, as GET and DEL are: what the race test must be able to see."""
-
-    def __init__(self):
-        self.barrier = threading.Barrier(2)
-        self.seen = {}
-
-    def put_code(self, digest, payload, ttl):
-        self.seen[digest] = payload
-
-    def take_code(self, digest):
-        payload = self.seen.get(digest)
-        with contextlib.suppress(threading.BrokenBarrierError):
-            self.barrier.wait(timeout=0.2)
-        self.seen.pop(digest, None)
-        return payload
-
-
-def race(store, contenders=50):
-    """How many of so many redeem one code."""
-    code = codes.put(store, codes.Grant("mall", "i" * 32, "a.test", "c" * 43, "mall.test"))
-    start, winners = threading.Barrier(contenders), []
-
-    def redeem():
-        try:
-            start.wait()
-            if codes.take(store, code):
-                winners.append(1)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=redeem) for _ in range(contenders)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return len(winners)
-
-
-@pytest.mark.parametrize("name", STORES)
-def test_fifty_at_once_redeem_a_code_once(committed_mall, settings, name):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "STORE": name, "REDIS_URL": REDIS_URL}
-
-    assert race(current_store()) == 1
-
-
-def test_fifty_at_once_would_redeem_twice_from_a_store_of_two_steps():
-    assert race(ReadThenDelete()) > 1
 
 
 def test_attackers_callback_in_a_victims_browser_gives_nothing():
@@ -159,6 +106,12 @@ def finish_with_grant(browser, iss="mall.test", age=0, **changes):
     code = codes.put(current_store(), dataclasses.replace(right, **changes))
     go(browser, with_changed(url, code=code, iss=iss, state=state))
     return has_session(browser)
+
+
+def with_cookies(browser, host="a.test"):
+    request = HttpRequest()
+    request.COOKIES = browser.jar(host)
+    return request
 
 
 def test_grant_that_fits_gives_the_session():
