@@ -7,8 +7,11 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from mall import node
+from sessions_farm.context import Mall
 from vendors.hosts import Market
 from vendors.models import Category
+
+MARK_LENGTH = 8
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -27,12 +30,18 @@ def departments(market: Market | None) -> list[Category]:
 
 
 def figures(request: HttpRequest) -> list[tuple[str, object]]:
-    """What this request cost and how its session came here; (name, figure), as far as the farm says so."""
-    session = getattr(request, "session", None)
-    mall = getattr(request, "mall", None)
-    named = {
-        "session trips": getattr(session, "trips", None),
-        "hand-off": getattr(mall, "handoff_note", None),
-        "host": getattr(getattr(mall, "member", None), "host", None),
-    }
-    return [(name, figure) for name, figure in named.items() if figure is not None]
+    """What this request cost, and the visitor's mark: the same on every host once the hand-off is done."""
+    mall: Mall | None = getattr(request, "mall", None)
+    if mall is None or mall.member is None:
+        return []
+    shown: list[tuple[str, object]] = [("host", mall.member.host), ("visitor", mark_of(mall))]
+    if (trips := getattr(getattr(request, "session", None), "trips", None)) is not None:
+        shown.append(("session trips", trips))
+    return shown
+
+
+def mark_of(mall: Mall) -> str:
+    if mall.id is None:
+        return "not known yet"
+    mark = mall.key_hash[:MARK_LENGTH]
+    return f"{mark}, known on this host only" if mall.is_local else f"{mark}, the same in every shop"
