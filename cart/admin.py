@@ -25,7 +25,8 @@ class CartAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # not su
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         carts: QuerySet[Any] = super().get_queryset(request)
-        return carts.annotate(pieces=Sum("lines__quantity"))
+        rows: QuerySet[Any] = carts.annotate(pieces=Sum("lines__quantity"))
+        return rows
 
     @admin.display(ordering="pieces")
     def pieces(self, cart: Any) -> int:
