@@ -155,4 +155,4 @@ def _signed(member: Member | None, host: str, session_id: str, issued: str) -> t
 
 
 # Python's own rule for quoted values, by which Django's cookies (messages, language) were written.
-_unquote: Callable[[str], str] = cookies._unquote  # type: ignore[attr-defined]  # noqa: SLF001  # as Django uses it
+_unquote: Callable[[str], str] = cookies._unquote  # noqa: SLF001  # as Django uses it

@@ -54,7 +54,9 @@ class SessionMiddleware(DjangoSessionMiddleware):
             return unavailable()
         return None
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(  # type: ignore[override]  # the stubs forget streaming responses
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
         session = getattr(request, "session", None)
         if not isinstance(session, SessionStore):
             return response

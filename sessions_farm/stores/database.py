@@ -193,13 +193,15 @@ class DatabaseStore:
         trips.count()
         with self.connection.cursor() as cursor:
             cursor.execute(statement, parameters)
-            return cursor.fetchall()
+            rows: list[Any] = cursor.fetchall()
+        return rows
 
     def _execute(self, statement: str, parameters: Sequence[Any]) -> int:
         trips.count()
         with self.connection.cursor() as cursor:
             cursor.execute(statement, parameters)
-            return cursor.rowcount
+            changed: int = cursor.rowcount
+        return changed
 
     @contextmanager
     def _atomic(self) -> Iterator[None]:

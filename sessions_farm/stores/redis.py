@@ -118,7 +118,8 @@ class RedisStore:
             raise Taken(digest)
 
     def take_code(self, digest: str) -> str | None:
-        return self.call("getdel", self.code(digest))
+        payload: str | None = self.call("getdel", self.code(digest))
+        return payload
 
     def name(self, key: str) -> str:
         return f"{self._options.redis_prefix}:s:{key}"
