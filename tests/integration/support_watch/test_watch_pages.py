@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from sessions_farm.testing.browser import BrowserClient, Step
-from support_watch import limits, services, stream, visits
+from support_watch import connections, limits, services, stream, visits
 from support_watch.broker import Broker
 from support_watch.connections import patient
 from support_watch.models import SupportVisit
@@ -203,3 +203,24 @@ def test_old_visits_are_forgotten(place):
 
     assert services.forget_old(now=now) == 1
     assert SupportVisit.objects.count() == 2
+
+
+def test_with_redis_refusing_the_page_is_served_and_the_visit_kept_once(place, arrivals, settings):
+    browser = BrowserClient()
+    browser.get("http://fowlers.localhost:8000/")
+    own, settings.REDIS_URL = settings.REDIS_URL, "redis://127.0.0.1:1/0"
+    connections.writer.cache_clear()
+    for _ in range(2):
+        assert browser.get(OWN).status_code == 200
+    (row,) = SupportVisit.objects.all()
+    assert not row.published
+
+    settings.REDIS_URL = own
+    connections.writer.cache_clear()
+    stream.breaker.reset()
+    browser.get(OWN)  # before anybody has told of it
+    services.relay_untold(now=timezone.now())
+    row.refresh_from_db()
+
+    assert len(arrivals()) == 1
+    assert row.published
