@@ -1,7 +1,7 @@
 """Lets a form's answer lead to the other domains of the community.
 
-Chromium holds each redirect after a POST against ``form-action`` (CSP 3, 6.4.1.1), so a POST that ends in a hand-off is blocked
-unless the policy names where it may lead.
+Chromium holds each redirect after a POST against ``form-action`` (CSP 3, 6.4.1.1), so a POST that ends in a hand-off
+is blocked unless the policy names where it may lead.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.csp import CSP
 
-from sessions_farm.communities import registry
+from sessions_farm.communities import Member, registry
 from sessions_farm.links import origin
 
 
@@ -22,9 +22,19 @@ class FormActionMiddleware:
         response = self.get_response(request)
         member = getattr(getattr(request, "mall", None), "member", None)
         if member is not None and not hasattr(response, "_csp_config"):
-            hosts = registry.hosts_of(member.community_id)
-            response._csp_config = {  # type: ignore[attr-defined] -- as django.views.decorators.csp sets it
+            response._csp_config = {  # type: ignore[attr-defined]  # noqa: SLF001 -- as the csp decorators
                 **settings.SECURE_CSP,
-                "form-action": [CSP.SELF, *sorted(origin(host) for host in hosts)],
+                "form-action": [CSP.SELF, *sorted(origin(host) for host in leads_to(member))],
             }
         return response
+
+
+def leads_to(member: Member) -> list[str]:
+    """The hosts that a form here may end on, or pass on its way.
+
+    A vendor's form ends on its own host or on the master (the first-add landing), and a hand-off after it goes by the
+    master; so a vendor's header stays short however many domains the community has.
+    """
+    if member.is_master:
+        return registry.hosts_of(member.community_id)
+    return [member.master_host] if member.master_host else []
