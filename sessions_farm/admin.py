@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
+from sessions_farm import admin_sessions  # noqa: F401  # registers itself; Django looks for this module alone
 from sessions_farm.models import Community, Domain
 
 
