@@ -75,6 +75,8 @@ class Work:
     def claimed(self, now: datetime) -> Iterator[Claim]:
         for route_id in list(Route.objects.with_due_work(now).values_list("pk", flat=True)):
             free = SLOTS - len(self.under_way)
+            if free <= 0:
+                return
             yield from claims.claim(route_id=route_id, limit=free, now=now, owner=_owner(), lease=self.lease)
 
     def finish(self) -> None:

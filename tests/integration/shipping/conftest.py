@@ -275,7 +275,7 @@ class Scripted:
 @pytest.fixture
 def scripted():
     peer = Scripted()
-    thread = threading.Thread(target=peer.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=peer.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield peer
     peer.server.shutdown()
