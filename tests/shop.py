@@ -14,7 +14,6 @@ from cart.pricing import Method
 from cart.services import add_line
 from sessions_farm.communities import registry
 from sessions_farm.models import Community, Domain, Visitor
-from vendors.hosts import stores
 from vendors.models import Category, Marketplace, Product, Stock, Storefront, Variant, Vendor
 
 MASTER = "mall.localhost"
@@ -46,7 +45,6 @@ def make_shop(**fields) -> Shop:
     add_vendor(shop, "amber", host="amber.localhost", delivery_charge=450, free_delivery_from=5000)
     add_vendor(shop, "basalt", delivery_charge=300, express_charge=900)
     registry.forget()
-    stores.forget()
     return shop
 
 
