@@ -4,6 +4,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from vendors.hosts import Market, Store, stores
 from vendors.http import MallRequest
@@ -51,6 +52,7 @@ def fronts(shown: list[Store], windows: ProductQuerySet) -> list[tuple[Store, li
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def category(request: MallRequest, slug: str) -> HttpResponse:
     market = market_of(request)
     department = get_object_or_404(Category, marketplace=market.marketplace_id, slug=slug)
@@ -62,6 +64,7 @@ def category(request: MallRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def search(request: MallRequest) -> HttpResponse:
     """Products over all stores; stores and departments whose names have the words stand above them."""
     market = market_of(request)

@@ -1,23 +1,21 @@
 """The pages of one store, on its own host or on the master's path."""
 
-from typing import Any
-
 from django.db.models import Case, F, Q, When
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
-from vendors import stock
 from vendors.hosts import Store
 from vendors.http import MallRequest
 from vendors.listing import listing
 from vendors.models import Category, Product, Vendor
 from vendors.models.catalogue import ProductQuerySet
+from vendors.offers import offers
 
 FEATURED = 11  # one leads, two rows of five follow on a wide screen
 LIKE_IT = 5
-FEW = 5
 
 
 def store_of(request: MallRequest) -> Store:
@@ -40,6 +38,7 @@ def home(request: MallRequest) -> HttpResponse:
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def category(request: MallRequest, slug: str) -> HttpResponse:
     store = store_of(request)
     shelf = get_object_or_404(Category, marketplace=store.marketplace_id, slug=slug)
@@ -53,6 +52,7 @@ def category(request: MallRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def search(request: MallRequest) -> HttpResponse:
     store = store_of(request)
     found = listing(goods_of(store), request.GET, currency=store.currency, now=timezone.now(), mall_wide=False)
@@ -70,29 +70,13 @@ def product(request: MallRequest, slug: str) -> HttpResponse:
         "product": item,
         "category": item.category,
         "variants": variants,
-        "chosen": next((offer for offer in variants if offer["left"]), None),
+        "chosen": next((offer for offer in variants if offer.left), None),
         "vendor": Vendor.objects.get(pk=store.vendor_id),
         "before": before,
         "after": after,
         "others": more_like(store, item).for_cards(now).defer("search", "description")[:LIKE_IT],
     }
     return render(request, "vendors/product.html", context)
-
-
-def offers(item: Product, now: Any) -> list[dict[str, Any]]:
-    """Each variant with its price of today, the price it had, and how many are left in words."""
-    variants = list(item.variants.all())
-    left = stock.available([variant.pk for variant in variants], now)
-    return [
-        {
-            "variant": variant,
-            "price": variant.current_price(now),
-            "was": variant.price if variant.is_on_sale(now) else None,
-            "left": left[variant.pk],
-            "few": 0 < left[variant.pk] <= FEW,
-        }
-        for variant in variants
-    ]
 
 
 def neighbours(goods: ProductQuerySet, item: Product) -> tuple[Product | None, Product | None]:
