@@ -31,14 +31,16 @@ class Shopper:
         self.main = page.get_by_role("main")
 
     def add_from(self, shop: Shop):
-        """Find the goods by the store's own search, and put one into the cart."""
+        """Find the goods by the search in the bar, put one into the cart, and see it counted there."""
         self.page.goto(self.farm.url(shop.host))
         search = self.page.get_by_role("searchbox").first
         search.fill(shop.goods)
         search.press("Enter")
         self.main.get_by_role("link", name=shop.goods).first.click()
         expect(self.page.get_by_role("heading", name=shop.goods, level=1)).to_be_visible()
+        pieces = int(self.page.locator("#cart-count").get_attribute("data-count") or 0)
         self.page.get_by_role("button", name="Add to cart").click()
+        self.sees_count(pieces + 1)
 
     def sees_in_cart(self, shops: tuple[Shop, ...], host: str):
         """The same cart on whatever host; which node showed it is kept."""
