@@ -95,7 +95,7 @@ class Room:
 
         ``asked_from`` is our place when the question went out; what we read meanwhile is newer than the answer.
         """
-        if self.position != asked_from and (asked_from is None or there.epoch != self.epoch):
+        if epoch_of(self.position) != epoch_of(asked_from):
             return
         if asked_from is None or asked_from.epoch != there.epoch or there.seq < asked_from.seq:
             self.start_anew(there)
@@ -104,13 +104,13 @@ class Room:
         self.behind = self.behind + 1 if stuck else 0
         self.compared = here
 
-    @property
-    def epoch(self) -> str:
-        return self.position.epoch if self.position else ""
-
     def start_anew(self, position: Position) -> None:
         self.position = position
         self.tell(Lagged())
+
+
+def epoch_of(position: Position | None) -> str:
+    return position.epoch if position else ""
 
 
 def as_position(value: Any) -> Position | None:

@@ -92,6 +92,17 @@ def test_an_answer_older_than_what_was_read_meanwhile_changes_nothing():
     assert room.position == Position("e", 5)
 
 
+@pytest.mark.parametrize("asked_from", [Position("e", 4), None])
+def test_an_answer_does_not_set_back_a_room_that_found_the_new_epoch_itself(asked_from):
+    room, seat = room_at(4)
+    room.take(event(2, "new"))
+    drained(seat)
+    room.compare(Position("new", 1), asked_from)
+
+    assert drained(seat) == []
+    assert room.position == Position("new", 2)
+
+
 @pytest.mark.parametrize("there", [Position("new", 0), Position("new", 9), Position("e", 3)])
 def test_a_lost_or_set_back_stream_makes_all_start_anew(there):
     room, seat = room_at(4)
