@@ -1,13 +1,14 @@
 """Merging visitors: once, in one transaction, never two people."""
 
 import threading
+import time
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from sessions_farm.merging import merge_visitors
-from sessions_farm.models import MergeMarker, Visitor
+from sessions_farm.models import MergeMarker, Visitor, VisitorKey
 from sessions_farm.signals import visitors_merging
 from sessions_farm.tests.handoff_site import LINES
 from sessions_farm.tests.people import make_user
@@ -32,6 +33,7 @@ def test_merge_happens_once(walking_mall, two_communities):
     source, target = visitors(two_communities)
 
     assert merge(source, target)
+    LINES[source.pk] = ["hoe"]  # a second merge would move this too
     assert not merge(source, target)
     assert LINES[target.pk] == ["rake", "spade"]
 
@@ -101,9 +103,22 @@ def test_merge_by_eight_threads_happens_once(committed_mall, two_communities):
     assert LINES[target.pk] == ["rake", "spade"]
 
 
+def lock_rows(source, target, **kwargs):
+    """What a receiver does with rows of its own: source first, then target, which to and fro is two orders."""
+    for visitor in (source, target):
+        VisitorKey.objects.select_for_update().get(visitor=visitor)
+        time.sleep(0.05)
+
+
 def test_merge_to_and_fro_at_once_blocks_nobody(committed_mall, two_communities):
     source, target = visitors(two_communities)
-    done = at_once(*[lambda: merge(source, target), lambda: merge(target, source)] * 4)
+    for visitor in (source, target):
+        VisitorKey.objects.create(key_hash=str(visitor.pk), visitor=visitor)
+    visitors_merging.connect(lock_rows)
+    try:
+        done = at_once(lambda: merge(source, target), lambda: merge(target, source))
+    finally:
+        visitors_merging.disconnect(lock_rows)
 
-    assert len(done) == 8
+    assert done == [True, True]
     assert sorted(LINES[source.pk] + LINES[target.pk]) == ["rake", "spade"]
