@@ -106,15 +106,11 @@ class SessionStore(Exchange):
         return self._variables(reading.variables)
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 -- Django's signature
-        if self.session_key is None:
-            return self.create()
         variables = self._get_session(no_load=must_create)
-        if self.session_key is None:  # the load found the key to be none
+        if self.session_key is None:  # there was none, or the load found it to be none
             return self.create()
         if self.unavailable:
             raise StoreUnavailable("The session was not loaded, so it cannot be saved.")
-        if self.in_grace:
-            raise UpdateError
         try:
             self._send(variables, must_create=must_create)
         except Taken as error:
@@ -205,24 +201,3 @@ class SessionStore(Exchange):
 
     async def acompare_and_set(self, name: str, expected: Any, value: Any) -> bool:
         return await sync_to_async(self.compare_and_set)(name, expected, value)
-
-    def _get_session(self, no_load: bool = False) -> Variables:  # noqa: FBT001, FBT002 -- Django's signature
-        self.accessed = True
-        if "_session_cache" not in self.__dict__:
-            self._session_cache = self._variables({}) if self.session_key is None or no_load else self.load()
-        return self._session_cache
-
-    async def _aget_session(self, no_load: bool = False) -> Variables:  # noqa: FBT001, FBT002 -- as above
-        return await sync_to_async(self._get_session)(no_load)
-
-    _session = property(_get_session)
-
-    def _variables(self, texts: Any) -> Variables:
-        return Variables(texts, all_visible=self.member is None or self.member.is_master)
-
-    def _peek(self) -> Variables:
-        """Load without an access: what the farm itself asks makes no page vary by the cookie."""
-        accessed = self.accessed
-        variables = self._get_session()
-        self.accessed = accessed
-        return variables

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 
 from sessions_farm import keys
 from sessions_farm.conf import options
@@ -26,7 +28,7 @@ from sessions_farm.stores.trips import Tally, counted
 from sessions_farm.variables import LIFETIME_NAMES, Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sessions_farm.communities import Member
     from sessions_farm.cookies import Proof
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 class Exchange(SessionBase):
     """One session's state towards its store, and each step that changes it."""
+
+    _session_cache: Variables  # absent until the session is loaded
 
     def __init__(
         self, session_key: str | None = None, *, proof: Proof | None = None, member: Member | None = None
@@ -54,6 +58,29 @@ class Exchange(SessionBase):
         self._store = current_store()
         self._tally = Tally()
         self._hash = keys.hash_id(self.session_key) if self.session_key else ""
+
+    def _get_session(self, no_load: bool = False) -> Variables:  # noqa: FBT001, FBT002 -- Django's signature
+        self.accessed = True
+        if "_session_cache" not in self.__dict__:
+            self._session_cache = (
+                self._variables({}) if self.session_key is None or no_load else cast("Variables", self.load())
+            )
+        return self._session_cache
+
+    async def _aget_session(self, no_load: bool = False) -> Variables:  # noqa: FBT001, FBT002 -- as above
+        return await sync_to_async(self._get_session)(no_load)
+
+    _session = property(_get_session)
+
+    def _variables(self, texts: Mapping[str, str]) -> Variables:
+        return Variables(texts, all_visible=self.member is None or self.member.is_master)
+
+    def _peek(self) -> Variables:
+        """Load without an access: what the farm itself asks makes no page vary by the cookie."""
+        accessed = self.accessed
+        variables = self._get_session()
+        self.accessed = accessed
+        return variables
 
     def _read(self) -> Reading:
         """Ask under every key that may stand for the id; with no SECRET_KEY_FALLBACKS that is one."""
@@ -118,11 +145,11 @@ class Exchange(SessionBase):
     def _modify(self, operation: Operation) -> str | None:
         variables = self._get_session()
         variables.require_visible(operation.name)
-        self._ensure_live(variables)
         try:
+            self._ensure_live(variables)
             text = self._call(self._store.modify, self._hash, operation, now_ms())
-        except (Missing, Ended) as error:
-            raise UpdateError from error
+        except (Missing, Ended, UpdateError) as error:
+            raise SessionInterrupted("The session ended before this request did.") from error
         variables.learn(operation.name, text)
         self.written = True
         return text

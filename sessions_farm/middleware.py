@@ -91,7 +91,7 @@ def save(session: SessionStore, request: HttpRequest) -> bool:
 def send_cookie(session: SessionStore, request: HttpRequest, response: HttpResponseBase) -> None:
     """Let the browser learn the id where it has another or none, or where its cookie grows old."""
     member = session.member
-    if cookies.name_for(member) in response.cookies or session.in_grace or session.unavailable:
+    if cookies.name_for(member) in response.cookies or session.in_grace:
         return
     if session.flushed and session.session_key is None:
         if member is not None and not member.is_master:

@@ -175,6 +175,17 @@ def test_late_write_of_a_form_says_so():
     assert raw_visit(log_out_meanwhile, session_id=session_id, method="post").status_code == 400
 
 
+def test_step_in_a_session_that_ended_says_so():
+    session_id = new_session(x=1)
+
+    def log_out_meanwhile(request):
+        request.session.get("x")
+        SessionStore(session_id).delete()
+        request.session.increment("x")
+
+    assert raw_visit(log_out_meanwhile, session_id=session_id, method="post").status_code == 400
+
+
 class DeadStore:
     def __getattr__(self, name):
         def fail(*args):
@@ -230,7 +241,7 @@ def test_login_takes_two_trips_to_the_store(user):
 def test_request_in_flight_at_a_login_is_served_and_leaves_the_cookie_alone(user):
     session_id = new_session(x=1)
     raw_visit(lambda request: login(request, user), session_id=session_id, method="post")
-    response = raw_visit(get_x, session_id=session_id)
+    response = raw_visit(get_x, session_id=session_id, issued=time.time() - 8 * DAY)  # due to be sent again, else
     assert (response.status_code, response.content, dict(response.cookies)) == (200, b"1", {})
     response = raw_visit(set_x, session_id=session_id)
     assert (response.status_code, dict(response.cookies)) == (200, {})
