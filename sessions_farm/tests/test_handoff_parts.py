@@ -1,5 +1,6 @@
 """The parts of a hand-off by themselves: states, codes, paths, requests, verifiers, the breaker."""
 
+import base64
 import hashlib
 import json
 
@@ -123,6 +124,7 @@ def test_code_and_id_stand_in_no_store():
 
     assert digest == hashlib.sha256(code.encode()).hexdigest()
     assert "the-mall-id" not in payload
+    assert b"the-mall-id" not in base64.urlsafe_b64decode(json.loads(payload)[1])
     assert code not in payload
     assert ttl <= 60
     assert len(digest) + len(payload) <= 400
