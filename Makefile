@@ -1,6 +1,6 @@
 # What can be done with the mall; `make help` lists it. Each word brings what it needs (deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test prove check fmt bench farm
+.PHONY: help demo demo-reset test prove check fmt bench farm farm-init farm-walk
 PYTHON := .venv/bin/python
 TEMPLATES = $(shell find . \( -name .venv -o -name .tools -o -name .data \) -prune -o -path '*/templates/*.html' -print)
 
@@ -47,6 +47,13 @@ bench: ## measure pages a second of two nodes on this machine
 	@deploy/bootstrap sites
 	@$(PYTHON) -m mall.demo.run_bench
 
-farm: ## build and start the farm of containers (deploy/compose.yaml)
+farm-init: ## make the farm's secrets, once (deploy/secrets/)
 	@deploy/init
+
+farm: farm-init ## build and start the farm of containers (deploy/compose.yaml)
 	docker compose -f deploy/compose.yaml up -d --build --wait
+
+farm-walk: ## walk through the running farm in a browser, and kill a node on the way
+	@deploy/bootstrap test sites
+	@$(PYTHON) -m tests.e2e.chromium
+	@$(PYTHON) -m tests.e2e.walk_farm
