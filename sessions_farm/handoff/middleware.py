@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from sessions_farm.context import Mall
+from sessions_farm.communities import Member
 from sessions_farm.handoff import adopting, paths
 from sessions_farm.handoff.navigation import Kind, kind_of
 from sessions_farm.handoff.starting import begin, is_unknown, may_start, needs_id, unseen
@@ -23,7 +23,17 @@ class HandoffMiddleware:
         response = handed_off(request) or self.get_response(request)
         if paths.GAVE_UP in request.META.get("QUERY_STRING", ""):
             response["X-Robots-Tag"] = "noindex"
+        if was_done_locally(request):
+            response["HX-Refresh"] = "true"  # the page comes anew, by a hand-off that brings it to the community
         return response
+
+
+def was_done_locally(request: HttpRequest) -> bool:
+    """Whether htmx sent a form whose outcome no other host knows of yet, while no navigation follows."""
+    mall = getattr(request, "mall", None)
+    if request.method in {"GET", "HEAD"} or request.headers.get("HX-Request") != "true" or mall is None:
+        return False
+    return not mall.is_master and bool(mall.is_local) and may_start(request, mall.member)
 
 
 def handed_off(request: HttpRequest) -> HttpResponse | None:
@@ -34,16 +44,16 @@ def handed_off(request: HttpRequest) -> HttpResponse | None:
         return None
     answer = None
     if may_start(request, mall.member) and needs_id(request, mall):
-        answer = ask(request, mall, kind)
+        answer = ask(request, mall.member, kind)
     elif mall.is_master and kind is Kind.NAVIGATION and is_unknown(mall):
         adopting.make_id(request)
     return answer
 
 
-def ask(request: HttpRequest, mall: Mall, kind: Kind) -> HttpResponse | None:
+def ask(request: HttpRequest, client: Member, kind: Kind) -> HttpResponse | None:
     match kind:
         case Kind.NAVIGATION:
-            return begin(request, mall.member)
+            return begin(request, client)
         case Kind.PREFETCH:
             return not_in_advance()
         case _:

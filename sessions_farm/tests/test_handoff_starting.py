@@ -8,7 +8,7 @@ from sessions_farm.models import Community
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailable
 from sessions_farm.testing.browser import BrowserClient
-from sessions_farm.tests.walking import COOKIE, A, B, typed
+from sessions_farm.tests.walking import COOKIE, MALL, A, B, lines_of, typed
 
 pytestmark = pytest.mark.usefixtures("walking_mall")
 
@@ -59,6 +59,20 @@ def test_htmx_without_id_reloads_the_page():
 
     browser.get(f"{A}/p/x")
     assert "HX-Refresh" not in browser.get(f"{A}/p/x", **HTMX)
+
+
+def test_htmx_form_without_id_reloads_the_page_and_brings_what_it_did():
+    browser = BrowserClient()
+    browser.get(f"{A}/p/x", **{"Sec-Fetch-Mode": None})
+    browser.post("/add", {"line": "spade"}, **HTMX)
+    assert browser.hops[0].response["HX-Refresh"] == "true"
+    browser.get(f"{A}/p/x")
+    browser.get(f"{MALL}/cart")
+    assert lines_of(browser) == ["spade"]
+
+    browser.get(f"{A}/p/x")
+    browser.post("/add", {"line": "rake"}, **HTMX)
+    assert "HX-Refresh" not in browser.hops[0].response
 
 
 def test_htmx_on_a_page_without_cookies_is_served():
