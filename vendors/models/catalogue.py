@@ -19,7 +19,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When, Window
 from django.db.models.functions import RowNumber
-from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThanOrEqual
 from django.utils import timezone
 
 from vendors.models.stock import Stock
@@ -110,7 +110,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self if low is None and high is None else self.filter(Exists(variants))
 
     def with_prices(self, now: datetime) -> Self:
-        """Annotate ``price_from``, ``price_to`` (of the variants, today) and ``price_was`` (the cheapest one's own)."""
+        """Annotate ``price_from``, ``price_to`` (of the variants, today), ``has_span`` where they differ, and
+        ``price_was`` (the cheapest one's own)."""
         variants = Variant.objects.filter(product=OuterRef("pk"))
         cheapest = variants.order_by(price_at(now), "pk")
         dearest = variants.order_by(price_at(now).desc())
@@ -118,7 +119,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
             price_from=Subquery(cheapest.values(today=price_at(now))[:1]),
             price_was=Subquery(cheapest.values("price")[:1]),
             price_to=Subquery(dearest.values(today=price_at(now))[:1]),
-        )
+        ).annotate(has_span=GreaterThan(F("price_to"), F("price_from")))
 
     def for_cards(self, now: datetime) -> Self:
         """All that a product's card shows, in two queries for any number of products."""

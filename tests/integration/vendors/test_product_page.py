@@ -2,6 +2,7 @@
 
 import re
 
+from tests.html import flat
 from tests.shop import add_goods
 from vendors.models import ProductImage, Stock, Variant
 
@@ -13,7 +14,7 @@ def test_variants_with_prices_and_stock_words(shop, shopper):
         variant = Variant.objects.create(product=small.product, sku=name, name=name, price=price, position=price)
         Stock.objects.create(variant=variant, on_hand=left)
 
-    text = shopper.on("amber.localhost", "/products/jug/").text
+    text = flat(shopper.on("amber.localhost", "/products/jug/"))
 
     notes = re.findall(r'choice__name">(\w+)</span>\s*<span class="choice__note">([^<]*?)\s*</span>', text)
     assert notes == [("Small", "Sold out"), ("Middle", "Only 3 left"), ("Large", "In stock")]
@@ -28,7 +29,7 @@ def test_variants_with_prices_and_stock_words(shop, shopper):
 def test_single_variant_needs_no_choice(shop, shopper):
     variant = add_goods(shop, "amber", "Jug", price=1800)
 
-    text = shopper.on("amber.localhost", "/products/jug/").text
+    text = flat(shopper.on("amber.localhost", "/products/jug/"))
 
     assert f'<input type="hidden" name="variant" value="{variant.pk}">' in text
     assert '<form class="stack" action="/cart/add/" method="post"' in text
@@ -38,7 +39,7 @@ def test_single_variant_needs_no_choice(shop, shopper):
 def test_sold_out_has_no_form(shop, shopper):
     add_goods(shop, "amber", "Jug", on_hand=0)
 
-    text = shopper.on("amber.localhost", "/products/jug/").text
+    text = flat(shopper.on("amber.localhost", "/products/jug/"))
 
     assert "Sold out" in text
     assert 'action="/cart/add/"' not in text
@@ -48,7 +49,7 @@ def test_pager_walks_the_shelf(shop, shopper):
     for name in ("Bowl", "Cup", "Dish"):
         add_goods(shop, "amber", name)
 
-    ends = {slug: shopper.on("amber.localhost", f"/products/{slug}/").text for slug in ("bowl", "cup", "dish")}
+    ends = {slug: flat(shopper.on("amber.localhost", f"/products/{slug}/")) for slug in ("bowl", "cup", "dish")}
 
     along = {slug: re.findall(r'along__link[^>]*href="([^"]*)" rel="(\w+)"', text) for slug, text in ends.items()}
     assert along == {
@@ -62,7 +63,7 @@ def test_picture_has_renditions_and_a_size(shop, shopper):
     product = add_goods(shop, "amber", "Jug").product
     ProductImage.objects.create(product=product, file="products/jug.webp", alt="A jug", width=1200, height=1200)
 
-    text = shopper.on("amber.localhost", "/products/jug/").text
+    text = flat(shopper.on("amber.localhost", "/products/jug/"))
 
     assert (
         'srcset="/media/products/jug-300.webp 300w, /media/products/jug-600.webp 600w, /media/products/jug.webp 1200w"'
@@ -73,5 +74,5 @@ def test_picture_has_renditions_and_a_size(shop, shopper):
 def test_delivery_of_this_vendor(shop, shopper):
     add_goods(shop, "amber", "Jug")
 
-    assert "Delivery €4.50, free from €50.00" in shopper.on("amber.localhost", "/products/jug/").text
-    assert "€4.50" in shopper.on("amber.localhost", "/delivery/").text
+    assert "Delivery €4.50, free from €50.00" in flat(shopper.on("amber.localhost", "/products/jug/"))
+    assert "€4.50" in flat(shopper.on("amber.localhost", "/delivery/"))
