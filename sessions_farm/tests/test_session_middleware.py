@@ -90,6 +90,12 @@ def test_reading_request_varies_and_sets_no_cookie():
     assert (dict(response.cookies), response["Vary"]) == ({}, "Cookie")
 
 
+def test_asking_for_the_id_is_no_access():
+    """The hand-off asks on every page; a page that shows nothing of the session stays cacheable."""
+    response = raw_visit(lambda request: request.mall.id and "known", session_id=new_session(x=1))
+    assert (response.content, response.get("Vary")) == (b"known", None)
+
+
 def test_first_write_sets_a_signed_cookie_of_this_host():
     response = raw_visit(set_x)
     value = response.cookies["mall"].value
