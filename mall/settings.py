@@ -100,12 +100,14 @@ TEMPLATES = [
 ]
 
 # Data
+# Persistent connections leak under ASGI, where threads come and go; a pool belongs to the process. Workers fork and use
+# one connection at a time: they have none (DB_POOL=0).
+DB_POOL = env.int("DB_POOL", default=8)
 DATABASES = {
     "default": env.db("DATABASE_URL")
     | {
         "CONN_MAX_AGE": 0,
-        # Persistent connections leak under ASGI, where threads come and go; the pool belongs to the process.
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": env.int("DB_POOL", default=8), "timeout": 5}},
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": DB_POOL, "timeout": 5}} if DB_POOL else {},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -245,4 +247,5 @@ SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
 # Logs: structlog, one JSON object a line (readable lines in the demo); mall.logs
 LOG_FORMAT = env.str("LOG_FORMAT", default="json")
 LOGGING_CONFIG = "mall.logs.configure"
+LOGGING = {"version": 1}  # Django calls LOGGING_CONFIG only where this says something
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

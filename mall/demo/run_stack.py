@@ -93,9 +93,9 @@ def start_all(supervisor: Supervisor, environment: dict[str, str], port: int, de
         own = environment | {"NODE": name, "READY_FILE": str(ready[-1])}
         supervisor.start(Program(name, (sys.executable, "-m", "mall.demo.node", str(port)), own))
     worker = (*CELERY, "worker", "--loglevel", "WARNING", "--concurrency", "2", "--without-mingle")
-    supervisor.start(Program("worker", worker, environment | {"NODE": "worker"}))
+    supervisor.start(Program("worker", worker, environment | {"NODE": "worker", "DB_POOL": "0"}))
     beat = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=", "--schedule", str(supervisor.notes / "beat"))
-    supervisor.start(Program("beat", beat, environment | {"NODE": "beat"}))
+    supervisor.start(Program("beat", beat, environment | {"NODE": "beat", "DB_POOL": "0"}))
     wait_until(supervisor, "both nodes listen", lambda: all(path.exists() for path in ready))
     supervisor.note_pids()
 

@@ -10,10 +10,10 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from shipping import services
+from cart.orders.nudge import SOCKET_SECONDS, Nudge, nudge
+from shipping import services, tasks
 from shipping.drain import drain
 from shipping.models import Dispatch
-from shipping.nudge import Nudge, nudge
 
 DEAD = "redis://127.0.0.1:1/0"
 
@@ -68,9 +68,9 @@ def test_broker_gone_costs_the_checkout_nothing(broker_gone, vendor, place_order
     took = []
     started = Nudge.__call__
 
-    def timed(self):
+    def timed(self, task):
         begun = time.perf_counter()
-        thread = started(self)
+        thread = started(self, task)
         took.append(time.perf_counter() - begun)
         if thread:
             threads.append(thread)
@@ -83,14 +83,14 @@ def test_broker_gone_costs_the_checkout_nothing(broker_gone, vendor, place_order
         thread.join(10)
     place_order(vendor)
     assert len(took) == 2
-    assert max(took) < 0.05
+    assert max(took) < SOCKET_SECONDS, "the page waited for the broker"
     assert len(threads) == 1, "a broker that failed is left alone for a while"
     assert drain() == {"sent": 2}, "the next look finds what no nudge told of"
 
 
 def test_nudge_reaches_the_broker_without_facts(redis_client, settings):
     settings.CELERY_BROKER_URL = os.environ["REDIS_URL"]
-    nudge().join(10)
+    nudge(tasks.drain).join(10)
     (message,) = redis_client.lrange("celery", 0, -1)
     sent = json.loads(message)
     assert sent["headers"]["task"] == "shipping.drain"
