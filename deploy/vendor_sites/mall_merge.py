@@ -5,12 +5,15 @@
     python mall_merge.py --database orders.sqlite --done inbox/    the files of a folder; moves each to inbox/done/,
                                                                    which tells the mall that it has been taken
 
-Running it twice over the same mail does no harm. Needs only Python and order_inbox.py.
+Running it twice over the same mail does no harm; --watch 5 looks again every five seconds. Needs only Python and
+order_inbox.py.
 """
 
 import argparse
 import email.policy
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
@@ -42,25 +45,36 @@ def attached(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
             yield f"{name}, {part.get_filename('attachment')}", part.get_payload(decode=True)
 
 
+def merge(inbox: Inbox, sources: list[str], *, done: bool) -> int:
+    """Apply every order that the sources hold; how many were refused."""
+    refused = 0
+    for name, body in (found for source in sources for found in bodies(source)):
+        try:
+            print(f"{read(body)[0]}: {inbox.apply(body)} ({name})", flush=True)
+        except (NotAnOrder, Conflict) as error:
+            refused += 1
+            print(f"{name}: refused: {error}", file=sys.stderr, flush=True)
+            continue
+        file = Path(name)
+        if done and file.is_file():
+            (file.parent / "done").mkdir(exist_ok=True)
+            file.replace(file.parent / "done" / file.name)
+    return refused
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--database", type=Path, required=True)
     parser.add_argument("--done", action="store_true", help="move merged files of a folder to its folder done/")
+    parser.add_argument("--watch", type=float, metavar="SECONDS", help="look again and again, with this pause")
     parser.add_argument("sources", nargs="+", metavar="SOURCE")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     inbox = Inbox(options.database)
-    refused = 0
-    for name, body in (found for source in options.sources for found in bodies(source)):
-        try:
-            print(f"{read(body)[0]}: {inbox.apply(body)} ({name})")
-        except (NotAnOrder, Conflict) as error:
-            refused += 1
-            print(f"{name}: refused: {error}", file=sys.stderr)
-            continue
-        file = Path(name)
-        if options.done and file.is_file():
-            (file.parent / "done").mkdir(exist_ok=True)
-            file.replace(file.parent / "done" / file.name)
+    refused = merge(inbox, options.sources, done=options.done)
+    while options.watch:
+        time.sleep(options.watch)
+        merge(inbox, options.sources, done=options.done)
     return 1 if refused else 0
 
 

@@ -34,6 +34,11 @@ class Departments:
         }
 
     @property
+    def sftp_inbox(self) -> Path:
+        """Where the SFTP server puts its user's files."""
+        return self.inboxes["thistle"] / "thistle" / "inbox"
+
+    @property
     def for_the_mall(self) -> dict[str, str]:
         """What the seed writes into the vendors' routes."""
         public_key = self.sftp_host_key.with_name(f"{self.sftp_host_key.name}.pub")
@@ -58,6 +63,9 @@ class Departments:
             "sftp-department": ["sftp_server.py", "--port", str(self.ports["sftp"]), "--root", inbox["thistle"],
                                 "--host-key", str(self.sftp_host_key), "--user", "thistle",
                                 "--password-file", str(self.sftp_password)],
+            # Somebody at Thistle takes the files into their books, which tells the mall that they have them.
+            "sftp-clerk": ["mall_merge.py", "--database", str(self.folder / "thistle.sqlite"), "--done", "--watch", "2",
+                           str(self.sftp_inbox)],
         }  # fmt: skip
         return [
             Program(name, (sys.executable, str(SITES / script), *arguments), environment)
@@ -82,6 +90,6 @@ def open_departments(data: Path, first_port: int) -> Departments:
         sftp_password=kept_secret(keys / "sftp_password", secrets.token_urlsafe(24)),
         sftp_host_key=keys / "sftp_host_key",
     )
-    for inbox in departments.inboxes.values():
-        inbox.mkdir(exist_ok=True)
+    for inbox in (*departments.inboxes.values(), departments.sftp_inbox):
+        inbox.mkdir(parents=True, exist_ok=True)
     return departments
