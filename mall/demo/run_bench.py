@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
@@ -53,10 +54,9 @@ def measure(port: int, host: str, path: str) -> Tally:
 
 def main() -> None:
     say(f"{CLIENTS} clients, {SECONDS:.0f} s a page, clients and nodes on the same {os.cpu_count()} cores.")
-    with (
-        tempfile.TemporaryDirectory(prefix="mall-bench-", ignore_cleanup_errors=True) as folder,
-        run_stack.running(Path(folder), port_near(8900), say) as stack,
-    ):
+    with tempfile.TemporaryDirectory(prefix="mall-bench-", ignore_cleanup_errors=True) as folder, ExitStack() as stop:
+        Path(folder).chmod(0o711)  # PostgreSQL's own user, where we are root, passes through
+        stack = stop.enter_context(run_stack.running(Path(folder), port_near(8900), say))
         measure(stack.port, *PAGES["directory"])  # the first pages load templates and fill pools
         for name, (host, path) in PAGES.items():
             tally = measure(stack.port, host, path)
