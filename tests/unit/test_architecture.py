@@ -13,7 +13,14 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 LAYERS = next(contract["layers"] for contract in CONTRACTS if contract["type"] == "layers")
 HEIGHT = {name.strip(): height for height, row in enumerate(reversed(LAYERS)) for name in row.split("|")}
 # Template folders that are not named after their app's package.
-FOLDER_OF = {"orders": "cart", "checkout": "cart", "sandbox": "cart", "account": "mall", "allauth": "mall", "admin": "mall"}
+FOLDER_OF = {
+    "orders": "cart",
+    "checkout": "cart",
+    "sandbox": "cart",
+    "account": "mall",
+    "allauth": "mall",
+    "admin": "mall",
+}
 BANNED = {"utils", "helpers", "common", "core", "misc", "lib"}
 MODULES = [
     path
