@@ -35,7 +35,7 @@ class HealthMiddleware:
 
 
 def readiness() -> HttpResponse:
-    """200 where database, Redis and migrations are in order and the node is not draining; else 503 that says what is not."""
+    """200 where database, Redis and migrations are in order and the node is not draining; else 503 with what is not."""
     checks = {"database": database_answers, "redis": redis_answers, "migrations": migrations_applied}
     if DRAIN_FILE.exists():
         return JsonResponse({"draining": True}, status=503)

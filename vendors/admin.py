@@ -47,8 +47,9 @@ class ProductAdmin(VendorScopedAdmin):
     fields = ["vendor", "name", "slug", "category", "status", "summary", "description"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.annotate(from_price=Min("variants__price"), on_hand=Sum("variants__stock__on_hand"))
+        figures: dict[str, Any] = {"from_price": Min("variants__price"), "on_hand": Sum("variants__stock__on_hand")}
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(**figures)
+        return rows
 
     @admin.display(description="from", ordering="from_price")
     def from_price(self, product: Any) -> str:

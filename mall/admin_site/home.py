@@ -11,6 +11,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from cart.orders.models import Consignment, Order
+from shipping.models import Dispatch
 from vendors.models import Marketplace, Membership, Stock, Vendor
 from vendors.money import Money
 from vendors.scoped_admin import vendor_ids
@@ -62,8 +63,6 @@ def waiting(vendors: list[Vendor]) -> dict[str, Any]:
 
 
 def dead_dispatches(vendors: list[Vendor]) -> int:
-    from shipping.models import Dispatch
-
     return Dispatch.objects.filter(state="dead", consignment__vendor__in=vendors).count()
 
 
