@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Prefetch
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -15,6 +17,7 @@ from cart.orders.models import Consignment, Order, Payment
 from shipping.status import for_order
 from vendors.http import MallRequest
 
+FRESH = timedelta(minutes=1)
 MOVING = {Consignment.State.OPEN, Consignment.State.PACKED, Consignment.State.SENT}
 
 
@@ -31,7 +34,13 @@ def show(request: MallRequest, token: str) -> HttpResponse:
     payment = max(order.payments.all(), key=lambda payment: payment.pk, default=None)
     is_waiting = _is_waiting(order, payment)
     is_moving = is_waiting or any(consignment.state in MOVING for consignment, _ in cards)
-    context = {"order": order, "cards": cards, "payment": payment, "is_waiting": is_waiting, "is_moving": is_moving}
+    context = {
+        "order": order,
+        "cards": cards,
+        "payment": payment,
+        "is_waiting": is_waiting,
+        "look_again": _pause(order, timezone.now()) if is_moving else 0,
+    }
     response = render(request, "mall/order_status.html", context)
     response["Referrer-Policy"] = "no-referrer"  # the address is the key
     response["X-Robots-Tag"] = "noindex"
@@ -49,3 +58,8 @@ def _find(community_id: int, uuid: UUID) -> Order | None:
 
 def _is_waiting(order: Order, payment: Payment | None) -> bool:
     return order.state == Order.State.DRAFT and payment is not None and payment.state == Payment.State.STARTED
+
+
+def _pause(order: Order, now: datetime) -> int:
+    """Seconds until the page looks again: departments answer within moments of the order, carriers take days."""
+    return 2 if now - (order.placed_at or order.created_at) < FRESH else 15

@@ -5,6 +5,7 @@ from django.apps import AppConfig
 
 class ShippingConfig(AppConfig):
     name = "shipping"
+    verbose_name = "Dispatch"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -6,6 +6,7 @@ from django.db.models.signals import post_delete, post_save
 
 class VendorsConfig(AppConfig):
     name = "vendors"
+    verbose_name = "Shop"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

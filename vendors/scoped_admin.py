@@ -132,8 +132,19 @@ class VendorScopedAdmin(VendorScope, admin.ModelAdmin):  # type: ignore[type-arg
     def get_ordering(self, request: HttpRequest) -> Any:
         return super().get_ordering(request) or self.model._meta.ordering or ["pk"]
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        columns = super().get_list_display(request)
+        return [name for name in columns if name != "vendor"] if self.has_one_vendor(request) else columns
+
     def get_list_filter(self, request: HttpRequest) -> Any:
-        return [self.scoped_filter(entry) for entry in super().get_list_filter(request)]
+        entries = super().get_list_filter(request)
+        if self.has_one_vendor(request):
+            entries = [entry for entry in entries if entry != self.vendor_path]
+        return [self.scoped_filter(entry) for entry in entries]
+
+    def has_one_vendor(self, request: HttpRequest) -> bool:
+        """Whether naming the vendor would say the same on every row."""
+        return not request.user.is_superuser and len(vendor_ids(request, self.vendor_roles)) == 1
 
     def scoped_filter(self, entry: Any) -> Any:
         if not isinstance(entry, str):
@@ -155,11 +166,9 @@ class VendorScopedAdmin(VendorScope, admin.ModelAdmin):  # type: ignore[type-arg
         ]
 
     def stamps_vendor(self, request: HttpRequest, obj: Any) -> bool:
-        return (
-            self.vendor_path == "vendor"
-            and not request.user.is_superuser
-            and (obj is not None or len(vendor_ids(request, self.vendor_roles)) == 1)
-        )
+        if self.vendor_path != "vendor" or request.user.is_superuser:
+            return False
+        return obj is not None or self.has_one_vendor(request)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 -- Django's signature
         form = super().get_form(request, obj, change, **kwargs)

@@ -39,7 +39,7 @@ class ConsignmentAdmin(VendorScopedAdmin):
     list_filter = ["state", "delivery_method", "vendor"]
     list_select_related = ["vendor", "order"]
     search_fields = ["number", "tracking_number", "order__name"]
-    ordering = ["order__placed_at", "pk"]
+    ordering = ["-order__placed_at", "-pk"]
     inlines = [LineInline]
     actions = ["mark_packed", "mark_sent"]
     readonly_fields = ["number", "vendor", "placed_at", "delivery_method", "goes_to", "total", "sent_at"]

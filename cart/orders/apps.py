@@ -5,6 +5,7 @@ from django.apps import AppConfig
 
 class OrdersConfig(AppConfig):
     name = "cart.orders"
+    verbose_name = "Orders"
     label = "orders"
     default_auto_field = "django.db.models.BigAutoField"
 
