@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class MallConfig(AppConfig):
     name = "mall"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from mall import receivers  # noqa: F401, PLC0415 -- app ready

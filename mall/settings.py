@@ -56,6 +56,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mall.health.HealthMiddleware",  # answers probes before any host is judged
     "mall.node.NodeMiddleware",
+    "mall.metrics.MetricsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "sessions_farm.gate.HostGate",
     "sessions_farm.middleware.StrictCookies",

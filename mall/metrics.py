@@ -1,0 +1,48 @@
+"""Figures for Prometheus: counted where things happen, read at /metrics."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponseBase
+from prometheus_client import REGISTRY, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from shipping.models import Dispatch
+
+REQUESTS = Counter("mall_requests", "Requests answered.", ["method", "status"])
+SECONDS = Histogram("mall_request_seconds", "Seconds from request to answer.")
+ORDERS = Counter("mall_orders_placed", "Orders placed through this node.")
+
+METHODS = {"GET", "HEAD", "POST", "OPTIONS"}  # any other word is a client's invention, and would be a series of its own
+
+
+class MetricsMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        begun = time.perf_counter()
+        response = self.get_response(request)
+        method = request.method if request.method in METHODS else "other"
+        REQUESTS.labels(method, response.status_code).inc()
+        SECONDS.observe(time.perf_counter() - begun)
+        return response
+
+
+class Outbox(Collector):
+    """The outbox by state, asked when the figures are: every node tells the same."""
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Nothing: registering must not query."""
+        return []
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        gauge = GaugeMetricFamily("mall_dispatches", "Dispatches by state.", labels=["state"])
+        for state, rows in Dispatch.objects.order_by().values_list("state").annotate(rows=Count("pk")):
+            gauge.add_metric([state], rows)
+        yield gauge
+
+
+REGISTRY.register(Outbox())

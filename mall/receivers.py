@@ -1,0 +1,11 @@
+"""What the project does when the apps below tell of something."""
+
+from django.dispatch import receiver
+
+from cart.orders.signals import order_placed
+from mall import metrics
+
+
+@receiver(order_placed, dispatch_uid="mall.count_order")
+def count_order(**_: object) -> None:
+    metrics.ORDERS.inc()
