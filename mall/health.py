@@ -70,6 +70,6 @@ def migrations_applied() -> None:
 
 def metrics(request: HttpRequest) -> HttpResponse:
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not settings.OPS_TOKEN or not hmac.compare_digest(token, settings.OPS_TOKEN):
+    if not settings.OPS_TOKEN or not hmac.compare_digest(token.encode(), settings.OPS_TOKEN.encode()):
         return HttpResponse("This needs OPS_TOKEN as a bearer token.\n", status=403, content_type="text/plain")
     return HttpResponse(prometheus_client.generate_latest(), content_type=prometheus_client.CONTENT_TYPE_LATEST)

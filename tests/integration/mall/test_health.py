@@ -63,6 +63,11 @@ def test_figures_need_the_token(probe, settings):
     assert "mall_request_seconds_bucket" in figures
 
 
+def test_figures_refuse_a_token_of_other_letters(probe, settings):
+    settings.OPS_TOKEN = "figures-please"
+    assert probe.get("/metrics", headers={"authorization": "Bearer \xe9"}).status_code == 403
+
+
 def test_without_a_token_nobody_gets_figures(probe, settings):
     settings.OPS_TOKEN = ""
     assert probe.get("/metrics", headers={"authorization": "Bearer "}).status_code == 403
