@@ -38,6 +38,14 @@ def test_notice_that_is_old_is_refused():
         signing.check_notice(headers, BODY, now)
 
 
+@pytest.mark.parametrize("stamp", ["", "-1", "1e9", "\u0661", "9" * 400, "9" * 5000], ids=lambda stamp: stamp[:5])
+def test_notice_of_an_absurd_time_is_refused(stamp):
+    now = datetime.now(UTC)
+    headers = signing.notice_headers("evt_1", BODY, now) | {"webhook-timestamp": stamp}
+    with pytest.raises(signing.Forged, match="time"):
+        signing.check_notice(headers, BODY, now)
+
+
 def test_return_of_another_payment_is_refused():
     with pytest.raises(signing.Forged):
         signing.check_return("M-BBBB-33-1", signing.return_signature("M-AAAA-22-1"))
