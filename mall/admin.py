@@ -1,0 +1,13 @@
+"""The log of changes in the admin, searched by what our users have: a name and an address."""
+
+from auditlog.admin import LogEntryAdmin
+from auditlog.models import LogEntry
+from django.contrib import admin
+
+
+class SearchableLogEntryAdmin(LogEntryAdmin):  # type: ignore[misc]  # auditlog has no types
+    search_fields = ("object_repr", "changes", "actor__name", "actor__email")
+
+
+admin.site.unregister(LogEntry)
+admin.site.register(LogEntry, SearchableLogEntryAdmin)
