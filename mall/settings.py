@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "mall.metrics.MetricsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "sessions_farm.gate.HostGate",
+    "mall.nul.NoNulMiddleware",
     "sessions_farm.middleware.StrictCookies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

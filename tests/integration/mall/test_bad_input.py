@@ -1,0 +1,160 @@
+"""No input makes the mall fail: garbage in the path, the query, the form and the headers of every URL."""
+
+import itertools
+import logging
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from cart.checkout.payments.sandbox.models import Charge
+from mall.accounts.models import User
+from sessions_farm.testing import Client
+from tests.shop import ADDRESS, MASTER, add_goods, begin, make_shop, visitor_with
+from vendors.models import Product
+
+STORE = "amber.localhost"
+URLCONFS = {MASTER: settings.ROOT_URLCONF, STORE: settings.STORE_URLCONF}
+
+# Whatever a page reads from its query or its form.
+FIELDS = [
+    "q", "sort", "page", "low", "high", "stock", "department", "shop", "next", "variant", "quantity", "remove",
+    "address", "part", "key", "agreed", "token", "number", "expiry", "code", "reference", "signature", "m", "ch", "st",
+    "state", "iss", "login", "password", "password1", "keep", *ADDRESS,
+]  # fmt: skip
+GARBAGE = [
+    "",
+    "la\0mp",
+    "-1",
+    "9" * 25,
+    "9" * 5000,  # Python reads no number that long
+    "1e999",
+    "x" * 8000,
+    "<script>'\"{{7*7}}%s\u202e\U0001f600\ufffe",
+    "x\r\nSet-Cookie: a=b",
+    "//evil.example/\\",
+]
+SEGMENTS = {
+    "slug": ["nothing-here", "x" * 3000],
+    "path": ["../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd.webp", "%00.webp", "x" * 3000 + ".webp", "products"],
+    "str": ["x", "a%00b", "x" * 3000, "%ff%fe", "a:b:c", "%0d%0aSet-Cookie:x", "%F0%9F%98%80"],
+}  # fmt: skip
+HEADERS = {
+    "user-agent": "\xff" * 3000,
+    "referer": "http://[",
+    "origin": "null\xff",
+    "cookie": "mall=v1.x.y.z; csrf=\xff; \xa0mall=x; sessionid",
+    "authorization": "Bearer \xe9",
+    "accept-language": "x" * 3000,
+    "x-forwarded-for": "\xff, ",
+    "hx-current-url": "http://[",
+    "content-type": "multipart/form-data; boundary=\xff",
+    "sec-fetch-mode": "navigate",
+    "sec-fetch-dest": "document",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_log(caplog):
+    """Thousands of requests' lines would be kept for a report."""
+    caplog.set_level(logging.CRITICAL)
+
+
+@pytest.fixture(params=URLCONFS)
+def shopper(request, db) -> Client:
+    """Somebody with goods in the cart, who has typed an address where checkouts are."""
+    shop = make_shop()
+    lamp, vase = add_goods(shop, "amber", "Lamp"), add_goods(shop, "basalt", "Vase")
+    begin(visitor_with(shop, vase=(vase, 1)))
+    client = Client(headers={"host": request.param}, raise_request_exception=False)
+    client.post("/cart/add/", {"variant": lamp.pk, "quantity": 1})
+    client.post("/checkout/", ADDRESS)
+    client.host = request.param
+    return client
+
+
+def routes(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    """Every route below a resolver but the admin's, with the converter of each ``<kind:name>`` in it."""
+    for each in resolver.url_patterns:
+        route = before + str(each.pattern)
+        if isinstance(each, URLResolver) and route != "admin/":
+            yield from routes(each, route)
+        elif isinstance(each, URLPattern) and "(?P" not in route:
+            placeholders = [piece.partition(">")[0] for piece in route.split("<")[1:]]
+            yield route, {f"<{inside}>": inside.partition(":")[0] for inside in placeholders}
+
+
+def filled(route: str, segments: dict[str, str]) -> str:
+    for placeholder, segment in segments.items():
+        route = route.replace(placeholder, segment)
+    return f"/{route}"
+
+
+def strange_addresses(host: str) -> Iterator[str]:
+    for route, kinds in routes(get_resolver(URLCONFS[host])):
+        for segments in itertools.product(*(SEGMENTS[kind] for kind in kinds.values())):
+            yield filled(route, dict(zip(kinds, segments, strict=True)))
+    if host == MASTER:
+        yield from (f"/accounts/password/reset/key/{key}/" for key in ("1-x", "z" * 40 + "-x", "1-%00"))
+
+
+def good_addresses(host: str) -> Iterator[str]:
+    """Each route once, leading to something that is there."""
+    for route, _ in routes(get_resolver(URLCONFS[host])):
+        product = "vase" if host == MASTER else "lamp"
+        slug = product if "products/" in route else "things"
+        token = Charge.objects.get().token
+        names = {"<slug:store>": "basalt", "<slug:slug>": slug, "<str:name>": "sandbox", "<str:token>": token}
+        yield filled(route, names | {"<slug:token>": token, "<path:path>": "x.webp"})
+
+
+def failures(client, address, fields=None, headers=None) -> list[str]:
+    """What failed of a GET and a POST; nowhere may an answer carry what was typed into its headers."""
+    found = []
+    for send in (client.get, client.post):
+        response = send(address, fields, headers=headers or {})
+        if response.status_code >= 500:
+            found.append(f"{response.status_code} {send.__name__} {address[:60]}")
+        assert "evil.example" not in response.headers.get("Location", "").partition("?")[0]
+        assert "Set-Cookie" not in "".join(response.headers.values())
+    return found
+
+
+def test_any_address_is_answered(shopper):
+    addresses = list(strange_addresses(shopper.host))
+    assert len(addresses) > 20
+    assert [fault for address in addresses for fault in failures(shopper, address)] == []
+
+
+@pytest.mark.parametrize("turn", range(len(GARBAGE)))
+def test_garbage_in_every_field_is_answered(shopper, turn):
+    """Each field gets each kind of garbage once, beside other kinds in the other fields."""
+    kinds = itertools.cycle(GARBAGE[turn:] + GARBAGE[:turn])
+    fields = dict(zip(FIELDS, kinds, strict=False))
+    assert [fault for address in good_addresses(shopper.host) for fault in failures(shopper, address, fields)] == []
+
+
+def test_garbage_in_the_headers_is_answered(shopper):
+    addresses = [*good_addresses(shopper.host), "/metrics", "/.mall/ask"]
+    assert [fault for address in addresses for fault in failures(shopper, address, headers=HEADERS)] == []
+
+
+@pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model._meta.label_lower)
+def test_garbage_in_an_admin_lists_query_is_answered(db, model):
+    make_shop()
+    client = Client(headers={"host": MASTER}, raise_request_exception=False)
+    client.force_login(User.objects.create_superuser("root@example.org", "secret"))
+    names = ["q", "o", "p", "all", "e", "pk", *(str(name) for name in (
+        admin.site._registry[model].list_filter or ()) if isinstance(name, str))]  # fmt: skip
+    page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    queries = [{name: value} for name in names for value in ("la\0mp", "-1", "9" * 5000, "x" * 8000, "%")]
+    assert [str(query)[:60] for query in queries if client.get(page, query).status_code >= 500] == []
+    row = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=["x"]).replace("x", "a%00b")
+    assert client.get(row).status_code < 500
+
+
+def test_control_a_view_that_fails_is_seen(shopper, monkeypatch):
+    monkeypatch.setattr(Product.objects, "published", lambda: 1 / 0)
+    assert failures(shopper, "/search/")
