@@ -1,6 +1,7 @@
 """Structured logs: one event a line, with the request's id and the node."""
 
 import logging.config
+import re
 from typing import Any
 
 import structlog
@@ -8,6 +9,12 @@ from django.conf import settings
 
 from mall import node
 from sessions_farm.handoff import paths
+
+# Whoever knows such an address may see an order, pay, acknowledge, or set a password.
+GRANTS = re.compile(
+    r"(/(?:orders/status|ship/ack|pay/sandbox|accounts/password/reset/key|accounts/confirm-email)/|[?&]signature=)"
+    r"[^/?&\s'\"]+"
+)
 
 
 def configure(_: dict[str, Any] | None = None) -> None:
@@ -64,8 +71,8 @@ def _add_node(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _redact(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Keep the codes of hand-offs out of every log."""
+    """Keep the codes of hand-offs, and addresses that grant something, out of every log."""
     for name in ("request", "event"):
         if isinstance(event.get(name), str):
-            event[name] = paths.redacted(event[name])
+            event[name] = GRANTS.sub(r"\1REDACTED", paths.redacted(event[name]))
     return event
