@@ -1,0 +1,48 @@
+"""What no log may hold: addresses and codes that grant something to whoever reads them."""
+
+import logging
+
+import pytest
+from structlog.stdlib import ProcessorFormatter
+
+from mall import logs
+from sessions_farm.testing import Client
+from tests.shop import MASTER, add_goods, begin, make_shop, order_of, visitor_with
+
+GRANTING = [
+    "/orders/status/SECRET/",
+    "/orders/status/SECRET",
+    "/ship/ack/SECRET/",
+    "/pay/sandbox/SECRET/bank/",
+    "/accounts/password/reset/key/SECRET/",
+    "/accounts/confirm-email/SECRET/",
+    "/checkout/back/sandbox/?reference=M-1&signature=SECRET",
+    "/.mall/finish?code=SECRET&state=SECRET",
+]
+
+
+@pytest.mark.parametrize("address", GRANTING)
+@pytest.mark.parametrize("field", ["event", "request"])
+def test_what_an_address_grants_is_not_written(address, field):
+    line = logs._redact(None, "", {field: f"GET {address}"})[field]
+    assert "SECRET" not in line
+    assert line.startswith(f"GET {address.partition('SECRET')[0]}REDACTED")
+
+
+def test_other_addresses_are_written_whole():
+    address = "GET /pay/sandbox-castle/?signature_tune=1&q=/orders/status"
+    assert logs._redact(None, "", {"request": address})["request"] == address
+
+
+def test_a_visit_of_the_status_page_does_not_log_its_link(db, caplog):
+    shop = make_shop()
+    link = order_of(begin(visitor_with(shop, lamp=(add_goods(shop, "amber", "Lamp"), 1)))).get_absolute_url()
+    with caplog.at_level(logging.INFO):
+        assert Client(headers={"host": MASTER}).get(link).status_code == 200
+        assert Client(headers={"host": MASTER}).get(f"{link}x/").status_code == 404
+    formatters = (handler.formatter for handler in logging.getLogger().handlers)
+    ours = next(each for each in formatters if isinstance(each, ProcessorFormatter))
+    written = [ours.format(record) for record in caplog.records]
+    assert any("Not Found" in line for line in written)
+    assert any("/orders/status/REDACTED" in line for line in written)
+    assert [line for line in written if link.split("/")[3] in line] == []
