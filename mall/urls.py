@@ -5,6 +5,8 @@ from django.urls import include, path
 
 from mall import order_status
 
+handler500 = "mall.database_away.failed"
+
 urlpatterns = [
     path("", include("mall.urls_mall")),
     path("", include("mall.urls_frame")),

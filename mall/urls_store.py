@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+handler500 = "mall.database_away.failed"
+
 urlpatterns = [
     path("", include("mall.urls_shop")),
     path("", include("mall.urls_frame")),
