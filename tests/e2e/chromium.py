@@ -69,7 +69,8 @@ def may_install() -> bool:
 
 def run(command: list[str]) -> int:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, timeout=900, check=False).returncode
+    quiet = subprocess.DEVNULL  # what matters of a failure is said by HOW
+    return subprocess.run(command, env=environment, stdout=quiet, stderr=quiet, timeout=900, check=False).returncode
 
 
 def say(line: str) -> None:

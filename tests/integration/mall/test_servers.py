@@ -90,6 +90,21 @@ def folder(tmp_path):
     servers.erase(tmp_path / "servers")
 
 
+@pytest.fixture
+def programs_on_path(tmp_path, monkeypatch):
+    """A machine that has both servers: where this one lacks any, the package's stands in on PATH."""
+    links = tmp_path / "programs"
+    links.mkdir()
+    if not shutil.which("redis-server") and not shutil.which("valkey-server"):
+        (links / "redis-server").symlink_to(binaries.find_redis(("embedded",), print).server)
+    if not binaries.postgres_folders():
+        packaged = binaries.find_postgres(("embedded",), None, print)
+        for name in ("postgres", "initdb"):
+            (links / name).symlink_to(packaged.folder / name)
+    monkeypatch.setenv("PATH", f"{links}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("programs_on_path")
 @pytest.mark.parametrize("place", ["path", "embedded"])
 def test_servers_kept_over_stop_and_kill(folder, place):
     with Parent(folder, MALL_SERVERS=place) as parent:
