@@ -4,10 +4,10 @@ import threading
 import time
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
-from sessions_farm.merging import merge_visitors
+from sessions_farm.merging import merge_visitors, survivor_of
 from sessions_farm.models import MergeMarker, Visitor, VisitorKey
 from sessions_farm.signals import visitors_merging
 from sessions_farm.tests.handoff_site import LINES
@@ -122,3 +122,44 @@ def test_merge_to_and_fro_at_once_blocks_nobody(committed_mall, two_communities)
 
     assert done == [True, True]
     assert sorted(LINES[source.pk] + LINES[target.pk]) == ["rake", "spade"]
+
+
+def points_to(visitor, answers):
+    """A row that points to the visitor, written by somebody else who waits for half a second at most."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '500ms'")
+        VisitorKey.objects.create(key_hash="another tab", visitor=visitor)
+        answers.append("written")
+    except OperationalError as error:
+        answers.append(str(error))
+    finally:
+        connection.close()
+
+
+def test_merge_does_not_hold_up_rows_that_point_to_the_visitors(committed_mall, two_communities):
+    source, target = visitors(two_communities)
+    answers = []
+
+    def meanwhile(**_kwargs):
+        thread = threading.Thread(target=points_to, args=(source, answers))
+        thread.start()
+        thread.join()
+
+    visitors_merging.connect(meanwhile)
+    try:
+        assert merge(source, target)
+    finally:
+        visitors_merging.disconnect(meanwhile)
+    assert answers == ["written"]
+
+
+def test_survivor_is_who_was_merged_into_last(walking_mall, two_communities):
+    first, second = visitors(two_communities)
+    third = Visitor.objects.create(community=two_communities.mall)
+    assert survivor_of(first) == first
+    merge(first, second)
+    merge(second, third)
+    assert [survivor_of(each) for each in (first, second, third)] == [third] * 3
+    merge(third, first)  # to and fro
+    assert [survivor_of(each) for each in (first, second, third)] == [first] * 3
