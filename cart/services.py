@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from cart.models import Cart, Line
+from sessions_farm.merging import survivor_of
 from vendors import stock
 from vendors.models import Product, Variant, Vendor
 
@@ -51,6 +52,7 @@ def add_line(
 
     ``vendor_id`` limits what may be added to one store's goods. Raise NotForSale or stock.SoldOut.
     """
+    visitor = survivor_of(visitor)  # another tab may have come home from a hand-off since this request began
     variant = sellable(community_id=visitor.community_id, vendor_id=vendor_id).filter(pk=variant_id).first()
     if variant is None:
         raise NotForSale(f"Variant {variant_id} is not for sale here.")

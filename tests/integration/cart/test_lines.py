@@ -2,7 +2,7 @@ import threading
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from cart import services
@@ -113,6 +113,35 @@ def test_merge_loses_no_line_where_nothing_is_left(shop):
     lamp.stock.save()
     services.merge_carts(source=source, target=target, now=timezone.now())
     assert quantities(target) == {lamp.pk: 4}
+
+
+def test_add_that_was_overtaken_by_a_merge_goes_to_the_merged_cart(shop):
+    lamp = add_goods(shop, "amber", "Lamp", on_hand=9)
+    source, target = visitor_with(shop), visitor_with(shop, lamp=(lamp, 2))
+    merge_visitors(source=source, target=target, now=timezone.now())
+    assert put(source, lamp).quantity == 3  # the request had asked who its visitor is before the merge
+    assert quantities(target) == {lamp.pk: 3}
+
+
+def test_merge_waits_for_an_add_that_is_under_way(transactional_db):
+    shop = make_shop()
+    lamp = add_goods(shop, "amber", "Lamp", on_hand=9)
+    source, target = visitor_with(shop, lamp=(lamp, 1)), visitor_with(shop)
+
+    def merge():
+        try:
+            merge_visitors(source=source, target=target, now=timezone.now())
+        finally:
+            connection.close()
+
+    merging = threading.Thread(target=merge)
+    with transaction.atomic():
+        put(source, lamp)
+        merging.start()
+        merging.join(0.3)
+        assert merging.is_alive()
+    merging.join()
+    assert (quantities(source), quantities(target)) == ({}, {lamp.pk: 2})
 
 
 def test_parallel_adds_make_one_line_and_lose_no_piece(transactional_db):
