@@ -123,7 +123,7 @@ def test_huge_answer_is_cut(scripted, row):
 def test_dripping_answer_ends_at_the_deadline(scripted, row, monkeypatch):
     def drip(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-        for _ in range(100):
+        for _ in range(200):
             try:
                 handler.wfile.write(b"x")
                 handler.wfile.flush()
@@ -135,7 +135,7 @@ def test_dripping_answer_ends_at_the_deadline(scripted, row, monkeypatch):
     scripted.answers = [drip]
     begun = time.perf_counter()
     assert drain(now=NOW) == {"retry": 1}
-    assert time.perf_counter() - begun < 2
+    assert time.perf_counter() - begun < 8  # it drips for ten seconds
 
 
 def test_breaker_spares_a_department_that_is_down(scripted, route, vendor, place_order):

@@ -167,16 +167,16 @@ def test_with_redis_silent_the_page_is_served_and_the_visit_told_later(place, ar
     settings.SUPPORT_WATCH_WRITE_TIMEOUT = limits.WRITE_TIMEOUT
     browser = BrowserClient()
     browser.get("http://fowlers.localhost:8000/")
-    raw.execute_command("CLIENT", "PAUSE", "1500", "ALL")
+    raw.execute_command("CLIENT", "PAUSE", "2500", "ALL")
     begin = time.perf_counter()
     page = browser.get(OWN)
     took = time.perf_counter() - begin
     row = SupportVisit.objects.get()
     assert page.status_code == 200
-    assert took < 1.4  # sessions and the cache meet the same silence, each within its own bound
+    assert took < 2.4  # Redis was silent still: sessions and the cache meet it too, each within its own bound
     assert not row.published
 
-    time.sleep(1.6)
+    raw.ping()  # is answered when the silence is over
     stream.breaker.reset()
     assert services.relay_untold(now=timezone.now()) == 1
     assert services.relay_untold(now=timezone.now()) == 0

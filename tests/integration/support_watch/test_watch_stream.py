@@ -1,6 +1,7 @@
 """The write path: who is announced, how often, and when a visit is over."""
 
 import asyncio
+import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -77,15 +78,15 @@ def test_two_vendors_do_not_share_visits():
 
 
 async def test_a_tab_that_closes_leaves_after_the_grace_and_another_tab_keeps_the_visit(types, events_of, monkeypatch):
-    monkeypatch.setattr(limits, "GRACE_MS", 100)
+    monkeypatch.setattr(limits, "GRACE_MS", 500)
     arrive("one", tab="t1")
     arrive("one", tab="t2")
     stream.leave(vendor_id=VENDOR, visit="one", tab="t1")
-    await asyncio.sleep(0.15)
+    await asyncio.sleep(0.55)
     assert await sweep() == {}
     stream.leave(vendor_id=VENDOR, visit="one", tab="t2")
     assert await sweep() == {}
-    await asyncio.sleep(0.15)
+    await asyncio.sleep(0.55)
 
     assert list(await sweep()) == ["one"]
     assert types() == ["arrive", "leave"]
@@ -160,11 +161,11 @@ def test_a_redis_that_hangs_costs_the_time_out_once_and_then_nothing(raw, settin
     arrive("warm")
     raw.execute_command("CLIENT", "PAUSE", "1500", "ALL")
     waits = []
-    for _ in range(3):
+    for _ in range(6):
         begin = time.perf_counter()
         with pytest.raises(FeedDown):
             arrive("one")
         waits.append(time.perf_counter() - begin)
 
-    assert waits[0] < 0.5  # 50 ms and what a busy machine adds
-    assert max(waits[1:]) < 0.02
+    assert waits[0] < 1.4  # not until Redis is back
+    assert statistics.median(waits[1:]) < limits.WRITE_TIMEOUT / 2  # each would take all of it without the breaker
