@@ -45,7 +45,7 @@ class Route(models.Model):
     http   url                                                       secret (``whsec_`` and base64 of 24 to 64 bytes),
                                                                      previous_secret while keys are changed
     email  to; smtp_host, smtp_port for a server of the vendor's     smtp_user, smtp_password for that server
-           own, else the mall's mailer is used
+           own, else the mall's mailer is used                       (needs STARTTLS and a valid certificate)
     sftp   host, port (22), user, folder (``inbox``), host_key (one  password, or private_key (OpenSSH's format)
            line, ``ssh-ed25519 AAAA…``)
     ====== ========================================================= ==================================================

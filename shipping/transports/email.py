@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import socket
+import ssl
 from email.utils import parseaddr
 
 from django.conf import settings
@@ -64,13 +65,27 @@ def _send_through(message: EmailMultiAlternatives, endpoint: Endpoint) -> Eviden
     host, port = endpoint.text("smtp_host"), endpoint.number("smtp_port", 25)
     with GuardedSMTP(host, port, timeout=SECONDS) as server:
         server.ehlo()
-        if server.has_extn("starttls"):
-            server.starttls()
-            server.ehlo()
         if user := endpoint.secrets.get("smtp_user"):
-            server.login(user, endpoint.required("smtp_password"))
+            _sign_in(server, user, endpoint.required("smtp_password"))
+        elif server.has_extn("starttls"):
+            server.starttls()  # to whoever answers, as between mail servers: better than in the clear
+            server.ehlo()
         server.send_message(message.message(), message.from_email, message.to)
     return Evidence(acked=False, code="250", answer=f"Taken by {host}.")
+
+
+def _sign_in(server: smtplib.SMTP, user: str, password: str) -> None:
+    """A password goes to the server that was named, proved by its certificate, and to nobody on the way."""
+    if not server.has_extn("starttls"):
+        raise TransportError("The mail server offers no STARTTLS; the password is not sent in the clear.", hold=True)
+    try:
+        server.starttls(context=ssl.create_default_context())
+    except ssl.SSLCertVerificationError as error:
+        raise TransportError(
+            f"The mail server's certificate does not prove its name: {error.verify_message}.", hold=True
+        ) from error
+    server.ehlo()
+    server.login(user, password)
 
 
 class GuardedSMTP(smtplib.SMTP):

@@ -1,0 +1,95 @@
+"""The password of a vendor's own mail server goes to that server only, encrypted."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from shipping.drain import drain
+from shipping.models import Route
+
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # of aiosmtpd, rightly
+
+HOST = "mail.fowlers.localhost"
+SECRETS = {"smtp_user": "fowlers", "smtp_password": "tea for two"}
+
+
+class Post:
+    """Takes any mail, and any password, and remembers both."""
+
+    def __init__(self):
+        self.passwords, self.mails = [], []
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 -- aiosmtpd's name
+        self.mails.append(envelope.content)
+        return "250 Taken"
+
+    def __call__(self, server, session, envelope, mechanism, data):
+        self.passwords.append(data)
+        return AuthResult(success=True)
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """Made by nobody but itself, for HOST: the file with certificate and key."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(made.public_bytes(pem) + private)
+    return path
+
+
+@pytest.fixture
+def post_office(vendor, route_to, place_order, unused_tcp_port):
+    """Deliver one order through a mail server; what it learnt and what became of the route."""
+    started = []
+
+    def deliver(certificate=None):
+        post, context = Post(), None
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+        options = {"tls_context": context, "authenticator": post, "auth_require_tls": False}
+        server = Controller(post, hostname="127.0.0.1", port=unused_tcp_port, **options)
+        server.start()
+        started.append(server)
+        route_to("email", {"to": "x@fowlers.localhost", "smtp_host": HOST, "smtp_port": server.port}, SECRETS)
+        place_order(vendor)
+        drain()
+        return post, Route.objects.get()
+
+    yield deliver
+    for server in started:
+        server.stop()
+
+
+def test_a_server_without_encryption_gets_no_password(post_office):
+    post, route = post_office()
+    assert (post.passwords, post.mails, route.state) == ([], [], "held")
+    assert "STARTTLS" in route.reason
+
+
+def test_a_server_that_nobody_vouches_for_gets_no_password(post_office, certificate):
+    post, route = post_office(certificate)
+    assert (post.passwords, post.mails, route.state) == ([], [], "held")
+    assert "certificate" in route.reason
+
+
+def test_control_a_server_with_a_valid_certificate_gets_it_and_the_mail(post_office, certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    post, route = post_office(certificate)
+    assert (len(post.passwords), len(post.mails), route.state) == (1, 1, "enabled")
