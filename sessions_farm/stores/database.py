@@ -1,7 +1,8 @@
 """Sessions in SQL: a header row, one row for each variable, a row for each key that ended.
 
-PostgreSQL: a load is one statement, and so is a write that puts. A write locks its header first, so two writers of one
-session take turns and a deletion waits for them or they for it; what came too late finds no header.
+PostgreSQL: a load that slides the time-out is one trip, and so is each write, a rotation too. A write locks its header
+first, so two writers of one session take turns and a deletion waits for them or they for it; what came too late finds
+no header.
 SQLite: the same steps in one transaction (there are no trips to save there).
 """
 
@@ -60,7 +61,8 @@ class DatabaseStore:
 
     def load(self, key: str, now: int) -> Reading:
         with self._guarded():
-            rows = self._rows(sql.LOAD, [key])
+            touching = [now, now, key, now, now, key]
+            rows = self._rows(sql.LOAD_AND_TOUCH, touching) if self._one_trip else self._rows(sql.LOAD, [key])
             grace_until, last_words, *header = rows[0][:8]
             if grace_until is not None:
                 if now < grace_until:
@@ -70,7 +72,7 @@ class DatabaseStore:
                 return Reading(State.ABSENT)
             found = Header(*header)
             if found.is_due(now):
-                found = self._touch(key, found, now)
+                found = found.touched(now) if self._one_trip else self._touch(key, found, now)
         return Reading(State.LIVE, {row[8]: row[9] for row in rows if row[8] is not None}, found)
 
     def apply(self, key: str, change: Change, now: int) -> Header:
@@ -99,21 +101,28 @@ class DatabaseStore:
 
     def touch(self, key: str, now: int) -> bool:
         with self._guarded():
-            grave, _, *header = self._rows(sql.LOAD, [key])[0][:8]
-            if grave is not None or header[0] is None or now >= header[3]:
-                return False
-            self._touch(key, Header(*header), now)
-        return True
+            return self._execute(sql.TOUCH_LIVE, [now, now, now, key, now, key]) > 0
 
     def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Header:
-        with self._guarded(), self._atomic():
-            row = self._row(sql.APPLY, head_of(old, new, change, now))
+        head, tomb = head_of(old, new, change, now), [old, now, now + self._grave_ms, now + grace]
+        with self._guarded():
+            if self._one_trip:
+                statement = sql.ROTATE.format(head=sql.APPLY)
+                row = self._locked_row(old, statement, [*head, *arrays_of(change), *tomb])
+            else:
+                row = self._rotate_in_steps(head, tomb, change)
             if row is None:
                 raise self._why_not(old)
-            last_words = json.dumps(dict(self._rows(sql.READ_ALL, [row[0]])))
-            self._execute(sql.ENTOMB, [old, now, now + self._grave_ms, now + grace, last_words])
-            self._change_variables(row[0], change)
         return Header(*row[1:])
+
+    def _rotate_in_steps(self, head: list[Any], tomb: list[Any], change: Change) -> Sequence[Any] | None:
+        with self._atomic():
+            row = self._row(sql.APPLY, head)
+            if row is not None:
+                last_words = json.dumps(dict(self._rows(sql.READ_ALL, [row[0]])))
+                self._execute(sql.ENTOMB, [*tomb, last_words])
+                self._change_variables(row[0], change)
+        return row
 
     def delete(self, key: str, reason: str, now: int) -> None:
         tomb = [key, reason, now, now + self._grave_ms]
@@ -155,9 +164,12 @@ class DatabaseStore:
 
     def _write(self, head: str, parameters: Sequence[Any], change: Change) -> Sequence[Any] | None:
         """Write a header and, where there was one to write, its variables."""
-        if self.connection.vendor == "postgresql" and not change.drop and not change.replace:
-            names, texts = list(change.put.keys()), list(change.put.values())
-            return self._row(sql.WITH_PUTS.format(head=head), [*parameters, names, texts])
+        postgresql = self.connection.vendor == "postgresql"
+        if postgresql and not change.drop and not change.replace:
+            return self._row(sql.WITH_PUTS.format(head=head), [*parameters, *arrays_of(change)[:2]])
+        if self._one_trip:
+            statement = sql.WITH_CHANGES.format(head=head)
+            return self._locked_row(parameters[KEY_OF_HEAD], statement, [*parameters, *arrays_of(change)])
         with self._atomic():
             row = self._row(head, parameters)
             if row is not None:
@@ -189,6 +201,21 @@ class DatabaseStore:
         rows = self._rows(statement, parameters)
         return rows[0] if rows else None
 
+    @property
+    def _one_trip(self) -> bool:
+        """Whether several statements can go in one message, as PostgreSQL's simple protocol has it."""
+        connection = self.connection
+        return connection.vendor == "postgresql" and not connection.settings_dict["OPTIONS"].get("server_side_binding")
+
+    def _locked_row(self, key: str, statement: str, parameters: Sequence[Any]) -> Sequence[Any] | None:
+        """One statement under the header's lock, all in one trip and one transaction."""
+        trips.count()
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"{sql.LOCK}; {statement}", [key, *parameters])
+            cursor.nextset()
+            row: Sequence[Any] | None = cursor.fetchone()
+        return row
+
     def _rows(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
         trips.count()
         with self.connection.cursor() as cursor:
@@ -215,6 +242,15 @@ class DatabaseStore:
             yield
         except (OperationalError, InterfaceError) as error:
             raise StoreUnavailable(f"The database does not answer: {error}") from error
+
+
+def arrays_of(change: Change) -> list[Any]:
+    """Names and texts to put, names to drop, whether to replace, names to keep then: as ``sql.WITH_CHANGES`` asks."""
+    names = list(change.put.keys())
+    return [names, list(change.put.values()), list(change.drop), change.replace, names]
+
+
+KEY_OF_HEAD = 10  # where head_of has the key that the session stands under now
 
 
 def head_of(old: str, new: str, change: Change, now: int) -> list[Any]:

@@ -1,7 +1,8 @@
 """The scripts of the ``redis`` and ``tiered`` stores: each is one atomic step and one trip.
 
 A session is one hash: ``=`` is its header, ``:name`` a variable, ``!`` the reason of its end, ``?`` the lowest version
-that a copy may be filled from. Only commands of Redis 7.0 are used. Headers are seven numbers:
+that a copy may be filled from, ``-`` the epoch of an answer "SQL has nothing", ``~`` the lease of a reader who is
+asking SQL. Only commands of Redis 7.0 are used. Headers are seven numbers:
 created, seen, idle, expires, ends, version, epoch.
 """
 
@@ -16,6 +17,7 @@ local function pack_header(h)
   return string.format('%.0f %.0f %.0f %.0f %.0f %.0f %.0f', h[1], h[2], h[3], h[4], h[5], h[6], h[7])
 end
 local function keep(key, h, now)
+  redis.call('HDEL', key, '-', '~')
   redis.call('HSET', key, '=', pack_header(h))
   redis.call('PEXPIRE', key, string.format('%.0f', math.max(h[4] - now, 0) + MARGIN))
 end
@@ -46,18 +48,26 @@ local function bury(key, reason, ttl)
 end
 """
 
-# KEYS session, its last words; ARGV now, lowest epoch
+# KEYS session, its last words; ARGV now, lowest epoch, lease or '', how long the lease is good
+# The third number: 1 where a live session was touched, or where it is known that SQL has none.
 LOAD = """
-local now = tonumber(ARGV[1])
+local now, lowest = tonumber(ARGV[1]), tonumber(ARGV[2])
 local all = redis.call('HGETALL', KEYS[1])
-local text
+local text, none
 for i = 1, #all, 2 do
   if all[i] == '=' then text = all[i + 1] end
+  if all[i] == '-' then none = tonumber(all[i + 1]) end
   if all[i] == '!' then return {'ended', '', 0, redis.call('HGETALL', KEYS[2])} end
 end
-if not text then return {'absent', '', 0, {}} end
-local h = unpack_header(text)
-if now >= h[4] or h[7] < tonumber(ARGV[2]) then return {'absent', '', 0, {}} end
+local h = text and unpack_header(text)
+if not h or now >= h[4] or h[7] < lowest then
+  if none and none >= lowest then return {'absent', '', 1, {}} end
+  if ARGV[3] ~= '' then
+    redis.call('HSET', KEYS[1], '~', ARGV[3])
+    if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+  end
+  return {'absent', '', 0, {}}
+end
 local touched = 0
 if now - h[2] >= math.floor(h[3] / 10) then
   slide(h, now)
@@ -196,4 +206,38 @@ redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], '?', string.format('%.0f', lowest))
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 0
+"""
+
+# KEYS session; ARGV lease, epoch, how long the answer is good. SQL had no such session: believed only if the lease
+# still lies here. Whoever made a session meanwhile has taken it away, and so has an eviction.
+MARK = """
+local m = redis.call('HMGET', KEYS[1], '~', '?')
+if m[1] ~= ARGV[1] or m[2] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], '-', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+
+# KEYS old session, its last words, new session
+# ARGV now, header with epoch, replace, how long a stale fill may be under way, reason, tomb ttl, writes
+MOVE = """
+local m = redis.call('HMGET', KEYS[1], '=', '!')
+local given = unpack_header(ARGV[2])
+local h = m[1] and unpack_header(m[1])
+local newest = redis.call('HGET', KEYS[3], '=')
+if not newest or unpack_header(newest)[6] < given[6] then
+  redis.call('DEL', KEYS[3])
+  if h and not m[2] and h[7] == given[7] and h[6] == given[6] - 1 then
+    if ARGV[3] == '0' then redis.call('RENAME', KEYS[1], KEYS[3]) end
+    write(KEYS[3], 7)
+    keep(KEYS[3], given, tonumber(ARGV[1]))
+  else
+    redis.call('HSET', KEYS[3], '?', string.format('%.0f', given[6]))
+    redis.call('PEXPIRE', KEYS[3], ARGV[4])
+  end
+end
+redis.call('DEL', KEYS[2])
+bury(KEYS[1], ARGV[5], ARGV[6])
+return 1
 """

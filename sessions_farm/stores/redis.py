@@ -6,6 +6,7 @@ For a farm whose Redis is itself kept safe (replicas, AOF); ``tiered`` keeps SQL
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -35,6 +36,19 @@ from sessions_farm.stores.base import (
 REFUSALS = {"taken": Taken, "ended": Ended, "missing": Missing, "conflict": Conflict}
 
 
+# How long a reader who found nothing may take to ask SQL and still leave the answer.
+LEASE_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What Redis has of a session, whether that was touched, and whether "nothing" is SQL's own answer."""
+
+    reading: Reading
+    touched: bool = False
+    is_certain: bool = False
+
+
 class RedisStore:
     """Raise StoreUnavailable for whatever keeps Redis from answering, within the time-out, without a second try.
 
@@ -59,7 +73,7 @@ class RedisStore:
 
     @cached_property
     def _scripts(self) -> dict[str, Any]:
-        names = ("LOAD", "CREATE", "APPLY", "ROTATE", "TOUCH", "BURY", "MODIFY", "FILL", "FOLLOW")
+        names = ("LOAD", "CREATE", "APPLY", "ROTATE", "TOUCH", "BURY", "MODIFY", "FILL", "FOLLOW", "MARK", "MOVE")
         return {name: self.client.register_script(lua.PRELUDE + getattr(lua, name)) for name in names}
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Header:
@@ -68,17 +82,18 @@ class RedisStore:
         return header_or_refusal(answer, key)
 
     def load(self, key: str, now: int) -> Reading:
-        return self.read(key, now, lowest_epoch=0)[0]
+        return self.read(key, now).reading
 
-    def read(self, key: str, now: int, lowest_epoch: int) -> tuple[Reading, bool]:
-        """The reading, and whether it was touched."""
-        state, header, touched, pairs = self.run("LOAD", self.names(key), [now, lowest_epoch])
+    def read(self, key: str, now: int, lowest_epoch: int = 0, lease: str = "") -> Copy:
+        """What is here, of no older epoch; where there is nothing, the lease is left for who asks elsewhere."""
+        arguments = [now, lowest_epoch, lease, LEASE_MS]
+        state, header, flag, pairs = self.run("LOAD", self.names(key), arguments)
         found = {field[1:]: text for field, text in zip(pairs[::2], pairs[1::2], strict=True) if field[0] == ":"}
         if state == "live":
-            return Reading(State.LIVE, found, unpacked(header)), bool(touched)
+            return Copy(Reading(State.LIVE, found, unpacked(header)), touched=bool(flag))
         if state == "ended":
-            return Reading(State.ENDED, found, in_grace=bool(found)), False
-        return Reading(State.ABSENT), False
+            return Copy(Reading(State.ENDED, found, in_grace=bool(found)))
+        return Copy(Reading(State.ABSENT), is_certain=bool(flag))
 
     def apply(self, key: str, change: Change, now: int) -> Header:
         answer = self.run("APPLY", [self.name(key)], [now, *lifetime_of(change), *writes(change)])

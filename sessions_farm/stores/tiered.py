@@ -9,12 +9,17 @@ made under, and older ones are misses. A Redis that started anew (crash, fail-ov
 the epoch too. Each node asks SQL for the epoch once in ``TIER_POLL`` seconds (default 1): that is how long a copy can
 be stale, and only after Redis has failed.
 
+That SQL has nothing under an id is kept too, for ABSENT_MS: a reader who finds no copy leaves a lease there, asks SQL,
+and may write the answer only while its own lease still lies there. Making a session takes both away in the script that
+fills the copy, so no order of a reader and a maker hides a session from who comes after its maker was answered.
+
 Inside a database transaction nothing of it is known to be true yet: SQL alone is read, and copies follow at its commit.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Mapping
@@ -37,7 +42,7 @@ from sessions_farm.stores.base import (
 )
 from sessions_farm.stores.breaker import Breaker
 from sessions_farm.stores.database import DatabaseStore
-from sessions_farm.stores.redis import RedisStore, packed, writes
+from sessions_farm.stores.redis import Copy, RedisStore, packed, writes
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +50,7 @@ logger = logging.getLogger(__name__)
 # well below the first, so a fill that is too late for the mark is too late for itself.
 MARK_MS = 60_000
 FILL_WITHIN = 10.0
+ABSENT_MS = 300_000  # also how long a node that dies between SQL and Redis hides the session it was making
 TOMB_MS = 3_600_000  # a copy of a tombstone; SQL keeps the true one until no cookie carries the id
 
 
@@ -76,20 +82,22 @@ class TieredStore:
             return self.sql.load(key, now)
         epoch, begun = self.epoch(), time.monotonic()
         try:
-            reading, touched = self._read_copy(key, now, epoch)
+            lease = secrets.token_urlsafe(8)
+            copy = self._read_copy(key, now, epoch, lease)
         except StoreUnavailable:
             return self.sql.load(key, now)
-        if reading.state is State.LIVE:
-            if touched:
-                self._touch_sql(key, now)
-            return reading
-        if reading.state is State.ENDED and reading.in_grace:
+        reading = copy.reading
+        if copy.touched:
+            self._touch_sql(key, now)
+        if reading.state is State.LIVE or reading.in_grace or copy.is_certain:
             return reading
         found = self.sql.load(key, now)
         if found.state is State.LIVE and found.header and time.monotonic() - begun < FILL_WITHIN:
             self._copy(
                 "FILL", key, [now, packed(found.header, epoch), *writes(Change(put=found.variables))], must=False
             )
+        elif found.state is State.ABSENT:
+            self._copy("MARK", key, [lease, epoch, ABSENT_MS], must=False)
         return found
 
     def apply(self, key: str, change: Change, now: int) -> Header:
@@ -112,8 +120,10 @@ class TieredStore:
         return lives
 
     def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Header:
+        epoch = self.epoch()
         header = self.sql.rotate(old, new, change, now, grace)
-        self._bury(old, "rotated")
+        arguments = [now, packed(header, epoch), int(change.replace), MARK_MS, "rotated", TOMB_MS, *writes(change)]
+        self._copy("MOVE", [*self.redis.names(old), self.redis.name(new)], arguments)
         return header
 
     def delete(self, key: str, reason: str, now: int) -> None:
@@ -186,11 +196,11 @@ class TieredStore:
             self.breaker.trip()
             return ""
 
-    def _read_copy(self, key: str, now: int, epoch: int) -> tuple[Reading, bool]:
+    def _read_copy(self, key: str, now: int, epoch: int, lease: str) -> Copy:
         if not self.breaker.lets_through():
             raise StoreUnavailable("Redis failed a moment ago.")
         try:
-            return self.redis.read(key, now, epoch)
+            return self.redis.read(key, now, epoch, lease)
         except StoreUnavailable as error:
             logger.warning("Sessions are read from SQL: %s", error)
             self.breaker.trip()
@@ -208,17 +218,18 @@ class TieredStore:
     def _bury(self, key: str, reason: str) -> None:
         self._copy("BURY", key, [reason, TOMB_MS])
 
-    def _copy(self, script: str, key: str, arguments: list[object], *, must: bool = True) -> None:
-        """Let the copy follow what SQL has, once that is committed."""
+    def _copy(self, script: str, key: str | list[str], arguments: list[object], *, must: bool = True) -> None:
+        """Let the copy under a key (or under Redis names) follow what SQL has, once that is committed."""
+        names = self.redis.names(key) if isinstance(key, str) else key
         transaction.on_commit(
-            lambda: self._copy_now(script, key, arguments, must=must), using=self.sql.alias, robust=False
+            lambda: self._copy_now(script, names, arguments, must=must), using=self.sql.alias, robust=False
         )
 
-    def _copy_now(self, script: str, key: str, arguments: list[object], *, must: bool) -> None:
+    def _copy_now(self, script: str, names: list[str], arguments: list[object], *, must: bool) -> None:
         """Where the copy ``must`` follow and cannot, no node may believe it any longer."""
         if self.breaker.lets_through():
             try:
-                self.redis.run(script, self.redis.names(key), arguments)
+                self.redis.run(script, names, arguments)
             except StoreUnavailable as error:
                 logger.warning("Copies of sessions are dropped: %s", error)
                 self.breaker.trip()

@@ -1,7 +1,8 @@
-"""What the session farm's tests share: nothing remembered of another test's domains, and two communities."""
+"""What the farm's tests share: nothing remembered of another test's domains, two communities, two nodes."""
 
 from __future__ import annotations
 
+import secrets
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,8 @@ from sessions_farm.handoff.breaker import breakers
 from sessions_farm.models import Community, Domain
 from sessions_farm.signals import visitors_merging
 from sessions_farm.tests import handoff_site
+from sessions_farm.tests.cable import RedisCable
+from sessions_farm.tests.stores_fixtures import REDIS_URL, make_node
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +53,30 @@ def walking_mall(db, two_communities, settings):
 def committed_mall(transactional_db, two_communities, settings):
     """The same, visible to other threads."""
     yield from serve(settings)
+
+
+@pytest.fixture
+def cable():
+    line = RedisCable(REDIS_URL)
+    yield line
+    line.clogged = False
+    line.cut()
+
+
+@pytest.fixture
+def prefix():
+    return f"farm-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def node(cable, prefix):
+    return make_node(cable.url, prefix)
+
+
+@pytest.fixture
+def other(prefix):
+    """Another node, whose line to Redis is its own and always fine."""
+    return make_node(REDIS_URL, prefix)
 
 
 def serve(settings):

@@ -9,6 +9,7 @@ import pytest
 from django.db import connections
 
 from sessions_farm.conf import Options
+from sessions_farm.stores.base import Lifetime
 from sessions_farm.stores.database import DatabaseStore
 from sessions_farm.stores.memory import MemoryStore
 from sessions_farm.stores.redis import RedisStore
@@ -25,11 +26,26 @@ THREADED = [pytest.param(name, marks=pytest.mark.django_db(transaction=True)) fo
 
 HOUR = 3_600_000
 NOW = 1_800_000_000_000
+LIFE = Lifetime(idle=HOUR, ends=NOW + 10 * HOUR)
 
 
 def make_store(name: str):
     """A generous time-out: these tests are about what happens, and a busy machine is not a broken Redis."""
     return STORES[name](Options(store=name, redis_url=REDIS_URL, redis_prefix="farm-tests", redis_timeout=5))
+
+
+def make_node(url, prefix, **options):
+    """A node of the farm; its breaker rests a moment only, its knowledge of the epoch is as asked."""
+    given = {"redis_timeout": 1, "breaker_rest": 0.05, "tier_poll": 0.0} | options
+    return TieredStore(Options(store="tiered", redis_url=url, redis_prefix=prefix, **given))
+
+
+def read(store, key):
+    return dict(store.load(key, NOW).variables)
+
+
+def copy_of(store, key):
+    return dict(RedisStore.load(store.redis, key, NOW).variables)
 
 
 def in_threads(functions):

@@ -19,9 +19,8 @@ from sessions_farm.stores.base import (
     State,
     Taken,
 )
-from sessions_farm.tests.stores_fixtures import EVERY, HOUR, NOW, THREADED, in_threads, make_store
+from sessions_farm.tests.stores_fixtures import EVERY, HOUR, LIFE, NOW, THREADED, in_threads, make_store
 
-LIFE = Lifetime(idle=HOUR, ends=NOW + 10 * HOUR)
 STEPS = 25
 
 

@@ -4,125 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import selectors
-import socket
-import threading
 import time
-from urllib.parse import urlsplit
 
 import pytest
 from django.db import transaction
 
-from sessions_farm.conf import Options
 from sessions_farm.models import Tier
 from sessions_farm.stores.base import (
     Change,
     Ended,
     Increment,
-    Lifetime,
     Missing,
     State,
     StoreUnavailable,
 )
-from sessions_farm.stores.redis import RedisStore
-from sessions_farm.stores.tiered import TieredStore
-from sessions_farm.tests.stores_fixtures import HOUR, NOW, REDIS_URL
+from sessions_farm.tests.stores_fixtures import HOUR, LIFE, NOW, REDIS_URL, copy_of, make_node, read
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not REDIS_URL, reason="The tiers need a Redis: set REDIS_URL."),
 ]
-
-LIFE = Lifetime(idle=HOUR, ends=NOW + 10 * HOUR)
-
-
-class Cable:
-    """The line to Redis: it can be cut (refused) or clogged (accepted, never answered)."""
-
-    def __init__(self, url):
-        parts = urlsplit(url)
-        self.target = (parts.hostname, parts.port)
-        self.parts = parts
-        self.clogged = False
-        self.listener = self.pairs = None
-        self.address = ("127.0.0.1", 0)
-        self.mend()
-
-    @property
-    def url(self):
-        login, at, _ = self.parts.netloc.rpartition("@")
-        return self.parts._replace(netloc=f"{login}{at}{self.address[0]}:{self.address[1]}").geturl()
-
-    def mend(self):
-        if self.listener is None:
-            self.listener = socket.create_server(self.address, reuse_port=False)
-            self.address = self.listener.getsockname()
-            self.pairs = []
-            threading.Thread(target=self._serve, args=(self.listener, self.pairs), daemon=True).start()
-        self.clogged = False
-
-    def cut(self):
-        listener, self.listener = self.listener, None
-        if listener:
-            listener.shutdown(socket.SHUT_RDWR)
-            listener.close()
-            for end in [end for pair in self.pairs for end in pair]:
-                with contextlib.suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-                end.close()
-
-    def _serve(self, listener, pairs):
-        while True:
-            try:
-                near, _ = listener.accept()
-            except OSError:
-                return
-            pairs.append((near, socket.create_connection(self.target)))
-            threading.Thread(target=self._carry, args=pairs[-1], daemon=True).start()
-
-    def _carry(self, near, far):
-        with selectors.DefaultSelector() as selector, contextlib.suppress(OSError, ValueError):
-            selector.register(near, selectors.EVENT_READ, far)
-            selector.register(far, selectors.EVENT_READ, near)
-            while True:
-                for ready, _ in selector.select():
-                    content = ready.fileobj.recv(65536)
-                    if not content:
-                        ready.data.shutdown(socket.SHUT_RDWR)
-                        return
-                    while self.clogged:
-                        time.sleep(0.005)
-                    ready.data.sendall(content)
-
-
-@pytest.fixture
-def cable():
-    line = Cable(REDIS_URL)
-    yield line
-    line.clogged = False
-    line.cut()
-
-
-@pytest.fixture
-def prefix():
-    return f"farm-{secrets.token_hex(4)}"
-
-
-def make_node(url, prefix, **options):
-    """A node of the farm; its breaker rests a moment only, its knowledge of the epoch is as asked."""
-    given = {"redis_timeout": 1, "breaker_rest": 0.05, "tier_poll": 0.0} | options
-    return TieredStore(Options(store="tiered", redis_url=url, redis_prefix=prefix, **given))
-
-
-@pytest.fixture
-def node(cable, prefix):
-    return make_node(cable.url, prefix)
-
-
-@pytest.fixture
-def other(prefix):
-    """Another node, whose line to Redis is its own and always fine."""
-    return make_node(REDIS_URL, prefix)
 
 
 @pytest.fixture
@@ -130,14 +31,6 @@ def live(node):
     key = secrets.token_urlsafe(32)
     node.create(key, {"a": "1"}, LIFE, NOW)
     return key
-
-
-def read(store, key):
-    return dict(store.load(key, NOW).variables)
-
-
-def copy_of(store, key):
-    return dict(RedisStore.load(store.redis, key, NOW).variables)
 
 
 def test_reads_come_from_redis(node, live, monkeypatch):
