@@ -50,6 +50,8 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in t
         if not isinstance(given, dict) or not all(isinstance(value, str | int) for value in given.values()):
             self.add_error(field, 'Write names and values, for example {"url": "https://shop.example/orders"}.')
             return
+        if any("\0" in str(value) for value in given.values()):
+            self.add_error(field, "A value holds a NUL character; take it out.")  # PostgreSQL would refuse it
         if missing := needed - given.keys():
             self.add_error(field, f"Missing: {', '.join(sorted(missing))}.")
         if unknown := given.keys() - needed - possible:

@@ -93,6 +93,7 @@ def test_owner_changes_a_route_without_seeing_its_secrets(dead, vendor, sign_in,
         ({"new_secrets": '{"secret": "whsec_c2hvcnQ="}'}, "give 24 to 64"),
         ({"new_secrets": '{"password": "x"}'}, "Missing: secret"),
         ({"transport": "sftp"}, "Missing: host, host_key, user"),
+        ({"config": '{"url": "https://x.example/\\u0000"}'}, "NUL character"),
     ],
 )
 def test_route_that_cannot_work_is_refused(changes, complaint, dead, vendor, sign_in):
