@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Min, QuerySet, Sum
 from django.http import HttpRequest
 
+from vendors.forms import PictureForm
 from vendors.models import (
     Category,
     Marketplace,
@@ -31,6 +32,7 @@ class VariantInline(VendorScopedInline):
 
 class ImageInline(VendorScopedInline):
     model = ProductImage
+    form = PictureForm
     vendor_roles = CATALOGUE
     fields = ["file", "alt", "position"]
 
