@@ -23,7 +23,7 @@ class Charge(models.Model):
     token = models.CharField(max_length=43, unique=True, default=partial(secrets.token_urlsafe, 24))
     reference = models.CharField(max_length=80, unique=True, help_text="The shop's own; one charge for each.")
     shop = models.CharField(max_length=100)
-    amount = models.PositiveIntegerField(help_text="In minor units.")
+    amount = models.PositiveBigIntegerField(help_text="In minor units.")
     currency = models.CharField(max_length=3)
     return_url = models.CharField(max_length=500)
     webhook_host = models.CharField(max_length=253)

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('token', models.CharField(default=functools.partial(secrets.token_urlsafe, 24), max_length=43, unique=True)),
                 ('reference', models.CharField(help_text="The shop's own; one charge for each.", max_length=80, unique=True)),
                 ('shop', models.CharField(max_length=100)),
-                ('amount', models.PositiveIntegerField(help_text='In minor units.')),
+                ('amount', models.PositiveBigIntegerField(help_text='In minor units.')),
                 ('currency', models.CharField(max_length=3)),
                 ('return_url', models.CharField(max_length=500)),
                 ('webhook_host', models.CharField(max_length=253)),
