@@ -12,10 +12,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils._os import safe_join
 from django.views.decorators.http import require_safe
 
+from sessions_farm.modes import session_off
+
 KINDS = {".webp": "image/webp", ".avif": "image/avif"}
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
+@session_off
 @require_safe
 def picture(_request: HttpRequest, path: str) -> HttpResponse:
     kind = KINDS.get(Path(path).suffix)

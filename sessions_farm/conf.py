@@ -37,6 +37,9 @@ class Options:
     absolute: int = 30 * DAY
     grace: int = 10  # how long a request that was in flight at a rotation may still read
     guarded: tuple[str, ...] = ()  # variables of the master only, besides Django's auth; "name_*" for a family
+    readonly_raises: bool | None = (
+        None  # whether a write in a read-only view is an error; None: with DEBUG and in tests
+    )
     staff_of: str = ""  # dotted path: f(user) -> ids of the vendors that the user works for
     variable_limit: int = 256 * 1024  # bytes of one encoded value
     sweep_batch: int = 1000

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sessions_farm import keys, visitors
+from sessions_farm.modes import is_off
 from sessions_farm.variables import SIGNED_IN, STAFF_OF
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Mall:
     @property
     def is_local(self) -> bool:
         """Whether the id was made on this host, so that no other host knows yet what the visitor has here."""
+        if is_off(self.session):  # its view did nothing that another host could miss
+            return False
         session_id = self.id
         return session_id is not None and keys.is_local(session_id)
 

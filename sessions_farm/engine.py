@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 
-from sessions_farm import codec, keys, visitors
+from sessions_farm import codec, keys, modes, visitors
 from sessions_farm.exchange import Exchange
 from sessions_farm.stores.base import (
     Append,
@@ -51,6 +51,8 @@ class SessionStore(Exchange):
 
     @modified.setter
     def modified(self, value: bool) -> None:
+        if value and self.read_only_for:
+            modes.refuse_write(self.read_only_for, "a variable")
         self._modified = value
 
     @property
@@ -65,6 +67,7 @@ class SessionStore(Exchange):
         if self.in_grace:
             raise SessionInterrupted("The visitor signed in or out while this request was under way.")
         if self.session_key is None:
+            self._require_writable("take an id")
             self._take_key(keys.new_id(self.member))
             self._state = State.ABSENT
         self.claimed = True
@@ -83,6 +86,8 @@ class SessionStore(Exchange):
 
     def create(self) -> None:
         """Store the session as it is under a fresh key."""
+        if self.read_only_for:
+            return modes.refuse_write(self.read_only_for, "a new session")
         while True:
             self._take_key(keys.new_id(self.member))
             try:
@@ -90,7 +95,7 @@ class SessionStore(Exchange):
             except CreateError:
                 continue
             self.modified = True
-            return
+            return None
 
     def load(self) -> Variables:  # type: ignore[override]  # a mapping, as Django uses it
         try:
@@ -107,6 +112,8 @@ class SessionStore(Exchange):
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 -- Django's signature
         variables = self._get_session(no_load=must_create)
+        if self.read_only_for:
+            return modes.refuse_write(self.read_only_for, ", ".join(variables.changed()) or "everything")
         if self.session_key is None:  # there was none, or the load found it to be none
             return self.create()
         if self.unavailable:
@@ -123,6 +130,7 @@ class SessionStore(Exchange):
 
     def delete(self, session_key: str | None = None) -> None:
         """End the session and its id for good."""
+        self._require_writable("end it")
         ends = [session_key] if session_key else [self.session_key, self._replaces]
         for session_id in ends:
             for key in keys.hashes_of(session_id) if session_id else ():
@@ -132,10 +140,13 @@ class SessionStore(Exchange):
 
     def clear(self) -> None:
         """Drop every variable, hidden ones too, without a load."""
+        if self.read_only_for:
+            modes.refuse_write(self.read_only_for, "everything")
         self._session_cache = self._variables({})
         self.accessed = self._modified = self._cleared = True
 
     def flush(self) -> None:
+        self._require_writable("end it")
         super().flush()
         self._forget()
         self.flushed = True
@@ -146,6 +157,7 @@ class SessionStore(Exchange):
 
         Where that save never comes (a server error), the browser still holds an id that works.
         """
+        self._require_writable("take a new id")
         self._get_session()
         if self.in_grace:
             raise SessionInterrupted("The visitor signed in or out while this request was under way.")
@@ -179,8 +191,9 @@ class SessionStore(Exchange):
         try:
             self._modify(CompareAndSet(name, *texts))
         except Conflict:
-            # The next read shows what another request has put there.
-            self._session_cache = self.load()
+            if not self.read_only_for:
+                # The next read shows what another request has put there.
+                self._session_cache = self.load()
             return False
         return True
 

@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 
-from sessions_farm import keys
+from sessions_farm import keys, modes
 from sessions_farm.conf import options
 from sessions_farm.lifetimes import lifetime_of
 from sessions_farm.stores import current_store
@@ -51,6 +51,7 @@ class Exchange(SessionBase):
         self.flushed = False
         self.claimed = False  # the id is in use, though nothing may be stored under it
         self.written = False
+        self.read_only_for = ""  # the view that may only read (sessions_farm.modes)
         self._state: State | None = None
         self._header: Header | None = None
         self._replaces: str | None = None  # the id that this one takes over from, at the next save
@@ -145,6 +146,9 @@ class Exchange(SessionBase):
     def _modify(self, operation: Operation) -> str | None:
         variables = self._get_session()
         variables.require_visible(operation.name)
+        if self.read_only_for:
+            modes.refuse_write(self.read_only_for, operation.name)
+            return variables.pretend(operation)
         try:
             self._ensure_live(variables)
             text = self._call(self._store.modify, self._hash, operation, now_ms())
@@ -153,6 +157,11 @@ class Exchange(SessionBase):
         variables.learn(operation.name, text)
         self.written = True
         return text
+
+    def _require_writable(self, what: str) -> None:
+        """Raise where a view that may only read would change who the visitor is: none of that is dropped quietly."""
+        if self.read_only_for:
+            raise modes.ReadOnlySession(f"The view {self.read_only_for} is @session_readonly and cannot {what}.")
 
     def _ensure_live(self, variables: Variables) -> None:
         """Let the store have the session with all that this request changed, for it is about to change it itself."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
@@ -13,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
-from sessions_farm import cookies
+from sessions_farm import cookies, modes
 from sessions_farm.context import Mall
 from sessions_farm.engine import SessionStore
 from sessions_farm.stores.base import StoreUnavailable
@@ -48,7 +50,11 @@ class SessionMiddleware(DjangoSessionMiddleware):
         mall.session = SessionStore(proof=cookies.read(request), member=mall.member)
         request.session = mall.session
 
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object) -> None:
+        modes.enter(request, view)
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        modes.leave(request)
         if isinstance(exception, StoreUnavailable):
             logger.error("A view needed the session store: %s", exception)
             return unavailable()
@@ -57,6 +63,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
     def process_response(  # type: ignore[override]  # the stubs forget streaming responses
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
+        was_off = modes.leave(request)
         session = getattr(request, "session", None)
         if not isinstance(session, SessionStore):
             return response
@@ -69,6 +76,9 @@ class SessionMiddleware(DjangoSessionMiddleware):
             patch_vary_headers(response, ("Cookie",))
         if settings.DEBUG or getattr(settings, "DEMO", False):
             add_timing(response, session)
+        if was_off and not session.accessed:
+            # Who logs the user of each request is told "nobody" here, not made to load.
+            modes.put(request, SessionStore(member=session.member))
         return response
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from sessions_farm import codec, conf
+from sessions_farm.stores.base import Operation
 
 # Unguarded facts that every host of the community may know of a signed-in person.
 SIGNED_IN = "_farm_signed_in"
@@ -96,6 +97,19 @@ class Variables(MutableMapping[str, Any]):
         """Every variable as text, hidden ones included: what the session will hold."""
         kept = {name: text for name, text in self._texts.items() if name not in self._dropped}
         return kept | {name: codec.encode(name, value) for name, value in self._values.items()}
+
+    def changed(self) -> list[str]:
+        return sorted({*self.puts(), *self._dropped})
+
+    def pretend(self, operation: Operation) -> str | None:
+        """Do here alone what a store would do, and return the new text."""
+        name = operation.name
+        text = operation.on(codec.encode(name, self[name]) if name in self else None)
+        if text is not None:
+            self[name] = codec.decode(text)
+        elif name in self:
+            del self[name]
+        return text
 
     def settle(self) -> None:
         """What was sent is now what is stored."""

@@ -10,6 +10,7 @@ from functools import lru_cache
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
+from sessions_farm.modes import session_off
 from vendors import palette
 from vendors.hosts import Store, stores
 from vendors.http import MallRequest
@@ -43,11 +44,13 @@ def address_of_all(marketplace_id: int) -> str:
     return reverse("theme:all", kwargs={"digest": digest(sheet(stores.of_marketplace(marketplace_id)))})
 
 
+@session_off
 def store_sheet(request: MallRequest, slug: str, digest: str) -> HttpResponseBase:
     store = open_store(slug, request.mall.member.community_id)
     return answer(sheet([store]), address(store), digest)
 
 
+@session_off
 def all_sheets(request: MallRequest, digest: str) -> HttpResponseBase:
     """The colours of every open store of this mall, for pages that show many."""
     if request.marketplace is None:

@@ -1,0 +1,143 @@
+"""What a view may do with the session: read only, or nothing at all (ASP.NET's EnableSessionState).
+
+The decorators mark, SessionMiddleware's ``process_view`` acts on the mark. What stands before the view (a middleware
+that asks for ``request.user``) is no part of it and may still load the session.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from asgiref.sync import iscoroutinefunction
+from django.conf import settings
+from django.core import mail
+
+from sessions_farm.conf import options
+
+if TYPE_CHECKING:
+    from django.contrib.sessions.backends.base import SessionBase
+    from django.http import HttpRequest
+
+logger = logging.getLogger(__name__)
+
+MARK = "session_mode"
+
+
+class Mode(enum.Enum):
+    READONLY = "readonly"
+    OFF = "off"
+
+
+class SessionOff(RuntimeError):
+    """A view that is to have no session used it."""
+
+
+class ReadOnlySession(RuntimeError):
+    """A view that is to read the session wanted to change it."""
+
+
+def session_readonly[View: Callable[..., Any]](view: View) -> View:
+    """Let a view read the session and never write it: no write is sent, and none can be lost to another request.
+
+    A write raises ReadOnlySession under DEBUG and in tests (or as ``READONLY_RAISES`` says); elsewhere it is dropped
+    and logged. Logging in or out, and a first id, always raise. Loading still begins the idle time anew.
+    """
+    return _marked(view, Mode.READONLY)
+
+
+def session_off[View: Callable[..., Any]](view: View) -> View:
+    """Let a view have no session: none is loaded, no cookie is sent, and any cache may share the answer.
+
+    ``request.session``, ``request.user`` and ``request.mall.id`` raise SessionOff there.
+    """
+    return _marked(view, Mode.OFF)
+
+
+def _marked[View: Callable[..., Any]](view: View, mode: Mode) -> View:
+    """Mark a wrapper, so that the view itself stays as it is for who uses it elsewhere."""
+    if iscoroutinefunction(view):
+
+        @functools.wraps(view)
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return await view(*args, **kwargs)
+    else:
+
+        @functools.wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, **kwargs)
+
+    given = getattr(view, MARK, mode)
+    setattr(wrapper, MARK, Mode.OFF if Mode.OFF in {given, mode} else mode)
+    return wrapper  # type: ignore[return-value]  # of the same shape
+
+
+class NoSession:
+    """Stands for the session in a view that has none; ``before`` is the one to go on with afterwards."""
+
+    accessed = modified = False
+
+    def __init__(self, before: SessionBase, view: str) -> None:
+        self.before = before
+        self.view = view
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise SessionOff(
+            f"The view {self.view} is @session_off and used the session ({name}), perhaps by request.user or "
+            "request.mall. Take the decorator away, or the use."
+        )
+
+    def _refuse(self, *_args: object) -> NoReturn:
+        self.__getattr__("its variables")
+
+    __getitem__ = __setitem__ = __delitem__ = __contains__ = __iter__ = __len__ = __bool__ = _refuse
+
+
+def enter(request: HttpRequest, view: Callable[..., Any]) -> None:
+    """Hold the view to its mark."""
+    session: Any = getattr(request, "session", None)
+    mode = getattr(view, MARK, None)
+    if mode is None or session is None:
+        return
+    name = f"{view.__module__}.{getattr(view, '__qualname__', view)}"
+    if mode is Mode.OFF:
+        put(request, NoSession(session, name))
+    else:
+        if session.modified:  # by a middleware, which is free to
+            session.save()
+        session.read_only_for = name
+
+
+def leave(request: HttpRequest) -> bool:
+    """Give the session back to what follows a view without one, as an error page; whether it was such a view."""
+    session = getattr(request, "session", None)
+    if not isinstance(session, NoSession):
+        return False
+    put(request, session.before)
+    return True
+
+
+def is_off(session: object) -> bool:
+    return isinstance(session, NoSession)
+
+
+def put(request: HttpRequest, session: Any) -> None:
+    request.session = session
+    request.mall.session = session  # type: ignore[attr-defined]  # SessionMiddleware's
+
+
+def refuse_write(view: str, what: str) -> None:
+    """A write in a read-only view: raise where somebody develops, else log that it is dropped."""
+    message = f"The view {view} is @session_readonly and changed the session ({what})."
+    if is_strict():
+        raise ReadOnlySession(f"{message} Take the decorator away, or the change.")
+    logger.warning("%s The change is dropped.", message)
+
+
+def is_strict() -> bool:
+    raises = options().readonly_raises
+    # Django's setup_test_environment makes the outbox; there is no other sign that tests run.
+    return settings.DEBUG or hasattr(mail, "outbox") if raises is None else raises

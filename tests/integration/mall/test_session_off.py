@@ -1,0 +1,38 @@
+"""What every visitor gets alike asks no session: any cache may keep it, and it costs the store nothing."""
+
+import pytest
+from django.urls import reverse
+
+from sessions_farm.testing import Client
+from tests.shop import MASTER, make_shop
+from vendors import theme
+from vendors.hosts import stores
+
+
+@pytest.fixture
+def person(db, settings, tmp_path, django_user_model):
+    make_shop()
+    settings.MEDIA_ROOT = tmp_path
+    (tmp_path / "jug.webp").write_bytes(b"RIFF....WEBP")
+    client = Client()
+    client.force_login(django_user_model.objects.create_user("anna@example.org", "x"))
+    return client
+
+
+def addresses():
+    store = stores.by_slug("amber")
+    return [theme.address(store), theme.address_of_all(stores.market_of(store.community_id).marketplace_id)]
+
+
+def test_colours_and_pictures_ask_no_session(person, django_assert_num_queries):
+    for path in [*addresses(), "/media/jug.webp"]:
+        with django_assert_num_queries(0):
+            response = person.get(path, headers={"host": MASTER})
+        assert (response.status_code, response["Server-Timing"]) == (200, 'session;desc="trips=0"')
+        assert (response.get("Vary"), dict(response.cookies)) == (None, {})
+        assert response["Cache-Control"].startswith("public")
+
+
+def test_control_a_page_asks_it(person):
+    response = person.get(reverse("mall:home"), headers={"host": MASTER})
+    assert response["Server-Timing"] != 'session;desc="trips=0"'
