@@ -19,7 +19,7 @@ class Declared:
 
     ``guarded``: only the community's master host may read and write it. ``indexed``: sessions are found by its value.
     ``shared``: other sessions may read it, and subscribers are told of each change. ``counter``: a whole number; an
-    assignment adds the difference, so no concurrent one is lost. ``ttl``: seconds from each assignment until it is gone.
+    assignment adds the difference, so no concurrent one is lost. ``ttl``: seconds that each assignment is good for.
     """
 
     guarded: bool = False
@@ -43,7 +43,7 @@ class Declarations:
     @classmethod
     def read(cls, given: Mapping[str, Mapping[str, Any]]) -> Declarations:
         """Raise TypeError for a property that there is not."""
-        named = {name: GUARDED for name in AUTH_VARIABLES} | {OWNER: Declared(guarded=True, indexed=True)}
+        named = dict.fromkeys(AUTH_VARIABLES, GUARDED) | {OWNER: Declared(guarded=True, indexed=True)}
         families = []
         for name, properties in given.items():
             declared = Declared(**properties)

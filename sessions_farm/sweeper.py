@@ -10,6 +10,7 @@ from django.utils import timezone
 from sessions_farm.conf import options
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailable
+from sessions_farm.stores.steps import run
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ def sweep(now: datetime.datetime | None = None) -> int:
     size = options().sweep_batch
     for batch in range(BATCHES):
         try:
-            if current_store().sweep(moment, size) < size:
+            if run(current_store().sweep(moment, size)) < size:
                 return batch + 1
         except StoreUnavailable as error:
             logger.warning("Sessions were not swept: %s", error)

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from sessions_farm.conf import options
 
 if TYPE_CHECKING:
-    from sessions_farm.stores.base import Store
+    from sessions_farm.stores.protocol import Store
 
 NAMED = {
     "memory": "sessions_farm.stores.memory.MemoryStore",

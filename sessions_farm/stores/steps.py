@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from asgiref.sync import sync_to_async
+
 
 class Step(Protocol):
     """One trip, or one wait."""
@@ -93,3 +95,16 @@ class Pause:
 
     async def arun(self) -> None:
         await asyncio.sleep(self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class InDjangosThread:
+    """Work with Django's own database connections, which belong to threads: under an event loop, to asgiref's."""
+
+    work: Callable[[], Any]
+
+    def run(self) -> Any:
+        return self.work()
+
+    async def arun(self) -> Any:
+        return await sync_to_async(self.work)()
