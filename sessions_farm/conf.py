@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any
@@ -22,11 +23,17 @@ class Options:
     """``SESSIONS_FARM``, each field by its upper-case name; times in seconds."""
 
     store: str = "database"  # memory | file | database | redis | tiered, or the dotted path of a Store
+    switch_from: str = ""  # the store that sessions move away from, when they are next asked for
+    switch_to: str = ""  # the store that other nodes already move sessions to
     folder: str = ""  # where the ``file`` store keeps its files; shared by the nodes
     redis_url: str = ""
     redis_prefix: str = "farm"
     redis_timeout: float = 0.1  # for one answer; the pages of a whole node wait for it at most once a breaker's rest
     redis_max_connections: int = 200
+    redis_block: float = 5.0  # the longest that one command waits at Redis for something to happen
+    redis_tls_ca: str = ""  # with rediss:// where Redis's certificate is of a private authority: its file (PEM)
+    redis_tls_cert: str = ""  # with rediss:// where Redis asks for a client's certificate: its file
+    redis_tls_key: str = ""  # and its key's
     breaker_rest: float = 1.0  # how long a Redis that failed is left alone
     tier_poll: float = 1.0  # how old a node's knowledge of the tier's epoch may be: the bound of staleness
     cookie_name: str = "mall"  # where no community says another
@@ -42,6 +49,7 @@ class Options:
     readonly_raises: bool | None = (
         None  # whether a write in a read-only view is an error; None: with DEBUG and in tests
     )
+    profiles: Mapping[str, str] = field(default_factory=lambda: {"user": "sessions_farm.profile.fields_of"})
     staff_of: str = ""  # dotted path: f(user) -> ids of the vendors that the user works for
     variable_limit: int = 256 * 1024  # bytes of one encoded value
     session_limit: int = 1024 * 1024  # bytes of all values of a session

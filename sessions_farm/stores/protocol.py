@@ -57,6 +57,9 @@ class Broker(Protocol):
     def find(self, values: Mapping[str, str], now: int, limit: int) -> Steps[list[Found]]:
         """Up to ``limit`` live sessions whose indexed variables have all these texts; {}: any live sessions."""
 
+    def everlasting(self, limit: int) -> Steps[list[str]]:
+        """Keys of up to ``limit`` dictionaries of scopes: what never ends and is no session."""
+
     def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Steps[int]:
         """End every session whose indexed variable has this text, but the one under ``spare``; return how many."""
 
