@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.dispatch import Signal
 
+from sessions_farm import metrics
 from sessions_farm.broker import decoded
 from sessions_farm.engine import SessionStore
 from sessions_farm.models import ToldEvent
@@ -65,6 +66,7 @@ def tell(event: Event) -> bool:
     except Exception:
         logger.exception("A receiver of the session event %s (%s) failed.", event.kind, event.id)
         return now_ms() - event.at > PATIENCE_MS
+    metrics.EVENTS.labels(event.kind, event.reason).inc()
     return True
 
 

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
-from sessions_farm import cookies, exclusive, modes
+from sessions_farm import cookies, exclusive, metrics, modes
 from sessions_farm.context import Mall
 from sessions_farm.engine import SessionStore
 from sessions_farm.stores.base import StoreUnavailable
@@ -103,6 +103,7 @@ def answering(request: HttpRequest, session: SessionStore, response: HttpRespons
                 yield from sending_cookie(session, request, response)
     finally:
         yield from exclusive.leaving(session)
+    metrics.count_request(trips=session.trips, written=session.written)
     if session.accessed:
         patch_vary_headers(response, ("Cookie",))
     if settings.DEBUG or getattr(settings, "DEMO", False):
@@ -124,6 +125,7 @@ def saved(session: SessionStore, request: HttpRequest) -> Steps[bool]:
             ) from None
         logger.info("A late write to a session that has ended was dropped.")
     except StoreUnavailable as error:
+        metrics.UNAVAILABLE.inc()
         logger.error("A session could not be saved: %s", error)  # noqa: TRY400 -- the message says it all
         return request.method in SAFE
     return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.exceptions import SessionInterrupted
 
-from sessions_farm import keys, modes
+from sessions_farm import keys, metrics, modes
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import (
     Header,
@@ -112,6 +112,7 @@ class Opening(SessionBase):
         try:
             reading = yield from self._reading()
         except StoreUnavailable:
+            metrics.UNAVAILABLE.inc()
             self.unavailable = True
             return self._variables({})
         self._state, self._header = reading.state, reading.header
