@@ -15,7 +15,6 @@ from django.dispatch import Signal
 
 from sessions_farm import metrics
 from sessions_farm.broker import decoded
-from sessions_farm.engine import SessionStore
 from sessions_farm.models import ToldEvent
 from sessions_farm.signals import session_ended, session_merged, session_rotated, session_started
 from sessions_farm.stores import current_store
@@ -56,7 +55,7 @@ def tell(event: Event) -> bool:
         with transaction.atomic():
             for signal in signals_of(event):
                 signal.send(
-                    sender=SessionStore,
+                    sender=Event,
                     handle=event.key,
                     at=event.at,
                     reason=event.reason,

@@ -93,7 +93,7 @@ class Exchange(Opening):
         self._session_key = None
         self._state = self._header = None
         self._hash = ""
-        self.in_grace = self.has_ended = self.claimed = self._cleared = self._modified = False
+        self.in_grace = self.has_ended = self.claimed = self._cleared = False
         self.flushed = True
 
     def cycling(self) -> Steps[None]:
@@ -104,6 +104,7 @@ class Exchange(Opening):
         if self.session_key and not self.unavailable:
             self._replaces = self._replaces or self.session_key
         self._session_key = keys.new_id(self.member)
+        self.claimed = True
         self._state = self._state or State.ABSENT
         self._modified = True
 

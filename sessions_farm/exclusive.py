@@ -11,13 +11,12 @@ import logging
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sessions_farm.stores.base import StoreUnavailable, now_ms
 
 if TYPE_CHECKING:
-    from sessions_farm.engine import SessionStore
-    from sessions_farm.stores.protocol import Leases
+    from sessions_farm.stores.protocol import Leases, Store
     from sessions_farm.stores.steps import Steps
 
 logger = logging.getLogger(__name__)
@@ -49,6 +48,23 @@ class Lease:
             logger.warning("The lease of %s… was not given back; it ends by itself: %s", self.name[:8], error)
 
 
+class Held(Protocol):
+    """What a session shows to who holds it (sessions_farm.exchange.Exchange)."""
+
+    store: Store
+    lease: Lease | None
+
+    @property
+    def is_live(self) -> bool: ...
+
+    @property
+    def key_hash(self) -> str: ...
+
+    def peeking(self) -> Steps[Any]: ...
+
+    def reopening(self) -> Steps[None]: ...
+
+
 def acquiring(store: Leases, name: str, patience: Patience) -> Steps[Lease]:
     """A lease, waited for. Raise Busy."""
     token, until = secrets.token_urlsafe(12), time.monotonic() + patience.wait
@@ -60,7 +76,7 @@ def acquiring(store: Leases, name: str, patience: Patience) -> Steps[Lease]:
     return Lease(store, name, token)
 
 
-def entering(session: SessionStore, patience: Patience) -> Steps[None]:
+def entering(session: Held, patience: Patience) -> Steps[None]:
     """Hold the session, as it is once nobody else does. A visitor without one yet is alone anyway."""
     yield from session.peeking()
     if session.is_live:
@@ -68,7 +84,7 @@ def entering(session: SessionStore, patience: Patience) -> Steps[None]:
         yield from session.reopening()
 
 
-def leaving(session: SessionStore) -> Steps[None]:
+def leaving(session: Held) -> Steps[None]:
     if session.lease is not None:
         lease, session.lease = session.lease, None
         yield from lease.releasing()

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from sessions_farm.stores import current_store
+from sessions_farm.stores.base import StoreUnavailable, now_ms
+from sessions_farm.stores.steps import run
+
 try:
     from prometheus_client import REGISTRY, Counter
     from prometheus_client.core import GaugeMetricFamily
@@ -16,7 +20,7 @@ except ImportError:
 
         def __init__(self, *_args: Any) -> None: ...
 
-        def labels(self, *_values: str) -> Counter:
+        def labels(self, *_values: str) -> Any:
             return self
 
         def inc(self, amount: float = 1) -> None: ...
@@ -42,16 +46,13 @@ class LiveSessions:
         return []
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        from sessions_farm import broker  # noqa: PLC0415 -- metrics are counted below it
-        from sessions_farm.stores.base import StoreUnavailable  # noqa: PLC0415 -- as above
-
         gauge = GaugeMetricFamily("farm_sessions_live", "Sessions that live, over the whole farm.")
         try:
-            gauge.add_metric([], broker.count())
+            gauge.add_metric([], run(current_store().count(now_ms())))
         except StoreUnavailable:
             return
         yield gauge
 
 
 if REGISTRY is not None:
-    REGISTRY.register(LiveSessions())  # type: ignore[arg-type]  # a collector by its shape
+    REGISTRY.register(LiveSessions())

@@ -57,9 +57,11 @@ class SessionMiddleware(DjangoSessionMiddleware):
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         self.process_request(request)
-        response = await self.get_response(request)  # type: ignore[misc]  # a coroutine here
-        session = modes.session_behind(request)
-        return await session.arun(answering(request, session, response)) if session else response
+        response: HttpResponseBase = await self.get_response(request)  # type: ignore[misc]  # a coroutine here
+        session = modes.behind(request)
+        if not isinstance(session, SessionStore):
+            return response
+        return await session.arun(answering(request, session, response))
 
     def process_request(self, request: HttpRequest) -> None:
         mall = request.__dict__.setdefault("mall", Mall())
@@ -88,8 +90,10 @@ class SessionMiddleware(DjangoSessionMiddleware):
     def process_response(  # type: ignore[override]  # the stubs forget streaming responses
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        session = modes.session_behind(request)
-        return session.run(answering(request, session, response)) if session else response
+        session = modes.behind(request)
+        if not isinstance(session, SessionStore):
+            return response
+        return session.run(answering(request, session, response))
 
 
 def answering(request: HttpRequest, session: SessionStore, response: HttpResponseBase) -> Steps[HttpResponseBase]:
@@ -97,7 +101,7 @@ def answering(request: HttpRequest, session: SessionStore, response: HttpRespons
     was_off = modes.leave(request)
     try:
         if response.status_code < 500:
-            if session.modified and not (yield from saved(session, request)):
+            if session.modified and not session.is_empty() and not (yield from saved(session, request)):
                 response = unavailable()
             else:
                 yield from sending_cookie(session, request, response)
@@ -136,7 +140,7 @@ def sending_cookie(session: SessionStore, request: HttpRequest, response: HttpRe
     member = session.member
     if cookies.name_for(member) in response.cookies or session.in_grace:
         return
-    if session.flushed and session.session_key is None:
+    if session.flushed and session.session_key is None and session.proof is not None:
         if member is not None and not member.is_master:
             # The master gives the next id, at the next hand-off.
             cookies.drop(response, member)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
     from django.http import HttpRequest
 
-    from sessions_farm.engine import SessionStore
     from sessions_farm.stores.steps import Steps
 
 logger = logging.getLogger(__name__)
@@ -152,14 +151,10 @@ def leave(request: HttpRequest) -> bool:
     return True
 
 
-def session_behind(request: HttpRequest) -> SessionStore | None:
-    """The farm's session of the request, also while its view has none; None for another engine's."""
-    from sessions_farm.engine import SessionStore  # noqa: PLC0415 -- which asks here what a view may do
-
+def behind(request: HttpRequest) -> object:
+    """The session of the request, also while its view has none."""
     session = getattr(request, "session", None)
-    if isinstance(session, NoSession):
-        session = session.before
-    return session if isinstance(session, SessionStore) else None
+    return session.before if isinstance(session, NoSession) else session
 
 
 def is_off(session: object) -> bool:
