@@ -34,6 +34,11 @@ class SessionStore(Exchange):
         return self._tally.trips
 
     @property
+    def bytes(self) -> int:
+        """Bytes of values that went to and from the store so far."""
+        return self._tally.bytes
+
+    @property
     def modified(self) -> bool:
         return self._modified or (self.is_opened and self._session_cache.has_mutations())
 

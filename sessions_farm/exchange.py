@@ -164,6 +164,7 @@ class Exchange(Opening):
 
     def _creating(self, variables: Variables) -> Steps[None]:
         texts, now = variables.texts(), now_ms()
+        self._tally.bytes += sum(map(len, texts.values()))
         self._hash = keys.hash_id(self.session_key or "")
         self._header = yield from self.store.create(self._hash, texts, self._lifetime(texts, now), now)
         self._state, self.written = State.LIVE, True
@@ -183,6 +184,7 @@ class Exchange(Opening):
     def _applying(self, variables: Variables) -> Steps[None]:
         change, now = variables.change(replace=self._cleared), now_ms()
         names = {*change.put, *change.drop}
+        self._tally.bytes += sum(map(len, change.put.values()))
         if not names and not change.add and not self._cleared and not self._replaces:
             return
         if self._cleared or LIFETIME_NAMES & names:

@@ -169,6 +169,6 @@ def unavailable() -> HttpResponse:
 
 
 def add_timing(response: HttpResponseBase, session: SessionStore) -> None:
-    entry = f'session;desc="trips={session.trips}"'
+    entry = f'session;desc="trips={session.trips} bytes={session.bytes}"'
     before = response.headers.get("Server-Timing")
     response.headers["Server-Timing"] = f"{before}, {entry}" if before else entry

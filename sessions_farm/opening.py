@@ -116,6 +116,7 @@ class Opening(SessionBase):
             self.unavailable = True
             return self._variables({})
         self._state, self._header = reading.state, reading.header
+        self._tally.bytes += sum(map(len, reading.variables.values()))
         if reading.state is State.ENDED:
             self.has_ended, self.in_grace = True, reading.in_grace
         if reading.state is not State.LIVE and not self.in_grace and (self.has_ended or self.proof is None):

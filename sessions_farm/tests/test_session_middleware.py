@@ -353,8 +353,8 @@ def test_timing_tells_the_trips_where_developers_look(settings):
     settings.DEMO = False
     assert "Server-Timing" not in raw_visit(get_x, session_id=session_id)
     settings.DEMO = True
-    assert raw_visit(get_x, session_id=session_id)["Server-Timing"] == 'session;desc="trips=1"'
-    assert raw_visit(session_id=session_id)["Server-Timing"] == 'session;desc="trips=0"'
+    assert raw_visit(get_x, session_id=session_id)["Server-Timing"] == 'session;desc="trips=1 bytes=1"'
+    assert raw_visit(session_id=session_id)["Server-Timing"] == 'session;desc="trips=0 bytes=0"'
 
 
 def test_no_id_stands_in_the_database(user):
