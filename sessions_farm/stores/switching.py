@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from sessions_farm.stores.steps import Steps
 
 MOVED = "moved"
+FROZEN = "~"  # begins the key of a session that is on the move, and no other
+ORIGIN = "_farm_origin"  # which key it had, so that anybody who finds it there can finish the move
 OLD = "old:"  # begins the ids of the old store's events
 
 
@@ -82,7 +85,7 @@ class SwitchingStore:
         """Move what the old store has; what it had: LIVE, ABSENT, or ENDED with its grace."""
         frozen = frozen_key(key)
         try:
-            yield from self.old.rotate(key, frozen, Change(), now, 0)
+            yield from self.old.rotate(key, frozen, Change(put={ORIGIN: json.dumps(key)}), now, 0)
         except Missing:
             yield from self.old.delete(frozen, MOVED, now)
             yield from self.old.delete(key, MOVED, now)
@@ -96,11 +99,20 @@ class SwitchingStore:
             return (yield from self.old.load(key, now))  # ended before the switch
         try:
             lifetime = Lifetime(found.header.idle, found.header.ends)
-            yield from self.new.create(key, found.variables, lifetime, now)
+            kept = {name: text for name, text in found.variables.items() if name != ORIGIN}
+            yield from self.new.create(key, kept, lifetime, now)
         except (Taken, Ended):
             pass  # another node was faster, and may even have ended it since
         yield from self.old.delete(frozen, MOVED, now)
         return found
+
+    def emptying(self, now: int, limit: int) -> Steps[int]:
+        """Move up to ``limit`` sessions, and as many dictionaries of scopes, that nobody has asked for; how many."""
+        found = yield from self.old.find({}, now, limit)
+        keys = [one.key for one in found] + (yield from self.old.everlasting(limit))
+        for key in keys:
+            yield from self.moving((yield from self._origin(key, now)), now)
+        return len(keys)
 
     def look(self, keys: Collection[str], now: int) -> Steps[list[Found]]:
         found = yield from self.new.look(keys, now)
@@ -164,6 +176,13 @@ class SwitchingStore:
         payload = yield from self.new.take_code(digest)
         return payload if payload is not None else (yield from self.old.take_code(digest))
 
+    def _origin(self, key: str, now: int) -> Steps[str]:
+        """The key that a browser may ask for: of a move left half done, or by another at this moment, the old one."""
+        if not key.startswith(FROZEN):
+            return key
+        found = yield from self.old.load(key, now)
+        return str(json.loads(found.variables.get(ORIGIN, json.dumps(key))))
+
     def _where_it_is[Answer](self, key: str, now: int, steps: Callable[[Sessions], Steps[Answer]]) -> Steps[Answer]:
         try:
             return (yield from steps(self.new))
@@ -208,4 +227,5 @@ class FollowingStore(SwitchingStore):
 
 def frozen_key(key: str) -> str:
     """Where a session stands while it moves: the length of a key, and nobody's id."""
-    return base64.urlsafe_b64encode(hashlib.sha256(f"{MOVED}\0{key}".encode()).digest()).decode().rstrip("=")
+    digest = hashlib.sha256(f"{MOVED}\0{key}".encode()).digest()
+    return FROZEN + base64.urlsafe_b64encode(digest).decode()[:42]
