@@ -27,6 +27,7 @@ FEED_LENGTH = 1000
 MARGIN_MS = 3_600_000  # how long a hash outlives its session, for the sweeper to read its last words
 COPY_MARGIN_MS = 60_000
 
+FRACTION = f"local TOUCH_FRACTION = {TOUCH_FRACTION}\n"
 PRELUDE = """
 local function number(n) return string.format('%.0f', n) end
 local function unpack_header(text)
@@ -94,7 +95,7 @@ local function settle(key, h, before, now)
   for n, name in ipairs(NAMES) do
     local new = after[n]
     local old = new
-    if before then old = before[n] end
+    if before then old = before[n] or false end
     if INDEXED[n] then
       if old and old ~= new then redis.call('ZREM', term_key(name, old), id) end
       if new then place(term_key(name, new), id, h[4], now) end
@@ -211,7 +212,6 @@ def configuration(options: Options, *, alone: bool) -> str:
         "TERM_LIMIT": TERM_LIMIT,
         "STEPS_KEPT": STEPS_KEPT,
         "FEED_LENGTH": FEED_LENGTH,
-        "TOUCH_FRACTION": TOUCH_FRACTION,
         "OWNER_AT": names.index(OWNER) + 1,
         "NAMES": listed(names),
         "FIELDS": listed([f":{name}" for name in names]),
@@ -222,5 +222,6 @@ def configuration(options: Options, *, alone: bool) -> str:
     return "".join(f"local {name} = {value}\n" for name, value in values.items())
 
 
-def script(options: Options, text: str, *, alone: bool) -> str:
-    return configuration(options, alone=alone) + PRELUDE + INDEXES + WRITING + text
+def script(options: Options, text: str, *, alone: bool, first: str = "") -> str:
+    """The text of a script with all it calls; ``first`` is done before that is set up, which takes Lua a while."""
+    return FRACTION + first + configuration(options, alone=alone) + PRELUDE + INDEXES + WRITING + text

@@ -42,7 +42,7 @@ class RedisStore(RedisBroker):
             name: text
             for module in (lua_sessions, lua_broker)
             for name, text in vars(module).items()
-            if name.isupper() and isinstance(text, str)
+            if name.isupper() and not name.startswith("LOAD")
         }
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Steps[Header]:

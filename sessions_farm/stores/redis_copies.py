@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
     from sessions_farm.conf import Options
     from sessions_farm.stores.base import Header
+    from sessions_farm.stores.redis_place import Copy
     from sessions_farm.stores.steps import Steps
 
 # How long a mark waits for readers under way, and how long after its SELECT a reader may still fill: the second is
 # well below the first, so a fill that is too late for the mark is too late for itself.
 MARK_MS = 60_000
+LEASE_MS = 10_000  # how long a reader who found nothing may take to ask SQL and still leave the answer
 FILL_WITHIN = 10.0
 ABSENT_MS = 300_000  # also how long a node that dies between SQL and Redis hides the session it was making
 TOMB_MS = 3_600_000  # a copy of a tombstone; SQL keeps the true one until no cookie carries the id
@@ -38,6 +40,10 @@ class RedisCopies(RedisPlace):
         """Which Redis process answers."""
         found = yield self.command("info", "server")
         return str(found["run_id"])
+
+    def read_of(self, key: str, now: int, epoch: int, lease: str) -> Steps[Copy]:
+        """What is here, of no older epoch; where there is nothing, the lease is left for who asks SQL."""
+        return self.read(key, now, epoch, lease, LEASE_MS)
 
     def fill(self, key: str, variables: Mapping[str, str], header: Header, epoch: int, now: int) -> Steps[None]:
         """Make a copy, unless a newer one or a mark lies there."""

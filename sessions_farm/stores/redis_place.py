@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from sessions_farm.stores.base import Change
     from sessions_farm.stores.steps import Steps
 
-# How long a reader who found nothing may take to ask SQL and still leave the answer.
-LEASE_MS = 10_000
-
 
 @dataclass(frozen=True, slots=True)
 class Copy:
@@ -39,8 +36,10 @@ class RedisPlace:
     def __init__(self, options: Options, *, alone: bool) -> None:
         self._options = options
         self.lines = Connections(options)
-        texts = {"LOAD": lua_sessions.LOAD, "TOUCH": lua_sessions.TOUCH} | self.texts()
+        texts = {"TOUCH": lua_sessions.TOUCH} | self.texts()
         self.scripts = {name: Script(lua.script(options, text, alone=alone)) for name, text in texts.items()}
+        load = lua.script(options, lua_sessions.LOAD, alone=alone, first=lua_sessions.LOAD_FIRST)
+        self.scripts["LOAD"] = Script(load)
 
     def texts(self) -> dict[str, str]:
         """The scripts of this use."""
@@ -54,12 +53,13 @@ class RedisPlace:
         copy = yield from self.read(key, now)
         return copy.reading
 
-    def read(self, key: str, now: int, lowest_epoch: int = 0, lease: str = "") -> Steps[Copy]:
-        """What is here, of no older epoch; where there is nothing, the lease is left for who asks elsewhere."""
-        state, header, flag, pairs = yield self.script("LOAD", self.names(key), [now, lowest_epoch, lease, LEASE_MS])
-        found = {field[1:]: text for field, text in zip(pairs[::2], pairs[1::2], strict=True) if field[0] == ":"}
+    def read(self, key: str, now: int, *asked: Any) -> Steps[Copy]:
+        """What is here. Of copies, ``asked`` is as LOAD has it."""
+        state, flag, pairs = yield self.script("LOAD", [self.name(key)], [now, *asked])
+        fields = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        found = {field[1:]: text for field, text in fields.items() if field[0] == ":"}
         if state == "live":
-            return Copy(Reading(State.LIVE, found, unpacked(header)), touched=bool(flag))
+            return Copy(Reading(State.LIVE, found, unpacked(fields["="])), touched=bool(flag))
         if state == "ended":
             return Copy(Reading(State.ENDED, found, in_grace=bool(found)))
         return Copy(Reading(State.ABSENT), is_certain=bool(flag))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,6 @@ from sessions_farm.stores import trips
 from sessions_farm.stores.base import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sessions_farm.stores.connections import Connections
 
 # A Redis that lives and does not do what it is asked for. redis-py takes the code away where it has a class for it.
@@ -42,13 +39,19 @@ class Trip:
 
     def run(self) -> Any:
         trips.count()
-        with failures_told():
+        try:
             return self.call(self.lines.waiting_client if self.waiting else self.lines.client)
+        except redis.RedisError as error:
+            tell(error)
+            raise
 
     async def arun(self) -> Any:
         trips.count()
-        with failures_told():
+        try:
             return await self.call(self.lines.async_waiting_client if self.waiting else self.lines.async_client)
+        except redis.RedisError as error:
+            tell(error)
+            raise
 
 
 class ScriptTrip:
@@ -64,24 +67,30 @@ class ScriptTrip:
     def run(self) -> Any:
         trips.count()
         client: Any = self.lines.client
-        with failures_told():
+        try:
             try:
                 return client.execute_command("EVALSHA", *self.arguments)
             except redis.exceptions.NoScriptError:
                 trips.count(2)
                 client.script_load(self.script.text)
                 return client.execute_command("EVALSHA", *self.arguments)
+        except redis.RedisError as error:
+            tell(error)
+            raise
 
     async def arun(self) -> Any:
         trips.count()
         client: Any = self.lines.async_client
-        with failures_told():
+        try:
             try:
                 return await client.execute_command("EVALSHA", *self.arguments)
             except redis.exceptions.NoScriptError:
                 trips.count(2)
                 await client.script_load(self.script.text)
                 return await client.execute_command("EVALSHA", *self.arguments)
+        except redis.RedisError as error:
+            tell(error)
+            raise
 
 
 class Script:
@@ -101,14 +110,9 @@ def _call(name: str, arguments: tuple[Any, ...], options: dict[str, Any], client
     return getattr(client, name)(*arguments, **options)
 
 
-@contextmanager
-def failures_told() -> Iterator[None]:
-    """Raise StoreUnavailable for whatever keeps Redis from answering."""
-    try:
-        yield
-    except redis.ResponseError as error:
-        if isinstance(error, REFUSALS) or str(error).startswith(REFUSES):
-            raise StoreUnavailable(f"Redis refuses to write: {error}") from error
-        raise
-    except redis.RedisError as error:
+def tell(error: redis.RedisError) -> None:
+    """Raise StoreUnavailable for whatever keeps Redis from answering; other refusals are mistakes of our own."""
+    if not isinstance(error, redis.ResponseError):
         raise StoreUnavailable(f"Redis does not answer: {type(error).__name__}: {error}") from error
+    if isinstance(error, REFUSALS) or str(error).startswith(REFUSES):
+        raise StoreUnavailable(f"Redis refuses to write: {error}") from error

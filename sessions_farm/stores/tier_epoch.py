@@ -5,28 +5,35 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, InterfaceError
-from django.db.models import F
+from django.db import connections
 
 from sessions_farm.models import Tier
-from sessions_farm.stores import trips
 from sessions_farm.stores.base import StoreUnavailable
-from sessions_farm.stores.steps import InDjangosThread
+from sessions_farm.stores.sql_trips import Together, Trip
 from sessions_farm.stores.tier_steps import InTransaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from sessions_farm.stores.breaker import Breaker
     from sessions_farm.stores.database import DatabaseStore
     from sessions_farm.stores.redis_copies import RedisCopies
-    from sessions_farm.stores.steps import Steps
+    from sessions_farm.stores.steps import Step, Steps
 
 logger = logging.getLogger(__name__)
+
+TIER = Tier._meta.db_table
+READ = f"SELECT epoch, redis_run FROM {TIER} WHERE id = 1"  # noqa: S608 -- our table
+FIRST = f"INSERT INTO {TIER} (id, epoch, redis_run) VALUES (1, 1, '') ON CONFLICT (id) DO NOTHING"  # noqa: S608 -- as above
+NEW_RUN = f"UPDATE {TIER} SET epoch = epoch + 1, redis_run = %(run)s WHERE id = 1 AND redis_run = %(before)s"  # noqa: S608 -- as above
+RISE = f"""
+INSERT INTO {TIER} (id, epoch, redis_run) VALUES (1, 2, '')
+ON CONFLICT (id) DO UPDATE SET epoch = {TIER}.epoch + 1
+"""  # noqa: S608 -- as above
 
 
 @dataclass(slots=True)
@@ -75,19 +82,34 @@ class TierEpoch:
     def rise(self) -> Steps[None]:
         """Let no node believe any copy that was made until now. Raise StoreUnavailable, and then still owe it."""
         self.is_owed = True
-        yield InDjangosThread(raise_epoch)
+        yield self._trip(RISE)
         self.is_owed = False
         self._known.asked = float("-inf")
 
     def _ask(self) -> Steps[int]:
         asked = time.monotonic()
-        row = yield InDjangosThread(read_row)
+        epoch, known_run = yield from self._row()
         run = yield from self._redis_run()
-        if run and run != row.redis_run:
-            row = yield InDjangosThread(lambda: row_of_run(row.redis_run, run))
-        epoch: int = row.epoch
+        if run and run != known_run:
+            # One node wins; the others see another run id in the row and the raised epoch.
+            yield self._trip(NEW_RUN, {"run": run, "before": known_run})
+            epoch, _ = yield from self._row()
         self._known = Knowledge(epoch, asked)
         return epoch
+
+    def _row(self) -> Steps[tuple[int, str]]:
+        rows = yield self._trip(READ)
+        if not rows:
+            yield self._trip(FIRST)
+            rows = yield self._trip(READ)
+        epoch, run = rows[0]
+        return epoch, run
+
+    def _trip(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Step:
+        alias = self._sql.alias
+        if connections[alias].vendor == "postgresql":
+            return Trip(alias, (statement,), parameters or {})
+        return Together(alias, partial(rows_of, statement, parameters or {}), writes=statement != READ)
 
     def _redis_run(self) -> Steps[str]:
         """Which Redis process answers; '' where none does."""
@@ -100,33 +122,6 @@ class TierEpoch:
             return ""
 
 
-def read_row() -> Tier:
-    with answering(trips_made=1):
-        return Tier.objects.filter(pk=1).first() or first_row()
-
-
-def row_of_run(before: str, run: str) -> Tier:
-    """One node wins; the others see another run id in the row and the raised epoch."""
-    with answering(trips_made=2):
-        Tier.objects.filter(pk=1, redis_run=before).update(epoch=F("epoch") + 1, redis_run=run)
-        return Tier.objects.get(pk=1)
-
-
-def raise_epoch() -> None:
-    with answering(trips_made=1):
-        if not Tier.objects.filter(pk=1).update(epoch=F("epoch") + 1):
-            first_row()
-
-
-def first_row() -> Tier:
-    Tier.objects.bulk_create([Tier(pk=1)], ignore_conflicts=True)
-    return Tier.objects.get(pk=1)
-
-
-@contextmanager
-def answering(*, trips_made: int) -> Iterator[None]:
-    trips.count(trips_made)
-    try:
-        yield
-    except (DatabaseError, InterfaceError) as error:
-        raise StoreUnavailable(f"The database does not answer: {error}") from error
+def rows_of(statement: str, parameters: Mapping[str, Any], cursor: Any) -> list[Any]:
+    cursor.execute(statement, parameters)
+    return list(cursor.fetchall()) if cursor.description else []

@@ -197,7 +197,7 @@ class TieredStore:
         if not (yield from self.breaker.lets_through()):
             return None
         try:
-            return (yield from self.redis.read(key, now, epoch, lease))
+            return (yield from self.redis.read_of(key, now, epoch, lease))
         except StoreUnavailable as error:
             logger.warning("Sessions are read from SQL: %s", error)
             self.breaker.trip()
