@@ -9,15 +9,20 @@ import time
 import pytest
 from django.db import transaction
 
-from sessions_farm.stores import lua
 from sessions_farm.stores.base import Change, State
-from sessions_farm.stores.tiered import ABSENT_MS
+from sessions_farm.stores.redis_copies import ABSENT_MS
+from sessions_farm.stores.redis_trips import Script
 from sessions_farm.tests.stores_fixtures import HOUR, LIFE, NOW, REDIS_URL, copy_of, in_threads, make_node, read
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not REDIS_URL, reason="The tiers need a Redis: set REDIS_URL."),
 ]
+
+
+def nothing():
+    """Steps that are none."""
+    yield from ()
 
 
 @pytest.fixture
@@ -59,9 +64,10 @@ def make_and_be_evicted(store, key):
 
 def believe_without_lease(node):
     """The script as it would be without its condition."""
-    script = lua.MARK.replace("if m[1] ~= ARGV[1] or m[2] then return 0 end", "")
-    assert script != lua.MARK
-    node.redis._scripts["MARK"] = node.redis.client.register_script(lua.PRELUDE + script)
+    whole = node.redis.scripts["MARK"].text
+    script = whole.replace("if m[1] ~= ARGV[1] or m[2] then return 0 end", "")
+    assert script != whole
+    node.redis.scripts["MARK"] = Script(script)
 
 
 def test_nothing_is_read_from_redis_too(node, other, nobody, monkeypatch):
@@ -103,7 +109,7 @@ def test_maker_that_misses_redis_is_seen_by_every_node(node, other, cable, nobod
 
 
 def test_control_without_epoch_the_maker_that_missed_redis_is_not_seen(node, other, cable, nobody, monkeypatch):
-    monkeypatch.setattr(node, "_raise_epoch", lambda: None)
+    monkeypatch.setattr(node.epoch, "rise", nothing)
     cable.cut()
     make(node, nobody)
     assert other.load(nobody, NOW).state is State.ABSENT
