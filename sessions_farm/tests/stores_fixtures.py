@@ -76,8 +76,12 @@ class Farm:
         self.place = {"folder": folder, "prefix": f"farm-{secrets.token_hex(4)}"}
 
     def node(self, **options):
-        """Another store on the same place. What is in this process's memory is known to one store only."""
         return make_store(self.name, self.drive, **self.place, **options)
+
+    def two_nodes(self):
+        """Two stores on the same place. What is in this process's memory only one store knows."""
+        node = self.node()
+        return node, (node if self.name == "memory" else self.node())
 
     def close(self):
         if self.drive is not run:
@@ -103,6 +107,17 @@ def delete_rows():
         for model in reversed(apps.all_models["sessions_farm"].values()):
             if model._meta.db_table in there:
                 cursor.execute(f"DELETE FROM {model._meta.db_table}")
+
+
+def new_key():
+    return secrets.token_urlsafe(32)
+
+
+def started(store, variables=None, lifetime=LIFE, now=NOW):
+    """The key of a session that lives now."""
+    key = new_key()
+    store.create(key, {"a": "1", "page": '"/x"', "mood": '"fine"'} if variables is None else variables, lifetime, now)
+    return key
 
 
 def read(store, key):
