@@ -102,10 +102,10 @@ class Shelf:
         self.rows = {}
 
     def put_code(self, digest, payload, ttl):
-        self.rows[digest] = (payload, ttl)
+        yield InPlace(lambda: self.rows.update({digest: (payload, ttl)}))
 
     def take_code(self, digest):
-        return self.rows.pop(digest, (None, 0))[0]
+        return (yield InPlace(lambda: self.rows.pop(digest, (None, 0))[0]))
 
 
 def test_code_carries_its_grant_once():
