@@ -94,3 +94,19 @@ for _, key in ipairs(KEYS) do
 end
 return 1
 """
+
+# KEYS sessions that SQL swept; ARGV now, a version that no session reaches, how long. What has expired here too is
+# what any reader under way would bring; a copy that seems to live is of a session that SQL knew better about.
+DROP = """
+for _, key in ipairs(KEYS) do
+  local m = redis.call('HMGET', key, '=', '!')
+  if m[1] and not m[2] then
+    redis.call('UNLINK', key)
+    if tonumber(ARGV[1]) < unpack_header(m[1])[4] then
+      redis.call('HSET', key, '?', ARGV[2])
+      redis.call('PEXPIRE', key, ARGV[3])
+    end
+  end
+end
+return 1
+"""

@@ -77,6 +77,11 @@ class RedisCopies(RedisPlace):
         for part in parts(keys):
             yield self.script("DOUBT", [self.name(key) for key in part], [FOREVER, MARK_MS])
 
+    def drop(self, keys: Collection[str], now: int) -> Steps[None]:
+        """SQL has swept them."""
+        for part in parts(keys):
+            yield self.script("DROP", [self.name(key) for key in part], [now, FOREVER, MARK_MS])
+
 
 def parts(keys: Collection[str]) -> Iterator[list[str]]:
     listed = list(keys)

@@ -157,7 +157,6 @@ def test_writers_whose_copies_arrive_out_of_order(node, other, live, monkeypatch
     real = node.redis.follow
 
     def be_overtaken(*args):
-        monkeypatch.setattr(node.redis, "follow", real)
         other.apply(live, Change(put={"b": "2"}), NOW)
         real(*args)
 

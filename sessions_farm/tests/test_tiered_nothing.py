@@ -42,12 +42,12 @@ def nobody(node):
 
 def be_overtaken_in_sql(node, monkeypatch, act):
     """Let ``act`` happen after the node's answer from SQL and before it tells Redis."""
-    real = node.sql.load
+    real, acts = node.sql.load, [act]
 
     def load_then_be_overtaken(key, now):
         found = real(key, now)
-        monkeypatch.setattr(node.sql, "load", real)
-        act(key)
+        while acts:
+            acts.pop()(key)
         return found
 
     monkeypatch.setattr(node.sql, "load", load_then_be_overtaken)
