@@ -13,6 +13,7 @@ from sessions_farm.handoff import codes, paths, verifier
 from sessions_farm.handoff.breaker import BOUND, REST, WINDOW, Breaker
 from sessions_farm.handoff.navigation import Kind, kind_of, may_be_top_level
 from sessions_farm.handoff.state import MAX_AGE, BadState, State
+from sessions_farm.stores.steps import InPlace
 
 A = Member("a.test", 1, 1, "mall", "Mall", "mall", "mall.test")
 B = Member("b.test", 2, 1, "mall", "Mall", "mall", "mall.test")
