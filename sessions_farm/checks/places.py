@@ -88,11 +88,11 @@ def folder_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
         fault, hint = "The session store 'file' needs a folder.", 'Give SESSIONS_FARM["FOLDER"].'
     elif not isinstance(folder, (str, os.PathLike)):
         return
-    elif not Path(folder).is_dir():
-        # A share that is not mounted must not become a folder of each node's own.
-        fault, hint = f"The folder {str(folder)!r} of the session store is not there.", "Make it, or mount it."
-    elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        fault = f"The folder {str(folder)!r} of the session store cannot be written."
+    elif not (place := Path(folder) if Path(folder).is_dir() else Path(folder).parent).is_dir():
+        # The store makes its own folder and none above it: a share that is not mounted stays missing.
+        fault, hint = f"The folder {str(place)!r} above the session store's is not there.", "Make it, or mount it."
+    elif not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+        fault = f"The folder {str(place)!r} of the session store cannot be written."
         hint = "Let the site's user, and nobody else, read and write it: chown, chmod 700."
     else:
         return

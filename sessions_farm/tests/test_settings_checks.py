@@ -124,10 +124,10 @@ def test_settings_are_a_dictionary(right):
 
 
 def test_folder_is_there_and_can_be_written(right, tmp_path, monkeypatch):
-    share = tmp_path / "sessions"
+    share = tmp_path / "share"
     right.SESSIONS_FARM = {"STORE": "file"}
     assert "E015" in ids(check_settings())
-    right.SESSIONS_FARM = {"STORE": "file", "FOLDER": share}
+    right.SESSIONS_FARM = {"STORE": "file", "FOLDER": share / "sessions"}
     assert "mount it" in check_settings()[-1].hint
     share.mkdir()
     assert "E015" not in ids(check_settings())
