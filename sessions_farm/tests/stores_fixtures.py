@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 import threading
 from contextlib import contextmanager
 
@@ -36,6 +37,9 @@ BOTH_WAYS = [
     for name in (*(["file"] if "file" in NAMED else []), *STORES)
     for way in ("blocking", "async")
 ]
+
+# Files of a test need no disk, where the machine has a folder in its memory.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 HOUR = 3_600_000
 NOW = 1_800_000_000_000
@@ -70,10 +74,14 @@ def make_node(url, prefix, **options):
 class Farm:
     """One place for sessions, and as many stores on it as a test asks for, as the nodes of a farm have them."""
 
-    def __init__(self, name, way, folder):
+    def __init__(self, name, way):
         self.name = name
         self.drive = run if way == "blocking" else Loop()
-        self.place = {"folder": folder, "prefix": f"farm-{secrets.token_hex(4)}"}
+        self._folder = tempfile.TemporaryDirectory(dir=MEMORY) if name == "file" else None
+        self.place = {
+            "folder": f"{self._folder.name}/sessions" if self._folder else "",
+            "prefix": f"farm-{secrets.token_hex(4)}",
+        }
 
     def node(self, **options):
         return make_store(self.name, self.drive, **self.place, **options)
@@ -86,12 +94,14 @@ class Farm:
     def close(self):
         if self.drive is not run:
             self.drive.close()
+        if self._folder:
+            self._folder.cleanup()
 
 
 @contextmanager
 def farm_of(request):
     """The farm that the parameter of a fixture (of BOTH_WAYS) names."""
-    farm = Farm(*request.param, request.getfixturevalue("tmp_path"))
+    farm = Farm(*request.param)
     try:
         yield farm
     finally:
