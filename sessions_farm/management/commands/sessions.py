@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, NotSupportedError, OperationalError, close_old_connections
 
 from sessions_farm import broker, questions, sweeper
 from sessions_farm.conf import options
@@ -24,6 +24,7 @@ from sessions_farm.stores import current_store
 from sessions_farm.stores.base import FOREVER, StoreUnavailable, now_ms
 from sessions_farm.stores.steps import run
 from sessions_farm.stores.switching import FollowingStore, SwitchingStore
+from sessions_farm.stores.unlogged import set_logged
 
 if TYPE_CHECKING:
     from sessions_farm.broker import LiveSession
@@ -144,7 +145,15 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(lines))
 
     def do_logged(self, *, setting: str, **_given: Any) -> None:
-        raise NotImplementedError
+        try:
+            tables = set_logged(logged=setting == "on")
+        except NotSupportedError as error:
+            raise CommandError(str(error)) from error
+        except OperationalError as error:
+            raise CommandError(f"The tables are in use, and stay as they were; try again. ({error})") from error
+        self.stdout.write(f"{', '.join(tables)}: {'logged' if setting == 'on' else 'not logged'}.")
+        if setting == "off":
+            self.stdout.write("After a crash of PostgreSQL they are empty, and a standby has none of them.")
 
     def _show(self, found: list[LiveSession], form: str) -> None:
         if form == "json":
