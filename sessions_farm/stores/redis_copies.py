@@ -31,7 +31,7 @@ class RedisCopies(RedisPlace):
         super().__init__(options, alone=False)
 
     def texts(self) -> dict[str, str]:
-        return {name: text for name, text in vars(lua_copies).items() if name.isupper()}
+        return {name: text for name, text in vars(lua_copies).items() if name.isupper() and name != "ORDER"}
 
     def ping(self) -> Steps[None]:
         yield self.command("ping")

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from sessions_farm.models import Tier
-from sessions_farm.stores.base import Change, Ended, Increment, Lifetime, State, StoreUnavailable
+from sessions_farm.stores.base import Change, Ended, Increment, State, StoreUnavailable
 from sessions_farm.stores.steps import arun, run
 from sessions_farm.tests.cable import DatabaseCable
 from sessions_farm.tests.stores_fixtures import HOUR, LIFE, NOW, REDIS_URL, copy_of, in_threads, make_node, read
@@ -249,9 +249,3 @@ def test_cancelled_probe_gives_its_turn_back(cable, prefix):
     asyncio.run(be_cancelled())
     cable.clogged = False
     assert run(breaker.lets_through())
-
-
-def test_expired_copy_is_made_anew(node, other, live):
-    later = NOW + 2 * HOUR
-    node.create(live, {"b": "2"}, Lifetime(HOUR, later + HOUR), later)
-    assert dict(other.load(live, later).variables) == {"b": "2"}

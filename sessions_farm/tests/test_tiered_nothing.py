@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from django.db import transaction
 
-from sessions_farm.stores.base import Change, State
+from sessions_farm.stores.base import Change, Lifetime, State
 from sessions_farm.stores.redis_copies import ABSENT_MS
 from sessions_farm.stores.redis_trips import Script
 from sessions_farm.tests.stores_fixtures import HOUR, LIFE, NOW, REDIS_URL, copy_of, in_threads, make_node, read
@@ -122,6 +123,23 @@ def test_expired_session_is_known_to_be_nothing_until_it_is_made_again(node, oth
         patch.setattr(other.sql, "load", None)
         assert other.load(live, later).state is State.ABSENT
     node.create(live, {"b": "2"}, LIFE, later)
+    assert dict(other.load(live, later).variables) == {"b": "2"}
+
+
+def test_copy_of_an_expired_session_is_none_of_the_next_one(node, other, live):
+    """Made at once under the same id, without a load between: nothing of the old one may be in the new one's copy."""
+    later = NOW + 2 * HOUR
+    node.create(live, {"b": "2"}, Lifetime(HOUR, later + HOUR), later)
+    assert dict(node.redis.load(live, later).variables) == {"b": "2"}
+    node.apply(live, Change(put={"c": "3"}), later)
+    assert dict(other.load(live, later).variables) == {"b": "2", "c": "3"}
+
+
+def test_late_follower_of_an_expired_session_changes_nothing_of_the_next_one(node, other, live):
+    later, header = NOW + 2 * HOUR, node.sql.load(live, NOW).header
+    node.create(live, {"b": "2"}, Lifetime(HOUR, later + HOUR), later)
+    epoch = int(node.redis.client.hget(node.redis.name(live), "=").split()[-1])
+    node.redis.follow(live, Change(put={"late": "1"}), replace(header, version=2), epoch, later)
     assert dict(other.load(live, later).variables) == {"b": "2"}
 
 
