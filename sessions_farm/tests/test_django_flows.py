@@ -9,29 +9,20 @@ import asyncio
 import itertools
 
 import pytest
-from django.contrib import auth, messages
+from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.base import UpdateError
 from django.core.management import call_command
-from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
-from django.test import AsyncClient
-from django.test import Client as StockClient
-from django.urls import path
 
 from sessions_farm.engine import SessionStore
 from sessions_farm.models import Session
 from sessions_farm.testing import Client
+from sessions_farm.tests import flows_site
 from sessions_farm.tests.both_ways import COMMITTED, SERVED, Farm, Told, farm_settings, in_both_ways
+from sessions_farm.tests.flows_site import Browser
 from sessions_farm.tests.people import make_user
 
-MIDDLEWARE = [
-    "sessions_farm.middleware.StrictCookies",
-    "sessions_farm.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-]
 FARMS = [
     pytest.param(pair, id="-".join(pair), marks=pytest.mark.django_db(transaction=pair in COMMITTED))
     for pair in itertools.product(SERVED, ("sync", "async"))
@@ -41,14 +32,14 @@ STORES = [pytest.param(name, marks=pytest.mark.django_db(transaction=name == "ti
 
 @pytest.fixture
 def site(settings, tmp_path):
-    settings.MIDDLEWARE = MIDDLEWARE
-    settings.ROOT_URLCONF = __name__
+    settings.MIDDLEWARE = flows_site.MIDDLEWARE
+    settings.ROOT_URLCONF = flows_site.__name__
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
     settings.CSRF_USE_SESSIONS = True
     settings.MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     yield lambda name: setattr(settings, "SESSIONS_FARM", farm_settings(name, tmp_path))
-    TO_DO.clear()
+    flows_site.TO_DO.clear()
 
 
 @pytest.fixture(params=FARMS)
@@ -72,79 +63,6 @@ def anna(farm):
 @pytest.fixture
 def ben(farm):
     return make_user("ben@example.org")
-
-
-TO_DO = []
-
-
-class Page:
-    """What a view has: the request, and each of Django's functions by the name that fits the view."""
-
-    def __init__(self, request: HttpRequest, way: str) -> None:
-        self.request = request
-        self.session = Told(request.session, way)
-        self._way = way
-
-    async def auth(self, name, *args):
-        if self._way == "async":
-            return await getattr(auth, f"a{name}")(self.request, *args)
-        return getattr(auth, name)(self.request, *args)
-
-    async def login(self, user):
-        await self.auth("login", user, "django.contrib.auth.backends.ModelBackend")
-
-    async def user(self):
-        """Who is signed in, by primary key."""
-        return (await self.request.auser() if self._way == "async" else self.request.user).pk
-
-    async def new_password(self, user):
-        assert await self.user() == user.pk  # asked for afterwards, the new password would end this session too
-        user.set_password("another")
-        await Told(user, self._way).save()
-        await self.auth("update_session_auth_hash", user)
-
-
-def page(request):
-    try:
-        TO_DO[0](Page(request, "sync")).send(None)
-    except StopIteration as done:
-        return answer(done.value)
-    raise AssertionError("A sync view has nothing to wait for.")
-
-
-async def page_async(request):
-    return answer(await TO_DO[0](Page(request, "async")))
-
-
-def answer(value):
-    return value if isinstance(value, HttpResponse) else JsonResponse({"seen": value})
-
-
-urlpatterns = [path("sync", page), path("async", page_async)]
-
-
-class Browser:
-    """Does something in a view, and returns what the view saw."""
-
-    def __init__(self, farm, *, strict=False):
-        self._way = farm.way
-        self.client = (AsyncClient if farm.way == "async" else StockClient)(enforce_csrf_checks=strict)
-
-    async def send(self, do, method="get", data=None):
-        TO_DO[:] = [do]
-        response = getattr(self.client, method)(f"/{self._way}", data)
-        return await response if self._way == "async" else response
-
-    async def visit(self, do):
-        response = await self.send(do)
-        assert response.status_code == 200
-        return response.json()["seen"]
-
-    def copy(self, farm):
-        """Somebody who has stolen the cookies."""
-        other = Browser(farm)
-        other.client.cookies.update(self.client.cookies)
-        return other
 
 
 def put(**variables):
@@ -340,7 +258,7 @@ def test_clearsessions_removes_what_has_expired_and_nothing_else(store):
 
 
 def visit(client, do):
-    TO_DO[:] = [do]
+    flows_site.TO_DO[:] = [do]
     return client.get("/sync").json()["seen"]
 
 
