@@ -27,6 +27,10 @@ class Options:
     redis_prefix: str = "farm"
     redis_timeout: float = 0.1  # for one answer; the pages of a whole node wait for it at most once a breaker's rest
     redis_max_connections: int = 200
+    redis_block: float = 5.0  # the longest that one command waits at Redis for something to happen
+    redis_tls_ca: str = ""  # with rediss:// where Redis's certificate is of a private authority: its file (PEM)
+    redis_tls_cert: str = ""  # with rediss:// where Redis asks for a client's certificate: its file
+    redis_tls_key: str = ""  # and its key's
     breaker_rest: float = 1.0  # how long a Redis that failed is left alone
     tier_poll: float = 1.0  # how old a node's knowledge of the tier's epoch may be: the bound of staleness
     cookie_name: str = "mall"  # where no community says another
