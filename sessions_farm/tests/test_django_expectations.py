@@ -108,6 +108,17 @@ async def test_writes_answer_and_are_kept(farm):
 
 
 @in_both_ways
+async def test_what_was_taken_can_be_put_again(farm):
+    session = farm((await farm.saved(**HELD)).key)
+    await session.pop("a")
+    await session.set("a", 3)
+    await session.pop("b")
+    await session.set("b", [2])
+    await session.save()
+    assert await farm.stored(session.key) == {"a": 3, "b": [2]}
+
+
+@in_both_ways
 async def test_writes_to_a_new_session_are_kept_too(farm):
     for asked in [call("set", "a", 1), call("update", {"a": 1}), call("setdefault", "a", 1)]:
         session = farm()
@@ -181,6 +192,17 @@ async def test_save_keeps_what_the_request_has_and_can_be_repeated(farm):
     await session.save()
     await session.save()
     assert (session.key, await session.get("b"), await farm.stored(key)) == (key, 2, {"a": 1, "b": 2})
+
+
+@in_both_ways
+async def test_second_save_does_not_write_the_first_ones_values_again(farm):
+    session = await farm.saved(a=1)
+    other = farm(session.key)
+    await other.set("a", 2)
+    await other.save()
+    await session.set("b", 3)
+    await session.save()
+    assert await farm.stored(session.key) == {"a": 2, "b": 3}
 
 
 @in_both_ways
