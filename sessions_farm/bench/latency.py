@@ -43,6 +43,7 @@ def measure(table: Table) -> None:
         timings = take_turns(
             {name: getattr(subject, method) for name, subject in subjects.items()}, rounds=rounds(), acts=5
         )
+        table.row("theirs, in ms", "", {other: timings.p50(other) for other in AGAINST})
         for name in stores:
             ratios = {other: timings.ratio(name, other) for other in AGAINST}
             goal = GOALS.get((act, name)) or (Bound(1, STANDS_FOR[name]) if name in STANDS_FOR else None)

@@ -14,7 +14,7 @@ STOCK_CORE = "core cache"
 STOCK_CACHED_DB = "cached_db"
 AGAINST = (RAW_REDIS, RAW_SQL, STOCK_DB, STOCK_DJANGO_REDIS, STOCK_CORE, STOCK_CACHED_DB)
 
-WIDTHS = {"what": 46, "measured": 22, "target": 24}
+WIDTHS = {"what": 56, "measured": 26, "target": 24}
 
 
 @dataclass(frozen=True)
@@ -74,4 +74,7 @@ def width(name: str) -> int:
 
 def short(figure: float) -> str:
     """Three digits that matter."""
-    return f"{figure:.0f}" if figure >= 100 else f"{figure:.1f}" if figure >= 10 else f"{figure:.2f}"
+    for digits, limit in ((0, 100), (1, 10), (2, 0.1)):
+        if figure >= limit:
+            return f"{figure:.{digits}f}"
+    return f"{figure:.3f}"
