@@ -98,10 +98,14 @@ def test_no_acknowledged_update_is_lost(fleet, settings, tmp_path, name):
 
 @pytest.mark.parametrize("name", STOCK)
 def test_control_stock_engines_lose_updates(fleet, stock, name):
-    session = stock[name]()
-    session.save()
-    told = play(fleet, name, {}, session.session_key, updates=40)
-    missing = lost(told, dict(stock[name](session.session_key).items()))
-
-    assert acknowledged(told) == PROCESSES * 40
-    assert min(missing[way] for way in ("own variable", "increment", "append", "compare_and_set")) > 0, missing
+    """A few rounds: in the first, the processes may still be waking up one after the other."""
+    missing = Counter()
+    for _ in range(20):
+        session = stock[name]()
+        session.save()
+        told = play(fleet, name, {}, session.session_key, updates=40)
+        assert acknowledged(told) == PROCESSES * 40
+        missing.update(lost(told, dict(stock[name](session.session_key).items())))
+        if min(missing[way] for way in ("own variable", "increment", "append", "compare_and_set")) > 0:
+            return
+    pytest.fail(f"{name} lost too little for this test to mean anything: {missing}")
