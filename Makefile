@@ -43,7 +43,7 @@ fmt: ## put code and templates into the project's format
 	.venv/bin/djade --target-version 6.1 $(TEMPLATES)
 	.venv/bin/djangofmt $(TEMPLATES)
 
-bench: ## measure pages a second of two nodes on this machine
+bench: ## measure sessions against raw servers and Django's engines, and pages a second of two nodes
 	@deploy/bootstrap sites
 	@$(PYTHON) -m mall.demo.run_bench
 

@@ -1,16 +1,20 @@
-"""``make bench``: pages a second of the demo's two nodes, seen by eight clients on this machine."""
+"""``make bench``: the session engine's table of ratios, then pages a second of the demo's two nodes."""
 
 import http.client
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
 
+from mall import servers
 from mall.demo import run_stack
 from mall.demo.run_kept import port_near
 
@@ -53,10 +57,23 @@ def measure(port: int, host: str, path: str) -> Tally:
 
 
 def main() -> None:
-    say(f"{CLIENTS} clients, {SECONDS:.0f} s a page, clients and nodes on the same {os.cpu_count()} cores.")
-    with tempfile.TemporaryDirectory(prefix="mall-bench-", ignore_cleanup_errors=True) as folder, ExitStack() as stop:
-        Path(folder).chmod(0o711)  # PostgreSQL's own user, where we are root, passes through
-        stack = stop.enter_context(run_stack.running(Path(folder), port_near(8900), say))
+    sessions()
+    pages()
+
+
+def sessions() -> None:
+    """Without fsync: the ratios are to show each engine's work and not the disc, which all of them wait for alike."""
+    with scratch() as folder, servers.running(folder, durable=False, say=say) as running:
+        say(f"Sessions. {running.took} No fsync; client and servers on the same {os.cpu_count()} cores.")
+        addresses = {"DATABASE_URL": running.database_url, "REDIS_URL": running.redis_url}
+        command = [sys.executable, "-m", "sessions_farm.bench"]
+        subprocess.run(command, env=os.environ | addresses, check=True)  # noqa: S603 -- our own command
+
+
+def pages() -> None:
+    """Seen by eight clients."""
+    say(f"Pages. {CLIENTS} clients, {SECONDS:.0f} s a page, clients and nodes on the same {os.cpu_count()} cores.")
+    with scratch() as folder, run_stack.running(folder, port_near(8900), say) as stack:
         measure(stack.port, *PAGES["directory"])  # the first pages load templates and fill pools
         for name, (host, path) in PAGES.items():
             tally = measure(stack.port, host, path)
@@ -64,6 +81,13 @@ def main() -> None:
             answers = ", ".join(f"{node} {status}: {count}" for (status, node), count in sorted(tally.answers.items()))
             rate = len(tally.times) / SECONDS
             say(f"{name:<10} {rate:7.1f} pages/s   p50 {cuts[49]:6.1f} ms   p99 {cuts[98]:6.1f} ms   ({answers})")
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="mall-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL's own user, where we are root, passes through
+        yield Path(folder)
 
 
 def say(line: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import login, logout
+from django.core.signals import got_request_exception
+from django.db import connections
 from django.test import AsyncClient
 from django.test import Client as StockClient
 
@@ -22,14 +26,6 @@ from sessions_farm.tests.people import make_user
 HOST = "testserver"  # the one that AsyncClient can ask
 OFF = ["off", "off-async", "off-class", "swapped"]
 READONLY = ["readonly", "readonly-async", "readonly-class"]
-
-
-def without_async(places: list[str]) -> list[str]:
-    """For tests in which the view raises: Django answers an async view's exception in a thread of its own, whose
-    connection to the database nobody closes."""
-    return [place for place in places if not place.endswith("async")]
-
-
 WEEK = 7 * 86_400
 
 
@@ -64,12 +60,25 @@ def visit(place, do=None, session_id=None, issued=None):
     modes_site.TO_DO[:] = [do] if do else []
     value = cookies.value_of(registry.resolve(HOST), HOST, session_id, issued) if session_id else ""
     if place.endswith("async"):
-        client = AsyncClient()
-        client.cookies["mall"] = value
-        return async_to_sync(client.get)(f"/{place}")
+        return async_to_sync(visit_async)(place, value)
     client = StockClient()
     client.cookies["mall"] = value
     return client.get(f"/{place}", headers={"host": HOST})
+
+
+async def visit_async(place, value):
+    """Django answers what an async view raises in a thread of the loop's pool, and closes no connection that somebody
+    opens there (whoever logs exceptions may ask for the user). So here the pool is one thread, and it closes its own.
+    """
+    client = AsyncClient()
+    client.cookies["mall"] = value
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as pool:
+        loop.set_default_executor(pool)
+        try:
+            return await client.get(f"/{place}")
+        finally:
+            await loop.run_in_executor(pool, connections.close_all)
 
 
 def stored(session_id):
@@ -109,7 +118,7 @@ def test_view_without_session_asks_nothing_and_sets_nothing(place, session_id, d
         assert (response.status_code, dict(response.cookies), response.get("Vary")) == (200, {}, None)
 
 
-@pytest.mark.parametrize("place", without_async(OFF))
+@pytest.mark.parametrize("place", OFF)
 @pytest.mark.parametrize(
     "use",
     [
@@ -132,6 +141,27 @@ def test_view_without_session_cannot_use_it(place, use, session_id):
     assert stored(session_id) == {"x": 1, "list": [1]}
 
 
+@pytest.fixture
+def exception_log():
+    """Who logs exceptions asks who the visitor is and what is in the session, wherever Django answers them."""
+    heard = []
+
+    def note(request, **_kwargs):
+        heard.append((request.user.is_authenticated, request.session.get("list")))
+
+    got_request_exception.connect(note)
+    yield heard
+    got_request_exception.disconnect(note)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("place", [*OFF, *READONLY])
+def test_who_logs_the_exception_of_a_view_can_read_the_session(place, session_id, exception_log):
+    with pytest.raises((SessionOff, ReadOnlySession)):
+        visit(place, WRITES["set"], session_id)
+    assert exception_log == [(False, [1])]
+
+
 def test_view_without_session_still_knows_its_host():
     assert (
         visit("off", lambda request: [request.mall.member.host, request.mall.is_master]).content
@@ -152,7 +182,7 @@ def test_readonly_view_reads_and_slides(place, session_id):
     assert Session.objects.get().seen_ms > 0
 
 
-@pytest.mark.parametrize("place", without_async(READONLY))
+@pytest.mark.parametrize("place", READONLY)
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 def test_write_in_a_readonly_view_is_an_error_in_tests(place, write, session_id):
     with pytest.raises(ReadOnlySession, match=r"@session_readonly"):
