@@ -6,8 +6,9 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from sessions_farm.stores import lua
+from sessions_farm.stores import lua, lua_broker, lua_copies, lua_sessions
 from sessions_farm.stores.redis_address import address_of
+from sessions_farm.stores.redis_trips import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from sessions_farm.conf import Options
 
 # What the stores send beside their scripts, and to begin a connection.
-DIRECT = ("ping", "select", "info", "evalsha", "script|load", "set", "getdel")
+DIRECT = ("select", *COMMANDS)
 AT_SENTINELS = ("ping", "sentinel|masters")
 CALL = re.compile(r"redis\.p?call\(\s*'(\w+)'")
 NO_PASSWORD = "#<the SHA-256 of the password, in hexadecimal>"  # noqa: S105 -- says what is missing
@@ -36,8 +37,8 @@ def acl_lines(options: Options) -> list[str]:
 
 def called_by_scripts() -> Iterator[str]:
     """Redis asks for the caller's right to each command of a script too."""
-    for text in vars(lua).values():
-        if isinstance(text, str):
+    for module in (lua, lua_sessions, lua_broker, lua_copies):
+        for text in filter(lambda value: isinstance(value, str), vars(module).values()):
             yield from (name.lower() for name in CALL.findall(text))
 
 
