@@ -3,6 +3,26 @@
 from django.db import migrations, models
 
 
+PATTERN_INDEXES = """
+SELECT indexname FROM pg_indexes
+WHERE tablename IN ('sessions_farm_session', 'sessions_farm_tombstone', 'sessions_farm_oneusecode')
+  AND indexname LIKE '%\\_like' AND schemaname = current_schema()
+"""
+
+
+def drop_pattern_indexes(apps, schema_editor):
+    """Django gives each unique text of PostgreSQL a second index, for LIKE: half of what is written for a new session.
+
+    Nobody looks for a part of a hash.
+    """
+    if schema_editor.connection.vendor != "postgresql":
+        return
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(PATTERN_INDEXES)
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"DROP INDEX {schema_editor.quote_name(name)}")
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("sessions_farm", "0001_initial"),
@@ -98,4 +118,5 @@ class Migration(migrations.Migration):
             model_name="sharedchange",
             index=models.Index(fields=["name", "transaction_id", "id"], name="shared_change_of_name"),
         ),
+        migrations.RunPython(drop_pattern_indexes, migrations.RunPython.noop, elidable=False),
     ]

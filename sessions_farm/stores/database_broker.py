@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sessions_farm.stores.sql import Dialect, Known
     from sessions_farm.stores.steps import Steps
 
-BATCH = 250  # sessions that one transaction of the sweeper ends: nobody waits longer for it than some milliseconds
+BATCH = 200  # sessions that one transaction of the sweeper ends: nobody waits longer for it than some milliseconds
 OTHERS = ("tombstones", "words", "codes", "leases", "changes", "feeds")  # what is swept besides sessions
 POLL = 0.05  # seconds between two looks at a feed
 
