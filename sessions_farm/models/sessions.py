@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from sessions_farm.stores.base import FOREVER
+from sessions_farm.moments import FOREVER
 
 HASH_LENGTH = 43  # 256 bits in base64url
 
