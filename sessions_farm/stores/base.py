@@ -10,8 +10,8 @@ import enum
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from sessions_farm.moments import FOREVER as FOREVER
-from sessions_farm.moments import now_ms as now_ms
+from sessions_farm.moments import FOREVER as FOREVER  # noqa: PLC0414 -- from here, too
+from sessions_farm.moments import now_ms as now_ms  # noqa: PLC0414 -- as above
 
 TOUCH_FRACTION = 10  # a session is touched when a tenth of its idle time has gone
 STEPS_KEPT = 8  # how many of the latest operation ids a session remembers
