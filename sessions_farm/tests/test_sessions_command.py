@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 from io import StringIO
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -209,6 +211,48 @@ def test_acl_prints_a_user_without_a_password_in_it(settings, tmp_path):
     said = sessions("acl")
     assert said.startswith("user shop reset on #")
     assert "geheim" not in said
+
+
+@pytest.fixture
+def least():
+    """Make a user with the rights of an ACL line; it goes at the end."""
+    made = []
+    with pytest.importorskip("redis").Redis.from_url(REDIS_URL) as boss:
+
+        def make(line):
+            _, name, *rules = line.split()
+            boss.execute_command("ACL", "SETUSER", name, *rules)
+            made.append(name)
+
+        yield make
+        for name in made:
+            boss.execute_command("ACL", "DELUSER", name)
+
+
+@NEEDS_REDIS
+@pytest.mark.parametrize("name", ["redis", "tiered"])
+@pytest.mark.django_db(transaction=True, available_apps=["sessions_farm"])
+def test_least_rights_are_enough_for_all_that_is_done(settings, tmp_path, least, caplog, name):
+    at = urlsplit(REDIS_URL)
+    user = f"least-{secrets.token_hex(4)}"
+    use(settings, name, tmp_path, REDIS_URL=at._replace(netloc=f"{user}:open@{at.hostname}:{at.port}").geturl())
+    least(sessions("acl"))
+    session, store = saved(page="/a"), current_store()
+    session.increment("hits")
+    session.cycle_key()
+    session.save()
+    assert len(broker.find(page="/a")) == broker.count() == 1
+    with scopes.application("shop").lock():
+        scopes.application("shop").increment("orders")
+    run(store.wait("nobody's", 0.01))
+    sweeper.sweep()
+    run(store.read_changes("page", "", 0.01))
+    run(store.everlasting(1))
+    run(store.put_code("digest", "payload", 5))
+    assert run(store.take_code("digest")) == "payload"
+    session.delete()
+    assert run(store.end_where("page", '"/a"', "", "ended", now_ms())) == 0
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]  # tiered would go on in SQL
 
 
 def test_acl_refuses_what_is_no_redis(settings, tmp_path):
