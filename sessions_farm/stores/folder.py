@@ -21,11 +21,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from sessions_farm.stores.base import StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
 SHARDS = 16
+LAYOUT = {"layout": 1, "shards": SHARDS}
 MARKER = "farm.json"
 ASIDE = "aside"
 LOCK_WAIT = 5.0  # seconds; a holder needs less than a thousandth of it, unless it is stopped
@@ -121,8 +124,14 @@ class Folder:
             with self._lock(ASIDE):  # several processes may be the first
                 for shard in SHARD_NAMES:
                     self._make(shard)
-                self._write(f"{ASIDE}/{MARKER}", Put(json.dumps({"farm": 1, "shards": SHARDS}), 0))
+                self._write(f"{ASIDE}/{MARKER}", Put(json.dumps(LAYOUT), 0))
                 self._path(ASIDE, MARKER).replace(self._path(MARKER))
+        found = self._path(MARKER).read_text()
+        if found != json.dumps(LAYOUT):
+            raise ImproperlyConfigured(
+                f"{self._path(MARKER)} says {found[:80]!r}: the sessions there are of another layout than {LAYOUT}. "
+                'Give SESSIONS_FARM["FOLDER"] another folder.'
+            )
         self._is_made = True
 
     def _make(self, name: str) -> None:
@@ -138,7 +147,7 @@ class Folder:
                 if time.monotonic() > until:
                     raise StoreUnavailable(f"{self._path(shard, 'lock')} was held for {LOCK_WAIT:g} seconds.")
                 time.sleep(rest)
-                rest = min(2 * rest, 0.005)
+                rest = min(2 * rest, 0.002)
             yield
         finally:
             os.close(held)  # and so the lock is given back

@@ -6,7 +6,8 @@ import os
 import secrets
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -38,7 +39,6 @@ BOTH_WAYS = [
     for way in ("blocking", "async")
 ]
 
-# Files of a test need no disk, where the machine has a folder in its memory.
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 HOUR = 3_600_000
@@ -77,11 +77,9 @@ class Farm:
     def __init__(self, name, way):
         self.name = name
         self.drive = run if way == "blocking" else Loop()
-        self._folder = tempfile.TemporaryDirectory(dir=MEMORY) if name == "file" else None
-        self.place = {
-            "folder": f"{self._folder.name}/sessions" if self._folder else "",
-            "prefix": f"farm-{secrets.token_hex(4)}",
-        }
+        self._kept = ExitStack()
+        folder = self._kept.enter_context(file_folder()) if name == "file" else ""
+        self.place = {"folder": folder, "prefix": f"farm-{secrets.token_hex(4)}"}
 
     def node(self, **options):
         return make_store(self.name, self.drive, **self.place, **options)
@@ -94,8 +92,14 @@ class Farm:
     def close(self):
         if self.drive is not run:
             self.drive.close()
-        if self._folder:
-            self._folder.cleanup()
+        self._kept.close()
+
+
+@contextmanager
+def file_folder():
+    """Where the file store may make its folder. Files of a test need no disk, where the machine has one in memory."""
+    with tempfile.TemporaryDirectory(dir=MEMORY) as parent:
+        yield Path(parent) / "sessions"
 
 
 @contextmanager
