@@ -49,8 +49,9 @@ class Lines:
 
     def throw_away(self) -> None:
         """Close without the loop, which ended before it could."""
-        while self._free:
-            self._free.pop().pgconn.finish()
+        for line in self._free:
+            line.pgconn.finish()
+        self._free.clear()
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[Connection]:

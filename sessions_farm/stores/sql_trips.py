@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, connections, transaction
@@ -15,6 +15,9 @@ from sessions_farm.stores.base import StoreUnavailable
 from sessions_farm.stores.sql import LEASE
 
 WRITE_NOTHING = f"DELETE FROM {LEASE} WHERE 1 = 0"  # noqa: S608 -- our table
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 type Rows = list[Any]
 
@@ -32,11 +35,8 @@ class Trip:
     parameters: Mapping[str, Any]
 
     def run(self) -> Rows:
-        connection = connections[self.alias]
-        if len(self.statements) > 1 and connection.settings_dict["OPTIONS"].get("server_side_binding"):
-            return self._one_by_one()
         trips.count()
-        with failures_told(), connection.cursor() as cursor:
+        with failures_told(), cursor_of(connections[self.alias]) as cursor:
             cursor.execute(";".join(self.statements), self.parameters)
             while cursor.nextset():
                 pass
@@ -48,14 +48,6 @@ class Trip:
         trips.count()
         with failures_told(), connections[self.alias].wrap_database_errors:
             return await lines_of(self.alias).execute(";".join(self.statements), self.parameters)
-
-    def _one_by_one(self) -> Rows:
-        """The server binds the parameters of one statement only."""
-        trips.count(len(self.statements) + 2)
-        with failures_told(), transaction.atomic(using=self.alias), connections[self.alias].cursor() as cursor:
-            for statement in self.statements:
-                cursor.execute(statement, self.parameters)
-            return cursor.fetchall() if cursor.description else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +88,20 @@ class Together:
 
     async def arun(self) -> Any:
         return await sync_to_async(self.run)()
+
+
+@contextmanager
+def cursor_of(connection: BaseDatabaseWrapper) -> Iterator[Any]:
+    """A cursor that takes several statements: of a connection whose server binds the parameters, one that does not."""
+    if not connection.settings_dict["OPTIONS"].get("server_side_binding"):
+        with connection.cursor() as cursor:
+            yield cursor
+        return
+    from psycopg import ClientCursor  # noqa: PLC0415 -- psycopg is there where PostgreSQL is
+
+    connection.ensure_connection()
+    with connection.wrap_database_errors, ClientCursor(connection.connection) as client_cursor:
+        yield client_cursor
 
 
 @contextmanager

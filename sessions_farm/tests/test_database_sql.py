@@ -1,0 +1,326 @@
+"""What is special to sessions in SQL: Django's transactions, commits out of order, locks, the sweeper's own times."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from sessions_farm.declared import Declarations
+from sessions_farm.models import Community, OutboxEvent, Session, Variable, Visitor, VisitorKey
+from sessions_farm.stores import postgres_many, sql
+from sessions_farm.stores.base import (
+    FOREVER,
+    STEPS_KEPT,
+    Append,
+    Change,
+    Ended,
+    Increment,
+    LeaseLost,
+    Lifetime,
+    State,
+    now_ms,
+)
+from sessions_farm.stores.steps import arun, run
+from sessions_farm.tests.stores_fixtures import (
+    HOUR,
+    LIFE,
+    NOW,
+    delete_rows,
+    in_threads,
+    make_store,
+    new_key,
+    read,
+    started,
+)
+
+ONLY_POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's own.")
+
+
+@pytest.fixture
+def store(db):
+    return make_store("database")
+
+
+@pytest.fixture
+def committed(transactional_db):
+    yield make_store("database")
+    delete_rows()
+
+
+def test_everything_takes_part_in_djangos_transaction(store):
+    key, other = started(store), new_key()
+    told = OutboxEvent.objects.count()
+    with transaction.atomic():
+        store.modify(key, Increment("a", 1), NOW)
+        store.rotate(key, other, Change(put={"b": "1"}), NOW, 1000)
+        store.delete(other, "ended", NOW)
+        transaction.set_rollback(True)
+    assert store.load(key, NOW).variables["a"] == "1"
+    assert store.load(other, NOW).state is State.ABSENT
+    assert OutboxEvent.objects.count() == told
+
+
+def test_touch_leaves_the_sweepers_index_alone(store):
+    """What the sweeper looks by is moved by the sweeper only; it is never later than the expiry."""
+    key = started(store)
+    due = Session.objects.get(key_hash=key).due_ms
+    assert store.load(key, NOW + HOUR // 2).header.expires == due + HOUR // 2
+    store.apply(key, Change(put={"a": "2"}), NOW + HOUR // 2)
+    assert Session.objects.get(key_hash=key).due_ms == due
+    assert store.sweep_keys(due, 10)[1] == []
+    assert Session.objects.get(key_hash=key).due_ms == due + HOUR // 2
+    assert store.load(key, due).state is State.LIVE
+    store.apply(key, Change(lifetime=Lifetime(1000, LIFE.ends)), due)
+    assert Session.objects.get(key_hash=key).due_ms == due + 1000
+    assert store.sweep_keys(due + 1000, 10)[1] == [key]
+
+
+def test_long_terms_are_alike_in_sql_and_here(store):
+    """The database makes the term of a sum or a longer list itself."""
+    store = make_store("database", variables=Declarations.read({"list": {"indexed": True}}))
+    long, items = new_key(), ['"' + "ä" * 40 + '"', '"' + "x" * 60 + '"']
+    store.create(long, {}, LIFE, NOW)
+    for item in items:
+        text = store.modify(long, Append("list", item), NOW)
+    assert len(text.encode()) > 100
+    assert [found.key for found in store.find({"list": text}, NOW, 10)] == [long]
+    store.apply(long, Change(put={"list": text}), NOW)
+    assert [found.key for found in store.find({"list": text}, NOW, 10)] == [long]
+
+
+def test_sums_are_of_any_size(store):
+    key = started(store, {"a": str(10**30)})
+    store.apply(key, Change(add={"a": -1, "b": 10**25}), NOW)
+    assert read(store, key) == {"a": str(10**30 - 1), "b": str(10**25)}
+
+
+def test_steps_are_known_by_their_whole_name(store):
+    key = started(store, {"n": "0"})
+    for step in ["s1", "s11", "1", "s"]:
+        store.modify(key, Increment("n", 1), NOW, step)
+    assert store.modify(key, Increment("n", 1), NOW, "s1") == "4"
+    for number in range(STEPS_KEPT):
+        store.modify(key, Increment("n", 1), NOW, f"later{number}")
+    assert len(Session.objects.get(key_hash=key).steps.split()) == STEPS_KEPT
+
+
+def test_rotation_takes_the_visitor_along(store):
+    community = Community.objects.create(slug="x", name="X", cookie_name="x")
+    visitor, key, other = Visitor.objects.create(community=community), started(store), new_key()
+    VisitorKey.objects.create(key_hash=key, visitor=visitor)
+    store.rotate(key, other, Change(), NOW, 0)
+    assert store.carries_visitors
+    assert VisitorKey.objects.get(key_hash=other).visitor == visitor
+
+
+def test_scopes_are_no_sessions_and_may_be_made_anew(store):
+    key, always = "f:farm", Lifetime(FOREVER, FOREVER)
+    store.create(key, {"page": '"/x"'}, always, NOW)
+    assert store.everlasting(10) == [key]
+    assert (store.count(NOW), store.find({}, NOW, 10), store.look([key], NOW)) == (0, [], [])
+    store.sweep(FOREVER - 1, 10)
+    store.delete(key, "ended", NOW)
+    store.create(key, {}, always, NOW)
+    assert not OutboxEvent.objects.exists()
+
+
+def test_variables_go_with_their_session(store):
+    key = started(store)
+    started(store, {"owner": '"7"'})
+    store.end_where("owner", '"7"', "", "ended", NOW)
+    store.delete(key, "ended", NOW)
+    started(store)
+    store.sweep(NOW + HOUR, 10)
+    assert not Variable.objects.exists()
+
+
+@ONLY_POSTGRESQL
+def test_parameters_bound_by_the_server_work_too(transactional_db, settings):
+    """PostgreSQL binds the parameters of one statement only; ours are bound here, whatever Django's are."""
+    options = connection.settings_dict["OPTIONS"]
+    connection.close()
+    options["server_side_binding"] = True
+    store = make_store("database")
+    try:
+        key, other = started(store, {"n": "1", "page": '"/"'}), new_key()
+        store.modify(key, Increment("n", 1), NOW, "x")
+        store.modify(key, Append("list", "1"), NOW)
+        store.apply(key, Change(add={"n": 1}, drop=["page"], lifetime=LIFE, step="y"), NOW)
+        store.rotate(key, other, Change(put={"owner": '"7"'}), NOW + HOUR // 2, 1000)
+        assert store.load(other, NOW).variables == {"n": "3", "list": "[1]", "owner": '"7"'}
+        assert store.load(key, NOW + HOUR // 2).in_grace
+        assert len(store.find({"owner": '"7"'}, NOW, 10)) == len(store.look([other], NOW)) == store.count(NOW) == 1
+        assert store.acquire("name", "token", NOW, 1000)
+        _, place = store.read_changes("page", "", 0)
+        store.apply(other, Change(put={"page": '"/y"'}), NOW)
+        assert [change.text for change in store.read_changes("page", place, 0)[0]] == ['"/y"']
+        assert store.end_where("owner", '"7"', "", "ended", NOW) == 1
+        store.sweep(NOW + 9 * HOUR, 10)
+        store.forget_events([event.id for event in store.read_events(10)])
+    finally:
+        connection.close()
+        del options["server_side_binding"]
+        delete_rows()
+
+
+@ONLY_POSTGRESQL
+def test_feed_misses_no_commit_that_came_late(committed):
+    """A change that has the lower number and is committed later is read, once."""
+    store, early, late = committed, started(committed), started(committed)
+    place, written, go_on = store.read_changes("page", "", 0)[1], threading.Event(), threading.Event()
+
+    def slow():
+        with transaction.atomic():
+            store.apply(early, Change(put={"page": '"slow"'}), NOW)
+            written.set()
+            go_on.wait(30)
+
+    def reader():
+        written.wait(30)
+        store.apply(late, Change(put={"page": '"fast"'}), NOW)
+        first, after = store.read_changes("page", place, 0)
+        go_on.set()
+        second, after = store.read_changes("page", after, 30)
+        third, _ = store.read_changes("page", after, 0)
+        return [[change.text for change in changes] for changes in (first, second, third)]
+
+    assert in_threads([slow, reader])[1] == [['"fast"'], ['"slow"'], []]
+
+
+@ONLY_POSTGRESQL
+def test_feed_tells_a_transaction_of_its_own_changes_once(store):
+    key, place = started(store), store.read_changes("page", "", 0)[1]
+    seen = []
+    for text in ("1", "2"):
+        store.apply(key, Change(put={"page": text}), NOW)
+        changes, place = store.read_changes("page", place, 0)
+        seen.append([change.text for change in changes])
+    assert seen == [["1"], ["2"]]
+    assert store.read_changes("page", place, 0)[0] == []
+
+
+@ONLY_POSTGRESQL
+def test_sweeper_passes_over_what_somebody_holds(committed):
+    store, held, free = committed, started(committed), started(committed)
+    holding, go_on = threading.Event(), threading.Event()
+
+    def holder():
+        with transaction.atomic():
+            list(Session.objects.select_for_update().filter(key_hash=held))
+            holding.set()
+            go_on.wait(30)
+
+    def sweeper():
+        holding.wait(30)
+        try:
+            return store.sweep_keys(NOW + 2 * HOUR, 10)[1]
+        finally:
+            go_on.set()
+
+    assert in_threads([holder, sweeper])[1] == [free]
+    assert store.sweep_keys(NOW + 2 * HOUR, 10)[1] == [held]
+
+
+@ONLY_POSTGRESQL
+def test_events_are_one_readers_until_its_transaction_ends(committed):
+    store = committed
+    started(store)
+    reading, go_on = threading.Event(), threading.Event()
+
+    def first():
+        with transaction.atomic():
+            events = store.read_events(10)
+            reading.set()
+            go_on.wait(30)
+        return len(events)
+
+    def second():
+        reading.wait(30)
+        try:
+            return len(store.read_events(10))
+        finally:
+            go_on.set()
+
+    assert in_threads([first, second]) == [1, 0]
+    assert len(store.read_events(10)) == 1
+
+
+@ONLY_POSTGRESQL
+def test_late_holder_of_a_lease_writes_nothing(committed):
+    """The lease that a writer has is held until it has written: nobody else gets it in between."""
+    store, key = committed, started(committed)
+    assert store.acquire(key, "first", NOW, 1000)
+    writing, asked = threading.Event(), threading.Event()
+
+    def writer():
+        with transaction.atomic():
+            store.apply(key, Change(put={"a": "2"}, holder="first"), NOW + 999)
+            writing.set()
+            asked.wait(30)
+
+    def other():
+        writing.wait(30)
+        asked.set()
+        assert store.acquire(key, "second", NOW + 1000, 1000)
+        return store.load(key, NOW + 1000).variables["a"]
+
+    assert in_threads([writer, other])[1] == "2"
+    with pytest.raises(LeaseLost):
+        store.apply(key, Change(put={"a": "3"}, holder="first"), NOW + 1001)
+
+
+@ONLY_POSTGRESQL
+@pytest.mark.parametrize("drive", [run, lambda steps: asyncio.run(arun(steps))], ids=["blocking", "async"])
+def test_waiter_is_woken(committed, monkeypatch, drive):
+    """It would wait until the test is killed."""
+    monkeypatch.setattr("sessions_farm.stores.postgres_waits.AT_MOST", 3600)
+    store, waiter = committed, make_store("database", drive=drive)
+    store.acquire("name", "first", now_ms(), 3_600_000)
+
+    def release():
+        with connection.cursor() as cursor:
+            while True:
+                cursor.execute(
+                    "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT until_ms FROM %%' AND state = 'idle'"
+                )
+                if cursor.fetchone():
+                    return store.release("name", "first")
+
+    assert in_threads([lambda: waiter.wait("name", 3600), release])[1]
+
+
+@ONLY_POSTGRESQL
+def test_lists_are_found_by_their_indexes(store):
+    """Without statistics of a million sessions, what is proven is that the indexes can be used at all."""
+    given = {
+        "now": NOW,
+        "limit": 10,
+        "shared": [],
+        "name": "page",
+        "term": "x",
+        "spare": "",
+        "name0": "a",
+        "term0": "b",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for statement, index in (
+            (postgres_many.find(1), "variable_by_term"),
+            (postgres_many.LOCK_WHERE, "variable_by_term"),
+            (postgres_many.SWEEP_SESSIONS.format(told=""), "due_ms"),
+            (postgres_many.FORGET_WORDS, "tombstone_with_words"),
+            (sql.EVERLASTING.replace("%(forever)s", str(FOREVER)), "session_everlasting"),
+        ):
+            cursor.execute(f"EXPLAIN {statement}", given)
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+            assert index in plan, plan
+
+
+def test_rotation_to_a_key_that_stands_is_refused(store):
+    key, other = started(store), started(store)
+    with pytest.raises(Ended):
+        store.rotate(key, other, Change(), NOW, 0)
+    assert store.load(key, NOW).state is State.LIVE
