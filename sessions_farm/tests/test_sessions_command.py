@@ -184,6 +184,28 @@ def test_switch_finishes_a_move_that_was_left_half_done(left):
     assert ORIGIN not in SessionStore(left[3])
 
 
+def test_doubt_is_of_copies(settings, tmp_path):
+    use(settings, "database", tmp_path)
+    with pytest.raises(CommandError, match="has no copies"):
+        sessions("doubt")
+
+
+@NEEDS_REDIS
+@pytest.mark.django_db(transaction=True, available_apps=["sessions_farm"])
+def test_copies_of_before_are_not_believed_once_they_are_doubted(settings, tmp_path):
+    use(settings, "tiered", tmp_path, TIER_POLL=0)
+    in_tiers = settings.SESSIONS_FARM
+    session = saved(page="/a")
+    settings.SESSIONS_FARM = in_tiers | {"STORE": "database"}
+    later = again(session)
+    later["page"] = "/b"
+    later.save()
+    settings.SESSIONS_FARM = in_tiers
+    assert again(session)["page"] == "/a"  # the control: nobody told the copy
+    assert "The epoch is raised" in sessions("doubt")
+    assert again(session)["page"] == "/b"
+
+
 def test_sweep_once(store):
     run(current_store().create("k" * 43, {}, Lifetime(10, 10), 1))
     assert sessions("sweep") == "Swept in 1 batch.\n"

@@ -24,6 +24,7 @@ from sessions_farm.stores import current_store
 from sessions_farm.stores.base import FOREVER, StoreUnavailable, now_ms
 from sessions_farm.stores.steps import run
 from sessions_farm.stores.switching import FollowingStore, SwitchingStore
+from sessions_farm.stores.tier_epoch import TierEpoch
 from sessions_farm.stores.unlogged import set_logged
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ WORDS = {
     "find": "The live sessions whose indexed variables have these values.",
     "end": "End one session, or all of one person, for good.",
     "switch": "Move what is left in SWITCH_FROM to STORE.",
+    "doubt": "Let no node believe a copy in Redis that was made until now: after a time without the tier.",
     "sweep": "End what has expired, and tell what happened.",
     "acl": "The least rights that the farm needs at Redis, as lines of an ACL file.",
     "logged": "Whether PostgreSQL logs what it writes to the sessions' tables; off: faster, empty after a crash.",
@@ -118,6 +120,15 @@ class Command(BaseCommand):
                 " `manage.py sessions sweep`, and come back before SWITCH_FROM is removed."
             )
         self.stdout.write(f"Nothing is left in {given.switch_from}: SWITCH_FROM can be removed in a minute.")
+
+    def do_doubt(self, **_given: Any) -> None:
+        epoch = getattr(current_store(), "epoch", None)
+        if not isinstance(epoch, TierEpoch):
+            raise CommandError(f"The store {options().store!r} has no copies in Redis; 'tiered' has.")
+        run(epoch.rise())
+        self.stdout.write(
+            f"The epoch is raised: within {options().tier_poll:g} s each node reads copies anew from SQL."
+        )
 
     def do_sweep(self, *, every: float | None, **_given: Any) -> None:
         if every is None:
