@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import secrets
+from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.core.management import call_command
 
+import sessions_farm
 from sessions_farm import sweeper
 from sessions_farm.checks import check_deployment, check_settings
-from sessions_farm.conf import DAY
+from sessions_farm.conf import DAY, NAMES
 from sessions_farm.models import Session
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Lifetime
@@ -33,6 +36,14 @@ def test_right_settings_say_nothing(right):
     assert check_settings() == []
 
 
+DJANGOS = {
+    "CACHES",
+    "DEBUG",
+    "SECRET_KEY_FALLBACKS",
+    "SESSIONS_FARM",
+    "SESSION_COOKIE_SECURE",
+    "SESSION_EXPIRE_AT_BROWSER_CLOSE",
+}
 REDIS = {"REDIS_URL": "redis://127.0.0.1/0"}
 
 
@@ -167,6 +178,21 @@ def test_deployment_asks_for_more(right):
     assert sorted(ids(check_deployment())) == ["W007", "W008"]
     right.SESSIONS_FARM, right.SESSION_COOKIE_SECURE = {"STORE": "database"}, True
     assert check_deployment() == []
+
+
+README = Path(sessions_farm.__file__).parent / "README.md"
+
+
+def test_readme_lists_every_fault():
+    code = "".join(path.read_text() for path in sorted((README.parent / "checks").glob("*.py")))
+    known = set(re.findall(r"\b[EW]0\d\d\b", code))
+    assert len(known) > 20
+    assert known == set(re.findall(r"`([EW]0\d\d)`", README.read_text()))
+
+
+def test_readme_lists_every_setting():
+    table = README.read_text().partition("## Settings")[2].partition("## Faults")[0]
+    assert set(NAMES) == set(re.findall(r"`([A-Z_]{4,})`", table)) - DJANGOS
 
 
 def test_sweeper_works_in_batches_until_nothing_is_due(db, right, capsys):
