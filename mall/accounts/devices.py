@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from sessions_farm import broker
 
-DEVICE = "device"  # declared in SESSIONS_FARM["VARIABLES"]
+DEVICE = "_device"  # declared in SESSIONS_FARM["VARIABLES"]
 LIMIT = 200
 
 # The first that is in the User-Agent names it: each browser also names those before it in this list's reverse.
@@ -42,7 +42,10 @@ def show(request: HttpRequest) -> HttpResponse:
     here = request.mall.key_hash  # type: ignore[attr-defined]  # HostGate's
     found = broker.devices(request.user, limit=LIMIT)
     found.sort(key=lambda device: (device.handle != here, -device.seen_at.timestamp()))
-    return render(request, "account/devices.html", {"devices": found, "here": here})
+    devices = [
+        {"session": one, "name": one.shared.get(DEVICE, "A browser"), "is_here": one.handle == here} for one in found
+    ]
+    return render(request, "account/devices.html", {"devices": devices})
 
 
 @login_required

@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ToldEvent",
             fields=[
-                ("id", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("id", models.CharField(max_length=128, primary_key=True, serialize=False)),
                 ("at_ms", models.BigIntegerField(db_index=True)),
             ],
         ),

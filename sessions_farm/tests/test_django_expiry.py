@@ -64,7 +64,6 @@ async def test_expiry_is_kept_with_the_session(farm):
         assert await farm.stored(session.key) == {"a": 1, "_session_expiry": found}
 
 
-@pytest.mark.xfail(raises=ValueError, reason="redis keeps the idle time as it is given and reads an int", strict=False)
 @in_both_ways
 async def test_expiry_may_be_a_fraction_of_a_second_more(farm):
     for late in (False, True):

@@ -53,9 +53,9 @@ def devices(client):
 def test_page_lists_ones_own_browsers(anna, ben):
     here, phone, _ = signed_in(anna, FIREFOX), signed_in(anna, IPHONE), signed_in(ben, FIREFOX)
     found = devices(here)
-    assert [one.shared["device"] for one in found] == ["Firefox on Linux", "Safari on an iPhone"]
-    assert found[0].handle == page(here).context["here"]
-    assert [one.shared["device"] for one in devices(phone)] == ["Safari on an iPhone", "Firefox on Linux"]
+    assert [one["name"] for one in found] == ["Firefox on Linux", "Safari on an iPhone"]
+    assert [one["is_here"] for one in found] == [True, False]
+    assert [one["name"] for one in devices(phone)] == ["Safari on an iPhone", "Firefox on Linux"]
 
 
 def test_stranger_sees_no_page(anna):
@@ -64,7 +64,7 @@ def test_stranger_sees_no_page(anna):
 
 def test_another_browser_is_signed_out_and_this_one_is_not(anna):
     here, phone = signed_in(anna, FIREFOX), signed_in(anna, IPHONE)
-    here.post(reverse("end_device"), {"handle": devices(here)[1].handle}, **HOST)
+    here.post(reverse("end_device"), {"handle": devices(here)[1]["session"].handle}, **HOST)
     assert len(devices(here)) == 1
     assert page(phone).status_code == 302
 
@@ -81,5 +81,5 @@ def test_everywhere_else_is_one_button(anna, ben):
 
 def test_sessions_of_others_cannot_be_ended(anna, ben):
     here, stranger = signed_in(anna, FIREFOX), signed_in(ben, IPHONE)
-    here.post(reverse("end_device"), {"handle": devices(stranger)[0].handle}, **HOST)
+    here.post(reverse("end_device"), {"handle": devices(stranger)[0]["session"].handle}, **HOST)
     assert page(stranger).status_code == 200
