@@ -130,17 +130,20 @@ class DatabaseStore(DatabaseBroker):
         return bool((yield self._sql.touch(key, now)))
 
     def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Steps[Header]:
-        change = settled(change)
+        change, over = settled(change), False
         for _ in range(TRIES):
-            rows = yield self._sql.rotate(old, new, change, now, grace)
+            rows = yield self._sql.rotate(old, new, change, now, grace, over=over)
             if rows:
                 return Header(*rows[0][1:7])
-            refusal = yield self._sql.refusal(old, new, change, change.add, now)
+            refusal: Refusal = yield self._sql.refusal(old, new, change, change.add, now)
             done = judged(refusal, old, change)
             if done:
                 return done
-            if not refusal.is_free:
+            if refusal.new_has_ended:
                 raise Ended(new)
+            if refusal.new_expires and refusal.new_expires > now:
+                raise Taken(new)
+            over = refusal.new_expires is not None
         raise too_fast(old)
 
     def delete(self, key: str, reason: str, now: int) -> Steps[None]:

@@ -109,8 +109,16 @@ class DatabaseBroker:
         return bool(rows) and rows[0][0] > now_ms()
 
     def wait(self, name: str, seconds: float) -> Steps[None]:
-        if seconds > 0:
-            yield self._sql.wait(name, seconds)
+        until = time.monotonic() + seconds
+        step = self._sql.wait(name, seconds)
+        if step is not None:
+            yield step
+            return
+        while (left := until - time.monotonic()) > 0:
+            rows = yield self._sql.ask(sql.HELD_UNTIL, name=name)
+            if not rows or rows[0][0] <= now_ms():
+                return
+            yield Pause(min(POLL, left))
 
     def put_code(self, digest: str, payload: str, ttl: float) -> Steps[None]:
         expires = now_ms() + int(ttl * 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sessions_farm.stores import postgres_many as many
@@ -27,16 +28,18 @@ class Postgres:
         parts = [*self._puts(variables), *([one.STARTED] if self._known.events else [])]
         statements = [one.statement(one.CREATE, *parts)]
         if over:
-            statements.insert(0, many.ending(many.DELETE_EXPIRED, told=many.EXPIRED if self._known.events else ""))
+            statements.insert(0, self._making_room("key"))
         given = {"key": key, "idle": header[2], "expires": header[3], "ends": header[4]}
         return self._trip(*statements, **given, **arrays_of(Change(put=variables)), now=now)
 
     def apply(self, key: str, change: Change, now: int) -> Trip:
         return self._write(key, key, change, now, [], {})
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Trip:
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, *, over: bool) -> Trip:
         parts = [one.ENTOMBED, one.CARRIED, *([one.ROTATED] if self._known.events else [])]
-        return self._write(old, new, change, now, parts, {"until": now + self._known.grave_ms, "grace": now + grace})
+        given = {"until": now + self._known.grave_ms, "grace": now + grace}
+        trip = self._write(old, new, change, now, parts, given)
+        return replace(trip, statements=(self._making_room("new"), *trip.statements)) if over else trip
 
     def modify(self, key: str, operation: Operation, now: int, step: str) -> Trip:
         fresh, condition, given = made_of(operation)
@@ -151,6 +154,10 @@ class Postgres:
         tells = self._known.shared if change.replace else set(change.drop).intersection(self._known.shared)
         return [*parts, one.NEWS_OF_DROP] if tells else parts
 
+    def _making_room(self, key: str) -> str:
+        """End what has expired under a key (the parameter's name) and was not swept yet."""
+        return many.ending(many.DELETE_EXPIRED.format(key=key), told=self._told(many.EXPIRED))
+
     def _told(self, event: str) -> str:
         return event if self._known.events else ""
 
@@ -176,10 +183,10 @@ def made_of(operation: Operation) -> tuple[str, str, dict[str, Any]]:
 
 
 def refusal_of(rows: list[Any]) -> Refusal:
-    has_ended, is_free, is_held, steps, *header = rows[0][:10]
-    texts = {row[10]: row[11] for row in rows if row[10] is not None}
+    has_ended, new_has_ended, new_expires, is_held, steps, *header = rows[0][:11]
+    texts = {row[11]: row[12] for row in rows if row[11] is not None}
     found = None if header[0] is None else tuple(header)
-    return Refusal(has_ended, is_free, is_held, found, tuple((steps or "").split()), texts)
+    return Refusal(has_ended, new_has_ended, new_expires, is_held, found, tuple((steps or "").split()), texts)
 
 
 def place_of(row: Any) -> str:

@@ -53,7 +53,7 @@ tomb AS (
 )"""
 DELETE_EXPIRED = f"""
 gone AS (
-  DELETE FROM {SESSION} WHERE key_hash = %(key)s AND expires_ms <= %(now)s RETURNING id, key_hash, ends_ms
+  DELETE FROM {SESSION} WHERE key_hash = %({{key}})s AND expires_ms <= %(now)s RETURNING id, key_hash, ends_ms
 )"""
 
 # The lock first, in one order for all who end many, then the statement that sees what it waited for.

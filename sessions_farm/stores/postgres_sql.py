@@ -156,8 +156,8 @@ IS_EXPECTED = "AND (SELECT value FROM old) IS NOT DISTINCT FROM %(expected)s::te
 
 REFUSAL = f"""
 SELECT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s),
-       NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(new)s)
-       AND NOT EXISTS (SELECT 1 FROM {SESSION} WHERE key_hash = %(new)s),
+       EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(new)s),
+       (SELECT expires_ms FROM {SESSION} WHERE key_hash = %(new)s),
        EXISTS (SELECT 1 FROM {LEASE} WHERE name = %(key)s AND token = %(holder)s AND until_ms > %(now)s),
        s.steps, {HEADER_OF_S}, v.name, v.value
 FROM (SELECT 1) one

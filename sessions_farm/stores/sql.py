@@ -94,7 +94,8 @@ class Refusal:
     """Why a write found nothing to write: what stands under its keys now."""
 
     has_ended: bool
-    is_free: bool  # of the key to rotate to
+    new_has_ended: bool  # of the key to rotate to
+    new_expires: int | None  # of a session there
     is_held: bool
     header: tuple[int, ...] | None
     steps: tuple[str, ...]
@@ -119,8 +120,8 @@ class Dialect(Protocol):
     def modify(self, key: str, operation: Operation, now: int, step: str) -> Step:
         """The session's row and the variable's new text, or none."""
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Step:
-        """The session's row, or none."""
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, *, over: bool) -> Step:
+        """The session's row, or none. ``over``: as of ``create``."""
 
     def refusal(self, key: str, new: str, change: Change, names: Collection[str], now: int) -> Step:
         """A Refusal."""
@@ -158,5 +159,5 @@ class Dialect(Protocol):
     def release(self, name: str, token: str) -> Step:
         """A row with the end of the lease that was held, or none."""
 
-    def wait(self, name: str, seconds: float) -> Step:
-        """Nothing of use."""
+    def wait(self, name: str, seconds: float) -> Step | None:
+        """Ends with the lease, or with the time, or now and then; None where nobody tells, so one has to look."""

@@ -22,7 +22,6 @@ from sessions_farm.stores.sql import (
     Refusal,
 )
 from sessions_farm.stores.sql_trips import Together
-from sessions_farm.stores.steps import Pause
 from sessions_farm.stores.stepwise_many import Many, marks, tell_change, tell_event
 
 LOAD = f"""
@@ -76,8 +75,7 @@ class Stepwise(Many):
     ) -> Together:
         def work(cursor: Any) -> list[Any]:
             if over:
-                old = self._sessions(cursor, "key_hash = %s AND expires_ms <= %s", [key, now])
-                self._end(cursor, old, "expired", now)
+                self._make_room(cursor, key, now)
             return self._create(cursor, key, variables, Header(*header), now)
 
         return self._together(work)
@@ -85,8 +83,13 @@ class Stepwise(Many):
     def apply(self, key: str, change: Change, now: int) -> Together:
         return self._together(self._write, key, key, change, now)
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Together:
-        return self._together(self._rotate, old, new, change, now, grace)
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, *, over: bool) -> Together:
+        def work(cursor: Any) -> list[Any]:
+            if over:
+                self._make_room(cursor, new, now)
+            return self._rotate(cursor, old, new, change, now, grace)
+
+        return self._together(work)
 
     def modify(self, key: str, operation: Operation, now: int, step: str) -> Together:
         return self._together(self._modify, key, operation, now, step)
@@ -100,9 +103,9 @@ class Stepwise(Many):
     def release(self, name: str, token: str) -> Together:
         return self.ask(sql.RELEASE, name=name, token=token)
 
-    def wait(self, name: str, seconds: float) -> Pause:
-        """Nobody tells us: look again soon."""
-        return Pause(min(seconds, 0.05))
+    def wait(self, name: str, seconds: float) -> None:
+        """Nobody tells us."""
+        return
 
     def ask(self, statement: str, **given: Any) -> Together:
         writes = not statement.startswith("SELECT")
@@ -130,6 +133,10 @@ class Stepwise(Many):
             tell_event(cursor, "started", key, now)
         self._settle(cursor, row[0], key, Change(put=variables), header, now)
         return [(key, *numbers)]
+
+    def _make_room(self, cursor: Any, key: str, now: int) -> None:
+        """End what has expired under a key and was not swept yet."""
+        self._end(cursor, self._sessions(cursor, "key_hash = %s AND expires_ms <= %s", [key, now]), "expired", now)
 
     def _write(self, cursor: Any, old: str, new: str, change: Change, now: int) -> list[Any]:
         row = cursor.execute(LIVE, [old, now]).fetchone()
@@ -186,13 +193,15 @@ class Stepwise(Many):
         self, cursor: Any, key: str, new: str, holder: str, names: Collection[str], now: int
     ) -> Refusal:  # fmt: skip
         has_ended = cursor.execute(f"SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %s", [key]).fetchone() is not None
-        is_free = cursor.execute(TAKEN, [new, new]).fetchone() is None
+        new_has_ended = cursor.execute(f"SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %s", [new]).fetchone() is not None
+        there = cursor.execute(f"SELECT expires_ms FROM {SESSION} WHERE key_hash = %s", [new]).fetchone()
+        new_expires = there[0] if there else None
         is_held = cursor.execute(HELD, [key, holder, now]).fetchone() is not None
         row = cursor.execute(LIVE, [key, now]).fetchone()
         if row is None:
-            return Refusal(has_ended, is_free, is_held, None, (), {})
+            return Refusal(has_ended, new_has_ended, new_expires, is_held, None, (), {})
         texts = dict(cursor.execute(f"{READ} AND name IN ({marks(names)})", [row[0], *names]).fetchall())
-        return Refusal(has_ended, is_free, is_held, tuple(row[3:]), tuple(row[1].split()), texts)
+        return Refusal(has_ended, new_has_ended, new_expires, is_held, tuple(row[3:]), tuple(row[1].split()), texts)
 
     @staticmethod
     def _sums(cursor: Any, session_id: int, add: Mapping[str, int]) -> dict[str, str]:

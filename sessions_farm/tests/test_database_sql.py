@@ -16,11 +16,11 @@ from sessions_farm.stores.base import (
     STEPS_KEPT,
     Append,
     Change,
-    Ended,
     Increment,
     LeaseLost,
     Lifetime,
     State,
+    Taken,
     now_ms,
 )
 from sessions_farm.stores.steps import arun, run
@@ -321,6 +321,6 @@ def test_lists_are_found_by_their_indexes(store):
 
 def test_rotation_to_a_key_that_stands_is_refused(store):
     key, other = started(store), started(store)
-    with pytest.raises(Ended):
+    with pytest.raises(Taken):
         store.rotate(key, other, Change(), NOW, 0)
     assert store.load(key, NOW).state is State.LIVE
