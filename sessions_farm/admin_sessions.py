@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sessions_farm.broker import LiveSession
 
 LIMIT = 100
+OURS = "_farm_"  # begins the names of variables that are the farm's own
 SHORT = 8  # characters of a handle: enough to tell two rows apart
 
 
@@ -83,7 +84,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             "found": found,
             "rows": rows_of(found.sessions, request),
             "limit": LIMIT,
-            "searchable": [name for name in options().variables.indexed() if not name.startswith("_")],
+            "searchable": [name for name in options().variables.indexed() if not name.startswith(OURS)],
             **(extra_context or {}),
         }
         return TemplateResponse(
@@ -204,7 +205,7 @@ def rows_of(sessions: Iterable[LiveSession], request: HttpRequest) -> list[Row]:
             one,
             own=one.handle == own,
             signed_in=bool(one.shared.get(SIGNED_IN)) if may_know else None,
-            shared=", ".join(f"{name}: {value}" for name, value in one.shared.items() if not name.startswith("_")),
+            shared=", ".join(f"{name}: {value}" for name, value in one.shared.items() if not name.startswith(OURS)),
         )
         for one in sessions
     ]
