@@ -35,12 +35,14 @@ def deliver(limit: int = 500) -> int:
     with transaction.atomic():
         events = run(store.read_events(limit))
         known = told(events)
-        settled = [event.id for event in events if event.id in known or tell(event)]
+        settled = {*known, *tell_all([event for event in events if event.id not in known])}
         now = now_ms()
         ToldEvent.objects.bulk_create(
             ToldEvent(id=event_id, at_ms=now) for event_id in settled if event_id not in known
         )
     run(store.forget_events(settled))
+    for event in (event for event in events if event.id in settled):
+        metrics.EVENTS.labels(event.kind, event.reason).inc()
     return len(settled)
 
 
@@ -49,24 +51,39 @@ def told(events: Iterable[Event]) -> set[str]:
     return set(ToldEvent.objects.filter(id__in=[event.id for event in events]).values_list("id", flat=True))
 
 
+def tell_all(events: list[Event]) -> list[str]:
+    """The ids of those that are settled. All at once; one by one only where a receiver failed."""
+    try:
+        with transaction.atomic():
+            for event in events:
+                send(event)
+    except Exception:  # noqa: BLE001 -- which of them it was is found out below
+        return [event.id for event in events if tell(event)]
+    return [event.id for event in events]
+
+
 def tell(event: Event) -> bool:
     """Whether all who wanted to hear did, or it is too late to try again."""
     try:
         with transaction.atomic():
-            for signal in signals_of(event):
-                signal.send(
-                    sender=Event,
-                    handle=event.key,
-                    at=event.at,
-                    reason=event.reason,
-                    other=event.other,
-                    shared=dict(decoded(event.shared.items())),
-                )
+            send(event)
     except Exception:
         logger.exception("A receiver of the session event %s (%s) failed.", event.kind, event.id)
         return now_ms() - event.at > PATIENCE_MS
-    metrics.EVENTS.labels(event.kind, event.reason).inc()
     return True
+
+
+def send(event: Event) -> None:
+    for signal in signals_of(event):
+        if signal.has_listeners(Event):
+            signal.send(
+                sender=Event,
+                handle=event.key,
+                at=event.at,
+                reason=event.reason,
+                other=event.other,
+                shared=dict(decoded(event.shared.items())),
+            )
 
 
 def signals_of(event: Event) -> list[Signal]:

@@ -40,6 +40,10 @@ class Lease:
     name: str
     token: str
 
+    def prolonging(self, patience: Patience) -> Steps[bool]:
+        """Hold it from now on; False where it was lost."""
+        return (yield from self.store.acquire(self.name, self.token, now_ms(), int(patience.lease * 1000)))
+
     def releasing(self) -> Steps[None]:
         try:
             if not (yield from self.store.release(self.name, self.token)):

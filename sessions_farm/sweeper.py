@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from sessions_farm import events
 from sessions_farm.conf import options
-from sessions_farm.exclusive import Busy, Patience, acquiring
+from sessions_farm.exclusive import Busy, Lease, Patience, acquiring
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailable
 from sessions_farm.stores.steps import run
@@ -18,6 +18,7 @@ from sessions_farm.stores.steps import run
 logger = logging.getLogger(__name__)
 
 LEASE = "sweep"
+PATIENCE = Patience(wait=0, lease=60)
 BATCHES = 100  # in one run; the next run goes on
 REST = 0.02  # seconds between two batches, for everybody else
 
@@ -30,12 +31,12 @@ def sweep(now: datetime.datetime | None = None) -> int:
     moment = int((now or timezone.now()).timestamp() * 1000)
     store = current_store()
     try:
-        lease = run(acquiring(store, LEASE, Patience(wait=0, lease=60)))
+        lease = run(acquiring(store, LEASE, PATIENCE))
     except (Busy, StoreUnavailable) as error:
         logger.info("Sessions are not swept now: %s", error)
         return 0
     try:
-        return swept(moment)
+        return swept(moment, lease)
     except StoreUnavailable as error:
         logger.warning("Sessions were not swept to the end: %s", error)
         return 0
@@ -43,9 +44,9 @@ def sweep(now: datetime.datetime | None = None) -> int:
         run(lease.releasing())
 
 
-def swept(moment: int) -> int:
+def swept(moment: int, lease: Lease) -> int:
     size, batches = options().sweep_batch, 0
-    while batches < BATCHES:
+    while batches < BATCHES and run(lease.prolonging(PATIENCE)):
         found = run(current_store().sweep(moment, size))
         batches += 1
         told = events.deliver(size)
