@@ -152,7 +152,7 @@ class Stage:
         self.mine.locks = False
 
     def _flock(self, real, file, operation):
-        if getattr(self.mine, "place", None) is None or operation & (fcntl.LOCK_UN | fcntl.LOCK_NB):
+        if getattr(self.mine, "place", None) is None or operation & fcntl.LOCK_UN:
             return real(file, operation)
         self._trip("file", "flock")
         while True:
@@ -160,6 +160,8 @@ class Stage:
                 return real(file, operation | fcntl.LOCK_NB)
             except BlockingIOError:
                 self.pass_on("waits for a file's lock", waits=True)
+                if operation & fcntl.LOCK_NB:  # and will ask again, if it wants
+                    raise
 
     def hear(self, event, arguments):
         if event in FILE_EVENTS and self.folder and str(arguments[0]).startswith(self.folder):
