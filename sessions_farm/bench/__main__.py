@@ -15,16 +15,19 @@ def main() -> None:
     django.setup()
     from django.db import connection  # noqa: PLC0415 -- after setup
 
-    from sessions_farm.bench import latency, small_change  # noqa: PLC0415
+    from sessions_farm.bench import latency, million, small_change  # noqa: PLC0415
     from sessions_farm.bench.table import Table  # noqa: PLC0415
     from sessions_farm.conf import options  # noqa: PLC0415
 
-    groups = {"latency": latency, "small_change": small_change}
+    groups = {"latency": latency, "small_change": small_change, "million": million}
     chosen = sys.argv[1:] or list(groups)
     name = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
     connection.close()  # whatever migrated carries its catalogue along, and every later query pays for it
     table = Table()
+    table.say(
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}: single figures say little where others work too."
+    )
     table.begin()
     try:
         for group in chosen:

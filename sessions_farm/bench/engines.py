@@ -19,7 +19,7 @@ from sessions_farm.bench.table import STOCK_CACHED_DB, STOCK_CORE, STOCK_DB, STO
 from sessions_farm.conf import options
 from sessions_farm.engine import SessionStore
 from sessions_farm.stores import NAMED
-from sessions_farm.stores.base import Store
+from sessions_farm.stores.protocol import Store
 
 STORES = ("memory", "file", "database", "redis", "tiered")
 
@@ -29,9 +29,13 @@ type Make = Callable[[str | None], SessionBase]
 def make_store(name: str, redis_url: str | None = None, **given: Any) -> Store:
     """A store with the benchmark's settings, apart from every other."""
     ours = options()
-    given = {"redis_url": redis_url or ours.redis_url, "redis_prefix": f"{ours.redis_prefix}:{name}"} | given
+    given = {"redis_url": redis_url or ours.redis_url, "redis_prefix": prefix_of(name)} | given
     store: Store = import_string(NAMED[name])(replace(ours, store=name, **given))
     return store
+
+
+def prefix_of(name: str) -> str:
+    return f"{options().redis_prefix}:{name}"
 
 
 def ours(store: Store) -> Make:
@@ -39,7 +43,7 @@ def ours(store: Store) -> Make:
 
     def make(key: str | None) -> SessionBase:
         session = SessionStore(key)
-        session._store = store  # noqa: SLF001 -- as above
+        session.store = store
         return session
 
     return make
