@@ -24,7 +24,7 @@ from sessions_farm.conf import options
 from sessions_farm.stores import current_store
 from sessions_farm.stores.steps import Steps
 
-SWEEPING_SECONDS = 90
+SWEEPING_SECONDS = 60
 BETWEEN_PAGES = 0.001  # seconds: a node that is in use, not one that is flooded
 
 
