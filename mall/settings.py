@@ -158,7 +158,7 @@ SESSION_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 SESSIONS_FARM = {
     "STORE": "tiered",
     "REDIS_URL": REDIS_URL,
-    "GUARDED": ["checkout_*"],
+    "VARIABLES": {"checkout_*": {"guarded": True}},
     "STAFF_OF": "vendors.staff.staff_of",
 }
 CSRF_COOKIE_SECURE = PUBLIC_SCHEME == "https"
@@ -185,7 +185,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "dispatch-due": {"task": "shipping.drain", "schedule": 5.0},
     "collect-acks": {"task": "shipping.collect_acks", "schedule": 15.0},
     "sweep-checkouts": {"task": "mall.sweep_checkouts", "schedule": 60.0},
-    "sweep-sessions": {"task": "mall.sweep_sessions", "schedule": 60.0},
+    "sweep-sessions": {"task": "mall.sweep_sessions", "schedule": 2.0, "options": {"expires": 2.0}},
     "forget-support-visits": {"task": "support_watch.forget_old_visits", "schedule": 3600.0},
 }
 CHANNEL_LAYERS = {

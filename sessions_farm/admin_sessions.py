@@ -12,6 +12,7 @@ from django.utils import timezone
 from sessions_farm.models import Session, Variable
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import now_ms
+from sessions_farm.stores.steps import run
 from sessions_farm.variables import SIGNED_IN
 
 
@@ -38,7 +39,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
     def end(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
         keys = list(sessions.values_list("key_hash", flat=True))
         for key in keys:
-            current_store().delete(key, "ended", now_ms())
+            run(current_store().delete(key, "ended", now_ms()))
         self.message_user(request, f"{len(keys)} session{'s' if len(keys) != 1 else ''} ended.")
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -39,8 +39,7 @@ class SessionScope:
             return
         jar = cookies.parse_scope(scope["headers"])
         session = session_for(member, jar)
-        await sync_to_async(session.keys)()  # one trip; from here on reading it blocks nobody
-        session.accessed = False
+        await session.arun(session.peeking())  # one trip; from here on reading it blocks nobody
         mall = Mall(member=member, session=session)
         await self.inner({**scope, "cookies": jar, "session": session, "mall": mall}, receive, send)
 

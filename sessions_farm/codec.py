@@ -6,11 +6,13 @@ JSON and nothing else: a store that somebody can write to must not be able to ru
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from sessions_farm.conf import options
 
 NAME_LIMIT = 200
+NAMELESS = re.compile("[\0\ud800-\udfff]")  # what not every store can write
 
 
 class TooLarge(ValueError):
@@ -36,5 +38,7 @@ def require_name(name: object) -> None:
     """Raise TypeError or ValueError for what cannot name a variable in every store."""
     if not isinstance(name, str):
         raise TypeError(f"A session variable is named by a string; {name!r} is none.")
-    if not 0 < len(name) <= NAME_LIMIT or "\0" in name:
-        raise ValueError(f"{name[:20]!r}… names no session variable: 1 to {NAME_LIMIT} characters, no NUL.")
+    if not 0 < len(name) <= NAME_LIMIT or NAMELESS.search(name):
+        raise ValueError(
+            f"{name[:20]!r}… names no session variable: 1 to {NAME_LIMIT} characters, no NUL or surrogate."
+        )

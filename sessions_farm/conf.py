@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
@@ -10,19 +11,21 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
+from sessions_farm.declared import Declarations, Declared
+
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-
-# What Django's auth writes: whoever reads these knows who is signed in, and whoever writes them signs in.
-AUTH_VARIABLES = ("_auth_user_id", "_auth_user_backend", "_auth_user_hash")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """``SESSIONS_FARM``, each field by its upper-case name; times in seconds."""
 
-    store: str = "database"  # memory | database | redis | tiered, or the dotted path of a Store
+    store: str = "database"  # memory | file | database | redis | tiered, or the dotted path of a Store
+    switch_from: str = ""  # the store that sessions move away from, when they are next asked for
+    switch_to: str = ""  # the store that other nodes already move sessions to
+    folder: str = ""  # where the ``file`` store keeps its files; shared by the nodes
     redis_url: str = ""
     redis_prefix: str = "farm"
     redis_timeout: float = 0.1  # for one answer; the pages of a whole node wait for it at most once a breaker's rest
@@ -40,12 +43,17 @@ class Options:
     idle_staff: int = 2 * HOUR
     absolute: int = 30 * DAY
     grace: int = 10  # how long a request that was in flight at a rotation may still read
-    guarded: tuple[str, ...] = ()  # variables of the master only, besides Django's auth; "name_*" for a family
+    variables: Declarations = field(default_factory=lambda: Declarations.read({}))
+    events: bool = True  # whether starts, ends and rotations are written down, to be told by the sweeper
+    max_live: int = 0  # how many sessions may live; beyond it anonymous ones end, longest unseen first. 0: any number
     readonly_raises: bool | None = (
         None  # whether a write in a read-only view is an error; None: with DEBUG and in tests
     )
+    profiles: Mapping[str, str] = field(default_factory=lambda: {"user": "sessions_farm.profile.fields_of"})
     staff_of: str = ""  # dotted path: f(user) -> ids of the vendors that the user works for
     variable_limit: int = 256 * 1024  # bytes of one encoded value
+    session_limit: int = 1024 * 1024  # bytes of all values of a session
+    session_warning: int = 100 * 1024  # bytes of a session from which a log line warns
     sweep_batch: int = 1000
     registry_poll_seconds: float = 0.5
     handoff_starts_per_minute: int = 30  # by one client (network and browser); beyond it pages come without an id
@@ -59,16 +67,14 @@ def options() -> Options:
     """The settings in force. An unknown name is left to the system checks, which say what was meant."""
     given: dict[str, Any] = getattr(settings, "SESSIONS_FARM", {})
     known = {NAMES[name]: value for name, value in given.items() if name in NAMES}
-    if "guarded" in known:
-        known["guarded"] = tuple(known["guarded"])
+    if "variables" in known:
+        known["variables"] = Declarations.read(known["variables"])
     return Options(**known)
 
 
-def guarded(name: str) -> bool:
-    """Whether a variable may be read and written on a community's master host only."""
-    return name in AUTH_VARIABLES or any(
-        name.startswith(rule[:-1]) if rule.endswith("*") else name == rule for rule in options().guarded
-    )
+def declared(name: str) -> Declared:
+    """What ``VARIABLES`` says of a name."""
+    return options().variables.of(name)
 
 
 @receiver(setting_changed)

@@ -64,8 +64,7 @@ class Mall:
     def visitor(self) -> Visitor | None:
         """The visitor behind the id; None where nothing ever needed one. Never creates."""
         if self._visitor is UNASKED:
-            session_id = self.id
-            self._visitor = visitors.find(session_id) if session_id else None
+            self._visitor = visitors.find(*self.session.ids) if self.session is not None and self.id else None
         return self._visitor  # type: ignore[return-value]  # UNASKED is gone by now
 
     def ensure_visitor(self) -> Visitor:

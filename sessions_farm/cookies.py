@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port
 from django.utils.cache import patch_vary_headers
 
-from sessions_farm import keys
+from sessions_farm import keys, metrics
 from sessions_farm.conf import options
 
 if TYPE_CHECKING:
@@ -74,7 +74,12 @@ def read(request: HttpRequest) -> Proof | None:
     """The id that the request's cookie proves on the host it was sent to."""
     member = member_of(request)
     value = request.COOKIES.get(name_for(member))
-    return prove(member, host_of(request, member), value) if value else None
+    if not value:
+        return None
+    proof = prove(member, host_of(request, member), value)
+    if proof is None:
+        metrics.REFUSED.inc()
+    return proof
 
 
 def issue(

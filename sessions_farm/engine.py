@@ -1,7 +1,7 @@
 """Django's SESSION_ENGINE: a session is a set of variables, and a request sends only what it changed.
 
-Everything here works on any store. Refusals keep Django's names: UpdateError where the session has gone meanwhile,
-CreateError where one is already there.
+Everything here works on any store, in threads and in event loops. Refusals keep Django's names: UpdateError where the
+session has gone meanwhile, CreateError where one is already there.
 """
 
 from __future__ import annotations
@@ -10,23 +10,11 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.sessions.backends.base import CreateError, UpdateError
-from django.contrib.sessions.exceptions import SessionInterrupted
 
-from sessions_farm import codec, keys, modes, visitors
+from sessions_farm import codec, keys, modes
 from sessions_farm.exchange import Exchange
-from sessions_farm.stores.base import (
-    Append,
-    CompareAndSet,
-    Conflict,
-    Ended,
-    Increment,
-    Missing,
-    State,
-    StoreUnavailable,
-    Taken,
-    now_ms,
-)
+from sessions_farm.stores.base import Append, CompareAndSet, Increment, State, now_ms
+from sessions_farm.stores.steps import Steps
 from sessions_farm.variables import EXPIRY, Variables
 
 __all__ = ["SessionStore"]
@@ -37,7 +25,7 @@ class SessionStore(Exchange):
 
     ``proof`` is what our cookie's signature proved: such an id may get its session at the first write. A bare key that
     no session stands under is replaced, as Django's contract asks. On a host that is not its community's master,
-    guarded variables cannot be seen.
+    guarded variables cannot be seen. Every method has its native twin for event loops: ``save`` and ``asave``.
     """
 
     @property
@@ -46,8 +34,13 @@ class SessionStore(Exchange):
         return self._tally.trips
 
     @property
+    def bytes(self) -> int:
+        """Bytes of values that went to and from the store so far."""
+        return self._tally.bytes
+
+    @property
     def modified(self) -> bool:
-        return self._modified or ("_session_cache" in self.__dict__ and self._session_cache.has_mutations())
+        return self._modified or (self.is_opened and self._session_cache.has_mutations())
 
     @modified.setter
     def modified(self, value: bool) -> None:
@@ -58,85 +51,52 @@ class SessionStore(Exchange):
     @property
     def ended(self) -> bool:
         """Whether the id was rotated, merged or logged out. Loads, but is no access of the view."""
-        self._peek()
+        self.run(self.peeking())
         return self.has_ended
 
     def claim_key(self) -> str:
         """The id, made now where there is none; the response will carry it. Raise SessionInterrupted in the grace."""
-        self._peek()
-        if self.in_grace:
-            raise SessionInterrupted("The visitor signed in or out while this request was under way.")
-        if self.session_key is None:
-            self._require_writable("take an id")
-            self._take_key(keys.new_id(self.member))
-            self._state = State.ABSENT
-        self.claimed = True
-        return self.session_key or ""
+        return self.run(self.claiming())
+
+    async def aclaim_key(self) -> str:
+        return await self.arun(self.claiming())
 
     def at_browser_close(self) -> bool:
-        """Whether the cookie is to live no longer than the browser's window."""
-        custom = self._peek().get(EXPIRY)
+        """Whether the cookie is to live no longer than the browser's window; of a session that is loaded."""
+        custom = self._session_cache.get(EXPIRY) if self.is_opened else None
         return settings.SESSION_EXPIRE_AT_BROWSER_CLOSE if custom is None else custom == 0
 
     def exists(self, session_key: str) -> bool:
-        if session_key == self._replaces:
-            return False
-        hashes = keys.hashes_of(session_key)
-        return any(self._call(self._store.load, key, now_ms()).state is State.LIVE for key in hashes)
+        return self.run(self._existing(session_key))
+
+    async def aexists(self, session_key: str) -> bool:
+        return await self.arun(self._existing(session_key))
 
     def create(self) -> None:
         """Store the session as it is under a fresh key."""
-        if self.read_only_for:
-            return modes.refuse_write(self.read_only_for, "a new session")
-        while True:
-            self._take_key(keys.new_id(self.member))
-            try:
-                self.save(must_create=True)
-            except CreateError:
-                continue
-            self.modified = True
-            return None
+        self.run(self.creating())
+
+    async def acreate(self) -> None:
+        await self.arun(self.creating())
 
     def load(self) -> Variables:  # type: ignore[override]  # a mapping, as Django uses it
-        try:
-            reading = self._read()
-        except StoreUnavailable:
-            self.unavailable = True
-            return self._variables({})
-        self._state, self._header = reading.state, reading.header
-        if reading.state is State.ENDED:
-            self.has_ended, self.in_grace = True, reading.in_grace
-        if reading.state is not State.LIVE and not self.in_grace and (self.has_ended or self.proof is None):
-            self._session_key = None
-        return self._variables(reading.variables)
+        return self.run(self.loading())
+
+    async def aload(self) -> Variables:  # type: ignore[override]  # as above
+        return await self.arun(self.loading())
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 -- Django's signature
-        variables = self._get_session(no_load=must_create)
-        if self.read_only_for:
-            return modes.refuse_write(self.read_only_for, ", ".join(variables.changed()) or "everything")
-        if self.session_key is None:  # there was none, or the load found it to be none
-            return self.create()
-        if self.unavailable:
-            raise StoreUnavailable("The session was not loaded, so it cannot be saved.")
-        try:
-            self._send(variables, must_create=must_create)
-        except Taken as error:
-            raise CreateError from error
-        except (Missing, Ended) as error:
-            raise UpdateError from error
-        variables.settle()
-        self._modified = self._cleared = False
-        return None
+        self.run(self.saving(must_create=must_create))
+
+    async def asave(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 -- as above
+        await self.arun(self.saving(must_create=must_create))
 
     def delete(self, session_key: str | None = None) -> None:
         """End the session and its id for good."""
-        self._require_writable("end it")
-        ends = [session_key] if session_key else [self.session_key, self._replaces]
-        for session_id in ends:
-            for key in keys.hashes_of(session_id) if session_id else ():
-                self._call(self._store.delete, key, "ended", now_ms())
-        if not session_key:
-            self._replaces = None
+        self.run(self.deleting(session_key))
+
+    async def adelete(self, session_key: str | None = None) -> None:
+        await self.arun(self.deleting(session_key))
 
     def clear(self) -> None:
         """Drop every variable, hidden ones too, without a load."""
@@ -146,29 +106,20 @@ class SessionStore(Exchange):
         self.accessed = self._modified = self._cleared = True
 
     def flush(self) -> None:
-        self._require_writable("end it")
-        super().flush()
-        self._forget()
-        self.flushed = True
-        self._modified = False
+        self.run(self.flushing())
+
+    async def aflush(self) -> None:
+        await self.arun(self.flushing())
 
     def cycle_key(self) -> None:
         """Take a new id at the next save, in one step with what else was changed; the old one ends there.
 
         Where that save never comes (a server error), the browser still holds an id that works.
         """
-        self._require_writable("take a new id")
-        self._get_session()
-        if self.in_grace:
-            raise SessionInterrupted("The visitor signed in or out while this request was under way.")
-        old = self.session_key
-        new = keys.new_id(self.member)
-        if old and not self.unavailable:
-            self._replaces = self._replaces or old
-            visitors.carry_over(old, new)
-        self._session_key = new
-        self._state = self._state or State.ABSENT
-        self._modified = True
+        self.run(self.cycling())
+
+    async def acycle_key(self) -> None:
+        await self.arun(self.cycling())
 
     @classmethod
     def clear_expired(cls) -> None:
@@ -176,41 +127,58 @@ class SessionStore(Exchange):
 
         sweeper.sweep()
 
+    @classmethod
+    async def aclear_expired(cls) -> None:
+        await sync_to_async(cls.clear_expired)()
+
     def increment(self, name: str, by: int = 1) -> int:
         """Add to a whole number in the store itself, at once; return the sum. No concurrent step is lost."""
-        return int(codec.decode(self._modify(Increment(name, by)) or "0"))
+        return int(self.run(self.modifying(Increment(name, by))) or 0)
+
+    async def aincrement(self, name: str, by: int = 1) -> int:
+        text: str | None = await self.arun(self.modifying(Increment(name, by)))
+        return int(text or 0)
 
     def append(self, name: str, item: Any) -> list[Any]:
         """Append to a list in the store itself, at once; return the list."""
-        found: list[Any] = codec.decode(self._modify(Append(name, codec.encode(name, item))) or "[]")
+        found: list[Any] = codec.decode(self.run(self.modifying(Append(name, codec.encode(name, item)))) or "[]")
+        return found
+
+    async def aappend(self, name: str, item: Any) -> list[Any]:
+        text: str | None = await self.arun(self.modifying(Append(name, codec.encode(name, item))))
+        found: list[Any] = codec.decode(text or "[]")
         return found
 
     def compare_and_set(self, name: str, expected: Any, value: Any) -> bool:
         """Set a variable at once if it still has the expected value (None: none); whether it was set."""
-        texts = [None if given is None else codec.encode(name, given) for given in (expected, value)]
-        try:
-            self._modify(CompareAndSet(name, *texts))
-        except Conflict:
-            if not self.read_only_for:
-                # The next read shows what another request has put there.
-                self._session_cache = self.load()
-            return False
-        return True
+        return self.run(self.comparing(comparison(name, expected, value)))
 
-    async def acycle_key(self) -> None:
-        await sync_to_async(self.cycle_key)()
-
-    async def aflush(self) -> None:
-        await sync_to_async(self.flush)()
+    async def acompare_and_set(self, name: str, expected: Any, value: Any) -> bool:
+        return await self.arun(self.comparing(comparison(name, expected, value)))
 
     async def adelete_test_cookie(self) -> None:
         await self.apop(self.TEST_COOKIE_NAME)
 
-    async def aincrement(self, name: str, by: int = 1) -> int:
-        return await sync_to_async(self.increment)(name, by)
+    def _get_session(self, no_load: bool = False) -> Variables:  # noqa: FBT001, FBT002 -- Django's signature
+        if self.is_opened:  # the way of nearly every access
+            self.accessed = True
+            return self._session_cache
+        return self.run(self.opening(no_load=no_load))
 
-    async def aappend(self, name: str, item: Any) -> list[Any]:
-        return await sync_to_async(self.append)(name, item)
+    async def _aget_session(self, no_load: bool = False) -> Variables:  # noqa: FBT001, FBT002 -- as above
+        return await self.arun(self.opening(no_load=no_load))
 
-    async def acompare_and_set(self, name: str, expected: Any, value: Any) -> bool:
-        return await sync_to_async(self.compare_and_set)(name, expected, value)
+    _session = property(_get_session)
+
+    def _existing(self, session_key: str) -> Steps[bool]:
+        if session_key == self._replaces:
+            return False
+        for key in keys.hashes_of(session_key):
+            reading = yield from self.store.load(key, now_ms())
+            if reading.state is State.LIVE:
+                return True
+        return False
+
+
+def comparison(name: str, expected: Any, value: Any) -> CompareAndSet:
+    return CompareAndSet(name, *(None if given is None else codec.encode(name, given) for given in (expected, value)))

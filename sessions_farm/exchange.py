@@ -1,191 +1,254 @@
-"""What a session and its store say to each other: the half of the engine that no view calls."""
+"""What a session tells its store: each change, as steps (stores/steps.py)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import logging
+import secrets
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
-from asgiref.sync import sync_to_async
-from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 
-from sessions_farm import keys, modes
-from sessions_farm.conf import options
+from sessions_farm import keys, modes, visitors
+from sessions_farm.codec import TooLarge
+from sessions_farm.conf import declared, options
 from sessions_farm.lifetimes import lifetime_of
-from sessions_farm.stores import current_store
+from sessions_farm.opening import Opening
 from sessions_farm.stores.base import (
+    Append,
     Change,
+    CompareAndSet,
+    Conflict,
     Ended,
     Header,
+    LeaseLost,
     Lifetime,
     Missing,
     Operation,
-    Reading,
     State,
+    StoreUnavailable,
     Taken,
     now_ms,
 )
-from sessions_farm.stores.trips import Tally, counted
+from sessions_farm.stores.steps import InDjangosThread, Steps
 from sessions_farm.variables import LIFETIME_NAMES, Variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    pass
 
-    from sessions_farm.communities import Member
-    from sessions_farm.cookies import Proof
+logger = logging.getLogger(__name__)
 
 
-class Exchange(SessionBase):
-    """One session's state towards its store, and each step that changes it."""
+class Exchange(Opening):
+    """Each step that changes a session."""
 
-    _session_cache: Variables  # absent until the session is loaded
+    def creating(self) -> Steps[None]:
+        if self.read_only_for:
+            return modes.refuse_write(self.read_only_for, "a new session")
+        while True:
+            self._take_key(keys.new_id(self.member))
+            try:
+                yield from self.saving(must_create=True)
+            except CreateError:
+                continue
+            self.modified = True
+            return None
 
-    def __init__(
-        self, session_key: str | None = None, *, proof: Proof | None = None, member: Member | None = None
-    ) -> None:
-        super().__init__(proof.id if proof else session_key)
-        self.proof = proof
-        self.member = member
-        self.unavailable = False  # the store did not answer: nothing is known, so nothing may be undone
-        self.in_grace = False  # loaded under an id that was just rotated: to read only
-        self.has_ended = False  # the id must not be used again
-        self.flushed = False
-        self.claimed = False  # the id is in use, though nothing may be stored under it
-        self.written = False
-        self.read_only_for = ""  # the view that may only read (sessions_farm.modes)
-        self._state: State | None = None
-        self._header: Header | None = None
-        self._replaces: str | None = None  # the id that this one takes over from, at the next save
-        self._cleared = False
-        self._store = current_store()
-        self._tally = Tally()
-        self._hash = keys.hash_id(self.session_key) if self.session_key else ""
-
-    def _get_session(self, no_load: bool = False) -> Variables:  # noqa: FBT001, FBT002 -- Django's signature
-        self.accessed = True
-        if "_session_cache" not in self.__dict__:
-            self._session_cache = (
-                self._variables({}) if self.session_key is None or no_load else cast("Variables", self.load())
-            )
-        return self._session_cache
-
-    async def _aget_session(self, no_load: bool = False) -> Variables:  # noqa: FBT001, FBT002 -- as above
-        return await sync_to_async(self._get_session)(no_load)
-
-    _session = property(_get_session)
-
-    def _variables(self, texts: Mapping[str, str]) -> Variables:
-        return Variables(texts, all_visible=self.member is None or self.member.is_master)
-
-    def _peek(self) -> Variables:
-        """Load without an access: what the farm itself asks makes no page vary by the cookie."""
-        accessed = self.accessed
-        variables = self._get_session()
-        self.accessed = accessed
-        return variables
-
-    def _read(self) -> Reading:
-        """Ask under every key that may stand for the id; with no SECRET_KEY_FALLBACKS that is one."""
-        reading = Reading(State.ABSENT)
-        for key in keys.hashes_of(self.session_key or ""):
-            reading = self._call(self._store.load, key, now_ms())
-            if reading.state is not State.ABSENT:
-                self._hash = key
-                break
-        return reading
-
-    def _send(self, variables: Variables, *, must_create: bool) -> None:
-        if must_create:
-            return self._create(variables)
-        if self._state is None:  # cleared without a load
-            reading = self._read()
-            self._state, self._header = reading.state, reading.header
-        if self._state is State.ENDED:
-            raise Ended(self._hash)
-        if self._state is State.LIVE:
-            return self._apply(variables)
-        if self.proof is None and not self.claimed and not self._replaces:
-            raise Missing(self._hash)
-        if variables.texts() or self._replaces:
-            return self._create_or_apply(variables)
+    def saving(self, *, must_create: bool = False) -> Steps[None]:
+        variables = yield from self.opening(no_load=must_create)
+        if self.read_only_for:
+            return modes.refuse_write(self.read_only_for, ", ".join(variables.changed()) or "everything")
+        if self.session_key is None:  # there was none, or the load found it to be none
+            return (yield from self.creating())
+        if self.unavailable:
+            raise StoreUnavailable("The session was not loaded, so it cannot be saved.")
+        self._require_budget(variables)
+        try:
+            yield from self._sending(variables, must_create=must_create)
+        except Taken as error:
+            raise CreateError from error
+        except (Missing, Ended) as error:
+            raise UpdateError from error
+        except LeaseLost as error:
+            raise SessionInterrupted("The view held the session longer than its lease: nothing was saved.") from error
+        variables.settle()
+        self._modified = self._cleared = False
         return None
 
-    def _create(self, variables: Variables) -> None:
-        texts, now = variables.texts(), now_ms()
-        self._hash = keys.hash_id(self.session_key or "")
-        self._header = self._call(self._store.create, self._hash, texts, self._lifetime(texts, now), now)
-        self._state, self.written = State.LIVE, True
-        if self._replaces:
-            for key in keys.hashes_of(self._replaces):
-                self._call(self._store.delete, key, "rotated", now)
+    def deleting(self, session_key: str | None = None) -> Steps[None]:
+        self._require_writable("end it")
+        ends = [session_key] if session_key else [self.session_key, self._replaces]
+        for session_id in ends:
+            for key in keys.hashes_of(session_id) if session_id else ():
+                yield from self.store.delete(key, "ended", now_ms())
+        if not session_key:
             self._replaces = None
 
-    def _create_or_apply(self, variables: Variables) -> None:
-        """Another request may have made the session since this one found none: then add to it."""
-        try:
-            self._create(variables)
-        except Taken:
-            self._header = self._call(self._store.apply, self._hash, Change(put=variables.texts()), now_ms())
-            self._state, self.written = State.LIVE, True
+    def flushing(self) -> Steps[None]:
+        self._require_writable("end it")
+        self.clear()
+        yield from self.deleting()
+        self._session_key = None
+        self._state = self._header = None
+        self._hash = ""
+        self.in_grace = self.has_ended = self.claimed = self._cleared = False
+        self.flushed = True
 
-    def _apply(self, variables: Variables) -> None:
-        puts, drops, now = variables.puts(), variables.drops(), now_ms()
-        lifetime = None
-        if self._cleared or LIFETIME_NAMES & (puts.keys() | set(drops)):
-            lifetime = self._lifetime(variables.texts(), now)
-        change = Change(puts, () if self._cleared else drops, self._cleared, lifetime)
-        if self._replaces:
-            new, grace = keys.hash_id(self.session_key or ""), options().grace * 1000
-            self._header = self._call(self._store.rotate, self._hash, new, change, now, grace)
-            self._hash, self._replaces = new, None
-        elif puts or drops or self._cleared:
-            self._header = self._call(self._store.apply, self._hash, change, now)
-        else:
-            return
-        self.written = True
+    def cycling(self) -> Steps[None]:
+        self._require_writable("take a new id")
+        yield from self.opening()
+        if self.in_grace:
+            self._interrupt()
+        if self.session_key and not self.unavailable:
+            self._replaces = self._replaces or self.session_key
+        self._session_key = keys.new_id(self.member)
+        self.claimed = True
+        self._state = self._state or State.ABSENT
+        self._modified = True
 
-    def _modify(self, operation: Operation) -> str | None:
-        variables = self._get_session()
+    def modifying(self, operation: Operation) -> Steps[str | None]:
+        """One operation in the store itself. A lost answer is asked for again under the same name: it counts once."""
+        variables = yield from self.opening()
         variables.require_visible(operation.name)
+        self._require_modifiable(variables, operation)
         if self.read_only_for:
             modes.refuse_write(self.read_only_for, operation.name)
             return variables.pretend(operation)
+        step = secrets.token_urlsafe(9)
         try:
-            self._ensure_live(variables)
-            text = self._call(self._store.modify, self._hash, operation, now_ms())
+            yield from self._ensuring_live(variables)
+            try:
+                text = yield from self.store.modify(self._hash, operation, now_ms(), step)
+            except StoreUnavailable:
+                text = yield from self.store.modify(self._hash, operation, now_ms(), step)
         except (Missing, Ended, UpdateError) as error:
             raise SessionInterrupted("The session ended before this request did.") from error
         variables.learn(operation.name, text)
         self.written = True
         return text
 
-    def _require_writable(self, what: str) -> None:
-        """Raise where a view that may only read would change who the visitor is: none of that is dropped quietly."""
-        if self.read_only_for:
-            raise modes.ReadOnlySession(f"The view {self.read_only_for} is @session_readonly and cannot {what}.")
+    def comparing(self, operation: CompareAndSet) -> Steps[bool]:
+        try:
+            yield from self.modifying(operation)
+        except Conflict:
+            if not self.read_only_for:
+                # The next read shows what another request has put there.
+                self._session_cache = yield from self.loading()
+            return False
+        return True
 
-    def _ensure_live(self, variables: Variables) -> None:
+    def reopening(self) -> Steps[None]:
+        """Forget what was loaded, and load anew; what this request changed is saved first."""
+        if self.modified:
+            yield from self.saving()
+        self.__dict__.pop("_session_cache", None)
+        yield from self.peeking()
+
+    def _sending(self, variables: Variables, *, must_create: bool) -> Steps[None]:
+        if must_create:
+            return (yield from self._creating(variables))
+        if self._state is None:  # cleared without a load
+            reading = yield from self._reading()
+            self._state, self._header = reading.state, reading.header
+        if self._state is State.ENDED:
+            raise Ended(self._hash)
+        if self._state is State.LIVE:
+            return (yield from self._applying(variables))
+        if self.proof is None and not self.claimed and not self._replaces:
+            raise Missing(self._hash)
+        if variables.texts() or self._replaces:
+            return (yield from self._creating_or_applying(variables))
+        return None
+
+    def _creating(self, variables: Variables) -> Steps[None]:
+        texts, now = variables.texts(), now_ms()
+        self._tally.bytes += sum(map(len, texts.values()))
+        self._hash = keys.hash_id(self.session_key or "")
+        self._header = yield from self.store.create(self._hash, texts, self._lifetime(texts, now), now)
+        self._state, self.written = State.LIVE, True
+        if self._replaces:
+            for key in keys.hashes_of(self._replaces):
+                yield from self.store.delete(key, "rotated", now)
+            yield from self._carrying_visitor()
+
+    def _creating_or_applying(self, variables: Variables) -> Steps[None]:
+        """Another request may have made the session since this one found none: then add to it."""
+        try:
+            yield from self._creating(variables)
+        except Taken:
+            self._header = yield from self.store.apply(self._hash, variables.change(), now_ms())
+            self._state, self.written = State.LIVE, True
+
+    def _applying(self, variables: Variables) -> Steps[None]:
+        change, now = variables.change(replace=self._cleared), now_ms()
+        names = {*change.put, *change.drop}
+        self._tally.bytes += sum(map(len, change.put.values()))
+        if not names and not change.add and not self._cleared and not self._replaces:
+            return
+        if self._cleared or LIFETIME_NAMES & names:
+            change = replace(change, lifetime=self._lifetime(variables.texts(), now))
+        holder = self.lease.token if self.lease and self.lease.name == self._hash else ""
+        change = replace(change, holder=holder, step=secrets.token_urlsafe(9) if change.add else "")
+        if self._replaces:
+            new, grace = keys.hash_id(self.session_key or ""), options().grace * 1000
+            self._header = yield from self.store.rotate(self._hash, new, change, now, grace)
+            self._hash = new
+            if getattr(self.store, "carries_visitors", False):
+                self._replaces = None
+            else:
+                yield from self._carrying_visitor()
+        else:
+            self._header = yield from self._asking_twice(change, now)
+        self.written = True
+
+    def _carrying_visitor(self) -> Steps[None]:
+        """Who the visitor is hangs on the id; a store in SQL sees to that itself in the step that rotates."""
+        old, self._replaces = self._replaces or "", None
+        yield InDjangosThread(partial(visitors.carry_over, old, self.session_key or ""))
+
+    def _asking_twice(self, change: Change, now: int) -> Steps[Header]:
+        """Ask once more where an answer was lost and the change counts once; a plain one is its sender's to repeat."""
+        try:
+            return (yield from self.store.apply(self._hash, change, now))
+        except StoreUnavailable:
+            if not change.step:
+                raise
+            return (yield from self.store.apply(self._hash, change, now))
+
+    def _ensuring_live(self, variables: Variables) -> Steps[None]:
         """Let the store have the session with all that this request changed, for it is about to change it itself."""
         if self.session_key is None:
-            self.create()
+            yield from self.creating()
         elif self._state is State.ABSENT and not self.unavailable:
-            self._create_or_apply(variables)
+            self._require_budget(variables)
+            yield from self._creating_or_applying(variables)
             variables.settle()
         elif self.modified or self.unavailable or self.in_grace:
-            self.save()
+            yield from self.saving()
+
+    @staticmethod
+    def _require_modifiable(variables: Variables, operation: Operation) -> None:
+        if declared(operation.name).ttl:
+            raise TypeError(f"{operation.name!r} has a time to live: assign it, for the time counts from there.")
+        if isinstance(operation, Append):
+            size = len(operation.item) + variables.size(operation.name)
+            if size > options().variable_limit:
+                raise TooLarge(
+                    f"The session variable {operation.name!r} would be {size} bytes long; "
+                    f"{options().variable_limit} are allowed."
+                )
+
+    def _require_budget(self, variables: Variables) -> None:
+        size = variables.size()
+        if size > options().session_limit:
+            raise TooLarge(
+                f"The session would be {size} bytes long; SESSION_LIMIT allows {options().session_limit}. "
+                "Keep a key to the data in the session, and the data in its own table."
+            )
+        if size > options().session_warning:
+            logger.warning("A session is %s bytes long (SESSION_WARNING is %s).", size, options().session_warning)
 
     def _lifetime(self, texts: dict[str, str], now: int) -> Lifetime:
         return lifetime_of(texts, options(), self._header.created if self._header else now, now)
-
-    def _take_key(self, session_id: str) -> None:
-        self._session_key = session_id
-        self._hash = keys.hash_id(session_id)
-        self._header = None
-
-    def _forget(self) -> None:
-        self._state = self._header = None
-        self._hash = ""
-        self.in_grace = self.has_ended = self.claimed = self._cleared = False
-
-    def _call[**P, R](self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        with counted(self._tally):
-            return method(*args, **kwargs)

@@ -87,5 +87,5 @@ def _derived(secret: str, use: str) -> bytes:
 
 
 def _mac(secret: str, use: str, parts: tuple[str, ...], size: int) -> str:
-    digest = hmac.digest(_derived(secret, use), "\0".join(parts).encode(), hashlib.sha256)
+    digest = hmac.digest(_derived(secret, use), "\0".join(parts).encode(errors="surrogatepass"), hashlib.sha256)
     return base64.urlsafe_b64encode(digest[:size]).rstrip(b"=").decode()

@@ -26,7 +26,7 @@ def lifetime_of(texts: Mapping[str, str], options: Options, created: int, now: i
         ends = min(ends, moment)
         idle = max(moment - now, 1)
     elif custom:
-        idle = custom * 1000
+        idle = int(custom * 1000)
     if staff:
         idle = min(idle, options.idle_staff * 1000)
     return Lifetime(idle, ends)

@@ -15,10 +15,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
-from sessions_farm import cookies, modes
+from sessions_farm import cookies, exclusive, metrics, modes
 from sessions_farm.context import Mall
 from sessions_farm.engine import SessionStore
 from sessions_farm.stores.base import StoreUnavailable
+from sessions_farm.stores.steps import Steps, arun, run
 
 __all__ = ["SessionMiddleware", "StrictCookies"]
 
@@ -34,9 +35,13 @@ class StrictCookies(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> None:
         request.COOKIES = cookies.parse(request.META.get("HTTP_COOKIE", ""))
 
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        self.process_request(request)
+        return await self.get_response(request)  # type: ignore[misc, no-any-return]  # a coroutine here
+
 
 class SessionMiddleware(DjangoSessionMiddleware):
-    """Django's, with another cookie and kinder to its holder.
+    """Django's, with another cookie and kinder to its holder; under ASGI without a hop to a thread.
 
     As Django's: the session is lazy, saved where it was modified and the answer is no server error, and a response
     varies by Cookie only where the session was accessed.
@@ -45,13 +50,35 @@ class SessionMiddleware(DjangoSessionMiddleware):
     has ended is dropped where the request was safe.
     """
 
+    def __init__(self, get_response: Any) -> None:
+        super().__init__(get_response)
+        if self.async_mode:
+            self.process_view = self.aprocess_view  # type: ignore[method-assign]  # Django asks which of the two it is
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        self.process_request(request)
+        response: HttpResponseBase = await self.get_response(request)  # type: ignore[misc]  # a coroutine here
+        session = modes.behind(request)
+        if not isinstance(session, SessionStore):
+            return response
+        return await session.arun(answering(request, session, response))
+
     def process_request(self, request: HttpRequest) -> None:
         mall = request.__dict__.setdefault("mall", Mall())
         mall.session = SessionStore(proof=cookies.read(request), member=mall.member)
         request.session = mall.session
 
-    def process_view(self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object) -> None:
-        modes.enter(request, view)
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object) -> Any:
+        if mode := modes.of(view):
+            return run(modes.entering(request, view, mode))
+        return None
+
+    async def aprocess_view(
+        self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
+    ) -> Any:
+        if mode := modes.of(view):
+            return await arun(modes.entering(request, view, mode))
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         modes.leave(request)
@@ -63,29 +90,38 @@ class SessionMiddleware(DjangoSessionMiddleware):
     def process_response(  # type: ignore[override]  # the stubs forget streaming responses
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        was_off = modes.leave(request)
-        session = getattr(request, "session", None)
+        session = modes.behind(request)
         if not isinstance(session, SessionStore):
             return response
+        return session.run(answering(request, session, response))
+
+
+def answering(request: HttpRequest, session: SessionStore, response: HttpResponseBase) -> Steps[HttpResponseBase]:
+    """Save what the request changed, and let the response say what the browser must know of it."""
+    was_off = modes.leave(request)
+    try:
         if response.status_code < 500:
-            if session.modified and not save(session, request):
+            if session.modified and not session.is_empty() and not (yield from saved(session, request)):
                 response = unavailable()
             else:
-                send_cookie(session, request, response)
-        if session.accessed:
-            patch_vary_headers(response, ("Cookie",))
-        if settings.DEBUG or getattr(settings, "DEMO", False):
-            add_timing(response, session)
-        if was_off and not session.accessed:
-            # Who logs the user of each request is told "nobody" here, not made to load.
-            modes.put(request, SessionStore(member=session.member))
-        return response
+                yield from sending_cookie(session, request, response)
+    finally:
+        yield from exclusive.leaving(session)
+    metrics.count_request(trips=session.trips, written=session.written)
+    if session.accessed:
+        patch_vary_headers(response, ("Cookie",))
+    if settings.DEBUG or getattr(settings, "DEMO", False):
+        add_timing(response, session)
+    if was_off and not session.accessed:
+        # Who logs the user of each request is told "nobody" here, not made to load.
+        modes.put(request, SessionStore(member=session.member))
+    return response
 
 
-def save(session: SessionStore, request: HttpRequest) -> bool:
+def saved(session: SessionStore, request: HttpRequest) -> Steps[bool]:
     """Save; False where what an unsafe request wanted to keep cannot be kept."""
     try:
-        session.save()
+        yield from session.saving()
     except UpdateError:
         if request.method not in SAFE:
             raise SessionInterrupted(
@@ -93,23 +129,25 @@ def save(session: SessionStore, request: HttpRequest) -> bool:
             ) from None
         logger.info("A late write to a session that has ended was dropped.")
     except StoreUnavailable as error:
+        metrics.UNAVAILABLE.inc()
         logger.error("A session could not be saved: %s", error)  # noqa: TRY400 -- the message says it all
         return request.method in SAFE
     return True
 
 
-def send_cookie(session: SessionStore, request: HttpRequest, response: HttpResponseBase) -> None:
+def sending_cookie(session: SessionStore, request: HttpRequest, response: HttpResponseBase) -> Steps[None]:
     """Let the browser learn the id where it has another or none, or where its cookie grows old."""
     member = session.member
     if cookies.name_for(member) in response.cookies or session.in_grace:
         return
-    if session.flushed and session.session_key is None:
+    if session.flushed and session.session_key is None and session.proof is not None:
         if member is not None and not member.is_master:
             # The master gives the next id, at the next hand-off.
             cookies.drop(response, member)
             return
-        session.claim_key()
+        yield from session.claiming()
     if is_news(session, time.time()):
+        yield from session.peeking()
         host = cookies.host_of(request, member)
         at_close = session.at_browser_close()
         cookies.issue(response, member, session.session_key or "", host=host, at_close=at_close)
@@ -131,6 +169,6 @@ def unavailable() -> HttpResponse:
 
 
 def add_timing(response: HttpResponseBase, session: SessionStore) -> None:
-    entry = f'session;desc="trips={session.trips}"'
+    entry = f'session;desc="trips={session.trips} bytes={session.bytes}"'
     before = response.headers.get("Server-Timing")
     response.headers["Server-Timing"] = f"{before}, {entry}" if before else entry

@@ -1,4 +1,4 @@
-"""What a view may do with the session: read only, or nothing at all (ASP.NET's EnableSessionState).
+"""What a view may do with the session: read only, nothing at all (ASP.NET's EnableSessionState), or hold it alone.
 
 The decorators mark, SessionMiddleware's ``process_view`` acts on the mark. What stands before the view (a middleware
 that asks for ``request.user``) is no part of it and may still load the session.
@@ -15,12 +15,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core import mail
+from django.http import HttpResponse
 
+from sessions_farm import exclusive
 from sessions_farm.conf import options
+from sessions_farm.exclusive import Patience
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
     from django.http import HttpRequest
+
+    from sessions_farm.stores.steps import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +62,15 @@ def session_off[View: Callable[..., Any]](view: View) -> View:
     return _marked(view, Mode.OFF)
 
 
-def _marked[View: Callable[..., Any]](view: View, mode: Mode) -> View:
+def session_exclusive(*, wait: float = 10, lease: float = 30) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let a view hold the session alone: others that ask for the same wait, up to ``wait`` seconds, then answer 503.
+
+    Whoever holds it longer than ``lease`` seconds loses it, and can then save nothing (400).
+    """
+    return functools.partial(_marked, mode=Patience(wait, lease))
+
+
+def _marked[View: Callable[..., Any]](view: View, mode: Mode | Patience) -> View:
     """Mark a wrapper, so that the view itself stays as it is for who uses it elsewhere."""
     if iscoroutinefunction(view):
 
@@ -70,8 +83,10 @@ def _marked[View: Callable[..., Any]](view: View, mode: Mode) -> View:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             return view(*args, **kwargs)
 
-    given = getattr(view, MARK, mode)
-    setattr(wrapper, MARK, Mode.OFF if Mode.OFF in {given, mode} else mode)
+    marks = {of(view), mode} - {None}
+    if Mode.READONLY in marks and any(isinstance(mark, Patience) for mark in marks):
+        raise TypeError(f"{view.__name__} is @session_readonly and @session_exclusive; who only reads need not wait.")
+    setattr(wrapper, MARK, Mode.OFF if Mode.OFF in marks else mode)
     return wrapper  # type: ignore[return-value]  # of the same shape
 
 
@@ -96,19 +111,35 @@ class NoSession:
     __getitem__ = __setitem__ = __delitem__ = __contains__ = __iter__ = __len__ = __bool__ = _refuse
 
 
-def enter(request: HttpRequest, view: Callable[..., Any]) -> None:
-    """Hold the view to its mark."""
+def of(view: Callable[..., Any]) -> Mode | Patience | None:
+    mark: Mode | Patience | None = getattr(view, MARK, None)
+    return mark
+
+
+def entering(request: HttpRequest, view: Callable[..., Any], mode: Mode | Patience) -> Steps[HttpResponse | None]:
+    """Hold the view to its mark; the response is that it cannot be entered now."""
     session: Any = getattr(request, "session", None)
-    mode = getattr(view, MARK, None)
-    if mode is None or session is None:
-        return
+    if session is None:
+        return None
     name = f"{view.__module__}.{getattr(view, '__qualname__', view)}"
     if mode is Mode.OFF:
         put(request, NoSession(session, name))
+    elif isinstance(mode, Patience):
+        try:
+            yield from exclusive.entering(session, mode)
+        except exclusive.Busy as error:
+            logger.warning("The view %s was not entered: %s", name, error)
+            return busy()
     else:
         if session.modified:  # by a middleware, which is free to
-            session.save()
+            yield from session.saving()
         session.read_only_for = name
+    return None
+
+
+def busy() -> HttpResponse:
+    text = "Another of your requests is still under way. Please try again.\n"
+    return HttpResponse(text, status=503, content_type="text/plain", headers={"Retry-After": "1"})
 
 
 def leave(request: HttpRequest) -> bool:
@@ -118,6 +149,12 @@ def leave(request: HttpRequest) -> bool:
         return False
     put(request, session.before)
     return True
+
+
+def behind(request: HttpRequest) -> object:
+    """The session of the request, also while its view has none."""
+    session = getattr(request, "session", None)
+    return session.before if isinstance(session, NoSession) else session
 
 
 def is_off(session: object) -> bool:

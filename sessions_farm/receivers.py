@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 from sessions_farm import visitors
 from sessions_farm.conf import options
 from sessions_farm.context import Mall
+from sessions_farm.declared import OWNER
 from sessions_farm.engine import SessionStore
 from sessions_farm.variables import SIGNED_IN, STAFF, STAFF_OF
 
@@ -23,10 +24,13 @@ def mark_session(*, request: Any, user: Any, **_kwargs: Any) -> None:
     if not isinstance(session, SessionStore):
         return
     session[SIGNED_IN] = True
+    if session.sees_all:
+        session[OWNER] = str(user.pk)
     session[STAFF] = bool(getattr(user, "is_staff", False))
     session[STAFF_OF] = sorted(import_string(path)(user)) if (path := options().staff_of) else []
     mall = getattr(request, "mall", None) or Mall(session=session)
-    visitors.sign_in(user=user, session_id=session.claim_key(), member=mall.member, now=timezone.now())
+    session.claim_key()
+    visitors.sign_in(user=user, session_ids=session.ids, member=mall.member, now=timezone.now())
     mall.forget_visitor()
 
 

@@ -11,3 +11,11 @@ registry_changing = Signal()
 
 # After the commit of any change to a community or a domain.
 registry_changed = Signal()
+
+# What happened to a session, told by the sweeper a moment later, in the order in which it was written down
+# (sessions_farm.events). Each is sent with ``handle`` (the keyed hash of the id), ``at`` (Unix ms), ``reason``,
+# ``other`` and ``shared`` (the declared variables, at the end). Joining: each in a transaction of its own.
+session_started = Signal()
+session_ended = Signal()  # exactly once for each session; reason: expired, ended, merged, crowded
+session_merged = Signal()  # before its session_ended
+session_rotated = Signal()  # ``other`` is the new handle

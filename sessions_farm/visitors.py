@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, router, transaction
 
 from sessions_farm import keys
 from sessions_farm.merging import merge_visitors
 from sessions_farm.models import Community, Visitor, VisitorKey
+from sessions_farm.stores import trips
 
 if TYPE_CHECKING:
     from sessions_farm.communities import Member
 
+CARRY_OVER = f"""
+INSERT INTO {VisitorKey._meta.db_table} (key_hash, visitor_id, created_at)
+SELECT %s, visitor_id, created_at FROM {VisitorKey._meta.db_table} WHERE key_hash IN ({{marks}}) LIMIT 1
+ON CONFLICT (key_hash) DO NOTHING
+"""  # noqa: S608 -- the name is our table's
+
 ALONE = "default"  # the community of a project that declares none
 
 
-def find(session_id: str) -> Visitor | None:
-    key = VisitorKey.objects.filter(key_hash__in=keys.hashes_of(session_id)).select_related("visitor").first()
-    return key.visitor if key else None
+def find(*session_ids: str) -> Visitor | None:
+    """The visitor of an id; of several, as one and the one that it takes over from, the first that leads to one."""
+    for session_id in session_ids:
+        key = VisitorKey.objects.filter(key_hash__in=keys.hashes_of(session_id)).select_related("visitor").first()
+        if key:
+            return key.visitor
+    return None
 
 
 def ensure(session_id: str, member: Member | None) -> Visitor:
@@ -42,21 +54,26 @@ def point(session_id: str, visitor: Visitor) -> None:
 
 
 def carry_over(old_id: str, new_id: str) -> None:
-    """Let a rotated id lead where the old one led."""
-    if visitor := find(old_id):
-        point(new_id, visitor)
+    """Let a rotated id lead where the old one led, if it leads nowhere yet: one statement."""
+    hashes = keys.hashes_of(old_id)
+    with connections[router.db_for_write(VisitorKey)].cursor() as cursor:
+        trips.count()
+        cursor.execute(CARRY_OVER.format(marks=", ".join(["%s"] * len(hashes))), [keys.hash_id(new_id), *hashes])
 
 
-def sign_in(*, user: Any, session_id: str, member: Member | None, now: datetime.datetime) -> Visitor | None:
-    """Join the id's visitor to the person; the person's devices share one visitor in a community.
+def sign_in(*, user: Any, session_ids: Sequence[str], member: Member | None, now: datetime.datetime) -> Visitor | None:
+    """Join the visitor of an id, and of the one that it takes over from, to the person.
+
+    The person's devices share one visitor in a community.
 
     What the visitor gathered before goes to the person's own by ``visitors_merging``. A visitor of another person is
     left alone: the id then leads to nobody, or to the person's own.
     """
     with transaction.atomic():
-        here = find(session_id)
+        here = find(*session_ids)
         if here is not None and here.user_id not in {None, user.pk}:
-            VisitorKey.objects.filter(key_hash__in=keys.hashes_of(session_id)).delete()
+            hashes = [key for session_id in session_ids for key in keys.hashes_of(session_id)]
+            VisitorKey.objects.filter(key_hash__in=hashes).delete()
             here = None
         community_id = here.community_id if here else member.community_id if member else None
         own = Visitor.objects.filter(user=user, community=community_id).first()
@@ -68,7 +85,7 @@ def sign_in(*, user: Any, session_id: str, member: Member | None, now: datetime.
             merge_visitors(source=here, target=own, now=now)
             VisitorKey.objects.filter(visitor=here).update(visitor=own)
         elif here is None:
-            point(session_id, own)
+            point(session_ids[0], own)
         return own
 
 

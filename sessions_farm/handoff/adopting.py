@@ -16,6 +16,7 @@ from sessions_farm.engine import SessionStore
 from sessions_farm.merging import merge_visitors
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailable, now_ms
+from sessions_farm.stores.steps import run
 from sessions_farm.variables import SIGNED_IN
 
 logger = logging.getLogger(__name__)
@@ -26,8 +27,10 @@ MESSAGES = "_messages"  # django.contrib.messages: what the page must still say
 def make_id(request: HttpRequest) -> str:
     """The id for a browser that the community does not know yet; on the master only. Nothing is stored for it."""
     session: SessionStore = request.session  # type: ignore[assignment]  # the farm's engine
-    if session.session_key and keys.is_local(session.session_key):
+    local = session.session_key
+    if local and keys.is_local(local):
         session.cycle_key()  # this host became the master since
+        visitors.carry_over(local, session.claim_key())
     return session.claim_key()
 
 
@@ -63,7 +66,7 @@ def bring_along(old: SessionStore, old_id: str, new: SessionStore, new_id: str) 
     join_visitors(old_id, new_id)
     try:
         carry_variables(old, new)
-        current_store().delete(keys.hash_id(old_id), "merged", now_ms())
+        run(current_store().delete(keys.hash_id(old_id), "merged", now_ms()))
     except StoreUnavailable as error:
         logger.warning("The visitors are merged, the rest of a session is not: %s", error)
 

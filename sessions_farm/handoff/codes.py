@@ -11,18 +11,11 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass
-from typing import Protocol
+
+from sessions_farm.stores.protocol import Codes
+from sessions_farm.stores.steps import run
 
 LIFETIME = 60  # seconds
-
-
-class CodeStore(Protocol):
-    """The two things that a code needs of a session store."""
-
-    def put_code(self, digest: str, payload: str, ttl: int) -> None: ...
-
-    def take_code(self, digest: str) -> str | None:
-        """Return the payload to one caller only, however many ask at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +29,16 @@ class Grant:
     issuer: str
 
 
-def put(store: CodeStore, grant: Grant) -> str:
+def put(store: Codes, grant: Grant) -> str:
     code = secrets.token_urlsafe(32)
     sealed = base64.urlsafe_b64encode(mask(grant.mall_id.encode(), code)).decode()
     payload = json.dumps([grant.community, sealed, grant.client, grant.challenge, grant.issuer])
-    store.put_code(digest_of(code), payload, LIFETIME)
+    run(store.put_code(digest_of(code), payload, LIFETIME))
     return code
 
 
-def take(store: CodeStore, code: str) -> Grant | None:
-    payload = store.take_code(digest_of(code))
+def take(store: Codes, code: str) -> Grant | None:
+    payload = run(store.take_code(digest_of(code)))
     if payload is None:
         return None
     community, sealed, client, challenge, issuer = json.loads(payload)

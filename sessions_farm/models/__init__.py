@@ -10,6 +10,7 @@ from sessions_farm.models.communities import (
     RegistryRow,
     RegistryVersion,
 )
+from sessions_farm.models.events import ToldEvent
 from sessions_farm.models.sessions import (
     OneUseCode,
     Session,
@@ -32,6 +33,7 @@ __all__ = [
     "RegistryVersion",
     "Session",
     "Tier",
+    "ToldEvent",
     "Tombstone",
     "Variable",
     "Visitor",

@@ -10,9 +10,10 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from sessions_farm.conf import options
+from sessions_farm.stores.switching import FollowingStore, SwitchingStore
 
 if TYPE_CHECKING:
-    from sessions_farm.stores.base import Store
+    from sessions_farm.stores.protocol import Store
 
 NAMED = {
     "memory": "sessions_farm.stores.memory.MemoryStore",
@@ -24,9 +25,17 @@ NAMED = {
 
 @lru_cache(maxsize=1)
 def current_store() -> Store:
-    """The store that ``SESSIONS_FARM["STORE"]`` names; one for the process."""
-    chosen = options().store
-    store: Store = import_string(NAMED.get(chosen, chosen))(options())
+    """The store that ``SESSIONS_FARM["STORE"]`` names; one for the process. During a switch, with the other one."""
+    given = options()
+    if given.switch_from:
+        return SwitchingStore(new=made(given.store), old=made(given.switch_from))
+    if given.switch_to:
+        return FollowingStore(new=made(given.switch_to), old=made(given.store))
+    return made(given.store)
+
+
+def made(name: str) -> Store:
+    store: Store = import_string(NAMED.get(name, name))(options())
     return store
 
 

@@ -1,4 +1,4 @@
-"""What every store keeps to: the protocol, its values and its refusals.
+"""What stores and their callers say to each other: the values and the refusals.
 
 A key is always the keyed hash of an id. A value is JSON text in one canonical form (sessions_farm.codec), so equal
 values have equal text. Times are Unix milliseconds; ``now`` is given, so that a store never disagrees with its caller.
@@ -10,9 +10,10 @@ import enum
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 TOUCH_FRACTION = 10  # a session is touched when a tenth of its idle time has gone
+FOREVER = 2**52  # a moment that does not come; what ends then is no session: not counted, not found, without events
+STEPS_KEPT = 8  # how many of the latest operation ids a session remembers
 
 
 class StoreUnavailable(Exception):
@@ -37,6 +38,10 @@ class Taken(Refused):
 
 class Conflict(Refused):
     """The variable no longer has the value that was expected."""
+
+
+class LeaseLost(Refused):
+    """The lease that the change was made under has ended or is another's."""
 
 
 class State(enum.Enum):
@@ -95,12 +100,19 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a request changed: variables to put and to drop; ``replace`` drops every variable that is not put."""
+    """What a request changed: variables to put and to drop; ``replace`` drops every variable that is not put.
+
+    ``add`` is added to whole numbers, after the puts and drops. ``holder`` is the token of the lease of the session's
+    key that the change needs. ``step`` names the change, so that it counts once though it may arrive twice.
+    """
 
     put: Mapping[str, str] = field(default_factory=dict)
     drop: Collection[str] = ()
     replace: bool = False
     lifetime: Lifetime | None = None  # None: as it was
+    add: Mapping[str, int] = field(default_factory=dict)
+    holder: str = ""
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,41 +155,43 @@ class CompareAndSet:
         return self.value
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A live session as others may see it: its shared variables, as text."""
+
+    key: str
+    header: Header
+    shared: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a session: kind is ``started``, ``ended`` or ``rotated``.
+
+    ``reason`` says why it ended (``expired``, ``ended``, ``merged``, …); ``other`` is the key that it rotated to.
+    """
+
+    id: str
+    kind: str
+    key: str
+    at: int
+    reason: str = ""
+    other: str = ""
+    shared: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A shared variable of a session got another value; ``text`` is None where it was dropped."""
+
+    place: str  # where in the feed of its name; later ones follow
+    name: str
+    key: str
+    text: str | None
+    at: int
+
+
 type Operation = Increment | Append | CompareAndSet
-
-
-class Store(Protocol):
-    """A place for sessions and for codes of one use. All but the codes may raise StoreUnavailable, as they may."""
-
-    def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Header:
-        """Raise Taken where a session lives there, Ended where one ended."""
-
-    def load(self, key: str, now: int) -> Reading:
-        """Read, and touch where that is due."""
-
-    def apply(self, key: str, change: Change, now: int) -> Header:
-        """Write what changed, in one step. Raise Missing or Ended; never bring a session back."""
-
-    def modify(self, key: str, operation: Operation, now: int) -> str | None:
-        """Change one variable by its present value; return its new text. Raise Conflict, TypeError, Missing, Ended."""
-
-    def touch(self, key: str, now: int) -> bool:
-        """Begin the idle time anew; False where no session lives there."""
-
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Header:
-        """Move a session to a new key with a change, in one step; the old key ends, readable for ``grace`` ms."""
-
-    def delete(self, key: str, reason: str, now: int) -> None:
-        """End the key for good, whether a session lives there or not."""
-
-    def sweep(self, now: int, limit: int) -> int:
-        """Remove up to ``limit`` of each kind of what has expired; return how many of the fullest kind."""
-
-    def put_code(self, digest: str, payload: str, ttl: float) -> None:
-        """Keep a payload for one redemption within ``ttl`` seconds. Raise Taken where the digest is known."""
-
-    def take_code(self, digest: str) -> str | None:
-        """The payload, to exactly one caller; None to all others and after its time."""
 
 
 def now_ms() -> int:

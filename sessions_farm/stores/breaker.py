@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sessions_farm.stores.base import StoreUnavailable
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sessions_farm.stores.steps import Steps
+
 
 class Breaker:
-    """Closed: calls pass. Open: they are refused at once; after ``rest`` seconds one caller probes for all."""
+    """Closed: calls pass. Open: they are refused at once; after ``rest`` seconds one caller probes for all.
 
-    def __init__(self, rest: float, probe: Callable[[], object]) -> None:
+    For threads and event loops at once: the lock is only tried, never waited for, and whoever is interrupted while
+    probing gives it back.
+    """
+
+    def __init__(self, rest: float, probe: Callable[[], Steps[object]]) -> None:
         self._rest = rest
         self._probe = probe
-        self._lock = threading.Lock()
+        self._probing = threading.Lock()
         self._open_until: float | None = None
 
     @property
@@ -25,20 +34,21 @@ class Breaker:
     def trip(self) -> None:
         self._open_until = time.monotonic() + self._rest
 
-    def lets_through(self) -> bool:
+    def lets_through(self) -> Steps[bool]:
         """Whether a call may be made now; may probe first."""
         until = self._open_until
         if until is None:
             return True
-        if time.monotonic() < until or not self._lock.acquire(blocking=False):
+        if time.monotonic() < until or not self._probing.acquire(blocking=False):
             return False
         try:
-            self._probe()
+            yield from self._probe()
         except StoreUnavailable:
             self.trip()
             return False
         else:
-            self._open_until = None
-            return True
+            if self._open_until == until:  # else a call that began before has failed meanwhile
+                self._open_until = None
+            return self._open_until is None
         finally:
-            self._lock.release()
+            self._probing.release()

@@ -1,13 +1,35 @@
-"""The scripts of the ``redis`` and ``tiered`` stores: each is one atomic step and one trip.
+"""The scripts of the ``redis`` store: each is one atomic step and one trip, the indexes and the events with it.
 
-A session is one hash: ``=`` is its header, ``:name`` a variable, ``!`` the reason of its end, ``?`` the lowest version
-that a copy may be filled from, ``-`` the epoch of an answer "SQL has nothing", ``~`` the lease of a reader who is
-asking SQL. Only commands of Redis 7.0 are used. Headers are seven numbers:
-created, seen, idle, expires, ends, version, epoch.
+A session is one hash: ``=`` is its header, ``:name`` a variable, ``!`` the reason of its end, ``#`` the ids of its
+latest steps. In a copy (``tiered``) besides: ``?`` the lowest version that it may be filled from, ``-`` the epoch of an
+answer "SQL has nothing", ``~`` the lease of a reader who is asking SQL. Headers are seven numbers: created, seen, idle,
+expires, ends, version, epoch.
+
+Under the farm's prefix: ``s:`` sessions, ``w:`` last words, ``l:`` leases, ``k:`` wake-ups, ``c:`` codes; ``live`` has
+the key of each session by its expiry, ``i:`` the same for each term of an indexed variable, ``anon`` anonymous ones by
+when they were seen; ``ever`` has the dictionaries of scopes; ``events`` and ``f:`` are streams. Who is in ``live`` was
+started and has not ended, whatever became of its hash: that makes each end one event.
+
+Only commands of Redis 7.0 are used. Scripts name keys that they were not given in KEYS: a Cluster is out of scope.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sessions_farm.declared import OWNER, TERM_LIMIT
+from sessions_farm.stores.base import FOREVER, STEPS_KEPT, TOUCH_FRACTION
+
+if TYPE_CHECKING:
+    from sessions_farm.conf import Options
+
+FEED_LENGTH = 1000
+MARGIN_MS = 3_600_000  # how long a hash outlives its session, for the sweeper to read its last words
+COPY_MARGIN_MS = 60_000
+
+FRACTION = f"local TOUCH_FRACTION = {TOUCH_FRACTION}\n"
 PRELUDE = """
-local MARGIN = 60000
+local function number(n) return string.format('%.0f', n) end
 local function unpack_header(text)
   local h = {}
   for n in string.gmatch(text, '%-?%d+') do h[#h + 1] = tonumber(n) end
@@ -17,9 +39,9 @@ local function pack_header(h)
   return string.format('%.0f %.0f %.0f %.0f %.0f %.0f %.0f', h[1], h[2], h[3], h[4], h[5], h[6], h[7])
 end
 local function keep(key, h, now)
-  redis.call('HDEL', key, '-', '~')
+  if not ALONE then redis.call('HDEL', key, '-', '~') end
   redis.call('HSET', key, '=', pack_header(h))
-  redis.call('PEXPIRE', key, string.format('%.0f', math.max(h[4] - now, 0) + MARGIN))
+  redis.call('PEXPIRE', key, number(math.max(h[4] - now, 0) + MARGIN))
 end
 local function slide(h, now)
   h[2] = now
@@ -34,13 +56,6 @@ local function live(key, now)
   if now >= h[4] then return nil, 'missing' end
   return h
 end
--- ARGV from i: number of puts, name and text of each, number of drops, names.
-local function write(key, i)
-  local puts = tonumber(ARGV[i])
-  for n = 1, puts do redis.call('HSET', key, ':' .. ARGV[i + 2 * n - 1], ARGV[i + 2 * n]) end
-  i = i + 2 * puts + 1
-  for n = 1, tonumber(ARGV[i]) do redis.call('HDEL', key, ':' .. ARGV[i + n]) end
-end
 local function bury(key, reason, ttl)
   redis.call('DEL', key)
   redis.call('HSET', key, '!', reason)
@@ -48,196 +63,165 @@ local function bury(key, reason, ttl)
 end
 """
 
-# KEYS session, its last words; ARGV now, lowest epoch, lease or '', how long the lease is good
-# The third number: 1 where a live session was touched, or where it is known that SQL has none.
-LOAD = """
-local now, lowest = tonumber(ARGV[1]), tonumber(ARGV[2])
-local all = redis.call('HGETALL', KEYS[1])
-local text, none
-for i = 1, #all, 2 do
-  if all[i] == '=' then text = all[i + 1] end
-  if all[i] == '-' then none = tonumber(all[i + 1]) end
-  if all[i] == '!' then return {'ended', '', 0, redis.call('HGETALL', KEYS[2])} end
+# What others know of a session: its places in the indexes, its events, its changes.
+INDEXES = """
+local function id_of(key) return string.sub(key, #P + 4) end
+local function term_key(name, text)
+  if #text > TERM_LIMIT then text = 'sha1:' .. redis.sha1hex(text) end
+  return P .. ':i:' .. #name .. ':' .. name .. ':' .. text
 end
-local h = text and unpack_header(text)
-if not h or now >= h[4] or h[7] < lowest then
-  if none and none >= lowest then return {'absent', '', 1, {}} end
-  if ARGV[3] ~= '' then
-    redis.call('HSET', KEYS[1], '~', ARGV[3])
-    if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
-  end
-  return {'absent', '', 0, {}}
-end
-local touched = 0
-if now - h[2] >= math.floor(h[3] / 10) then
-  slide(h, now)
-  keep(KEYS[1], h, now)
-  touched = 1
-end
-return {'live', pack_header(h), touched, all}
-"""
-
-# KEYS session; ARGV now, header, writes
-CREATE = """
-local now = tonumber(ARGV[1])
-local found, why = live(KEYS[1], now)
-if found then return 'taken' end
-if why == 'ended' then return 'ended' end
-redis.call('DEL', KEYS[1])
-write(KEYS[1], 3)
-keep(KEYS[1], unpack_header(ARGV[2]), now)
-return ARGV[2]
-"""
-
-# KEYS session; ARGV now, idle or '', ends or '', replace 0/1, writes
-APPLY = """
-local now = tonumber(ARGV[1])
-local h, why = live(KEYS[1], now)
-if not h then return why end
-if ARGV[4] == '1' then redis.call('DEL', KEYS[1]) end
-write(KEYS[1], 5)
-if ARGV[2] ~= '' then h[3] = tonumber(ARGV[2]); h[5] = tonumber(ARGV[3]) end
-h[6] = h[6] + 1
-slide(h, now)
-keep(KEYS[1], h, now)
-return pack_header(h)
-"""
-
-# KEYS old session, its last words, new session
-# ARGV now, idle or '', ends or '', replace 0/1, reason, tomb ttl, grace, writes
-ROTATE = """
-local now = tonumber(ARGV[1])
-local h, why = live(KEYS[1], now)
-if not h then return why end
-if redis.call('EXISTS', KEYS[3]) == 1 then return 'ended' end
-local all = redis.call('HGETALL', KEYS[1])
-redis.call('DEL', KEYS[2])
-for i = 1, #all, 2 do
-  if string.sub(all[i], 1, 1) == ':' then redis.call('HSET', KEYS[2], all[i], all[i + 1]) end
-end
-if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('PEXPIRE', KEYS[2], ARGV[7]) end
-if ARGV[4] == '1' then redis.call('DEL', KEYS[1]) else redis.call('RENAME', KEYS[1], KEYS[3]) end
-bury(KEYS[1], ARGV[5], ARGV[6])
-write(KEYS[3], 8)
-if ARGV[2] ~= '' then h[3] = tonumber(ARGV[2]); h[5] = tonumber(ARGV[3]) end
-h[6] = h[6] + 1
-slide(h, now)
-keep(KEYS[3], h, now)
-return pack_header(h)
-"""
-
-# KEYS session; ARGV now
-TOUCH = """
-local now = tonumber(ARGV[1])
-local h = live(KEYS[1], now)
-if not h then return 0 end
-slide(h, now)
-keep(KEYS[1], h, now)
-return 1
-"""
-
-# KEYS session, its last words; ARGV reason, tomb ttl
-BURY = """
-redis.call('DEL', KEYS[2])
-bury(KEYS[1], ARGV[1], ARGV[2])
-return 1
-"""
-
-# KEYS session; ARGV now, kind, name, argument, expected or absent
-MODIFY = """
-local now = tonumber(ARGV[1])
-local h, why = live(KEYS[1], now)
-if not h then return {why} end
-local field = ':' .. ARGV[3]
-local current = redis.call('HGET', KEYS[1], field)
-local text = ARGV[4]
-if ARGV[2] == 'increment' then
-  if current and not string.match(current, '^%-?%d+$') then return {'type'} end
-  redis.call('HINCRBY', KEYS[1], field, ARGV[4])
-  text = redis.call('HGET', KEYS[1], field)
-elseif ARGV[2] == 'append' then
-  if current and string.sub(current, 1, 1) ~= '[' then return {'type'} end
-  if not current or current == '[]' then text = '[' .. text .. ']'
-  else text = string.sub(current, 1, -2) .. ',' .. text .. ']' end
-  redis.call('HSET', KEYS[1], field, text)
-else
-  if (current or '') ~= ARGV[5] then return {'conflict'} end
-  if text == '' then redis.call('HDEL', KEYS[1], field) else redis.call('HSET', KEYS[1], field, text) end
-end
-h[6] = h[6] + 1
-slide(h, now)
-keep(KEYS[1], h, now)
-return {'done', text}
-"""
-
-# The copies of ``tiered``: SQL has written already, the copy follows or is dropped.
-
-# KEYS session; ARGV now, header with epoch, writes. A copy from an older version than one that is known is refused.
-FILL = """
-local m = redis.call('HMGET', KEYS[1], '=', '!', '?')
-if m[2] then return 0 end
-local given = unpack_header(ARGV[2])
-if m[3] and given[6] < tonumber(m[3]) then return 0 end
-if m[1] then
-  local h = unpack_header(m[1])
-  if h[7] >= given[7] and h[6] >= given[6] then return 0 end
-end
-redis.call('DEL', KEYS[1])
-write(KEYS[1], 3)
-keep(KEYS[1], given, tonumber(ARGV[1]))
-return 1
-"""
-
-# KEYS session; ARGV now, header with epoch, replace, how long a stale fill may be under way, writes
-FOLLOW = """
-local m = redis.call('HMGET', KEYS[1], '=', '!', '?')
-if m[2] then return 0 end
-local given = unpack_header(ARGV[2])
-local h = m[1] and unpack_header(m[1])
-if h and h[7] >= given[7] and h[6] >= given[6] then return 1 end
-if h and h[7] == given[7] and h[6] == given[6] - 1 then
-  if ARGV[3] == '1' then redis.call('DEL', KEYS[1]) end
-  write(KEYS[1], 5)
-  keep(KEYS[1], given, tonumber(ARGV[1]))
-  return 1
-end
-local lowest = math.max(given[6], h and h[6] or 0, tonumber(m[3] or 0))
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], '?', string.format('%.0f', lowest))
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return 0
-"""
-
-# KEYS session; ARGV lease, epoch, how long the answer is good. SQL had no such session: believed only if the lease
-# still lies here. Whoever made a session meanwhile has taken it away, and so has an eviction.
-MARK = """
-local m = redis.call('HMGET', KEYS[1], '~', '?')
-if m[1] ~= ARGV[1] or m[2] then return 0 end
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], '-', ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return 1
-"""
-
-# KEYS old session, its last words, new session
-# ARGV now, header with epoch, replace, how long a stale fill may be under way, reason, tomb ttl, writes
-MOVE = """
-local m = redis.call('HMGET', KEYS[1], '=', '!')
-local given = unpack_header(ARGV[2])
-local h = m[1] and unpack_header(m[1])
-local newest = redis.call('HGET', KEYS[3], '=')
-if not newest or unpack_header(newest)[6] < given[6] then
-  redis.call('DEL', KEYS[3])
-  if h and not m[2] and h[7] == given[7] and h[6] == given[6] - 1 then
-    if ARGV[3] == '0' then redis.call('RENAME', KEYS[1], KEYS[3]) end
-    write(KEYS[3], 7)
-    keep(KEYS[3], given, tonumber(ARGV[1]))
-  else
-    redis.call('HSET', KEYS[3], '?', string.format('%.0f', given[6]))
-    redis.call('PEXPIRE', KEYS[3], ARGV[4])
+local function watched(key) return redis.call('HMGET', key, unpack(FIELDS)) end
+local function tell(kind, id, now, reason, other, shared)
+  if EVENTS then
+    redis.call('XADD', P .. ':events', '*',
+      'kind', kind, 'key', id, 'at', number(now), 'reason', reason, 'other', other, unpack(shared))
   end
 end
-redis.call('DEL', KEYS[2])
-bury(KEYS[1], ARGV[5], ARGV[6])
-return 1
+local function place(index, id, ends, now)
+  redis.call('ZADD', index, number(ends), id)
+  -- An index goes with its last session, also where that was lost without a sweep.
+  local ttl = number(math.max(ends - now, 0) + MARGIN)
+  if redis.call('PEXPIRE', index, ttl, 'GT') == 0 and redis.call('PTTL', index) < 0 then
+    redis.call('PEXPIRE', index, ttl)
+  end
+end
+-- After a write: ``before`` is what the watched variables were, or nil where none has changed.
+local function settle(key, h, before, now)
+  if not ALONE then return end
+  local id = id_of(key)
+  if h[5] >= FOREVER then redis.call('ZADD', P .. ':ever', 'NX', number(h[1]), id) return end
+  local after = watched(key)
+  redis.call('ZADD', P .. ':live', number(h[4]), id)
+  for n, name in ipairs(NAMES) do
+    local new = after[n]
+    local old = new
+    if before then old = before[n] or false end
+    if INDEXED[n] then
+      if old and old ~= new then redis.call('ZREM', term_key(name, old), id) end
+      if new then place(term_key(name, new), id, h[4], now) end
+    end
+    if SHARED[n] and old ~= new then
+      local text = {}
+      if new then text = {'text', new} end
+      redis.call('XADD', P .. ':f:' .. name, 'MAXLEN', '~', FEED_LENGTH, '*',
+        'key', id, 'at', number(now), unpack(text))
+    end
+  end
+  if CAPPED then
+    if after[OWNER_AT] then redis.call('ZREM', P .. ':anon', id)
+    else redis.call('ZADD', P .. ':anon', number(h[2]), id) end
+  end
+end
+-- Take a key out of the indexes; its last shared texts, or nil where no session was known under it.
+local function withdraw(key)
+  if not ALONE then return nil end
+  local id = id_of(key)
+  if redis.call('ZREM', P .. ':live', id) == 0 then redis.call('ZREM', P .. ':ever', id) return nil end
+  if CAPPED then redis.call('ZREM', P .. ':anon', id) end
+  local texts, shared = watched(key), {}
+  for n, name in ipairs(NAMES) do
+    if texts[n] then
+      if INDEXED[n] then redis.call('ZREM', term_key(name, texts[n]), id) end
+      if SHARED[n] then shared[#shared + 1] = ':' .. name; shared[#shared + 1] = texts[n] end
+    end
+  end
+  return shared
+end
+local function leave(key, now, reason)
+  local shared = withdraw(key)
+  if shared then tell('ended', id_of(key), now, reason, '', shared) end
+  return shared ~= nil
+end
 """
+
+# What a script that writes needs besides. Writes are in ARGV from i: number of puts, name and text of each; number of
+# drops, names; number of sums, name and addend of each.
+WRITING = """
+-- Redis adds up to 64 bits; what is near to that is no counter.
+local function is_whole(text)
+  return #text <= 18 and (text == '0' or string.find(text, '^%-?[1-9]%d*$'))
+end
+-- Whether every sum can be made; looked at before anything is written, for a script undoes nothing.
+local function can_add(key, i, replace)
+  local drops = i + 2 * tonumber(ARGV[i]) + 1
+  local sums = drops + tonumber(ARGV[drops]) + 1
+  if ARGV[sums] == '0' then return true end
+  local fresh = {}
+  for n = i + 1, drops - 1, 2 do fresh[ARGV[n]] = ARGV[n + 1] end
+  for n = drops + 1, sums - 1 do fresh[ARGV[n]] = false end
+  for n = sums + 1, sums + 2 * tonumber(ARGV[sums]), 2 do
+    local text = fresh[ARGV[n]]
+    if text == nil and not replace then text = redis.call('HGET', key, ':' .. ARGV[n]) end
+    if text and not is_whole(text) or not is_whole(ARGV[n + 1]) then return false end
+  end
+  return true
+end
+local function write(key, i)
+  local puts = tonumber(ARGV[i])
+  for n = 1, puts do redis.call('HSET', key, ':' .. ARGV[i + 2 * n - 1], ARGV[i + 2 * n]) end
+  i = i + 2 * puts + 1
+  local drops = tonumber(ARGV[i])
+  for n = 1, drops do redis.call('HDEL', key, ':' .. ARGV[i + n]) end
+  i = i + drops + 1
+  for n = 1, tonumber(ARGV[i]) do redis.call('HINCRBY', key, ':' .. ARGV[i + 2 * n - 1], ARGV[i + 2 * n]) end
+end
+local function knows(steps, step)
+  return step ~= '' and steps and string.find(' ' .. steps .. ' ', ' ' .. step .. ' ', 1, true)
+end
+local function remember(key, steps, step)
+  if step ~= '' then
+    steps = steps and steps .. ' ' .. step or step
+    local _, gaps = string.gsub(steps, ' ', '')
+    if gaps >= STEPS_KEPT then steps = string.gsub(steps, '^%S+ ', '') end
+  end
+  if steps then redis.call('HSET', key, '#', steps) end
+end
+local function is_held(key, token, now)
+  local lease = redis.call('GET', P .. ':l:' .. id_of(key))
+  if not lease then return false end
+  local ends, holder = string.match(lease, '^(%d+) (.*)$')
+  return holder == token and now < tonumber(ends)
+end
+"""
+
+
+def quoted(text: str) -> str:
+    """As a string of Lua, whatever is in it."""
+    return '"' + "".join(f"\\{byte:03d}" for byte in text.encode()) + '"'
+
+
+def configuration(options: Options, *, alone: bool) -> str:
+    """What the scripts know of the settings. ``alone``: whether Redis decides, or has copies of what SQL has."""
+    declared = options.variables
+    indexed, shared = declared.indexed(), declared.shared()
+    names = sorted({*indexed, *shared, OWNER})
+
+    def listed(texts: list[str]) -> str:
+        return "{" + ", ".join(quoted(text) for text in texts) + "}"
+
+    def flags(chosen: list[str]) -> str:
+        return "{" + ", ".join(str(name in chosen).lower() for name in names) + "}"
+
+    values = {
+        "P": quoted(options.redis_prefix),
+        "ALONE": str(alone).lower(),
+        "EVENTS": str(options.events).lower(),
+        "CAPPED": str(options.max_live > 0).lower(),
+        "MARGIN": MARGIN_MS if alone else COPY_MARGIN_MS,
+        "FOREVER": FOREVER,
+        "TERM_LIMIT": TERM_LIMIT,
+        "STEPS_KEPT": STEPS_KEPT,
+        "FEED_LENGTH": FEED_LENGTH,
+        "OWNER_AT": names.index(OWNER) + 1,
+        "NAMES": listed(names),
+        "FIELDS": listed([f":{name}" for name in names]),
+        "INDEXED": flags(indexed),
+        "SHARED": flags(shared),
+        "SHOWN": listed([f":{name}" for name in shared]),
+    }
+    return "".join(f"local {name} = {value}\n" for name, value in values.items())
+
+
+def script(options: Options, text: str, *, alone: bool, first: str = "") -> str:
+    """The text of a script with all it calls; ``first`` is done before that is set up, which takes Lua a while."""
+    return FRACTION + first + configuration(options, alone=alone) + PRELUDE + INDEXES + WRITING + text

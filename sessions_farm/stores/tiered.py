@@ -9,241 +9,246 @@ made under, and older ones are misses. A Redis that started anew (crash, fail-ov
 the epoch too. Each node asks SQL for the epoch once in ``TIER_POLL`` seconds (default 1): that is how long a copy can
 be stale, and only after Redis has failed.
 
+What nobody knows: SQL's answer to a write was lost, and the write may have come true, or may yet. Then there is no
+copy for MARK_MS, and everybody asks SQL; where Redis cannot be told either, the epoch rises once SQL is back.
+
 That SQL has nothing under an id is kept too, for ABSENT_MS: a reader who finds no copy leaves a lease there, asks SQL,
 and may write the answer only while its own lease still lies there. Making a session takes both away in the script that
 fills the copy, so no order of a reader and a maker hides a session from who comes after its maker was answered.
 
 Inside a database transaction nothing of it is known to be true yet: SQL alone is read, and copies follow at its commit.
+What is known over all sessions, what happened, and who holds a lease is SQL's alone.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
-import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, transaction
-from django.db.models import F
-
-from sessions_farm.conf import Options
-from sessions_farm.models import Tier
-from sessions_farm.stores import trips
-from sessions_farm.stores.base import (
-    Change,
-    Header,
-    Lifetime,
-    Operation,
-    Reading,
-    State,
-    StoreUnavailable,
-)
+from sessions_farm.stores.base import Change, State, StoreUnavailable
 from sessions_farm.stores.breaker import Breaker
 from sessions_farm.stores.database import DatabaseStore
-from sessions_farm.stores.redis import Copy, RedisStore, packed, writes
+from sessions_farm.stores.redis_copies import FILL_WITHIN, RedisCopies
+from sessions_farm.stores.tier_epoch import TierEpoch
+from sessions_farm.stores.tier_steps import AfterCommit, InTransaction, unbroken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from sessions_farm.conf import Options
+    from sessions_farm.stores.base import Changed, Event, Found, Header, Lifetime, Operation, Reading
+    from sessions_farm.stores.redis_place import Copy
+    from sessions_farm.stores.steps import Steps
 
 logger = logging.getLogger(__name__)
-
-# How long a mark waits for readers under way, and how long after its SELECT a reader may still fill: the second is
-# well below the first, so a fill that is too late for the mark is too late for itself.
-MARK_MS = 60_000
-FILL_WITHIN = 10.0
-ABSENT_MS = 300_000  # also how long a node that dies between SQL and Redis hides the session it was making
-TOMB_MS = 3_600_000  # a copy of a tombstone; SQL keeps the true one until no cookie carries the id
-
-
-@dataclass(slots=True)
-class Knowledge:
-    """What a node knows of the tier, and since when (monotonic)."""
-
-    epoch: int = 0
-    asked: float = float("-inf")
 
 
 class TieredStore:
     def __init__(self, options: Options) -> None:
-        self._options = options
         self.sql = DatabaseStore(options)
-        self.redis = RedisStore(options)
-        self.breaker = Breaker(options.breaker_rest, lambda: self.redis.call("ping"))
-        self._known = Knowledge()
-        self._asking = threading.Lock()
+        self.redis = RedisCopies(options)
+        self.breaker = Breaker(options.breaker_rest, self.redis.ping)
+        self.epoch = TierEpoch(self.sql, self.redis, self.breaker, options.tier_poll)
+        self.carries_visitors = getattr(self.sql, "carries_visitors", False)
 
-    def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Header:
-        epoch = self.epoch()
-        header = self.sql.create(key, variables, lifetime, now)
-        self._copy("FILL", key, [now, packed(header, epoch), *writes(Change(put=variables))])
-        return header
+    def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Steps[Header]:
+        def steps() -> Steps[Header]:
+            epoch = yield from self.epoch.current()
+            header = yield from self._deciding([key], self.sql.create(key, variables, lifetime, now))
+            yield from self._copying(lambda: self.redis.fill(key, variables, header, epoch, now))
+            return header
 
-    def load(self, key: str, now: int) -> Reading:
-        if self._in_transaction:
-            return self.sql.load(key, now)
-        epoch, begun = self.epoch(), time.monotonic()
-        try:
-            lease = secrets.token_urlsafe(8)
-            copy = self._read_copy(key, now, epoch, lease)
-        except StoreUnavailable:
-            return self.sql.load(key, now)
+        return unbroken(steps)
+
+    def load(self, key: str, now: int) -> Steps[Reading]:
+        if (yield InTransaction(self.sql.alias)):
+            return (yield from self.sql.load(key, now))
+        begun, lease = time.monotonic(), secrets.token_urlsafe(8)
+        epoch = yield from self.epoch.current()
+        copy = yield from self._reading_copy(key, now, epoch, lease)
+        if copy is None:
+            return (yield from self.sql.load(key, now))
         reading = copy.reading
-        if copy.touched:
-            self._touch_sql(key, now)
-        if reading.state is State.LIVE or reading.in_grace or copy.is_certain:
+        lives = not copy.touched or (yield from self._touching_sql(key, now))
+        if lives and (reading.state is State.LIVE or reading.in_grace or copy.is_certain):
             return reading
-        found = self.sql.load(key, now)
-        if found.state is State.LIVE and found.header and time.monotonic() - begun < FILL_WITHIN:
-            self._copy(
-                "FILL", key, [now, packed(found.header, epoch), *writes(Change(put=found.variables))], must=False
-            )
-        elif found.state is State.ABSENT:
-            self._copy("MARK", key, [lease, epoch, ABSENT_MS], must=False)
+        found = yield from self.sql.load(key, now)
+        if time.monotonic() - begun < FILL_WITHIN:
+            if found.state is State.LIVE and found.header:
+                fill = self.redis.fill(key, found.variables, found.header, epoch, now)
+                yield from self._copying_now(lambda: fill, must=False)
+            elif found.state is State.ABSENT:
+                yield from self._copying_now(lambda: self.redis.mark(key, lease, epoch), must=False)
         return found
 
-    def apply(self, key: str, change: Change, now: int) -> Header:
-        epoch = self.epoch()
-        header = self.sql.apply(key, change, now)
-        self._follow(key, header, epoch, change, now)
-        return header
+    def apply(self, key: str, change: Change, now: int) -> Steps[Header]:
+        def steps() -> Steps[Header]:
+            epoch = yield from self.epoch.current()
+            header = yield from self._deciding([key], self.sql.apply(key, change, now))
+            yield from self._copying(lambda: self.redis.follow(key, change, header, epoch, now))
+            return header
 
-    def modify(self, key: str, operation: Operation, now: int) -> str | None:
-        epoch = self.epoch()
-        text, header = self.sql.modify_with_header(key, operation, now)
-        change = Change(drop=[operation.name]) if text is None else Change(put={operation.name: text})
-        self._follow(key, header, epoch, change, now)
-        return text
+        return unbroken(steps)
 
-    def touch(self, key: str, now: int) -> bool:
-        lives = self.sql.touch(key, now)
+    def modify(self, key: str, operation: Operation, now: int, step: str = "") -> Steps[str | None]:
+        def steps() -> Steps[str | None]:
+            epoch = yield from self.epoch.current()
+            text, header = yield from self._deciding([key], self.sql.modify_with_header(key, operation, now, step))
+            change = Change(drop=[operation.name]) if text is None else Change(put={operation.name: text})
+            yield from self._copying(lambda: self.redis.follow(key, change, header, epoch, now))
+            return text
+
+        return unbroken(steps)
+
+    def touch(self, key: str, now: int) -> Steps[bool]:
+        lives = yield from self.sql.touch(key, now)
         if lives:
-            self._copy("TOUCH", key, [now], must=False)
+            yield from self._copying(lambda: self.redis.touch(key, now), must=False)
         return lives
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Header:
-        epoch = self.epoch()
-        header = self.sql.rotate(old, new, change, now, grace)
-        arguments = [now, packed(header, epoch), int(change.replace), MARK_MS, "rotated", TOMB_MS, *writes(change)]
-        self._copy("MOVE", [*self.redis.names(old), self.redis.name(new)], arguments)
-        return header
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Steps[Header]:
+        def steps() -> Steps[Header]:
+            epoch = yield from self.epoch.current()
+            header = yield from self._deciding([old, new], self.sql.rotate(old, new, change, now, grace))
+            yield from self._copying(lambda: self.redis.move(old, new, change, header, epoch, now))
+            return header
 
-    def delete(self, key: str, reason: str, now: int) -> None:
-        self.sql.delete(key, reason, now)
-        self._bury(key, reason)
+        return unbroken(steps)
 
-    def sweep(self, now: int, limit: int) -> int:
-        return self.sql.sweep(now, limit)
+    def delete(self, key: str, reason: str, now: int) -> Steps[None]:
+        def steps() -> Steps[None]:
+            yield from self._deciding([key], self.sql.delete(key, reason, now))
+            yield from self._copying(lambda: self.redis.bury([key], reason))
 
-    def put_code(self, digest: str, payload: str, ttl: float) -> None:
+        return unbroken(steps)
+
+    def look(self, keys: Collection[str], now: int) -> Steps[list[Found]]:
+        return self.sql.look(keys, now)
+
+    def count(self, now: int) -> Steps[int]:
+        return self.sql.count(now)
+
+    def find(self, values: Mapping[str, str], now: int, limit: int) -> Steps[list[Found]]:
+        return self.sql.find(values, now, limit)
+
+    def everlasting(self, limit: int) -> Steps[list[str]]:
+        return self.sql.everlasting(limit)
+
+    def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Steps[int]:
+        def steps() -> Steps[int]:
+            keys = yield from self._deciding([], self.sql.end_where_keys(name, text, spare, reason, now))
+            yield from self._copying(lambda: self.redis.bury(keys, reason))
+            return len(keys)
+
+        return unbroken(steps)
+
+    def sweep(self, now: int, limit: int) -> Steps[int]:
+        def steps() -> Steps[int]:
+            swept, keys = yield from self._deciding([], self.sql.sweep_keys(now, limit))
+            yield from self._copying(lambda: self.redis.doubt(keys))
+            return swept
+
+        return unbroken(steps)
+
+    def read_events(self, limit: int) -> Steps[list[Event]]:
+        return self.sql.read_events(limit)
+
+    def forget_events(self, ids: Collection[str]) -> Steps[None]:
+        return self.sql.forget_events(ids)
+
+    def read_changes(self, name: str, after: str, seconds: float) -> Steps[tuple[list[Changed], str]]:
+        return self.sql.read_changes(name, after, seconds)
+
+    def acquire(self, name: str, token: str, now: int, lease: int) -> Steps[bool]:
+        return self.sql.acquire(name, token, now, lease)
+
+    def release(self, name: str, token: str) -> Steps[bool]:
+        return self.sql.release(name, token)
+
+    def wait(self, name: str, seconds: float) -> Steps[None]:
+        return self.sql.wait(name, seconds)
+
+    def put_code(self, digest: str, payload: str, ttl: float) -> Steps[None]:
         """Where Redis fails under this very call, the code may or may not stand there: say so, don't write it twice."""
-        if not self.breaker.lets_through():
-            return self.sql.put_code(digest, payload, ttl)
+        if not (yield from self.breaker.lets_through()):
+            return (yield from self.sql.put_code(digest, payload, ttl))
         try:
-            return self.redis.put_code(digest, payload, ttl)
+            return (yield from self.redis.put_code(digest, payload, ttl))
         except StoreUnavailable:
             self.breaker.trip()
             raise
 
-    def take_code(self, digest: str) -> str | None:
-        if self.breaker.lets_through():
+    def take_code(self, digest: str) -> Steps[str | None]:
+        if (yield from self.breaker.lets_through()):
             try:
-                payload = self.redis.take_code(digest)
+                payload = yield from self.redis.take_code(digest)
             except StoreUnavailable:
                 self.breaker.trip()
             else:
                 if payload is not None:
                     return payload
-        return self.sql.take_code(digest)
+        return (yield from self.sql.take_code(digest))
 
-    def epoch(self) -> int:
-        """The epoch in force, at most TIER_POLL seconds old. Where SQL is away, the last one known."""
-        known = self._known
-        fresh = time.monotonic() - known.asked < self._options.tier_poll
-        if fresh or self._in_transaction or not self._asking.acquire(blocking=False):
-            return known.epoch
+    def _reading_copy(self, key: str, now: int, epoch: int, lease: str) -> Steps[Copy | None]:
+        """What Redis has; None where Redis does not answer."""
+        if not (yield from self.breaker.lets_through()):
+            return None
         try:
-            return self._ask()
-        except DatabaseError as error:
-            logger.warning("The session tier's epoch cannot be read, %s stays: %s", known.epoch, error)
-            known.asked = time.monotonic()
-            return known.epoch
-        finally:
-            self._asking.release()
-
-    @property
-    def _in_transaction(self) -> bool:
-        return self.sql.connection.in_atomic_block
-
-    def _ask(self) -> int:
-        asked = time.monotonic()
-        trips.count()
-        row = Tier.objects.filter(pk=1).first() or self._first_row()
-        run = self._redis_run()
-        if run and run != row.redis_run:
-            trips.count(2)
-            # One node wins; the others see another run id in the row and the raised epoch.
-            Tier.objects.filter(pk=1, redis_run=row.redis_run).update(epoch=F("epoch") + 1, redis_run=run)
-            row = Tier.objects.get(pk=1)
-        self._known = Knowledge(row.epoch, asked)
-        return row.epoch
-
-    def _redis_run(self) -> str:
-        """Which Redis process answers; '' where none does."""
-        if not self.breaker.lets_through():
-            return ""
-        try:
-            return str(self.redis.call("info", "server")["run_id"])
-        except StoreUnavailable:
-            self.breaker.trip()
-            return ""
-
-    def _read_copy(self, key: str, now: int, epoch: int, lease: str) -> Copy:
-        if not self.breaker.lets_through():
-            raise StoreUnavailable("Redis failed a moment ago.")
-        try:
-            return self.redis.read(key, now, epoch, lease)
+            return (yield from self.redis.read_of(key, now, epoch, lease))
         except StoreUnavailable as error:
             logger.warning("Sessions are read from SQL: %s", error)
             self.breaker.trip()
-            raise
+            return None
 
-    def _touch_sql(self, key: str, now: int) -> None:
+    def _touching_sql(self, key: str, now: int) -> Steps[bool]:
+        """Let SQL follow a touch of the copy; False where SQL knows of no such session, and the copy is wrong."""
         try:
-            self.sql.touch(key, now)
+            lives = yield from self.sql.touch(key, now)
         except StoreUnavailable as error:
             logger.warning("A session was touched in Redis only: %s", error)
+            return True
+        if not lives:
+            yield from self._copying_now(lambda: self.redis.doubt([key]))
+        return lives
 
-    def _follow(self, key: str, header: Header, epoch: int, change: Change, now: int) -> None:
-        self._copy("FOLLOW", key, [now, packed(header, epoch), int(change.replace), MARK_MS, *writes(change)])
+    def _deciding[Answer](self, keys: Collection[str], steps: Steps[Answer]) -> Steps[Answer]:
+        """What SQL does; where its answer is lost, no copy of these keys (or, if none are known, none at all) holds."""
+        try:
+            return (yield from steps)
+        except (StoreUnavailable, asyncio.CancelledError):
+            if keys:
+                yield from self._doubting(keys)
+            else:
+                self.epoch.owe()
+            raise
 
-    def _bury(self, key: str, reason: str) -> None:
-        self._copy("BURY", key, [reason, TOMB_MS])
-
-    def _copy(self, script: str, key: str | list[str], arguments: list[object], *, must: bool = True) -> None:
-        """Let the copy under a key (or under Redis names) follow what SQL has, once that is committed."""
-        names = self.redis.names(key) if isinstance(key, str) else key
-        transaction.on_commit(
-            lambda: self._copy_now(script, names, arguments, must=must), using=self.sql.alias, robust=False
-        )
-
-    def _copy_now(self, script: str, names: list[str], arguments: list[object], *, must: bool) -> None:
-        """Where the copy ``must`` follow and cannot, no node may believe it any longer."""
-        if self.breaker.lets_through():
+    def _doubting(self, keys: Collection[str]) -> Steps[None]:
+        if (yield from self.breaker.lets_through()):
             try:
-                self.redis.run(script, names, arguments)
+                yield from self.redis.doubt(keys)
+            except StoreUnavailable as error:
+                logger.warning("Copies of sessions are dropped once SQL is back: %s", error)
+                self.breaker.trip()
+            else:
+                return
+        self.epoch.owe()
+
+    def _copying(self, copies: Callable[[], Steps[None]], *, must: bool = True) -> Steps[None]:
+        """Let the copies follow what SQL has, once that is committed."""
+        yield AfterCommit(self.sql.alias, lambda: self._copying_now(copies, must=must))
+
+    def _copying_now(self, copies: Callable[[], Steps[None]], *, must: bool = True) -> Steps[None]:
+        """Where the copy ``must`` follow and cannot, no node may believe it any longer."""
+        if not self.epoch.is_owed and (yield from self.breaker.lets_through()):
+            try:
+                yield from copies()
             except StoreUnavailable as error:
                 logger.warning("Copies of sessions are dropped: %s", error)
                 self.breaker.trip()
             else:
                 return
         if must:
-            self._raise_epoch()
-
-    def _raise_epoch(self) -> None:
-        trips.count()
-        if not Tier.objects.filter(pk=1).update(epoch=F("epoch") + 1):
-            self._first_row()
-        self._known.asked = float("-inf")
-
-    def _first_row(self) -> Tier:
-        Tier.objects.bulk_create([Tier(pk=1)], ignore_conflicts=True)
-        return Tier.objects.get(pk=1)
+            yield from self.epoch.rise()

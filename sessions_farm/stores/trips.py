@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Tally:
-    """Round trips of one session in one request."""
+    """Round trips of one session in one request, and the bytes of values that went either way."""
 
     trips: int = 0
+    bytes: int = 0
 
 
 _current: ContextVar[Tally | None] = ContextVar("farm_trips", default=None)

@@ -43,6 +43,10 @@ class Client(django.test.Client):
         super().logout()
         self.mall_id = None
 
+    async def alogout(self) -> None:
+        await super().alogout()
+        self.mall_id = None
+
     def request(self, **request: Any) -> Any:
         response = super().request(**request)
         self._learn(response)

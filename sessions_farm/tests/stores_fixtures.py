@@ -3,41 +3,106 @@
 from __future__ import annotations
 
 import os
+import secrets
 import threading
+from contextlib import contextmanager
 
 import pytest
-from django.db import connections
+from django.apps import apps
+from django.db import connection, connections
+from django.utils.module_loading import import_string
 
 from sessions_farm.conf import Options
+from sessions_farm.declared import Declarations
+from sessions_farm.stores import NAMED
 from sessions_farm.stores.base import Lifetime
-from sessions_farm.stores.database import DatabaseStore
-from sessions_farm.stores.memory import MemoryStore
-from sessions_farm.stores.redis import RedisStore
-from sessions_farm.stores.tiered import TieredStore
+from sessions_farm.stores.steps import run
+from sessions_farm.tests.driven import Driven, Loop
 
 REDIS_URL = os.environ.get("REDIS_URL", "")
-STORES = {"memory": MemoryStore, "database": DatabaseStore}
-if REDIS_URL:
-    STORES |= {"redis": RedisStore, "tiered": TieredStore}
+STORES = ["memory", "database", *(["redis", "tiered"] if REDIS_URL else [])]
+IN_SQL = ("database", "tiered")
 
 # As parameters. Inside a transaction ``tiered`` does as ``database``, so its tests run without one, as threads' do.
 EVERY = [pytest.param(name, marks=pytest.mark.django_db(transaction=name == "tiered")) for name in STORES]
 THREADED = [pytest.param(name, marks=pytest.mark.django_db(transaction=True)) for name in STORES]
 
+# Each store in both ways: its steps made by a thread, and by an event loop. An event loop has connections of its own,
+# so what these tests write in SQL is committed. They delete it themselves (farm_of): of "available apps" without a
+# table pytest-django flushes nothing, and its flush of all tables takes a tenth of a second.
+COMMITTED = pytest.mark.django_db(transaction=True, available_apps=["django.contrib.messages"])
+BOTH_WAYS = [
+    pytest.param((name, way), id=f"{name}-{way}", marks=[COMMITTED] if name in IN_SQL else [])
+    for name in (*(["file"] if "file" in NAMED else []), *STORES)
+    for way in ("blocking", "async")
+]
+
 HOUR = 3_600_000
 NOW = 1_800_000_000_000
 LIFE = Lifetime(idle=HOUR, ends=NOW + 10 * HOUR)
+DECLARED = {
+    "page": {"indexed": True, "shared": True},
+    "owner": {"indexed": True},
+    "mood": {"shared": True},
+    "hits": {"counter": True},
+}
 
 
-def make_store(name: str):
+def make_store(name: str, drive=run, folder="", prefix="", **options):
     """A generous time-out: these tests are about what happens, and a busy machine is not a broken Redis."""
-    return STORES[name](Options(store=name, redis_url=REDIS_URL, redis_prefix="farm-tests", redis_timeout=5))
+    given = {
+        "store": name,
+        "folder": str(folder),
+        "redis_url": REDIS_URL,
+        "redis_prefix": prefix or f"farm-{secrets.token_hex(4)}",
+        "redis_timeout": 5,
+        "variables": Declarations.read(DECLARED),
+    } | options
+    return Driven(import_string(NAMED[name])(Options(**given)), drive)
 
 
 def make_node(url, prefix, **options):
     """A node of the farm; its breaker rests a moment only, its knowledge of the epoch is as asked."""
-    given = {"redis_timeout": 1, "breaker_rest": 0.05, "tier_poll": 0.0} | options
-    return TieredStore(Options(store="tiered", redis_url=url, redis_prefix=prefix, **given))
+    given = {"redis_url": url, "redis_timeout": 1, "breaker_rest": 0.05, "tier_poll": 0.0} | options
+    return make_store("tiered", prefix=prefix, **given)
+
+
+class Farm:
+    """One place for sessions, and as many stores on it as a test asks for, as the nodes of a farm have them."""
+
+    def __init__(self, name, way, folder):
+        self.name = name
+        self.drive = run if way == "blocking" else Loop()
+        self.place = {"folder": folder, "prefix": f"farm-{secrets.token_hex(4)}"}
+
+    def node(self, **options):
+        """Another store on the same place. What is in this process's memory is known to one store only."""
+        return make_store(self.name, self.drive, **self.place, **options)
+
+    def close(self):
+        if self.drive is not run:
+            self.drive.close()
+
+
+@contextmanager
+def farm_of(request):
+    """The farm that the parameter of a fixture (of BOTH_WAYS) names."""
+    farm = Farm(*request.param, request.getfixturevalue("tmp_path"))
+    try:
+        yield farm
+    finally:
+        farm.close()
+        if farm.name in IN_SQL:
+            delete_rows()
+
+
+def delete_rows():
+    """Empty the farm's tables."""
+    with connection.cursor() as cursor:
+        there = set(connection.introspection.table_names(cursor))
+        for model in reversed(apps.all_models["sessions_farm"].values()):
+            if model._meta.db_table in there:
+                cursor.execute(f"DELETE FROM {model._meta.db_table}")
 
 
 def read(store, key):
@@ -45,7 +110,7 @@ def read(store, key):
 
 
 def copy_of(store, key):
-    return dict(RedisStore.load(store.redis, key, NOW).variables)
+    return dict(store.redis.load(key, NOW).variables)
 
 
 def in_threads(functions):
@@ -53,7 +118,7 @@ def in_threads(functions):
     barrier = threading.Barrier(len(functions))
     results, faults = [None] * len(functions), []
 
-    def run(place, function):
+    def act(place, function):
         barrier.wait()
         try:
             results[place] = function()
@@ -62,7 +127,7 @@ def in_threads(functions):
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(functions)]
+    threads = [threading.Thread(target=act, args=pair) for pair in enumerate(functions)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -8,6 +8,7 @@ from django.db import connection
 
 from sessions_farm.handoff import codes
 from sessions_farm.stores import current_store
+from sessions_farm.stores.steps import InPlace
 from sessions_farm.tests.stores_fixtures import REDIS_URL, STORES
 
 
@@ -19,10 +20,10 @@ class ReadThenDelete:
         self.seen = {}
 
     def put_code(self, digest, payload, ttl):
-        self.seen[digest] = payload
+        yield InPlace(lambda: self.seen.update({digest: payload}))
 
     def take_code(self, digest):
-        payload = self.seen.get(digest)
+        payload = yield InPlace(lambda: self.seen.get(digest))
         with contextlib.suppress(threading.BrokenBarrierError):
             self.barrier.wait(timeout=0.2)
         self.seen.pop(digest, None)

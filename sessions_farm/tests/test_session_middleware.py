@@ -17,6 +17,7 @@ from sessions_farm.engine import SessionStore
 from sessions_farm.models import Session, Tombstone, Variable, Visitor, VisitorKey
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Header, StoreUnavailable, now_ms
+from sessions_farm.stores.steps import run
 from sessions_farm.testing import Client
 from sessions_farm.tests import session_site
 from sessions_farm.tests.people import make_user
@@ -31,7 +32,11 @@ def site(db, two_communities, settings):
     settings.MIDDLEWARE = session_site.MIDDLEWARE
     settings.ROOT_URLCONF = "sessions_farm.tests.session_site"
     settings.SESSION_COOKIE_SECURE = False
-    settings.SESSIONS_FARM = {"STORE": "database", "REGISTRY_POLL_SECONDS": 0, "GUARDED": ["checkout_*"]}
+    settings.SESSIONS_FARM = {
+        "STORE": "database",
+        "REGISTRY_POLL_SECONDS": 0,
+        "VARIABLES": {"checkout_*": {"guarded": True}},
+    }
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     yield
     session_site.TO_DO.clear()
@@ -202,7 +207,7 @@ class DeadStore:
 
 @pytest.fixture
 def dead_store(monkeypatch):
-    monkeypatch.setattr("sessions_farm.exchange.current_store", DeadStore)
+    monkeypatch.setattr("sessions_farm.opening.current_store", DeadStore)
 
 
 def test_dead_store_costs_no_cookie(dead_store):
@@ -235,7 +240,7 @@ def test_login_takes_two_trips_to_the_store(user):
 
     def log_in(request):
         login(request, user)
-        request.session._store = SimpleNamespace(
+        request.session.store = SimpleNamespace(
             rotate=lambda *args: trips.append("rotate") or store.rotate(*args),
             apply=lambda *args: trips.append("apply") or store.apply(*args),
         )
@@ -338,7 +343,7 @@ def test_staff_time_out_sooner(user):
     user.save()
     client = Client()
     client.force_login(user)
-    header = current_store().load(keys.hash_id(client.mall_id), now_ms()).header
+    header = run(current_store().load(keys.hash_id(client.mall_id), now_ms())).header
     assert isinstance(header, Header)
     assert header.idle == 2 * 3_600_000
 
@@ -348,8 +353,8 @@ def test_timing_tells_the_trips_where_developers_look(settings):
     settings.DEMO = False
     assert "Server-Timing" not in raw_visit(get_x, session_id=session_id)
     settings.DEMO = True
-    assert raw_visit(get_x, session_id=session_id)["Server-Timing"] == 'session;desc="trips=1"'
-    assert raw_visit(session_id=session_id)["Server-Timing"] == 'session;desc="trips=0"'
+    assert raw_visit(get_x, session_id=session_id)["Server-Timing"] == 'session;desc="trips=1 bytes=1"'
+    assert raw_visit(session_id=session_id)["Server-Timing"] == 'session;desc="trips=0 bytes=0"'
 
 
 def test_no_id_stands_in_the_database(user):

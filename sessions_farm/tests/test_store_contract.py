@@ -19,19 +19,15 @@ from sessions_farm.stores.base import (
     State,
     Taken,
 )
-from sessions_farm.tests.stores_fixtures import EVERY, HOUR, LIFE, NOW, THREADED, in_threads, make_store
+from sessions_farm.tests.stores_fixtures import BOTH_WAYS, HOUR, LIFE, NOW, farm_of, in_threads
 
 STEPS = 25
 
 
-@pytest.fixture(params=EVERY)
+@pytest.fixture(params=BOTH_WAYS)
 def store(request):
-    return make_store(request.param)
-
-
-@pytest.fixture(params=THREADED)
-def threaded_store(request):
-    return make_store(request.param)
+    with farm_of(request) as farm:
+        yield farm.node()
 
 
 @pytest.fixture
@@ -226,8 +222,8 @@ def test_compare_and_set_takes_place_once(store, live):
     assert dict(store.load(live, NOW).variables) == {"b": '"two"', "new": "1"}
 
 
-def test_concurrent_writers_of_different_variables_lose_nothing(threaded_store, key):
-    store, live = threaded_store, started(threaded_store, key)
+def test_concurrent_writers_of_different_variables_lose_nothing(store, key):
+    live = started(store, key)
 
     def writer(number):
         for step in range(STEPS):
@@ -239,15 +235,14 @@ def test_concurrent_writers_of_different_variables_lose_nothing(threaded_store, 
     assert reading.header.version == 1 + 4 * STEPS
 
 
-def test_concurrent_increments_lose_nothing(threaded_store, key):
-    store, live = threaded_store, started(threaded_store, key)
+def test_concurrent_increments_lose_nothing(store, key):
+    live = started(store, key)
     in_threads([lambda: [store.modify(live, Increment("n", 1), NOW) for _ in range(STEPS)]] * 4)
     assert store.load(live, NOW).variables["n"] == str(4 * STEPS)
 
 
-def test_concurrent_delete_and_write_leave_nothing(threaded_store):
+def test_concurrent_delete_and_write_leave_nothing(store):
     """Whoever comes first, in the end the key has ended."""
-    store = threaded_store
     for _ in range(STEPS):
         key = secrets.token_urlsafe(32)
         store.create(key, {"a": "1"}, LIFE, NOW)
@@ -263,8 +258,7 @@ def test_concurrent_delete_and_write_leave_nothing(threaded_store):
         assert store.load(key, NOW).state is State.ENDED
 
 
-def test_concurrent_creates_make_one_session(threaded_store, key):
-    store = threaded_store
+def test_concurrent_creates_make_one_session(store, key):
 
     def create(number):
         try:
@@ -276,8 +270,7 @@ def test_concurrent_creates_make_one_session(threaded_store, key):
     assert sum(in_threads([lambda number=number: create(number) for number in range(4)])) == 1
 
 
-def test_code_is_taken_once(threaded_store):
-    store = threaded_store
+def test_code_is_taken_once(store):
     digest = secrets.token_hex(32)
     store.put_code(digest, "payload", 60)
     with pytest.raises(Taken):

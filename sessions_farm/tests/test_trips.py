@@ -14,6 +14,7 @@ from sessions_farm.communities import registry
 from sessions_farm.engine import SessionStore
 from sessions_farm.models import Session
 from sessions_farm.stores import current_store
+from sessions_farm.stores.steps import run
 from sessions_farm.tests import session_site
 from sessions_farm.tests.cable import DatabaseCable, RedisCable
 from sessions_farm.tests.people import make_user
@@ -87,7 +88,7 @@ def warm_up():
     SessionStore(session.session_key).delete()
     nobody = SessionStore(proof=cookies.Proof(keys.new_id(), int(time.time())))
     nobody.get("x")
-    current_store().touch(session_id, 0)
+    run(current_store().touch(session_id, 0))
 
 
 def new_session(**variables):
@@ -132,9 +133,9 @@ def test_reading_page_that_slides_the_time_out(wires, monkeypatch):
     session_id = new_session(x=1)
     key, store = keys.hash_id(session_id), current_store()
     soon = int(time.time() * 1000) + 5 * MINUTE
-    monkeypatch.setattr("sessions_farm.exchange.now_ms", lambda: soon)
+    monkeypatch.setattr("sessions_farm.opening.now_ms", lambda: soon)
     assert wires.cost(session_id, read) == wires.each((0, 1), (1, 0), (1, 1))
-    assert store.load(key, soon + 18 * MINUTE).variables == {"x": "1"}
+    assert run(store.load(key, soon + 18 * MINUTE)).variables == {"x": "1"}
     if wires.store != "redis":
         assert Session.objects.get(key_hash=key).expires_ms >= soon + 20 * MINUTE
 

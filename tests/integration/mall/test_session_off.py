@@ -28,11 +28,11 @@ def test_colours_and_pictures_ask_no_session(person, django_assert_num_queries):
     for path in [*addresses(), "/media/jug.webp"]:
         with django_assert_num_queries(0):
             response = person.get(path, headers={"host": MASTER})
-        assert (response.status_code, response["Server-Timing"]) == (200, 'session;desc="trips=0"')
+        assert (response.status_code, response["Server-Timing"]) == (200, 'session;desc="trips=0 bytes=0"')
         assert (response.get("Vary"), dict(response.cookies)) == (None, {})
         assert response["Cache-Control"].startswith("public")
 
 
 def test_control_a_page_asks_it(person):
     response = person.get(reverse("mall:home"), headers={"host": MASTER})
-    assert response["Server-Timing"] != 'session;desc="trips=0"'
+    assert response["Server-Timing"] != 'session;desc="trips=0 bytes=0"'

@@ -1,0 +1,96 @@
+"""The copies of ``tiered``, as scripts: SQL has written already, the copy follows or is dropped."""
+
+from __future__ import annotations
+
+# KEYS session; ARGV now, header with epoch, writes. A copy from an older version than one that is known is refused.
+FILL = """
+local m = redis.call('HMGET', KEYS[1], '=', '!', '?')
+if m[2] then return 0 end
+local given = unpack_header(ARGV[2])
+if m[3] and given[6] < tonumber(m[3]) then return 0 end
+if m[1] then
+  local h = unpack_header(m[1])
+  if h[7] >= given[7] and h[6] >= given[6] then return 0 end
+end
+redis.call('DEL', KEYS[1])
+write(KEYS[1], 3)
+keep(KEYS[1], given, tonumber(ARGV[1]))
+return 1
+"""
+
+# KEYS session; ARGV now, header with epoch, replace, how long a stale fill may be under way, writes
+FOLLOW = """
+local m = redis.call('HMGET', KEYS[1], '=', '!', '?')
+if m[2] then return 0 end
+local given = unpack_header(ARGV[2])
+local h = m[1] and unpack_header(m[1])
+if h and h[7] >= given[7] and h[6] >= given[6] then return 1 end
+if h and h[7] == given[7] and h[6] == given[6] - 1 and can_add(KEYS[1], 5, ARGV[3] == '1') then
+  if ARGV[3] == '1' then redis.call('DEL', KEYS[1]) end
+  write(KEYS[1], 5)
+  keep(KEYS[1], given, tonumber(ARGV[1]))
+  return 1
+end
+local lowest = math.max(given[6], h and h[6] or 0, tonumber(m[3] or 0))
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], '?', number(lowest))
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 0
+"""
+
+# KEYS session; ARGV lease, epoch, how long the answer is good. SQL had no such session: believed only if the lease
+# still lies here. Whoever made a session meanwhile has taken it away, and so has an eviction.
+MARK = """
+local m = redis.call('HMGET', KEYS[1], '~', '?')
+if m[1] ~= ARGV[1] or m[2] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], '-', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+
+# KEYS old session, its last words, new session
+# ARGV now, header with epoch, replace, how long a stale fill may be under way, tomb ttl, writes
+MOVE = """
+local m = redis.call('HMGET', KEYS[1], '=', '!')
+local given = unpack_header(ARGV[2])
+local h = m[1] and unpack_header(m[1])
+local newest = redis.call('HMGET', KEYS[3], '=', '?')
+if not newest[1] or unpack_header(newest[1])[6] < given[6] then
+  redis.call('DEL', KEYS[3])
+  if h and not m[2] and not newest[2] and h[7] == given[7] and h[6] == given[6] - 1
+    and can_add(KEYS[1], 6, ARGV[3] == '1') then
+    if ARGV[3] == '0' then redis.call('RENAME', KEYS[1], KEYS[3]) end
+    write(KEYS[3], 6)
+    keep(KEYS[3], given, tonumber(ARGV[1]))
+  else
+    redis.call('HSET', KEYS[3], '?', number(math.max(given[6], tonumber(newest[2] or 0))))
+    redis.call('PEXPIRE', KEYS[3], ARGV[4])
+  end
+end
+redis.call('DEL', KEYS[2])
+bury(KEYS[1], 'rotated', ARGV[5])
+return 1
+"""
+
+# KEYS session and its last words, of each; ARGV reason, tomb ttl
+BURY = """
+for n = 1, #KEYS, 2 do
+  redis.call('DEL', KEYS[n + 1])
+  bury(KEYS[n], ARGV[1], ARGV[2])
+end
+return 1
+"""
+
+# KEYS sessions; ARGV a version that no session reaches, how long. Nobody knows what SQL has, or will have in a moment:
+# until that is over there is no copy, and no reader may make one. What has ended stays so.
+DOUBT = """
+for _, key in ipairs(KEYS) do
+  if not redis.call('HGET', key, '!') then
+    redis.call('DEL', key)
+    redis.call('HSET', key, '?', ARGV[1])
+    redis.call('PEXPIRE', key, ARGV[2])
+  end
+end
+return 1
+"""

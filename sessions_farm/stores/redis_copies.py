@@ -1,0 +1,84 @@
+"""Copies in Redis of the sessions that SQL has: each step one script and one trip."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sessions_farm.stores import lua_copies
+from sessions_farm.stores.base import FOREVER, Change
+from sessions_farm.stores.redis_place import RedisPlace, packed, writes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from sessions_farm.conf import Options
+    from sessions_farm.stores.base import Header
+    from sessions_farm.stores.redis_place import Copy
+    from sessions_farm.stores.steps import Steps
+
+# How long a mark waits for readers under way, and how long after its SELECT a reader may still fill: the second is
+# well below the first, so a fill that is too late for the mark is too late for itself.
+MARK_MS = 60_000
+LEASE_MS = 10_000  # how long a reader who found nothing may take to ask SQL and still leave the answer
+FILL_WITHIN = 10.0
+ABSENT_MS = 300_000  # also how long a node that dies between SQL and Redis hides the session it was making
+TOMB_MS = 3_600_000  # a copy of a tombstone; SQL keeps the true one until no cookie carries the id
+AT_ONCE = 1_000  # keys in one script
+
+
+class RedisCopies(RedisPlace):
+    def __init__(self, options: Options) -> None:
+        super().__init__(options, alone=False)
+
+    def texts(self) -> dict[str, str]:
+        return {name: text for name, text in vars(lua_copies).items() if name.isupper()}
+
+    def ping(self) -> Steps[None]:
+        yield self.command("ping")
+
+    def run_id(self) -> Steps[str]:
+        """Which Redis process answers."""
+        found = yield self.command("info", "server")
+        return str(found["run_id"])
+
+    def read_of(self, key: str, now: int, epoch: int, lease: str) -> Steps[Copy]:
+        """What is here, of no older epoch; where there is nothing, the lease is left for who asks SQL."""
+        return self.read(key, now, epoch, lease, LEASE_MS)
+
+    def fill(self, key: str, variables: Mapping[str, str], header: Header, epoch: int, now: int) -> Steps[None]:
+        """Make a copy, unless a newer one or a mark lies there."""
+        given = [now, packed(header, epoch), *writes(Change(put=variables))]
+        yield self.script("FILL", [self.name(key)], given)
+
+    def follow(self, key: str, change: Change, header: Header, epoch: int, now: int) -> Steps[None]:
+        """Let the copy that is of the version before have the change; drop any other."""
+        given = [now, packed(header, epoch), int(change.replace), MARK_MS, *writes(change)]
+        yield self.script("FOLLOW", [self.name(key)], given)
+
+    def move(self, old: str, new: str, change: Change, header: Header, epoch: int, now: int) -> Steps[None]:
+        given = [now, packed(header, epoch), int(change.replace), MARK_MS, TOMB_MS, *writes(change)]
+        yield self.script("MOVE", [*self.names(old), self.name(new)], given)
+
+    def mark(self, key: str, lease: str, epoch: int) -> Steps[None]:
+        """SQL had nothing under the key."""
+        yield self.script("MARK", [self.name(key)], [lease, epoch, ABSENT_MS])
+
+    def touch(self, key: str, now: int) -> Steps[None]:
+        yield self.script("TOUCH", [self.name(key)], [now])
+
+    def bury(self, keys: Collection[str], reason: str) -> Steps[None]:
+        """A thousand keys a trip."""
+        for part in parts(keys):
+            names = [name for key in part for name in self.names(key)]
+            yield self.script("BURY", names, [reason, TOMB_MS])
+
+    def doubt(self, keys: Collection[str]) -> Steps[None]:
+        """Have no copies, and let none be made for a while."""
+        for part in parts(keys):
+            yield self.script("DOUBT", [self.name(key) for key in part], [FOREVER, MARK_MS])
+
+
+def parts(keys: Collection[str]) -> Iterator[list[str]]:
+    listed = list(keys)
+    for start in range(0, len(listed), AT_ONCE):
+        yield listed[start : start + AT_ONCE]

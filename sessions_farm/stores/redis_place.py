@@ -1,0 +1,105 @@
+"""Where the farm lives in a Redis: its lines, its scripts, the names of its keys; and what every use of it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sessions_farm.stores import lua, lua_sessions
+from sessions_farm.stores.base import Header, Reading, State, Taken
+from sessions_farm.stores.connections import Connections
+from sessions_farm.stores.redis_trips import Script, ScriptTrip, Trip, command
+
+if TYPE_CHECKING:
+    import redis
+
+    from sessions_farm.conf import Options
+    from sessions_farm.stores.base import Change
+    from sessions_farm.stores.steps import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What Redis has of a session, whether that was touched, and whether "nothing" is SQL's own answer."""
+
+    reading: Reading
+    touched: bool = False
+    is_certain: bool = False
+
+
+class RedisPlace:
+    """Raise StoreUnavailable for whatever keeps Redis from answering, within the time-out, without a second try.
+
+    ``alone``: whether what is here is the truth, and not a copy of what SQL has.
+    """
+
+    def __init__(self, options: Options, *, alone: bool) -> None:
+        self._options = options
+        self.lines = Connections(options)
+        texts = {"TOUCH": lua_sessions.TOUCH} | self.texts()
+        self.scripts = {name: Script(lua.script(options, text, alone=alone)) for name, text in texts.items()}
+        load = lua.script(options, lua_sessions.LOAD, alone=alone, first=lua_sessions.LOAD_FIRST)
+        self.scripts["LOAD"] = Script(load)
+
+    def texts(self) -> dict[str, str]:
+        """The scripts of this use."""
+        return {}
+
+    @property
+    def client(self) -> redis.Redis:
+        return self.lines.client
+
+    def load(self, key: str, now: int) -> Steps[Reading]:
+        copy = yield from self.read(key, now)
+        return copy.reading
+
+    def read(self, key: str, now: int, *asked: Any) -> Steps[Copy]:
+        """What is here. Of copies, ``asked`` is as LOAD has it."""
+        state, flag, pairs = yield self.script("LOAD", [self.name(key)], [now, *asked])
+        fields = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        found = {field[1:]: text for field, text in fields.items() if field[0] == ":"}
+        if state == "live":
+            return Copy(Reading(State.LIVE, found, unpacked(fields["="])), touched=bool(flag))
+        if state == "ended":
+            return Copy(Reading(State.ENDED, found, in_grace=bool(found)))
+        return Copy(Reading(State.ABSENT), is_certain=bool(flag))
+
+    def put_code(self, digest: str, payload: str, ttl: float) -> Steps[None]:
+        if not (yield self.command("set", self.at("c", digest), payload, nx=True, px=max(int(ttl * 1000), 1))):
+            raise Taken(digest)
+
+    def take_code(self, digest: str) -> Steps[str | None]:
+        payload: str | None = yield self.command("getdel", self.at("c", digest))
+        return payload
+
+    def at(self, kind: str, name: str = "") -> str:
+        return f"{self._options.redis_prefix}:{kind}:{name}" if name else f"{self._options.redis_prefix}:{kind}"
+
+    def name(self, key: str) -> str:
+        return self.at("s", key)
+
+    def names(self, key: str) -> list[str]:
+        """The session and its last words."""
+        return [self.name(key), self.at("w", key)]
+
+    def script(self, name: str, names: list[str], arguments: list[Any]) -> ScriptTrip:
+        """One of the scripts: one trip."""
+        return ScriptTrip(self.lines, self.scripts[name], names, arguments)
+
+    def command(self, name: str, *arguments: Any, waiting: bool = False, **options: Any) -> Trip:
+        return command(self.lines, name, *arguments, waiting=waiting, **options)
+
+
+def packed(header: Header, epoch: int) -> str:
+    return f"{header.created} {header.seen} {header.idle} {header.expires} {header.ends} {header.version} {epoch}"
+
+
+def unpacked(text: str) -> Header:
+    return Header(*(int(number) for number in text.split()[:6]))
+
+
+def writes(change: Change) -> list[Any]:
+    """Puts, drops and sums, as the scripts' ``write`` reads them."""
+    puts = [part for pair in change.put.items() for part in pair]
+    sums = [part for pair in change.add.items() for part in pair]
+    return [len(change.put), *puts, len(change.drop), *change.drop, len(change.add), *sums]

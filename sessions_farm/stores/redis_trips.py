@@ -1,0 +1,118 @@
+"""Trips to Redis: a script or a command is one trip, made by a thread or by an event loop."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import redis
+import redis.exceptions
+
+from sessions_farm.stores import trips
+from sessions_farm.stores.base import StoreUnavailable
+
+if TYPE_CHECKING:
+    from sessions_farm.stores.connections import Connections
+
+# A Redis that lives and does not do what it is asked for. redis-py takes the code away where it has a class for it.
+REFUSALS = (redis.ReadOnlyError, redis.exceptions.OutOfMemoryError, redis.exceptions.MasterDownError)
+REFUSES = ("OOM", "MISCONF", "NOREPLICAS", "BUSY", "UNKILLABLE")
+
+# What is sent beside the scripts' own commands.
+COMMANDS = (
+    *("ping", "info", "evalsha", "script|load"),
+    *("set", "getdel", "blpop", "pttl", "zcount", "zrange"),
+    *("xdel", "xrange", "xread", "xrevrange"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A call of a client's method. A ``waiting`` one may block at Redis for as long as REDIS_BLOCK says."""
+
+    lines: Connections
+    call: Callable[[Any], Any]
+    waiting: bool = False
+
+    def run(self) -> Any:
+        trips.count()
+        try:
+            return self.call(self.lines.waiting_client if self.waiting else self.lines.client)
+        except redis.RedisError as error:
+            tell(error)
+            raise
+
+    async def arun(self) -> Any:
+        trips.count()
+        try:
+            return await self.call(self.lines.async_waiting_client if self.waiting else self.lines.async_client)
+        except redis.RedisError as error:
+            tell(error)
+            raise
+
+
+class ScriptTrip:
+    """A script by its digest; one that this Redis has never seen is loaded on the way (two trips more, once)."""
+
+    __slots__ = ("arguments", "lines", "script")
+
+    def __init__(self, lines: Connections, script: Script, keys: list[str], arguments: list[Any]) -> None:
+        self.lines = lines
+        self.script = script
+        self.arguments = [script.digest, len(keys), *keys, *arguments]
+
+    def run(self) -> Any:
+        trips.count()
+        client: Any = self.lines.client
+        try:
+            try:
+                return client.execute_command("EVALSHA", *self.arguments)
+            except redis.exceptions.NoScriptError:
+                trips.count(2)
+                client.script_load(self.script.text)
+                return client.execute_command("EVALSHA", *self.arguments)
+        except redis.RedisError as error:
+            tell(error)
+            raise
+
+    async def arun(self) -> Any:
+        trips.count()
+        client: Any = self.lines.async_client
+        try:
+            try:
+                return await client.execute_command("EVALSHA", *self.arguments)
+            except redis.exceptions.NoScriptError:
+                trips.count(2)
+                await client.script_load(self.script.text)
+                return await client.execute_command("EVALSHA", *self.arguments)
+        except redis.RedisError as error:
+            tell(error)
+            raise
+
+
+class Script:
+    __slots__ = ("digest", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()  # as Redis names it
+
+
+def command(lines: Connections, name: str, *arguments: Any, waiting: bool = False, **options: Any) -> Trip:
+    """A call of the client's method of that name."""
+    return Trip(lines, partial(_call, name, arguments, options), waiting)
+
+
+def _call(name: str, arguments: tuple[Any, ...], options: dict[str, Any], client: Any) -> Any:
+    return getattr(client, name)(*arguments, **options)
+
+
+def tell(error: redis.RedisError) -> None:
+    """Raise StoreUnavailable for whatever keeps Redis from answering; other refusals are mistakes of our own."""
+    if not isinstance(error, redis.ResponseError):
+        raise StoreUnavailable(f"Redis does not answer: {type(error).__name__}: {error}") from error
+    if isinstance(error, REFUSALS) or str(error).startswith(REFUSES):
+        raise StoreUnavailable(f"Redis refuses to write: {error}") from error
