@@ -48,7 +48,7 @@ NOT_NOW = (
     redis.exceptions.NoPermissionError,
     redis.exceptions.TryAgainError,
 )
-NOT_NOW_CODES = ("MISCONF", "NOREPLICAS", "BUSY", "UNBLOCKED")
+NOT_NOW_CODES = ("MISCONF", "NOREPLICAS", "BUSY", "UNBLOCKED", "UNKILLABLE")
 
 
 def is_away(error: redis.RedisError) -> bool:
@@ -99,6 +99,9 @@ class Connections:
             client = self.__dict__.pop(name, None)
             if client is not None:
                 client.connection_pool.disconnect()
+                sentinels = getattr(client.connection_pool, "sentinel_manager", None)
+                if sentinels is not None:
+                    sentinels.close()
 
     def _of_this_loop(self) -> LoopClients:
         loop = asyncio.get_running_loop()
@@ -238,7 +241,11 @@ class SentinelPool(redis.sentinel.SentinelConnectionPool, redis.BlockingConnecti
 
 
 class AsyncSentinelPool(redis.asyncio.sentinel.SentinelConnectionPool, redis.asyncio.BlockingConnectionPool):
-    pass
+    async def release(self, connection: Any) -> None:
+        """As the blocking pool does it: what was in use while the primary changed is closed, too."""
+        if self.master_address not in {None, (connection.host, connection.port)}:
+            await connection.disconnect()
+        await super().release(connection)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from sessions_farm.tests.stores_fixtures import REDIS_URL
 
 # The program as a child of a shell that ends it when our end of the pipe closes, however we end.
 LEASH = 'log=$1; shift; "$@" >>"$log" 2>&1 & echo $!; cat >/dev/null; kill -9 $! 2>/dev/null; wait'
+HASTE = ("INFO-PERIOD", 200, "PUBLISH-PERIOD", 200, "ASK-PERIOD", 200)
 PASSWORD = "servers' own / ?"  # in a URL it has to be quoted
 
 
@@ -82,6 +83,9 @@ class Server:
         )
         self.pid = int(self.leash.stdout.readline())
         until(self.answers, f"{self.folder}/log says why it does not start")
+        if self.sentinel:
+            with self.admin() as client:  # they look at each other and at the servers each 10 s otherwise
+                client.execute_command("SENTINEL DEBUG", *HASTE)
         return self
 
     def answers(self):
@@ -166,10 +170,23 @@ class Service:
             _, port = client.sentinel_get_master_addr_by_name(self.NAME)
         return next(node for node in self.nodes if node.port == int(port))
 
-    @property
-    def url(self):
+    def heal(self):
+        """Start again whoever is dead, and wait until all is as it was, but for who is the primary."""
+        for server in [*self.nodes, *self.sentinels]:
+            if server.leash is None:
+                server.start()
+        until(self.is_whole, "the Sentinels have made the old primary a replica", seconds=60)
+
+    def fail_over(self):
+        """Have the Sentinels choose another primary while the old one lives."""
+        old = self.primary
+        with self.sentinels[0].admin() as client:
+            client.execute_command("SENTINEL FAILOVER", self.NAME)
+        until(lambda: self.primary is not old, "a planned fail-over")
+
+    def url(self, login="", query=""):
         hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
-        return f"redis+sentinel://:{quote(PASSWORD, safe='')}@{hosts}/{self.NAME}/0"
+        return f"redis+sentinel://{login or f':{quote(PASSWORD, safe="")}'}@{hosts}/{self.NAME}/0{query}"
 
 
 class TlsFront:

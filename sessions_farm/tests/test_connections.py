@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import threading
 
@@ -224,13 +225,13 @@ def test_waiting_clients_outwait_the_time_out(server):
     mine = connections(server.url, redis_timeout=0.1, redis_block=1)
     name = secrets.token_hex(4)
     with pytest.raises(redis.TimeoutError):
-        mine.client.blpop(name, 0.5)
-    assert mine.waiting_client.blpop(name, 0.5) is None
+        mine.client.blpop(name, 0.3)
+    assert mine.waiting_client.blpop(name, 0.3) is None
 
     async def wait():
         with pytest.raises(redis.TimeoutError):
-            await mine.async_client.blpop(name, 0.5)
-        return await mine.async_waiting_client.blpop(name, 0.5)
+            await mine.async_client.blpop(name, 0.3)
+        return await mine.async_waiting_client.blpop(name, 0.3)
 
     assert asyncio.run(wait()) is None
 
@@ -284,6 +285,18 @@ def test_loop_that_was_closed_rudely_is_forgotten(server):
     loop.close()
     assert asyncio.run(ask_once(mine))
     assert not mine._of_loops
+    until(lambda: open_connections(server) <= before, "its connections are closed")
+
+
+def test_store_that_is_thrown_away_in_a_running_loop_leaves_nothing_open(server):
+    before = open_connections(server)
+
+    async def use():
+        for _ in range(3):
+            await ask_once(connections(server.url))
+            gc.collect()
+
+    asyncio.run(use())
     until(lambda: open_connections(server) <= before, "its connections are closed")
 
 
