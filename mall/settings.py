@@ -158,7 +158,7 @@ SESSION_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 SESSIONS_FARM = {
     "STORE": "tiered",
     "REDIS_URL": REDIS_URL,
-    "VARIABLES": {"checkout_*": {"guarded": True}},
+    "VARIABLES": {"checkout_*": {"guarded": True}, "device": {"shared": True}},
     "STAFF_OF": "vendors.staff.staff_of",
 }
 CSRF_COOKIE_SECURE = PUBLIC_SCHEME == "https"

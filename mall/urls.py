@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from mall import order_status
+from mall.accounts import devices
 
 handler500 = "mall.database_away.failed"
 
@@ -18,6 +19,8 @@ urlpatterns = [
     path("pay/sandbox/", include("cart.checkout.payments.sandbox.urls")),
     path("ship/", include("shipping.urls")),
     path("watch/", include("support_watch.urls")),
+    path("accounts/devices/", devices.show, name="devices"),
+    path("accounts/devices/end/", devices.end, name="end_device"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -195,7 +195,7 @@ class Exchange(Opening):
             new, grace = keys.hash_id(self.session_key or ""), options().grace * 1000
             self._header = yield from self.store.rotate(self._hash, new, change, now, grace)
             self._hash = new
-            if getattr(self.store, "carries_visitors", False):
+            if getattr(self.store, "carries_visitors", False) and len(keys.hashes_of(self._replaces)) == 1:
                 self._replaces = None
             else:
                 yield from self._carrying_visitor()

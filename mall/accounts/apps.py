@@ -8,3 +8,6 @@ class AccountsConfig(AppConfig):
     label = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Accounts"
+
+    def ready(self) -> None:
+        from mall.accounts import devices  # noqa: F401, PLC0415 -- it registers its receiver

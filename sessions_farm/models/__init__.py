@@ -12,8 +12,11 @@ from sessions_farm.models.communities import (
 )
 from sessions_farm.models.events import ToldEvent
 from sessions_farm.models.sessions import (
+    Lease,
     OneUseCode,
+    OutboxEvent,
     Session,
+    SharedChange,
     Tier,
     Tombstone,
     Variable,
@@ -26,12 +29,15 @@ __all__ = [
     "Community",
     "Domain",
     "DomainQuerySet",
+    "Lease",
     "MergeMarker",
     "OneUseCode",
+    "OutboxEvent",
     "RegistryQuerySet",
     "RegistryRow",
     "RegistryVersion",
     "Session",
+    "SharedChange",
     "Tier",
     "ToldEvent",
     "Tombstone",

@@ -14,6 +14,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from sessions_farm.moments import FOREVER
+
 HASH_LENGTH = 43  # 256 bits in base64url
 
 
@@ -53,9 +55,17 @@ class Session(models.Model):
     created_ms = models.BigIntegerField()
     seen_ms = models.BigIntegerField(help_text="Moved at most each tenth of the idle time-out.")
     idle_ms = models.BigIntegerField(help_text="How long the session lives without a request.")
-    expires_ms = models.BigIntegerField(db_index=True)
+    expires_ms = models.BigIntegerField()
     ends_ms = models.BigIntegerField(help_text="The absolute end, whatever is seen.")
     version = models.BigIntegerField(default=1, help_text="Raised by every write.")
+    # Each touch moves expires_ms, and PostgreSQL writes every index anew for a row of which one indexed column moved
+    # (no "heap only" update). So what the sweeper looks by is moved by the sweeper only: it is never later than
+    # expires_ms, and a session that was seen since is put off until then.
+    due_ms = models.BigIntegerField(default=0, db_index=True, help_text="When the sweeper looks at it next.")
+    steps = models.TextField(default="", help_text="Ids of the latest operations, which may come twice.")
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(ends_ms__gte=FOREVER), name="session_everlasting")]
 
     def __str__(self) -> str:
         return f"{self.key_hash[:8]}…"
@@ -79,9 +89,13 @@ class Variable(models.Model):
     session = models.ForeignKey(Session, models.DB_CASCADE, related_name="variables", db_index=False)
     name = models.CharField(max_length=200)
     value = models.TextField()
+    term = models.CharField(max_length=100, null=True, help_text="Of indexed variables: what they are found by.")
 
     class Meta:
         constraints = [models.UniqueConstraint("session", "name", name="variable_of_session_once")]
+        indexes = [
+            models.Index(fields=["name", "term", "session"], condition=Q(term__isnull=False), name="variable_by_term")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -97,6 +111,9 @@ class Tombstone(models.Model):
     grace_until_ms = models.BigIntegerField(default=0)
     last_words = models.TextField(default="", help_text="The variables at rotation, readable during the grace only.")
 
+    class Meta:
+        indexes = [models.Index(fields=["grace_until_ms"], condition=~Q(last_words=""), name="tombstone_with_words")]
+
     def __str__(self) -> str:
         return f"{self.key_hash[:8]}… {self.reason}"
 
@@ -110,6 +127,49 @@ class OneUseCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.digest[:8]}…"
+
+
+class OutboxEvent(models.Model):
+    """Something that happened to a session, until it was told (stores.base.Event)."""
+
+    kind = models.CharField(max_length=8)
+    key_hash = models.CharField(max_length=HASH_LENGTH)
+    at_ms = models.BigIntegerField()
+    reason = models.CharField(max_length=16, default="")
+    other = models.CharField(max_length=HASH_LENGTH, default="")
+    shared = models.TextField(default="{}")
+
+    def __str__(self) -> str:
+        return f"{self.key_hash[:8]}… {self.kind}"
+
+
+class SharedChange(models.Model):
+    """A shared variable of a session got another value; the latest ones only (stores.base.Changed)."""
+
+    name = models.CharField(max_length=200)
+    key_hash = models.CharField(max_length=HASH_LENGTH)
+    text = models.TextField(null=True)
+    at_ms = models.BigIntegerField(db_index=True)
+    transaction_id = models.BigIntegerField(
+        default=0, help_text="PostgreSQL's: ids do not follow each other as commits do."
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["name", "transaction_id", "id"], name="shared_change_of_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.key_hash[:8]}…"
+
+
+class Lease(models.Model):
+    """Who holds a name, and until when."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    token = models.CharField(max_length=64)
+    until_ms = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Tier(models.Model):

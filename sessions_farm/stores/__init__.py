@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NAMED = {
     "memory": "sessions_farm.stores.memory.MemoryStore",
+    "file": "sessions_farm.stores.file.FileStore",
     "database": "sessions_farm.stores.database.DatabaseStore",
     "redis": "sessions_farm.stores.redis.RedisStore",
     "tiered": "sessions_farm.stores.tiered.TieredStore",

@@ -7,12 +7,13 @@ values have equal text. Times are Unix milliseconds; ``now`` is given, so that a
 from __future__ import annotations
 
 import enum
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from sessions_farm.moments import FOREVER as FOREVER  # noqa: PLC0414 -- from here, too
+from sessions_farm.moments import now_ms as now_ms  # noqa: PLC0414 -- as above
+
 TOUCH_FRACTION = 10  # a session is touched when a tenth of its idle time has gone
-FOREVER = 2**52  # a moment that does not come; what ends then is no session: not counted, not found, without events
 STEPS_KEPT = 8  # how many of the latest operation ids a session remembers
 
 
@@ -192,7 +193,3 @@ class Changed:
 
 
 type Operation = Increment | Append | CompareAndSet
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000

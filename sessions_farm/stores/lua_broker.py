@@ -22,11 +22,12 @@ return found
 FIND = """
 local now, limit, budget = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local top, skip = ARGV[4], tonumber(ARGV[5])
-local index, fewest, fields = P .. ':live', math.huge, {'='}
+local index, fewest, indexes, fields = P .. ':live', math.huge, {}, {'='}
 for i = 6, #ARGV, 2 do
   local key = term_key(ARGV[i], ARGV[i + 1])
   local size = redis.call('ZCARD', key)
   if size < fewest then index, fewest = key, size end
+  indexes[#indexes + 1] = key
   fields[#fields + 1] = ':' .. ARGV[i]
 end
 local wanted = #fields
@@ -36,18 +37,31 @@ while #found < limit and budget > 0 and all == 0 do
   local size = math.min(budget, wanted <= 2 and limit - #found or 200)
   local page = redis.call('ZRANGE', index, top, '(' .. ARGV[1], 'BYSCORE', 'REV', 'LIMIT', skip, size, 'WITHSCORES')
   if #page < 2 * size then all = 1 end
-  for i = 1, #page, 2 do
-    if page[i + 1] == top then skip = skip + 1 else top, skip = page[i + 1], 1 end
-    local m = redis.call('HMGET', P .. ':s:' .. page[i], unpack(fields))
-    local fits = m[1] and now < unpack_header(m[1])[4]
-    for n = 2, wanted do fits = fits and m[n] == ARGV[2 * n + 3] end
-    if fits and #found < limit then
-      local row = {page[i], m[1]}
-      for n = wanted + 1, #fields do row[#row + 1] = m[n] end
-      found[#found + 1] = row
+  local ids, elsewhere = {}, {}
+  for i = 1, #page, 2 do ids[#ids + 1] = page[i] end
+  for _, other in ipairs(indexes) do
+    if other ~= index and #ids > 0 then elsewhere[#elsewhere + 1] = redis.call('ZMSCORE', other, unpack(ids)) end
+  end
+  for i, id in ipairs(ids) do
+    if #found == limit then
+      all = 0
+      break
+    end
+    if page[2 * i] == top then skip = skip + 1 else top, skip = page[2 * i], 1 end
+    local fits = true
+    for _, scores in ipairs(elsewhere) do fits = fits and scores[i] end
+    if fits then
+      local m = redis.call('HMGET', P .. ':s:' .. id, unpack(fields))
+      fits = m[1] and now < unpack_header(m[1])[4]
+      for n = 2, wanted do fits = fits and m[n] == ARGV[2 * n + 3] end
+      if fits then
+        local row = {id, m[1]}
+        for n = wanted + 1, #fields do row[#row + 1] = m[n] end
+        found[#found + 1] = row
+      end
     end
   end
-  budget = budget - #page / 2
+  budget = budget - #ids
 end
 return {found, all, top, skip}
 """
@@ -72,7 +86,7 @@ end
 return {ended, #ids < tonumber(ARGV[7]) and 1 or 0}
 """
 
-# ARGV now, limit, how many may live or 0. Gives the larger number of what had expired and what was too many.
+# ARGV now, limit, how many may live or 0. Gives the number of what had expired, and of what was too many.
 # What is too many goes as if it had expired: it leaves no tombstone, for a crowd's would be a crowd of tombstones.
 SWEEP = """
 local now, limit, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -82,9 +96,9 @@ for _, id in ipairs(due) do
   leave(key, now, 'expired')
   if not redis.call('HGET', key, '!') then redis.call('UNLINK', key) end
 end
-if most == 0 then return #due end
+if most == 0 then return {#due, 0} end
 local excess = math.min(redis.call('ZCOUNT', P .. ':live', '(' .. ARGV[1], '+inf') - most, limit)
-if excess <= 0 then return #due end
+if excess <= 0 then return {#due, 0} end
 local crowd, ended = redis.call('ZRANGE', P .. ':anon', 0, limit - 1, 'WITHSCORES'), 0
 for i = 1, #crowd, 2 do
   if ended < excess then
@@ -102,7 +116,7 @@ for i = 1, #crowd, 2 do
     end
   end
 end
-return math.max(#due, ended)
+return {#due, ended}
 """
 
 # KEYS lease, wake-ups; ARGV token, now, how long. Redis forgets a lease at its end, whatever the caller's clock says.

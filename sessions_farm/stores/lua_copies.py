@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
+# A key may see one session expire and the next be made: they are told apart by when they were created.
+ORDER = """
+local function is_newer(h, given)
+  return h[7] >= given[7] and (h[1] > given[1] or h[1] == given[1] and h[6] >= given[6])
+end
+local function is_one_before(h, given)
+  return h[7] == given[7] and h[1] == given[1] and h[6] == given[6] - 1
+end
+"""
+
 # KEYS session; ARGV now, header with epoch, writes. A copy from an older version than one that is known is refused.
-FILL = """
+FILL = (
+    ORDER
+    + """
 local m = redis.call('HMGET', KEYS[1], '=', '!', '?')
 if m[2] then return 0 end
 local given = unpack_header(ARGV[2])
 if m[3] and given[6] < tonumber(m[3]) then return 0 end
-if m[1] then
-  local h = unpack_header(m[1])
-  if h[7] >= given[7] and h[6] >= given[6] then return 0 end
-end
+if m[1] and is_newer(unpack_header(m[1]), given) then return 0 end
 redis.call('DEL', KEYS[1])
 write(KEYS[1], 3)
 keep(KEYS[1], given, tonumber(ARGV[1]))
 return 1
 """
+)
 
 # KEYS session; ARGV now, header with epoch, replace, how long a stale fill may be under way, writes
-FOLLOW = """
+FOLLOW = (
+    ORDER
+    + """
 local m = redis.call('HMGET', KEYS[1], '=', '!', '?')
 if m[2] then return 0 end
 local given = unpack_header(ARGV[2])
 local h = m[1] and unpack_header(m[1])
-if h and h[7] >= given[7] and h[6] >= given[6] then return 1 end
-if h and h[7] == given[7] and h[6] == given[6] - 1 and can_add(KEYS[1], 5, ARGV[3] == '1') then
+if h and is_newer(h, given) then return 1 end
+if h and is_one_before(h, given) and can_add(KEYS[1], 5, ARGV[3] == '1') then
   if ARGV[3] == '1' then redis.call('DEL', KEYS[1]) end
   write(KEYS[1], 5)
   keep(KEYS[1], given, tonumber(ARGV[1]))
   return 1
 end
-local lowest = math.max(given[6], h and h[6] or 0, tonumber(m[3] or 0))
+local lowest = math.max(given[6], h and h[1] == given[1] and h[6] or 0, tonumber(m[3] or 0))
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], '?', number(lowest))
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 0
 """
+)
 
 # KEYS session; ARGV lease, epoch, how long the answer is good. SQL had no such session: believed only if the lease
 # still lies here. Whoever made a session meanwhile has taken it away, and so has an eviction.
@@ -51,14 +64,17 @@ return 1
 
 # KEYS old session, its last words, new session
 # ARGV now, header with epoch, replace, how long a stale fill may be under way, tomb ttl, writes
-MOVE = """
+MOVE = (
+    ORDER
+    + """
 local m = redis.call('HMGET', KEYS[1], '=', '!')
 local given = unpack_header(ARGV[2])
 local h = m[1] and unpack_header(m[1])
 local newest = redis.call('HMGET', KEYS[3], '=', '?')
-if not newest[1] or unpack_header(newest[1])[6] < given[6] then
+local there = newest[1] and unpack_header(newest[1])
+if not there or tonumber(ARGV[1]) >= there[4] or not is_newer(there, given) then
   redis.call('DEL', KEYS[3])
-  if h and not m[2] and not newest[2] and h[7] == given[7] and h[6] == given[6] - 1
+  if h and not m[2] and not newest[2] and is_one_before(h, given)
     and can_add(KEYS[1], 6, ARGV[3] == '1') then
     if ARGV[3] == '0' then redis.call('RENAME', KEYS[1], KEYS[3]) end
     write(KEYS[3], 6)
@@ -72,6 +88,7 @@ redis.call('DEL', KEYS[2])
 bury(KEYS[1], 'rotated', ARGV[5])
 return 1
 """
+)
 
 # KEYS session and its last words, of each; ARGV reason, tomb ttl
 BURY = """
@@ -90,6 +107,22 @@ for _, key in ipairs(KEYS) do
     redis.call('DEL', key)
     redis.call('HSET', key, '?', ARGV[1])
     redis.call('PEXPIRE', key, ARGV[2])
+  end
+end
+return 1
+"""
+
+# KEYS sessions that SQL swept; ARGV now, a version that no session reaches, how long. What has expired here too is
+# what any reader under way would bring; a copy that seems to live is of a session that SQL knew better about.
+DROP = """
+for _, key in ipairs(KEYS) do
+  local m = redis.call('HMGET', key, '=', '!')
+  if m[1] and not m[2] then
+    redis.call('UNLINK', key)
+    if tonumber(ARGV[1]) < unpack_header(m[1])[4] then
+      redis.call('HSET', key, '?', ARGV[2])
+      redis.call('PEXPIRE', key, ARGV[3])
+    end
   end
 end
 return 1

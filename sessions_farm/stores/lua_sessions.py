@@ -85,8 +85,12 @@ local now, replace, step = tonumber(ARGV[1]), ARGV[4] == '1', ARGV[5]
 local h, why = live(KEYS[1], now)
 if not h then return why end
 if ARGV[6] ~= '' and not is_held(KEYS[1], ARGV[6], now) then return 'lost' end
-if redis.call('EXISTS', KEYS[3]) == 1 then return 'ended' end
+local there, free = live(KEYS[3], now)
+if there then return 'taken' end
+if free == 'ended' then return 'ended' end
 if not can_add(KEYS[1], 9, replace) then return 'type' end
+leave(KEYS[3], now, 'expired')
+redis.call('DEL', KEYS[3])
 local before, steps = watched(KEYS[1]), redis.call('HGET', KEYS[1], '#')
 local is_known = withdraw(KEYS[1])
 local all = redis.call('HGETALL', KEYS[1])

@@ -31,7 +31,7 @@ class RedisCopies(RedisPlace):
         super().__init__(options, alone=False)
 
     def texts(self) -> dict[str, str]:
-        return {name: text for name, text in vars(lua_copies).items() if name.isupper()}
+        return {name: text for name, text in vars(lua_copies).items() if name.isupper() and name != "ORDER"}
 
     def ping(self) -> Steps[None]:
         yield self.command("ping")
@@ -76,6 +76,11 @@ class RedisCopies(RedisPlace):
         """Have no copies, and let none be made for a while."""
         for part in parts(keys):
             yield self.script("DOUBT", [self.name(key) for key in part], [FOREVER, MARK_MS])
+
+    def drop(self, keys: Collection[str], now: int) -> Steps[None]:
+        """SQL has swept them."""
+        for part in parts(keys):
+            yield self.script("DROP", [self.name(key) for key in part], [now, FOREVER, MARK_MS])
 
 
 def parts(keys: Collection[str]) -> Iterator[list[str]]:

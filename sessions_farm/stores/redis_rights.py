@@ -6,16 +6,17 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from sessions_farm.stores import lua
+from sessions_farm.stores import lua, lua_broker, lua_copies, lua_sessions
 from sessions_farm.stores.redis_address import address_of
+from sessions_farm.stores.redis_trips import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sessions_farm.conf import Options
 
-# What the stores send beside their scripts, and to begin a connection.
-DIRECT = ("ping", "select", "info", "evalsha", "script|load", "set", "getdel")
+SCRIPTS = (lua, lua_broker, lua_copies, lua_sessions)
+BEGINNING = ("select",)  # of a connection
 AT_SENTINELS = ("ping", "sentinel|masters")
 CALL = re.compile(r"redis\.p?call\(\s*'(\w+)'")
 NO_PASSWORD = "#<the SHA-256 of the password, in hexadecimal>"  # noqa: S105 -- says what is missing
@@ -28,7 +29,7 @@ def acl_lines(options: Options) -> list[str]:
     """
     address = address_of(options)
     keys = f"~{literally(options.redis_prefix)}:*"
-    lines = [line_of(address.login, [keys, *rights(sorted({*DIRECT, *called_by_scripts()}))])]
+    lines = [line_of(address.login, [keys, *rights(sorted({*BEGINNING, *COMMANDS, *called_by_scripts()}))])]
     if address.sentinels:
         lines.append(line_of(address.sentinel_login, rights(AT_SENTINELS)))
     return lines
@@ -36,9 +37,10 @@ def acl_lines(options: Options) -> list[str]:
 
 def called_by_scripts() -> Iterator[str]:
     """Redis asks for the caller's right to each command of a script too."""
-    for text in vars(lua).values():
-        if isinstance(text, str):
-            yield from (name.lower() for name in CALL.findall(text))
+    for module in SCRIPTS:
+        for text in vars(module).values():
+            if isinstance(text, str):
+                yield from (name.lower() for name in CALL.findall(text))
 
 
 def rights(commands: list[str] | tuple[str, ...]) -> list[str]:

@@ -1,121 +1,162 @@
-"""The SQL of the ``database`` store: written once, for PostgreSQL and SQLite."""
+"""What PostgreSQL and the other databases share: the tables' names, and what a dialect is asked for."""
 
 from __future__ import annotations
 
-from django.db.backends.base.base import BaseDatabaseWrapper
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sessions_farm.models import OneUseCode, Session, Tombstone, Variable
-from sessions_farm.stores.base import TOUCH_FRACTION
+from sessions_farm.declared import TERM_LIMIT
+from sessions_farm.models import (
+    Lease,
+    OneUseCode,
+    OutboxEvent,
+    Session,
+    SharedChange,
+    Tombstone,
+    Variable,
+    VisitorKey,
+)
+
+if TYPE_CHECKING:
+    from sessions_farm.conf import Options
+    from sessions_farm.stores.base import Change, Operation
+    from sessions_farm.stores.steps import Step
 
 SESSION = Session._meta.db_table
 VARIABLE = Variable._meta.db_table
 TOMBSTONE = Tombstone._meta.db_table
 CODE = OneUseCode._meta.db_table
+EVENT = OutboxEvent._meta.db_table
+CHANGE = SharedChange._meta.db_table
+LEASE = Lease._meta.db_table
+VISITOR_KEY = VisitorKey._meta.db_table
 HEADER = "created_ms, seen_ms, idle_ms, expires_ms, ends_ms, version"
+HEADER_OF_S = ", ".join(f"s.{name}" for name in HEADER.split(", "))
 
-LOAD = f"""
-SELECT t.grace_until_ms, t.last_words, s.created_ms, s.seen_ms, s.idle_ms, s.expires_ms, s.ends_ms, s.version,
-       v.name, v.value
-FROM (SELECT %s AS key_hash) k
-LEFT JOIN {TOMBSTONE} t ON t.key_hash = k.key_hash
-LEFT JOIN {SESSION} s ON s.key_hash = k.key_hash
-LEFT JOIN {VARIABLE} v ON v.session_id = s.id
-"""  # noqa: S608 -- the names are our tables'
+FEED_LENGTH = 1000  # of each name
+FEED_MS = 3_600_000
 
-# PostgreSQL: a load that slides the time-out where that is due, in one statement. The load's own snapshot does not see
-# the touch, so its caller adds it to the header. %s: now, now, key, now, now, key.
-LOAD_AND_TOUCH = f"""
-WITH touched AS (
-  UPDATE {SESSION} SET seen_ms = %s, expires_ms = LEAST(%s + idle_ms, ends_ms)
-  WHERE key_hash = %s AND expires_ms > %s AND %s - seen_ms >= idle_ms / {TOUCH_FRACTION}
-)
-{LOAD}"""  # noqa: S608 -- as above
-
-# now, key, …: a header in one statement; {tail} is what each dialect does with the row that comes back.
-CREATE = f"""
-INSERT INTO {SESSION} (key_hash, {HEADER})
-SELECT %s, %s, %s, %s, %s, %s, 1
-WHERE NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %s)
-ON CONFLICT (key_hash) DO NOTHING
-RETURNING id, {HEADER}
-"""  # noqa: S608 -- as above
-
-APPLY = f"""
-UPDATE {SESSION} SET
-  seen_ms = %s,
-  idle_ms = COALESCE(%s, idle_ms),
-  ends_ms = COALESCE(%s, ends_ms),
-  expires_ms = CASE WHEN %s + COALESCE(%s, idle_ms) < COALESCE(%s, ends_ms)
-               THEN %s + COALESCE(%s, idle_ms) ELSE COALESCE(%s, ends_ms) END,
-  version = version + 1,
-  key_hash = %s
-WHERE key_hash = %s AND expires_ms > %s
-  AND NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash IN (%s, %s))
-RETURNING id, {HEADER}
-"""  # noqa: S608 -- as above
-
-TOUCH = f"UPDATE {SESSION} SET seen_ms = %s, expires_ms = %s WHERE key_hash = %s AND version = %s"  # noqa: S608
-TOUCH_LIVE = f"""
-UPDATE {SESSION} SET seen_ms = %s, expires_ms = CASE WHEN %s + idle_ms < ends_ms THEN %s + idle_ms ELSE ends_ms END
-WHERE key_hash = %s AND expires_ms > %s AND NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %s)
-"""  # noqa: S608 -- as above
-BURY = f"""
-INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, last_words)
-VALUES (%s, %s, %s, %s, 0, '')
-ON CONFLICT (key_hash) DO UPDATE SET grace_until_ms = 0, last_words = ''
-"""  # noqa: S608 -- as above
-REMOVE = f"DELETE FROM {SESSION} WHERE key_hash = %s"  # noqa: S608 -- as above
-REMOVE_EXPIRED = f"DELETE FROM {SESSION} WHERE key_hash = %s AND expires_ms <= %s"  # noqa: S608 -- as above
+# Statements that every dialect takes as they are.
+READ_EVENTS = f"SELECT id, kind, key_hash, at_ms, reason, other, shared FROM {EVENT} ORDER BY id LIMIT %(limit)s"  # noqa: S608 -- the names are our tables', here and below
+EVERLASTING = f"SELECT key_hash FROM {SESSION} WHERE ends_ms >= %(forever)s LIMIT %(limit)s"  # noqa: S608
+COUNT = f"SELECT count(*) FROM {SESSION} WHERE expires_ms > %(now)s AND ends_ms < %(forever)s"  # noqa: S608
 PUT_CODE = f"""
-INSERT INTO {CODE} (digest, payload, expires_ms) VALUES (%s, %s, %s) ON CONFLICT (digest) DO NOTHING RETURNING digest
-"""  # noqa: S608 -- as above
-TAKE_CODE = f"DELETE FROM {CODE} WHERE digest = %s RETURNING payload, expires_ms"  # noqa: S608 -- as above
-PUT_ONE = f"""
-INSERT INTO {VARIABLE} (session_id, name, value) VALUES (%s, %s, %s)
-ON CONFLICT (session_id, name) DO UPDATE SET value = excluded.value
-"""  # noqa: S608 -- as above
-READ_ONE = f"SELECT value FROM {VARIABLE} WHERE session_id = %s AND name = %s"  # noqa: S608 -- as above
-READ_ALL = f"SELECT name, value FROM {VARIABLE} WHERE session_id = %s"  # noqa: S608 -- as above
-ENTOMB = f"""
-INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, last_words)
-VALUES (%s, 'rotated', %s, %s, %s, %s)
-ON CONFLICT (key_hash) DO NOTHING
-"""  # noqa: S608 -- as above
-
-# PostgreSQL: header and variables in one statement, and so in one trip; {head} is CREATE or APPLY.
-PUT = f"""
-put AS (
-  INSERT INTO {VARIABLE} (session_id, name, value)
-  SELECT live.id, v.name, v.value FROM live, unnest(%s::text[], %s::text[]) AS v(name, value)
-  ON CONFLICT (session_id, name) DO UPDATE SET value = excluded.value
-)"""  # noqa: S608 -- as above
-DROP = f"""
-gone AS (
-  DELETE FROM {VARIABLE} v USING live
-  WHERE v.session_id = live.id AND (v.name = ANY(%s::text[]) OR %s AND NOT v.name = ANY(%s::text[]))
-)"""  # noqa: S608 -- as above
-BURY_WITH_LAST_WORDS = f"""
-tomb AS (
-  INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, last_words)
-  SELECT %s, 'rotated', %s, %s, %s,
-         COALESCE((SELECT json_object_agg(name, value)::text FROM {VARIABLE} WHERE session_id = live.id), '{{{{}}}}')
-  FROM live
-  ON CONFLICT (key_hash) DO NOTHING
-)"""  # noqa: S608 -- as above
-WITH_PUTS = f"WITH live AS ({{head}}), {PUT} SELECT * FROM live"  # noqa: S608 -- as above
-WITH_CHANGES = f"WITH live AS ({{head}}), {PUT}, {DROP} SELECT * FROM live"  # noqa: S608 -- as above
-ROTATE = f"WITH live AS ({{head}}), {PUT}, {DROP}, {BURY_WITH_LAST_WORDS} SELECT * FROM live"  # noqa: S608 -- as above
-
-# Drops and last words look at rows that are there already, and a statement's own snapshot may be older than the lock
-# on the header that it waited for: it would miss a variable put meanwhile. So LOCK goes before those as a statement of
-# its own, in the same trip and transaction; the next statement's snapshot is taken when the lock is held.
-LOCK = f"SELECT 1 FROM {SESSION} WHERE key_hash = %s FOR UPDATE"  # noqa: S608 -- as above
-
-BURY_AND_REMOVE = f"WITH tomb AS ({BURY}) {REMOVE}"
+INSERT INTO {CODE} (digest, payload, expires_ms) VALUES (%(digest)s, %(payload)s, %(expires)s)
+ON CONFLICT (digest) DO NOTHING RETURNING digest
+"""  # noqa: S608
+TAKE_CODE = f"DELETE FROM {CODE} WHERE digest = %(digest)s RETURNING payload, expires_ms"  # noqa: S608
+ACQUIRE = f"""
+INSERT INTO {LEASE} AS held (name, token, until_ms) VALUES (%(name)s, %(token)s, %(until)s)
+ON CONFLICT (name) DO UPDATE SET token = excluded.token, until_ms = excluded.until_ms
+WHERE held.until_ms <= %(now)s OR held.token = excluded.token
+RETURNING name
+"""  # noqa: S608
+RELEASE = f"DELETE FROM {LEASE} WHERE name = %(name)s AND token = %(token)s RETURNING until_ms"  # noqa: S608
+HELD_UNTIL = f"SELECT until_ms FROM {LEASE} WHERE name = %(name)s"  # noqa: S608
 
 
-def batch(connection: BaseDatabaseWrapper, table: str, key: str, condition: str) -> str:
-    """Delete at most %s rows; on PostgreSQL pass over those that somebody holds."""
-    lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
-    # S608: the names are our tables' and columns'
-    return f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} LIMIT %s {lock})"  # noqa: S608
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the statements need of the settings."""
+
+    grave_ms: int
+    events: bool
+    max_live: int
+    indexed: tuple[str, ...]
+    shared: tuple[str, ...]
+
+    @classmethod
+    def of(cls, options: Options) -> Known:
+        names = options.variables
+        return cls(
+            options.cookie_age * 1000,
+            options.events,
+            options.max_live,
+            tuple(names.indexed()),
+            tuple(names.shared()),
+        )
+
+    def term(self, name: str, text: str | None) -> str | None:
+        """What stands in the index for a variable; None where it has none."""
+        return None if text is None or name not in self.indexed else term_of(text)
+
+
+def term_of(text: str) -> str:
+    """The text, or its digest where it is long: one that PostgreSQL can make itself, without an extension."""
+    content = text.encode()
+    return text if len(content) <= TERM_LIMIT else f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a write found nothing to write: what stands under its keys now."""
+
+    has_ended: bool
+    is_free: bool  # of the key to rotate to
+    is_held: bool
+    header: tuple[int, ...] | None
+    steps: tuple[str, ...]
+    texts: Mapping[str, str]
+
+
+class Dialect(Protocol):
+    """Steps in one kind of database. A row of a session is its key, its header's six numbers, and what is asked for."""
+
+    def ask(self, statement: str, **given: Any) -> Step:
+        """One of the statements of this module; its rows."""
+
+    def load(self, key: str, now: int) -> Step:
+        """A row at least: a tombstone's grace and last words, the header before a touch, a variable's name and text."""
+
+    def create(self, key: str, variables: Mapping[str, str], header: tuple[int, ...], now: int, *, over: bool) -> Step:
+        """A session's row, or none. ``over``: one that has expired makes room."""
+
+    def apply(self, key: str, change: Change, now: int) -> Step:
+        """The session's row, or none."""
+
+    def modify(self, key: str, operation: Operation, now: int, step: str) -> Step:
+        """The session's row and the variable's new text, or none."""
+
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Step:
+        """The session's row, or none."""
+
+    def refusal(self, key: str, new: str, change: Change, names: Collection[str], now: int) -> Step:
+        """A Refusal."""
+
+    def touch(self, key: str, now: int) -> Step:
+        """A row where a session lives."""
+
+    def delete(self, key: str, reason: str, now: int) -> Step:
+        """Nothing of use."""
+
+    def look(self, keys: Collection[str], now: int) -> Step:
+        """Rows of sessions, each with its shared variables as JSON."""
+
+    def find(self, values: Mapping[str, str], now: int, limit: int) -> Step:
+        """As ``look``."""
+
+    def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Step:
+        """A row for each that ended: its key."""
+
+    def sweep(self, kind: str, now: int, limit: int) -> Step:
+        """A row: how many went. Of ``sessions``: a row for each one looked at, its key or '' if it lives on."""
+
+    def crowd(self, now: int, limit: int) -> Step:
+        """A row for each that ended: its key."""
+
+    def read_events(self, limit: int) -> Step:
+        """Rows as of ``READ_EVENTS``."""
+
+    def forget_events(self, ids: Collection[int]) -> Step:
+        """Nothing of use."""
+
+    def read_changes(self, name: str, after: str) -> Step:
+        """The place to go on from, and rows: id, key, text, time."""
+
+    def release(self, name: str, token: str) -> Step:
+        """A row with the end of the lease that was held, or none."""
+
+    def wait(self, name: str, seconds: float) -> Step:
+        """Nothing of use."""

@@ -52,7 +52,11 @@ class TieredStore:
         self.redis = RedisCopies(options)
         self.breaker = Breaker(options.breaker_rest, self.redis.ping)
         self.epoch = TierEpoch(self.sql, self.redis, self.breaker, options.tier_poll)
-        self.carries_visitors = getattr(self.sql, "carries_visitors", False)
+
+    @property
+    def carries_visitors(self) -> bool:
+        """Whether ``rotate`` lets the new key lead to the visitor of the old one."""
+        return self.sql.carries_visitors
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Steps[Header]:
         def steps() -> Steps[Header]:
@@ -139,7 +143,7 @@ class TieredStore:
 
     def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Steps[int]:
         def steps() -> Steps[int]:
-            keys = yield from self._deciding([], self.sql.end_where_keys(name, text, spare, reason, now))
+            keys = yield from self._deciding([], self.sql.end_keys_where(name, text, spare, reason, now))
             yield from self._copying(lambda: self.redis.bury(keys, reason))
             return len(keys)
 
@@ -148,7 +152,7 @@ class TieredStore:
     def sweep(self, now: int, limit: int) -> Steps[int]:
         def steps() -> Steps[int]:
             swept, keys = yield from self._deciding([], self.sql.sweep_keys(now, limit))
-            yield from self._copying(lambda: self.redis.doubt(keys))
+            yield from self._copying(lambda: self.redis.drop(keys, now))
             return swept
 
         return unbroken(steps)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -36,6 +38,8 @@ BOTH_WAYS = [
     for name in (*(["file"] if "file" in NAMED else []), *STORES)
     for way in ("blocking", "async")
 ]
+
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 HOUR = 3_600_000
 NOW = 1_800_000_000_000
@@ -70,24 +74,38 @@ def make_node(url, prefix, **options):
 class Farm:
     """One place for sessions, and as many stores on it as a test asks for, as the nodes of a farm have them."""
 
-    def __init__(self, name, way, folder):
+    def __init__(self, name, way):
         self.name = name
         self.drive = run if way == "blocking" else Loop()
+        self._kept = ExitStack()
+        folder = self._kept.enter_context(file_folder()) if name == "file" else ""
         self.place = {"folder": folder, "prefix": f"farm-{secrets.token_hex(4)}"}
 
     def node(self, **options):
-        """Another store on the same place. What is in this process's memory is known to one store only."""
         return make_store(self.name, self.drive, **self.place, **options)
+
+    def two_nodes(self):
+        """Two stores on the same place. What is in this process's memory only one store knows."""
+        node = self.node()
+        return node, (node if self.name == "memory" else self.node())
 
     def close(self):
         if self.drive is not run:
             self.drive.close()
+        self._kept.close()
+
+
+@contextmanager
+def file_folder():
+    """Where the file store may make its folder. Files of a test need no disk, where the machine has one in memory."""
+    with tempfile.TemporaryDirectory(dir=MEMORY) as parent:
+        yield Path(parent) / "sessions"
 
 
 @contextmanager
 def farm_of(request):
     """The farm that the parameter of a fixture (of BOTH_WAYS) names."""
-    farm = Farm(*request.param, request.getfixturevalue("tmp_path"))
+    farm = Farm(*request.param)
     try:
         yield farm
     finally:
@@ -103,6 +121,17 @@ def delete_rows():
         for model in reversed(apps.all_models["sessions_farm"].values()):
             if model._meta.db_table in there:
                 cursor.execute(f"DELETE FROM {model._meta.db_table}")
+
+
+def new_key():
+    return secrets.token_urlsafe(32)
+
+
+def started(store, variables=None, lifetime=LIFE, now=NOW):
+    """The key of a session that lives now."""
+    key = new_key()
+    store.create(key, {"a": "1", "page": '"/x"', "mood": '"fine"'} if variables is None else variables, lifetime, now)
+    return key
 
 
 def read(store, key):

@@ -13,6 +13,7 @@ from sessions_farm.handoff import codes, paths, verifier
 from sessions_farm.handoff.breaker import BOUND, REST, WINDOW, Breaker
 from sessions_farm.handoff.navigation import Kind, kind_of, may_be_top_level
 from sessions_farm.handoff.state import MAX_AGE, BadState, State
+from sessions_farm.stores.steps import InPlace
 
 A = Member("a.test", 1, 1, "mall", "Mall", "mall", "mall.test")
 B = Member("b.test", 2, 1, "mall", "Mall", "mall", "mall.test")
@@ -102,10 +103,10 @@ class Shelf:
         self.rows = {}
 
     def put_code(self, digest, payload, ttl):
-        self.rows[digest] = (payload, ttl)
+        yield InPlace(lambda: self.rows.update({digest: (payload, ttl)}))
 
     def take_code(self, digest):
-        return self.rows.pop(digest, (None, 0))[0]
+        return (yield InPlace(lambda: self.rows.pop(digest, (None, 0))[0]))
 
 
 def test_code_carries_its_grant_once():

@@ -26,6 +26,11 @@ pytestmark = [
 ]
 
 
+def nothing():
+    """Steps that are none."""
+    yield from ()
+
+
 @pytest.fixture
 def live(node):
     key = secrets.token_urlsafe(32)
@@ -76,7 +81,7 @@ def test_write_that_missed_redis_is_seen_by_every_node(node, other, cable, live)
 
 
 def test_control_without_epoch_the_old_copy_is_believed(node, other, cable, live, monkeypatch):
-    monkeypatch.setattr(node, "_raise_epoch", lambda: None)
+    monkeypatch.setattr(node.epoch, "rise", nothing)
     cable.cut()
     node.apply(live, Change(put={"a": "2"}), NOW)
     assert read(other, live) == {"a": "1"}
@@ -149,14 +154,13 @@ def test_late_fill_does_not_bring_an_ended_session_back(node, other, live, monke
 
 def test_writers_whose_copies_arrive_out_of_order(node, other, live, monkeypatch):
     """The later write's copy arrives first: no copy may hold one of them only."""
-    real = node._follow
+    real = node.redis.follow
 
     def be_overtaken(*args):
-        monkeypatch.setattr(node, "_follow", real)
         other.apply(live, Change(put={"b": "2"}), NOW)
         real(*args)
 
-    monkeypatch.setattr(node, "_follow", be_overtaken)
+    monkeypatch.setattr(node.redis, "follow", be_overtaken)
     node.apply(live, Change(put={"c": "3"}), NOW)
     assert read(other, live) == read(node, live) == {"a": "1", "b": "2", "c": "3"}
 

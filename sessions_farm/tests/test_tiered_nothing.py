@@ -5,19 +5,25 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from django.db import transaction
 
-from sessions_farm.stores import lua
-from sessions_farm.stores.base import Change, State
-from sessions_farm.stores.tiered import ABSENT_MS
+from sessions_farm.stores.base import Change, Lifetime, State
+from sessions_farm.stores.redis_copies import ABSENT_MS
+from sessions_farm.stores.redis_trips import Script
 from sessions_farm.tests.stores_fixtures import HOUR, LIFE, NOW, REDIS_URL, copy_of, in_threads, make_node, read
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not REDIS_URL, reason="The tiers need a Redis: set REDIS_URL."),
 ]
+
+
+def nothing():
+    """Steps that are none."""
+    yield from ()
 
 
 @pytest.fixture
@@ -37,12 +43,12 @@ def nobody(node):
 
 def be_overtaken_in_sql(node, monkeypatch, act):
     """Let ``act`` happen after the node's answer from SQL and before it tells Redis."""
-    real = node.sql.load
+    real, acts = node.sql.load, [act]
 
     def load_then_be_overtaken(key, now):
         found = real(key, now)
-        monkeypatch.setattr(node.sql, "load", real)
-        act(key)
+        while acts:
+            acts.pop()(key)
         return found
 
     monkeypatch.setattr(node.sql, "load", load_then_be_overtaken)
@@ -59,9 +65,10 @@ def make_and_be_evicted(store, key):
 
 def believe_without_lease(node):
     """The script as it would be without its condition."""
-    script = lua.MARK.replace("if m[1] ~= ARGV[1] or m[2] then return 0 end", "")
-    assert script != lua.MARK
-    node.redis._scripts["MARK"] = node.redis.client.register_script(lua.PRELUDE + script)
+    whole = node.redis.scripts["MARK"].text
+    script = whole.replace("if m[1] ~= ARGV[1] or m[2] then return 0 end", "")
+    assert script != whole
+    node.redis.scripts["MARK"] = Script(script)
 
 
 def test_nothing_is_read_from_redis_too(node, other, nobody, monkeypatch):
@@ -103,7 +110,7 @@ def test_maker_that_misses_redis_is_seen_by_every_node(node, other, cable, nobod
 
 
 def test_control_without_epoch_the_maker_that_missed_redis_is_not_seen(node, other, cable, nobody, monkeypatch):
-    monkeypatch.setattr(node, "_raise_epoch", lambda: None)
+    monkeypatch.setattr(node.epoch, "rise", nothing)
     cable.cut()
     make(node, nobody)
     assert other.load(nobody, NOW).state is State.ABSENT
@@ -116,6 +123,23 @@ def test_expired_session_is_known_to_be_nothing_until_it_is_made_again(node, oth
         patch.setattr(other.sql, "load", None)
         assert other.load(live, later).state is State.ABSENT
     node.create(live, {"b": "2"}, LIFE, later)
+    assert dict(other.load(live, later).variables) == {"b": "2"}
+
+
+def test_copy_of_an_expired_session_is_none_of_the_next_one(node, other, live):
+    """Made at once under the same id, without a load between: nothing of the old one may be in the new one's copy."""
+    later = NOW + 2 * HOUR
+    node.create(live, {"b": "2"}, Lifetime(HOUR, later + HOUR), later)
+    assert dict(node.redis.load(live, later).variables) == {"b": "2"}
+    node.apply(live, Change(put={"c": "3"}), later)
+    assert dict(other.load(live, later).variables) == {"b": "2", "c": "3"}
+
+
+def test_late_follower_of_an_expired_session_changes_nothing_of_the_next_one(node, other, live):
+    later, header = NOW + 2 * HOUR, node.sql.load(live, NOW).header
+    node.create(live, {"b": "2"}, Lifetime(HOUR, later + HOUR), later)
+    epoch = int(node.redis.client.hget(node.redis.name(live), "=").split()[-1])
+    node.redis.follow(live, Change(put={"late": "1"}), replace(header, version=2), epoch, later)
     assert dict(other.load(live, later).variables) == {"b": "2"}
 
 

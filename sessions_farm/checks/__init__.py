@@ -1,0 +1,49 @@
+"""What is wrong in the settings, said before it hurts, with what to do. README.md lists every id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+from sessions_farm.checks import places, site, values, variables
+
+type Part = Callable[[dict[str, Any]], Iterator[checks.CheckMessage]]
+
+PARTS: tuple[Part, ...] = (
+    values.unknown_names,
+    values.wrong_values,
+    values.contradictions,
+    values.paths,
+    variables.declaration_faults,
+    places.store_faults,
+    places.redis_faults,
+    places.folder_faults,
+    places.switch_faults,
+    site.middleware_faults,
+    site.ignored_settings,
+    site.leftovers,
+)
+AT_DEPLOYMENT: tuple[Part, ...] = (site.insecure_cookie, places.store_of_one_process)
+
+
+@checks.register(checks.Tags.compatibility)
+def check_settings(**_kwargs: Any) -> list[checks.CheckMessage]:
+    given = getattr(settings, "SESSIONS_FARM", {})
+    if not isinstance(given, dict):
+        return [
+            checks.Error(
+                "SESSIONS_FARM is no dictionary.",
+                hint='Write SESSIONS_FARM = {"STORE": "database"}.',
+                id="sessions_farm.E009",
+            )
+        ]
+    return [message for part in PARTS for message in part(given)]
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def check_deployment(**_kwargs: Any) -> list[checks.CheckMessage]:
+    given = getattr(settings, "SESSIONS_FARM", {})
+    return [message for part in AT_DEPLOYMENT for message in part(given)] if isinstance(given, dict) else []

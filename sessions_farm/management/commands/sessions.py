@@ -1,0 +1,210 @@
+"""``manage.py sessions``: look at the live sessions of the farm, end them, and keep their store.
+
+Which store is asked what, is said in ``sessions_farm.broker`` and ``sessions_farm.status``; here are the words for it.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, NotSupportedError, OperationalError, close_old_connections
+
+from sessions_farm import broker, questions, sweeper
+from sessions_farm.conf import options
+from sessions_farm.status import Status, status
+from sessions_farm.stores import current_store
+from sessions_farm.stores.base import FOREVER, StoreUnavailable, now_ms
+from sessions_farm.stores.steps import run
+from sessions_farm.stores.switching import FollowingStore, SwitchingStore
+from sessions_farm.stores.unlogged import set_logged
+
+if TYPE_CHECKING:
+    from sessions_farm.broker import LiveSession
+
+WORDS = {
+    "status": "What the store says, and how fast.",
+    "list": "Some of the live sessions.",
+    "find": "The live sessions whose indexed variables have these values.",
+    "end": "End one session, or all of one person, for good.",
+    "switch": "Move what is left in SWITCH_FROM to STORE.",
+    "sweep": "End what has expired, and tell what happened.",
+    "acl": "The least rights that the farm needs at Redis, as lines of an ACL file.",
+    "logged": "Whether PostgreSQL logs what it writes to the sessions' tables; off: faster, empty after a crash.",
+}
+LIMIT = 100
+BATCH = 500  # sessions that move between two lines of progress
+
+
+class Command(BaseCommand):
+    help = "Looks at the live sessions of the farm, ends them, and keeps their store."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        words = parser.add_subparsers(dest="word", required=True, metavar="|".join(WORDS))
+        of = {name: words.add_parser(name, help=text, description=text) for name, text in WORDS.items()}
+        for name in ("status", "list", "find"):
+            of[name].add_argument("--format", choices=["text", "json"], default="text", help="json for other programs")
+        for name in ("list", "find"):
+            of[name].add_argument("--limit", type=int, default=LIMIT, help=f"how many at most ({LIMIT})")
+        of["find"].add_argument("terms", nargs="+", metavar="name=value", help="value: JSON, or else the text itself")
+        whose = of["end"].add_mutually_exclusive_group(required=True)
+        whose.add_argument("handle", nargs="?", help="as `sessions list` shows it")
+        whose.add_argument("--user", help="user name, e-mail address or primary key: signed out everywhere")
+        of["switch"].add_argument("--batch", type=int, default=BATCH, help=f"between two lines of progress ({BATCH})")
+        of["sweep"].add_argument("--every", type=float, metavar="SECONDS", help="until SIGTERM or SIGINT")
+        of["logged"].add_argument("setting", choices=["on", "off"])
+
+    def handle(self, *, word: str, **given: Any) -> None:
+        try:
+            getattr(self, f"do_{word}")(**given)
+        except StoreUnavailable as error:
+            raise CommandError(f"The store {options().store!r} does not answer: {error}") from error
+
+    def do_status(self, *, format: str, **_given: Any) -> None:  # noqa: A002 -- as on the command line
+        found = status()
+        self.stdout.write(json.dumps(asdict(found)) if format == "json" else "\n".join(lines_of(found)))
+        if found.fault:
+            raise CommandError(f"The store {found.store!r} does not answer: {found.fault}")
+
+    def do_list(self, *, limit: int, format: str, **_given: Any) -> None:  # noqa: A002 -- as above
+        self._show(broker.find(limit=limit), format)
+
+    def do_find(self, *, terms: list[str], limit: int, format: str, **_given: Any) -> None:  # noqa: A002 -- as above
+        try:
+            found = broker.find(limit=limit, **dict(questions.term(term) for term in terms))
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        self._show(found, format)
+
+    def do_end(self, *, handle: str | None, user: str | None, **_given: Any) -> None:
+        if user is not None:
+            try:
+                person = questions.person(user)
+            except questions.NotOne as error:
+                raise CommandError(str(error)) from error
+            ended = broker.end_everywhere(person)
+            self.stdout.write(f"{person} is signed out: {counted(ended, 'session')} ended.")
+            return
+        if not any(found.header.ends < FOREVER for found in run(current_store().look([handle or ""], now_ms()))):
+            raise CommandError(f"No session lives under {handle!r}. `manage.py sessions list` shows the handles.")
+        broker.end(str(handle))
+        self.stdout.write("Ended.")
+
+    def do_switch(self, *, batch: int, **_given: Any) -> None:
+        given, store, moved = options(), current_store(), 0
+        if isinstance(store, FollowingStore):
+            raise CommandError(
+                'SESSIONS_FARM["SWITCH_TO"] is set: this node still follows. Once every node has it, say'
+                f' "STORE": {given.switch_to!r}, "SWITCH_FROM": {given.store!r} instead, and come back.'
+            )
+        if not isinstance(store, SwitchingStore):
+            raise CommandError(
+                'There is no switch: SESSIONS_FARM["SWITCH_FROM"] names no store that sessions move away from.'
+            )
+        while some := run(store.emptying(now_ms(), batch)):
+            moved += some
+            self.stdout.write(f"{moved} moved from {given.switch_from} to {given.store} …")
+        sweeper.sweep()
+        if run(store.old.read_events(1)):
+            raise CommandError(
+                f"All is moved, but {given.switch_from!r} has events that nobody was told of: run"
+                " `manage.py sessions sweep`, and come back before SWITCH_FROM is removed."
+            )
+        self.stdout.write(f"Nothing is left in {given.switch_from}: SWITCH_FROM can be removed in a minute.")
+
+    def do_sweep(self, *, every: float | None, **_given: Any) -> None:
+        if every is None:
+            self.stdout.write(f"Swept in {counted(sweeper.sweep(), 'batch', 'batches')}.")
+            return
+        with told_to_stop() as stop:
+            while not stop.is_set():
+                try:
+                    sweeper.sweep()
+                except DatabaseError as error:
+                    self.stderr.write(f"Sessions are not swept now: {error}")
+                close_old_connections()
+                stop.wait(every)
+        self.stdout.write("Stopped.")
+
+    def do_acl(self, **_given: Any) -> None:
+        try:
+            from sessions_farm.stores.redis_rights import acl_lines  # noqa: PLC0415 -- redis is an extra
+        except ImportError as error:
+            raise CommandError("The redis package is not installed: pip install redis.") from error
+        try:
+            lines = acl_lines(options())
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write("\n".join(lines))
+
+    def do_logged(self, *, setting: str, **_given: Any) -> None:
+        try:
+            tables = set_logged(logged=setting == "on")
+        except NotSupportedError as error:
+            raise CommandError(str(error)) from error
+        except OperationalError as error:
+            raise CommandError(f"The tables are in use, and stay as they were; try again. ({error})") from error
+        self.stdout.write(f"{', '.join(tables)}: {'logged' if setting == 'on' else 'not logged'}.")
+        if setting == "off":
+            self.stdout.write("After a crash of PostgreSQL they are empty, and a standby has none of them.")
+
+    def _show(self, found: list[LiveSession], form: str) -> None:
+        if form == "json":
+            self.stdout.write(json.dumps([row_of(one) for one in found]))
+            return
+        self.stdout.write("\n".join(table(found)))
+
+
+def lines_of(found: Status) -> Iterator[str]:
+    """Each fact that is known in a line of its own."""
+    yield f"store       {found.store}" + (f" (switching {found.switch})" if found.switch else "")
+    if found.fault:
+        yield f"reachable   no: {found.fault}"
+        return
+    yield f"reachable   yes, in {(found.answer or 0) * 1000:.1f} ms"
+    yield f"live        {counted(found.live or 0, 'session')}"
+    if found.epoch is not None:
+        yield f"tier epoch  {found.epoch}"
+    yield f"untold      {'nothing' if found.untold is None else f'events, the oldest {found.untold:.0f} s old'}"
+    yield f"last told   {'nothing yet' if found.told is None else f'{found.told:.0f} s ago'}"
+
+
+def row_of(one: LiveSession) -> dict[str, Any]:
+    return {
+        "handle": one.handle,
+        "created_at": one.created_at.isoformat(),
+        "seen_at": one.seen_at.isoformat(),
+        "expires_at": one.expires_at.isoformat(),
+        "shared": dict(one.shared),
+    }
+
+
+def table(found: Iterable[LiveSession]) -> Iterator[str]:
+    yield f"{'handle':43}  {'since':19}  {'last seen':19}  {'expires':19}  shared"
+    for one in found:
+        times = (f"{moment:%Y-%m-%d %H:%M:%S}" for moment in (one.created_at, one.seen_at, one.expires_at))
+        shared = " ".join(f"{name}={json.dumps(value)}" for name, value in one.shared.items())
+        yield "  ".join([f"{one.handle:43}", *times, shared]).rstrip()
+
+
+def counted(number: int, word: str, plural: str = "") -> str:
+    return f"{number} {word if number == 1 else plural or word + 's'}"
+
+
+@contextmanager
+def told_to_stop() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, so that what runs is done to its end."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,107 @@
+"""Trips to SQL: by Django's own connection in a thread, by native connections in an event loop (PostgreSQL)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import InterfaceError, OperationalError, connections, transaction
+
+from sessions_farm.stores import trips
+from sessions_farm.stores.base import StoreUnavailable
+from sessions_farm.stores.sql import LEASE
+
+WRITE_NOTHING = f"DELETE FROM {LEASE} WHERE 1 = 0"  # noqa: S608 -- our table
+
+type Rows = list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """Statements for PostgreSQL, all in one message and so in one trip and one transaction; the rows of the last.
+
+    In a thread they take part in the transaction that Django has open there. In an event loop there is none to take
+    part in: Django's are of threads.
+    """
+
+    alias: str
+    statements: tuple[str, ...]
+    parameters: Mapping[str, Any]
+
+    def run(self) -> Rows:
+        connection = connections[self.alias]
+        if len(self.statements) > 1 and connection.settings_dict["OPTIONS"].get("server_side_binding"):
+            return self._one_by_one()
+        trips.count()
+        with failures_told(), connection.cursor() as cursor:
+            cursor.execute(";".join(self.statements), self.parameters)
+            while cursor.nextset():
+                pass
+            return cursor.fetchall() if cursor.description else []
+
+    async def arun(self) -> Rows:
+        from sessions_farm.stores.native import lines_of  # noqa: PLC0415 -- psycopg is there where PostgreSQL is
+
+        trips.count()
+        with failures_told(), connections[self.alias].wrap_database_errors:
+            return await lines_of(self.alias).execute(";".join(self.statements), self.parameters)
+
+    def _one_by_one(self) -> Rows:
+        """The server binds the parameters of one statement only."""
+        trips.count(len(self.statements) + 2)
+        with failures_told(), transaction.atomic(using=self.alias), connections[self.alias].cursor() as cursor:
+            for statement in self.statements:
+                cursor.execute(statement, self.parameters)
+            return cursor.fetchall() if cursor.description else []
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A trip, and what is made of its rows."""
+
+    trip: Trip
+    made: Callable[[Rows], Any]
+
+    def run(self) -> Any:
+        return self.made(self.trip.run())
+
+    async def arun(self) -> Any:
+        return self.made(await self.trip.arun())
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Work with a cursor, for databases that are asked one statement at a time (SQLite); what writes, in a transaction.
+
+    Under an event loop it goes to the thread where Django's connections are.
+    """
+
+    alias: str
+    work: Callable[[Any], Any]
+    writes: bool = True
+
+    def run(self) -> Any:
+        trips.count()
+        with failures_told(), ExitStack() as stack:
+            if self.writes:
+                stack.enter_context(transaction.atomic(using=self.alias))
+            cursor = stack.enter_context(connections[self.alias].cursor())
+            if self.writes:
+                # SQLite refuses to let a reader become a writer when another has written meanwhile: be one at once.
+                cursor.execute(WRITE_NOTHING)
+            return self.work(cursor)
+
+    async def arun(self) -> Any:
+        return await sync_to_async(self.run)()
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """Raise StoreUnavailable for whatever keeps the database from answering."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable(f"The database does not answer: {error}") from error
