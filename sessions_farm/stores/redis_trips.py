@@ -13,13 +13,10 @@ import redis.exceptions
 
 from sessions_farm.stores import trips
 from sessions_farm.stores.base import StoreUnavailable
+from sessions_farm.stores.connections import is_away
 
 if TYPE_CHECKING:
     from sessions_farm.stores.connections import Connections
-
-# A Redis that lives and does not do what it is asked for. redis-py takes the code away where it has a class for it.
-REFUSALS = (redis.ReadOnlyError, redis.exceptions.OutOfMemoryError, redis.exceptions.MasterDownError)
-REFUSES = ("OOM", "MISCONF", "NOREPLICAS", "BUSY", "UNKILLABLE")
 
 # What is sent beside the scripts' own commands.
 COMMANDS = (
@@ -112,7 +109,5 @@ def _call(name: str, arguments: tuple[Any, ...], options: dict[str, Any], client
 
 def tell(error: redis.RedisError) -> None:
     """Raise StoreUnavailable for whatever keeps Redis from answering; other refusals are mistakes of our own."""
-    if not isinstance(error, redis.ResponseError):
-        raise StoreUnavailable(f"Redis does not answer: {type(error).__name__}: {error}") from error
-    if isinstance(error, REFUSALS) or str(error).startswith(REFUSES):
-        raise StoreUnavailable(f"Redis refuses to write: {error}") from error
+    if is_away(error):
+        raise StoreUnavailable(f"Redis does not serve: {type(error).__name__}: {error}") from error
