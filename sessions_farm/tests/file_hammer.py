@@ -59,20 +59,28 @@ def live(folder):
             say("deleted", key)
 
 
-def crash(folder):
-    """Rotate a session and be killed before the first thing that this does to a file; to another, the second; …"""
+def crash(folder, stride, *variants):
+    """Rotate a session and be killed before the first thing that this does to a file; to another, the second; …
+
+    Each variant has a place and keys of its own for each of these points, or for every ``stride``-th of them.
+    """
     number, died = 0, True
     while died:
-        store = store_in(f"{folder}/{number}")
-        store.create("old", {"n": "1", "page": "1"}, LIFE, NOW)
-        child = os.fork()
-        if not child:
-            die_before(number)
-            store.rotate("old", "new", Change(put={"n": "2", "page": "2"}), NOW, HOUR)
-            os._exit(0)
-        died = os.WIFSIGNALED(os.waitpid(child, 0)[1])
-        say(number, died)
-        number += 1
+        died = False
+        for index, variant in enumerate(variants):
+            point = number + index % int(stride)
+            place = f"{point}-{variant}"
+            store = store_in(f"{folder}/{place}")
+            store.create(f"old-{place}", {"n": "1", "page": "1"}, LIFE, NOW)
+            child = os.fork()
+            if not child:
+                die_before(point)
+                store.rotate(f"old-{place}", f"new-{place}", Change(put={"n": "2", "page": "2"}), NOW, HOUR)
+                os._exit(0)
+            was_killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+            say(place, variant, was_killed)
+            died = died or was_killed
+        number += int(stride)
 
 
 def die_before(number):
