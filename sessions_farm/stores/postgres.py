@@ -127,11 +127,12 @@ class Postgres:
         sets = (one.LIFETIME if change.lifetime else "") + (one.REMEMBERED if change.step else "")
         conditions = (one.NOT_DONE if change.step else "") + (one.HELD if change.holder else "")
         statements = [one.LOCK_LEASE] if change.holder else []
-        if old != new:
+        if old != new or looks_back:
             sets, conditions = f"{sets}, key_hash = %(new)s", f"{conditions}{one.FREE}"
         if change.add:
             conditions += one.ADDABLE
-        if old != new or change.drop or change.replace or change.add:
+        looks_back = change.drop or change.replace or change.add or not change.put.keys().isdisjoint(self._known.shared)
+        if old != new or looks_back:
             statements.insert(0, one.LOCK)
         parts = [*self._puts(change.put, change.add), *self._drops(change), *parts]
         statements.append(one.statement(one.apply(sets, conditions), *parts))

@@ -1,8 +1,8 @@
 """The statements of the ``database`` store for PostgreSQL that change one session: one statement each, of named parts.
 
 A part is a common table expression; ``live`` is the session's header as it was written. Where a part looks at rows
-that are there already (drops, sums, last words), LOCK goes before as a statement of its own in the same message: a
-statement's snapshot may be older than the lock on the header that it waited for, and would miss a variable put
+that are there already (drops, sums, news, last words), LOCK goes before as a statement of its own in the same message:
+a statement's snapshot may be older than the lock on the header that it waited for, and would miss a variable put
 meanwhile; the next statement's snapshot is taken when the lock is held.
 """
 

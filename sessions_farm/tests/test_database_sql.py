@@ -97,6 +97,12 @@ def test_sums_are_of_any_size(store):
     assert read(store, key) == {"a": str(10**30 - 1), "b": str(10**25)}
 
 
+def test_concurrent_sums_lose_nothing(committed):
+    store, key = committed, started(committed, {"n": "0"})
+    in_threads([lambda: [store.apply(key, Change(add={"n": 1, "m": 2}), NOW) for _ in range(25)]] * 4)
+    assert read(store, key) == {"n": "100", "m": "200"}
+
+
 def test_steps_are_known_by_their_whole_name(store):
     key = started(store, {"n": "0"})
     for step in ["s1", "s11", "1", "s"]:
@@ -188,6 +194,30 @@ def test_feed_misses_no_commit_that_came_late(committed):
         return [[change.text for change in changes] for changes in (first, second, third)]
 
     assert in_threads([slow, reader])[1] == [['"fast"'], ['"slow"'], []]
+
+
+@ONLY_POSTGRESQL
+def test_feed_knows_what_a_writer_waited_for(committed):
+    """A value that was overwritten while its second writer waited is a change again."""
+    store, key = committed, started(committed, {"page": '"/a"'})
+    place, written = store.read_changes("page", "", 0)[1], threading.Event()
+
+    def first():
+        with transaction.atomic():
+            store.apply(key, Change(put={"page": '"/b"'}), NOW)
+            written.set()
+            with connection.cursor() as cursor:
+                while True:
+                    cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+                    if cursor.fetchone():
+                        return
+
+    def second():
+        written.wait(30)
+        store.apply(key, Change(put={"page": '"/a"'}), NOW)
+
+    in_threads([first, second])
+    assert [change.text for change in store.read_changes("page", place, 0)[0]] == ['"/b"', '"/a"']
 
 
 @ONLY_POSTGRESQL
