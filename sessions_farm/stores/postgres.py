@@ -127,7 +127,7 @@ class Postgres:
         sets = (one.LIFETIME if change.lifetime else "") + (one.REMEMBERED if change.step else "")
         conditions = (one.NOT_DONE if change.step else "") + (one.HELD if change.holder else "")
         statements = [one.LOCK_LEASE] if change.holder else []
-        if old != new or looks_back:
+        if old != new:
             sets, conditions = f"{sets}, key_hash = %(new)s", f"{conditions}{one.FREE}"
         if change.add:
             conditions += one.ADDABLE
