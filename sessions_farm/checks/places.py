@@ -17,12 +17,7 @@ from sessions_farm.stores import NAMED
 
 STORES = ("STORE", "SWITCH_FROM", "SWITCH_TO")
 IN_REDIS = {"redis", "tiered"}
-TOGETHER = {
-    frozenset({"database", "tiered"}): "Both keep the same tables, so there is nothing to move: change STORE alone.",
-    frozenset(
-        {"redis", "tiered"}
-    ): "Both use the same names in Redis: go by way of database, one switch after another.",
-}
+IN_SQL = {"database", "tiered"}
 
 
 def store_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
@@ -115,8 +110,8 @@ def switch_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
             hint = f"Nothing is to be moved: remove {setting}."
         elif "memory" in {store, other}:
             hint = "What is in the memory of one process can be moved by that process alone: let it expire."
-        else:
-            hint = TOGETHER.get(frozenset({str(store), str(other)}), "")
+        elif {store, other} == IN_SQL:
+            hint = "Both keep the same tables, so there is nothing to move: change STORE alone."
         if hint:
             yield Error(
                 f"SESSIONS_FARM: there is no switch between STORE {store!r} and {setting} {other!r}.",

@@ -35,6 +35,8 @@ class RedisPlace:
 
     def __init__(self, options: Options, *, alone: bool) -> None:
         self._options = options
+        # Copies have names of their own, so that sessions can move from one of the two stores to the other.
+        self._session, self._words = ("s", "w") if alone else ("t", "u")
         self.lines = Connections(options)
         texts = {"TOUCH": lua_sessions.TOUCH} | self.texts()
         self.scripts = {name: Script(lua.script(options, text, alone=alone)) for name, text in texts.items()}
@@ -76,11 +78,11 @@ class RedisPlace:
         return f"{self._options.redis_prefix}:{kind}:{name}" if name else f"{self._options.redis_prefix}:{kind}"
 
     def name(self, key: str) -> str:
-        return self.at("s", key)
+        return self.at(self._session, key)
 
     def names(self, key: str) -> list[str]:
         """The session and its last words."""
-        return [self.name(key), self.at("w", key)]
+        return [self.name(key), self.at(self._words, key)]
 
     def script(self, name: str, names: list[str], arguments: list[Any]) -> ScriptTrip:
         """One of the scripts: one trip."""

@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from cart.checkout.payments.sandbox.models import Charge
 from mall.accounts.models import User
+from sessions_farm.models import Session
 from sessions_farm.testing import Client
 from tests.shop import ADDRESS, MASTER, add_goods, begin, make_shop, visitor_with
 from vendors.models import Product
@@ -151,6 +152,8 @@ def test_garbage_in_an_admin_lists_query_is_answered(db, model):
     page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     queries = [{name: value} for name in names for value in ("la\0mp", "-1", "9" * 5000, "x" * 8000, "%")]
     assert [str(query)[:60] for query in queries if client.get(page, query).status_code >= 500] == []
+    if model is Session:  # whose page lists and ends, and has no form
+        return
     row = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=["x"]).replace("x", "a%00b")
     assert client.get(row).status_code < 500
 
