@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from sessions_farm.stores.sql import Dialect, Known
     from sessions_farm.stores.steps import Steps
 
-BATCH = 200  # sessions that one transaction of the sweeper ends: nobody waits longer for it than some milliseconds
+BATCH = 100  # sessions that the sweeper ends in its first transaction; the next are as large as time allows
+LONG = 0.02  # seconds of one transaction, for who needs what it holds
 OTHERS = ("tombstones", "words", "codes", "leases", "changes", "feeds")  # what is swept besides sessions
 POLL = 0.05  # seconds between two looks at a feed
 
@@ -65,14 +66,15 @@ class DatabaseBroker:
         """
         numbers, ended = [], []
         for take in (self._sql.sweep, self._crowd)[: 2 if self._known.max_live else 1]:
-            number = 0
+            number, size = 0, BATCH
             while number < limit:
-                size = min(BATCH, limit - number)
-                rows = yield take("sessions", now, size)
+                begun, asked = time.monotonic(), min(size, limit - number)
+                rows = yield take("sessions", now, asked)
                 ended += [row[0] for row in rows if row[0]]
                 number += len(rows)
-                if len(rows) < size:
+                if len(rows) < asked:
                     break
+                size = fitting(size, time.monotonic() - begun)
             numbers.append(number)
         for kind in OTHERS:
             rows = yield self._sql.sweep(kind, now, limit)
@@ -138,6 +140,13 @@ class DatabaseBroker:
                 f'{name!r} is not indexed, so no session is found by it. Declare it: SESSIONS_FARM["VARIABLES"] = '
                 f'{{"{name}": {{"indexed": True}}}}.'
             )
+
+
+def fitting(size: int, took: float) -> int:
+    """How large the next batch may be, when one of this size took so long."""
+    if took > LONG:
+        return max(size // 2, 10)
+    return size * 2 if took < LONG / 3 else size
 
 
 def found_in(row: tuple[Any, ...]) -> Found:
