@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import random
+import secrets
 import time
 
 from django.contrib.sessions.backends.base import UpdateError
@@ -21,21 +23,31 @@ def farm_session(session_id):
     return SessionStore(proof=Proof(session_id, int(time.time()))) if session_id else SessionStore()
 
 
-class Clock:
-    """Nodes' time, which a request can let pass: the engine asks ``time.time_ns``."""
+class World:
+    """Time, which a request can let pass, and the chance that ids are made of: both as the seed has it.
+
+    The engine asks ``time.time_ns`` and ``secrets.token_urlsafe``. ``salt`` makes other ids of the same seed.
+    """
 
     def __init__(self, monkeypatch):
-        real, self.ahead = time.time_ns, 0
+        real, self.ahead, self.salt = time.time_ns, 0, ""
         monkeypatch.setattr(time, "time_ns", lambda: real() + self.ahead)
+        monkeypatch.setattr(secrets, "token_urlsafe", self.token)
+
+    def begin(self, seed):
+        self.ahead, self.chance = 0, random.Random(f"ids of {seed} {self.salt}")
+
+    def token(self, size=32):
+        return base64.urlsafe_b64encode(self.chance.randbytes(size)).rstrip(b"=").decode()
 
 
 class Story:
     """One interleaving: which ids browsers know, which of them have ended, and who saw an ended one live."""
 
-    def __init__(self, stage, clock, seed, open_session, empty=None):
-        self.stage, self.clock, self.seed, self.open, self.empty = stage, clock, seed, open_session, empty
+    def __init__(self, stage, world, seed, open_session, empty=None):
+        self.stage, self.world, self.seed, self.open, self.empty = stage, world, seed, open_session, empty
         self.random = random.Random(f"story {seed}")
-        clock.ahead = 0
+        world.begin(seed)
         self.known, self.ended, self.revived = [], {}, []
         self.kept = set()  # ids under which something was written, and acknowledged
 
@@ -122,7 +134,7 @@ def look(story, session_id):
 
 def slide(story, session_id):
     """After a tenth of the idle time, so that the load touches."""
-    story.clock.ahead += 34 * HOUR
+    story.world.ahead += 34 * HOUR
     return look(story, session_id)
 
 
