@@ -110,7 +110,9 @@ DATABASES = {
     "default": env.db("DATABASE_URL")
     | {
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": DB_POOL, "timeout": 5}} if DB_POOL else {},
+        # Prepared statements, which the session store asks for: a pooler between here and PostgreSQL must know them.
+        "OPTIONS": {"prepare_threshold": 5}
+        | ({"pool": {"min_size": 1, "max_size": DB_POOL, "timeout": 5}} if DB_POOL else {}),
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

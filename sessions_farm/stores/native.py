@@ -35,8 +35,12 @@ class Lines:
         self._free: list[Connection] = []
         self._turns = asyncio.Semaphore(most_of(connections[alias]))
 
-    async def execute(self, statements: str, parameters: Mapping[str, Any]) -> list[Any]:
+    async def execute(self, statements: str, parameters: Mapping[str, Any], *, prepare: bool) -> list[Any]:
         """The rows of the last of the statements: one message, and so one transaction."""
+        if prepare:
+            async with self._line() as line, psycopg.AsyncCursor(line) as cursor:
+                await cursor.execute(statements, parameters, prepare=True)
+                return await cursor.fetchall() if cursor.description else []
         async with self._line() as line, psycopg.AsyncClientCursor(line) as cursor:
             await cursor.execute(statements, parameters)
             while cursor.nextset():

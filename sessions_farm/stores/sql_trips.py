@@ -36,18 +36,29 @@ class Trip:
 
     def run(self) -> Rows:
         trips.count()
-        with failures_told(), cursor_of(connections[self.alias]) as cursor:
-            cursor.execute(";".join(self.statements), self.parameters)
-            while cursor.nextset():
-                pass
-            return cursor.fetchall() if cursor.description else []
+        connection = connections[self.alias]
+        with failures_told():
+            if self.is_prepared:
+                return prepared(connection, self.statements[0], self.parameters)
+            with cursor_of(connection) as cursor:
+                cursor.execute(";".join(self.statements), self.parameters)
+                while cursor.nextset():
+                    pass
+                return cursor.fetchall() if cursor.description else []
 
     async def arun(self) -> Rows:
         from sessions_farm.stores.native import lines_of  # noqa: PLC0415 -- psycopg is there where PostgreSQL is
 
         trips.count()
         with failures_told(), connections[self.alias].wrap_database_errors:
-            return await lines_of(self.alias).execute(";".join(self.statements), self.parameters)
+            lines = lines_of(self.alias)
+            return await lines.execute(";".join(self.statements), self.parameters, prepare=self.is_prepared)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the server keeps the plan: one statement, where the connection's options allow it."""
+        options = connections[self.alias].settings_dict["OPTIONS"]
+        return len(self.statements) == 1 and options.get("prepare_threshold") is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,16 @@ def cursor_of(connection: BaseDatabaseWrapper) -> Iterator[Any]:
     connection.ensure_connection()
     with connection.wrap_database_errors, ClientCursor(connection.connection) as client_cursor:
         yield client_cursor
+
+
+def prepared(connection: BaseDatabaseWrapper, statement: str, parameters: Mapping[str, Any]) -> Rows:
+    """Rows of a statement that the server plans once for a connection: most of what a small statement costs."""
+    from psycopg import Cursor  # noqa: PLC0415 -- psycopg is there where PostgreSQL is
+
+    connection.ensure_connection()
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        cursor.execute(statement, parameters, prepare=True)
+        return cursor.fetchall() if cursor.description else []
 
 
 @contextmanager
