@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
@@ -15,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
-from sessions_farm import cookieless, cookies, exclusive, metrics, modes
+from sessions_farm import cookieless, cookies, exclusive, fallback, metrics, modes
 from sessions_farm.context import Mall
 from sessions_farm.engine import SessionStore
 from sessions_farm.stores.base import StoreUnavailable
@@ -57,6 +58,8 @@ class SessionMiddleware(DjangoSessionMiddleware):
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         early = opened(request)
+        if early is None and fallback.is_due(request):
+            early = await sync_to_async(moved)(request)
         response: HttpResponseBase = early or await self.get_response(request)  # type: ignore[misc]  # a coroutine here
         session = modes.behind(request)
         if not isinstance(session, SessionStore):
@@ -64,7 +67,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
         return await session.arun(answering(request, session, response))
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]  # Django's is None
-        return opened(request)
+        return opened(request) or (moved(request) if fallback.is_due(request) else None)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object) -> Any:
         return run(entering(request, view))
@@ -100,6 +103,11 @@ def opened(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
+def moved(request: HttpRequest) -> HttpResponse | None:
+    """Move the session of the old engine's cookie here, in this thread."""
+    return None if fallback.move(request) else unavailable()
+
+
 def entering(request: HttpRequest, view: Callable[..., Any]) -> Steps[HttpResponse | None]:
     mode = modes.of(view)
     if cookieless.carried_by(request) and mode is not modes.Mode.OFF:
@@ -110,6 +118,7 @@ def entering(request: HttpRequest, view: Callable[..., Any]) -> Steps[HttpRespon
 def answering(request: HttpRequest, session: SessionStore, response: HttpResponseBase) -> Steps[HttpResponseBase]:
     """Save what the request changed, and let the response say what the browser must know of it."""
     was_off = modes.leave(request)
+    fallback.retire(session)
     try:
         if response.status_code < 500:
             if session.modified and not session.is_empty() and not (yield from saved(session, request)):
@@ -123,6 +132,7 @@ def answering(request: HttpRequest, session: SessionStore, response: HttpRespons
         patch_vary_headers(response, ("Cookie",))
     if settings.DEBUG or getattr(settings, "DEMO", False):
         add_timing(response, session)
+    fallback.seal(request, response)
     cookieless.seal(request, response)
     if was_off and not session.accessed:
         # Who logs the user of each request is told "nobody" here, not made to load.

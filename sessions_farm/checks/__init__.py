@@ -25,6 +25,7 @@ PARTS: tuple[Part, ...] = (
     site.middleware_faults,
     site.ignored_settings,
     site.leftovers,
+    opted.fallback_faults,
 )
 AT_DEPLOYMENT: tuple[Part, ...] = (site.insecure_cookie, places.store_of_one_process)
 
