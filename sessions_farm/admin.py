@@ -40,7 +40,7 @@ class CommunityAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
     search_fields = ("name", "slug", "domains__host")
     fieldsets = (
         (None, {"fields": ("name", "slug", "is_active", "master")}),
-        ("Identity", {"fields": ("cookie_name", "id_generator", "key_epoch")}),
+        ("Identity", {"fields": ("cookie_name", "id_generator", "key_epoch", "cookieless")}),
         ("Hand-off", {"fields": ("handoff_policy", "peer_authority", "first_add_landing")}),
     )
 

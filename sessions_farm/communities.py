@@ -46,6 +46,7 @@ class Member:
     first_add_landing: bool = True
     key_epoch: int = 1
     id_generator: str = ""
+    cookieless: bool = False
     canonical_host: str = ""  # where an alias leads; '' for a host that serves pages itself
 
     @property
@@ -111,6 +112,7 @@ def as_member(domain: Domain) -> Member:
         first_add_landing=community.first_add_landing,
         key_epoch=community.key_epoch,
         id_generator=community.id_generator,
+        cookieless=community.cookieless,
         canonical_host=domain.canonical.host if domain.canonical else "",
     )
 

@@ -38,6 +38,9 @@ class Options:
     tier_poll: float = 1.0  # how old a node's knowledge of the tier's epoch may be: the bound of staleness
     cookie_name: str = "mall"  # where no community says another
     cookie_age: int = 30 * DAY
+    cookieless_age: int = 2 * HOUR  # how long an address with a token is good (communities that are ``cookieless``)
+    fallback_engine: str = ""  # Django's engine that sessions are moved from, as "django.contrib.sessions.backends.db"
+    fallback_cookie: str = ""  # the cookie that it had; SESSION_COOKIE_NAME where empty
     idle: int = 20 * MINUTE
     idle_signed_in: int = 14 * DAY
     idle_staff: int = 2 * HOUR

@@ -66,6 +66,11 @@ def hashes_of(session_id: str) -> list[str]:
     return [_mac(secret, AT_REST, (session_id,), 32) for secret in _secrets()]
 
 
+def ids_from(use: str, secret_text: str) -> list[str]:
+    """Ids of 192 bits made of a secret: under the newest key first, then under each fallback."""
+    return [_mac(secret, use, (secret_text,), 24) for secret in _secrets()]
+
+
 def sign(use: str, *parts: str) -> str:
     """A MAC of 144 bits (24 characters) over parts that hold no NUL, under the newest key of this use."""
     return _mac(settings.SECRET_KEY, use, parts, 18)

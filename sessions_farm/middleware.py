@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
@@ -15,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
-from sessions_farm import cookies, exclusive, metrics, modes
+from sessions_farm import cookieless, cookies, exclusive, fallback, metrics, modes
 from sessions_farm.context import Mall
 from sessions_farm.engine import SessionStore
 from sessions_farm.stores.base import StoreUnavailable
@@ -56,29 +57,25 @@ class SessionMiddleware(DjangoSessionMiddleware):
             self.process_view = self.aprocess_view  # type: ignore[method-assign]  # Django asks which of the two it is
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        self.process_request(request)
-        response: HttpResponseBase = await self.get_response(request)  # type: ignore[misc]  # a coroutine here
+        early = opened(request)
+        if early is None and fallback.is_due(request):
+            early = await sync_to_async(moved)(request)
+        response: HttpResponseBase = early or await self.get_response(request)  # type: ignore[misc]  # a coroutine here
         session = modes.behind(request)
         if not isinstance(session, SessionStore):
             return response
         return await session.arun(answering(request, session, response))
 
-    def process_request(self, request: HttpRequest) -> None:
-        mall = request.__dict__.setdefault("mall", Mall())
-        mall.session = SessionStore(proof=cookies.read(request), member=mall.member)
-        request.session = mall.session
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]  # Django's is None
+        return opened(request) or (moved(request) if fallback.is_due(request) else None)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object) -> Any:
-        if mode := modes.of(view):
-            return run(modes.entering(request, view, mode))
-        return None
+        return run(entering(request, view))
 
     async def aprocess_view(
         self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
     ) -> Any:
-        if mode := modes.of(view):
-            return await arun(modes.entering(request, view, mode))
-        return None
+        return await arun(entering(request, view))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         modes.leave(request)
@@ -96,9 +93,32 @@ class SessionMiddleware(DjangoSessionMiddleware):
         return session.run(answering(request, session, response))
 
 
+def opened(request: HttpRequest) -> HttpResponse | None:
+    """Give the request its session, not loaded yet; the answer is one that must come first."""
+    mall = request.__dict__.setdefault("mall", Mall())
+    if answer := cookieless.enter(request, mall.member):
+        return answer
+    mall.session = SessionStore(proof=cookieless.proof_of(request) or cookies.read(request), member=mall.member)
+    request.session = mall.session
+    return None
+
+
+def moved(request: HttpRequest) -> HttpResponse | None:
+    """Move the session of the old engine's cookie here, in this thread."""
+    return None if fallback.move(request) else unavailable()
+
+
+def entering(request: HttpRequest, view: Callable[..., Any]) -> Steps[HttpResponse | None]:
+    mode = modes.of(view)
+    if cookieless.carried_by(request) and mode is not modes.Mode.OFF:
+        yield from cookieless.admitting(request)
+    return (yield from modes.entering(request, view, mode)) if mode else None
+
+
 def answering(request: HttpRequest, session: SessionStore, response: HttpResponseBase) -> Steps[HttpResponseBase]:
     """Save what the request changed, and let the response say what the browser must know of it."""
     was_off = modes.leave(request)
+    fallback.retire(session)
     try:
         if response.status_code < 500:
             if session.modified and not session.is_empty() and not (yield from saved(session, request)):
@@ -112,6 +132,8 @@ def answering(request: HttpRequest, session: SessionStore, response: HttpRespons
         patch_vary_headers(response, ("Cookie",))
     if settings.DEBUG or getattr(settings, "DEMO", False):
         add_timing(response, session)
+    fallback.seal(request, response)
+    cookieless.seal(request, response)
     if was_off and not session.accessed:
         # Who logs the user of each request is told "nobody" here, not made to load.
         modes.put(request, SessionStore(member=session.member))
@@ -139,18 +161,21 @@ def sending_cookie(session: SessionStore, request: HttpRequest, response: HttpRe
     """Let the browser learn the id where it has another or none, or where its cookie grows old."""
     member = session.member
     if cookies.name_for(member) in response.cookies or session.in_grace:
-        return
+        return None
+    if cookieless.carried_by(request):
+        return (yield from cookieless.renewing(request, session, response))
     if session.flushed and session.session_key is None and session.proof is not None:
         if member is not None and not member.is_master:
             # The master gives the next id, at the next hand-off.
             cookies.drop(response, member)
-            return
+            return None
         yield from session.claiming()
     if is_news(session, time.time()):
         yield from session.peeking()
         host = cookies.host_of(request, member)
         at_close = session.at_browser_close()
         cookies.issue(response, member, session.session_key or "", host=host, at_close=at_close)
+    return None
 
 
 def is_news(session: SessionStore, now: float) -> bool:

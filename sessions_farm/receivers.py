@@ -9,7 +9,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from sessions_farm import visitors
+from sessions_farm import cookieless, visitors
 from sessions_farm.conf import options
 from sessions_farm.context import Mall
 from sessions_farm.declared import OWNER
@@ -23,6 +23,7 @@ def mark_session(*, request: Any, user: Any, **_kwargs: Any) -> None:
     session = getattr(request, "session", None)
     if not isinstance(session, SessionStore):
         return
+    cookieless.refuse_staff(request, user)
     session[SIGNED_IN] = True
     if session.sees_all:
         session[OWNER] = str(user.pk)

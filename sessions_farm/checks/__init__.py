@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 
-from sessions_farm.checks import places, site, values, variables
+from sessions_farm.checks import opted, places, site, values, variables
 
 type Part = Callable[[dict[str, Any]], Iterator[checks.CheckMessage]]
 
@@ -25,6 +25,7 @@ PARTS: tuple[Part, ...] = (
     site.middleware_faults,
     site.ignored_settings,
     site.leftovers,
+    opted.fallback_faults,
 )
 AT_DEPLOYMENT: tuple[Part, ...] = (site.insecure_cookie, places.store_of_one_process)
 
@@ -41,6 +42,12 @@ def check_settings(**_kwargs: Any) -> list[checks.CheckMessage]:
             )
         ]
     return [message for part in PARTS for message in part(given)]
+
+
+@checks.register(checks.Tags.database)
+def check_communities(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[checks.CheckMessage]:
+    """With ``manage.py check --database default``, and before migrations."""
+    return list(opted.cookieless_faults()) if databases else []
 
 
 @checks.register(checks.Tags.security, deploy=True)

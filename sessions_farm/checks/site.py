@@ -55,10 +55,11 @@ def middleware_faults(_given: dict[str, Any]) -> Iterator[CheckMessage]:
             yield Error(f"{first} must stand before {second}.", hint=why, id="sessions_farm.E005")
 
 
-def ignored_settings(_given: dict[str, Any]) -> Iterator[CheckMessage]:
+def ignored_settings(given: dict[str, Any]) -> Iterator[CheckMessage]:
     if settings.SESSION_ENGINE != ENGINE:
         return
-    if settings.SESSION_SERIALIZER != JSON:
+    moves = bool(given.get("FALLBACK_ENGINE"))  # by what Django's engine goes by, so it is of use still
+    if settings.SESSION_SERIALIZER != JSON and not moves:
         yield Warning(
             "SESSION_SERIALIZER is not used: values are JSON.",
             hint="Keep values that JSON knows; a pickle would be code in the store.",
@@ -70,14 +71,18 @@ def ignored_settings(_given: dict[str, Any]) -> Iterator[CheckMessage]:
             hint="Remove it.",
             id="sessions_farm.W002",
         )
-    for name, hint in IGNORED.items():
+    for name, hint in IGNORED.items() if not moves else ():
         if getattr(settings, name) != getattr(global_settings, name):
             yield Warning(f"{name} is not used.", hint=f"{hint} Remove it.", id="sessions_farm.W003")
 
 
 def leftovers(given: dict[str, Any]) -> Iterator[CheckMessage]:
     """Django's own app may stay while sessions of its engines are still read."""
-    if settings.SESSION_ENGINE == ENGINE and apps.is_installed("django.contrib.sessions") and not given.get("FALLBACK"):
+    if (
+        settings.SESSION_ENGINE == ENGINE
+        and apps.is_installed("django.contrib.sessions")
+        and not given.get("FALLBACK_ENGINE")
+    ):
         yield Warning(
             "INSTALLED_APPS has django.contrib.sessions, whose table nobody uses.",
             hint="Remove it, when no session of before is of use any more.",

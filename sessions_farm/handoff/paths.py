@@ -6,6 +6,8 @@ import re
 
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from sessions_farm import path_tokens
+
 PREFIX = "/.mall/"
 AUTHORIZE = PREFIX + "authorize"
 FINISH = PREFIX + "finish"
@@ -15,7 +17,8 @@ SECRETS = re.compile(r"\b(code|state|st)=[^&\s'\"]+")
 
 
 def redacted(text: str) -> str:
-    """A line for a log, without what could finish a hand-off while it is fresh."""
+    """A line for a log, without what could finish a hand-off while it is fresh, and without tokens in addresses."""
+    text = path_tokens.redacted(text)
     return SECRETS.sub(r"\1=REDACTED", text) if PREFIX in text else text
 
 

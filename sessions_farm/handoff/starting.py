@@ -41,6 +41,8 @@ def may_start(request: HttpRequest, client: Member) -> bool:
     policy_allows = client.handoff_policy == Policy.EAGER or (
         client.handoff_policy == Policy.LAZY and has_need(request)
     )
+    if hasattr(request, "carried"):  # the id stands in the address (cookieless): a hand-off goes by cookies
+        return False
     if not policy_allows or not client.master_host or not paths.is_safe(request.get_full_path()):
         return False
     if gave_up(request, client) or not breaker_of(client.community_id).lets_through():

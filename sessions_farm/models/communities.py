@@ -112,6 +112,13 @@ class Community(RegistryRow):
     peer_authority = models.BooleanField(default=True)
     first_add_landing = models.BooleanField(default=True)
     key_epoch = models.PositiveIntegerField(default=1, help_text="Raise it to revoke every cookie of the community.")
+    cookieless = models.BooleanField(
+        "without cookies",
+        default=False,
+        help_text="Serve browsers that keep no cookies by a signed token in each address. The risk: whoever gets such "
+        "an address (a shared link, a proxy's log, a screenshot) and has the same kind of browser in the same network "
+        "is that visitor until it runs out. Members of staff still need cookies. See sessions_farm/cookieless.py.",
+    )
 
     objects: ClassVar = RegistryQuerySet["Community"].as_manager()
 
