@@ -53,7 +53,7 @@ class FileStore(RecordStore):
         return Blocking(work)
 
     def load(self, key: str, now: int) -> Steps[Reading]:
-        return self._counted(lambda: self._load(key, now))
+        return (yield from self._counted(lambda: self._load(key, now)))
 
     def _load(self, key: str, now: int) -> Reading:
         """Without a lock, unless the session is to be touched."""

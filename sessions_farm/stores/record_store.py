@@ -58,42 +58,46 @@ class RecordStore(ABC):
     def step(self, work: Callable[[], Any]) -> Step: ...
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Steps[Header]:
-        return self._trip([key, *self._fed(variables)], self.rules.create, key, variables, lifetime, now)
+        return (yield from self._trip([key, *self._fed(variables)], self.rules.create, key, variables, lifetime, now))
 
     def load(self, key: str, now: int) -> Steps[Reading]:
-        return self._trip([key], self.rules.load, key, now)
+        return (yield from self._trip([key], self.rules.load, key, now))
 
     def apply(self, key: str, change: Change, now: int) -> Steps[Header]:
-        return self._trip([key, *self._fed_by(change)], self.rules.apply, key, change, now)
+        return (yield from self._trip([key, *self._fed_by(change)], self.rules.apply, key, change, now))
 
     def modify(self, key: str, operation: Operation, now: int, step: str = "") -> Steps[str | None]:
-        return self._trip([key, *self._fed([operation.name])], self.rules.modify, key, operation, now, step)
+        return (
+            yield from self._trip([key, *self._fed([operation.name])], self.rules.modify, key, operation, now, step)
+        )
 
     def touch(self, key: str, now: int) -> Steps[bool]:
-        return self._trip([key], self.rules.touch, key, now)
+        return (yield from self._trip([key], self.rules.touch, key, now))
 
     def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Steps[Header]:
-        return self._trip([old, new, *self._fed_by(change)], self.rules.rotate, old, new, change, now, grace)
+        return (
+            yield from self._trip([old, new, *self._fed_by(change)], self.rules.rotate, old, new, change, now, grace)
+        )
 
     def delete(self, key: str, reason: str, now: int) -> Steps[None]:
-        return self._trip([key], self.rules.delete, key, reason, now)
+        yield from self._trip([key], self.rules.delete, key, reason, now)
 
     def look(self, keys: Collection[str], now: int) -> Steps[list[Found]]:
         def look() -> list[Found]:
             found = (self._do([key], self.rules.look, key, now) for key in keys)
             return [one for one in found if one]
 
-        return self._counted(look)
+        return (yield from self._counted(look))
 
     def count(self, now: int) -> Steps[int]:
-        return self._counted(lambda: sum(1 for _ in self._all(self.rules.find, {}, now)))
+        return (yield from self._counted(lambda: sum(1 for _ in self._all(self.rules.find, {}, now))))
 
     def find(self, values: Mapping[str, str], now: int, limit: int) -> Steps[list[Found]]:
         self.rules.require_indexed(*values)
-        return self._counted(lambda: list(islice(self._all(self.rules.find, values, now), limit)))
+        return (yield from self._counted(lambda: list(islice(self._all(self.rules.find, values, now), limit))))
 
     def everlasting(self, limit: int) -> Steps[list[str]]:
-        return self._counted(lambda: list(islice(self._all(self.rules.everlasting), limit)))
+        return (yield from self._counted(lambda: list(islice(self._all(self.rules.everlasting), limit))))
 
     def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Steps[int]:
         self.rules.require_indexed(name)
@@ -105,7 +109,7 @@ class RecordStore(ABC):
                     ended += self.rules.end_where(shelf, {name: text}, spare, reason, now)
             return ended
 
-        return self._counted(end)
+        return (yield from self._counted(end))
 
     def sweep(self, now: int, limit: int) -> Steps[int]:
         swept: int = yield from self._counted(lambda: self._sweep_due(now, limit))
@@ -119,14 +123,14 @@ class RecordStore(ABC):
             events = (self._within([place_of(an_id)], lambda shelf, i=an_id: shelf.events.get(i)) for an_id in ids)
             return [event for event in events if event]
 
-        return self._counted(read)
+        return (yield from self._counted(read))
 
     def forget_events(self, ids: Collection[str]) -> Steps[None]:
         def forget() -> None:
             for an_id in ids:
                 self._within([place_of(an_id)], lambda shelf, i=an_id: shelf.events.pop(i, None))
 
-        return self._counted(forget)
+        yield from self._counted(forget)
 
     def read_changes(self, name: str, after: str, seconds: float) -> Steps[tuple[list[Changed], str]]:
         until = time.monotonic() + seconds
@@ -139,10 +143,10 @@ class RecordStore(ABC):
             yield Pause(min(POLL, left))
 
     def acquire(self, name: str, token: str, now: int, lease: int) -> Steps[bool]:
-        return self._trip([name], self.rules.acquire, name, token, now, lease)
+        return (yield from self._trip([name], self.rules.acquire, name, token, now, lease))
 
     def release(self, name: str, token: str) -> Steps[bool]:
-        return self._trip([name], self.rules.release, name, token)
+        return (yield from self._trip([name], self.rules.release, name, token))
 
     def wait(self, name: str, seconds: float) -> Steps[None]:
         until = time.monotonic() + seconds
@@ -162,7 +166,7 @@ class RecordStore(ABC):
                 raise Taken(digest)
             shelf.codes[digest] = code
 
-        return self._trip([digest], put)
+        yield from self._trip([digest], put)
 
     def take_code(self, digest: str) -> Steps[str | None]:
         code: Code | None = yield from self._trip([digest], lambda shelf: shelf.codes.pop(digest, None))

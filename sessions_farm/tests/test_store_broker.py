@@ -144,6 +144,16 @@ def test_sweep_is_done_in_batches(store):
     assert store.load(alive, NOW + 10).state is State.LIVE
 
 
+def test_sweep_removes_only_what_has_expired(store):
+    later = NOW + 5 * HOUR
+    expired, ended = started(store), new_key()
+    alive = started(store, {"x": "1"}, Lifetime(HOUR, NOW + 90 * HOUR), later)
+    store.delete(ended, "ended", NOW)
+    swept(store, later)
+    states = [store.load(key, later).state for key in (alive, expired, ended)]
+    assert states == [State.LIVE, State.ABSENT, State.ENDED]
+
+
 def test_swept_key_may_live_again_and_ended_one_may_not(store):
     expired, ended = started(store), started(store)
     store.delete(ended, "ended", NOW)

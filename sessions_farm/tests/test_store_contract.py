@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
 import time
 
@@ -19,9 +20,11 @@ from sessions_farm.stores.base import (
     State,
     Taken,
 )
+from sessions_farm.stores.protocol import Store
 from sessions_farm.tests.stores_fixtures import BOTH_WAYS, HOUR, LIFE, NOW, farm_of, in_threads
 
 STEPS = 25
+METHODS = [name for name in dir(Store) if not name.startswith("_")]
 
 
 @pytest.fixture(params=BOTH_WAYS)
@@ -43,6 +46,13 @@ def live(store, key):
 def started(store, key):
     store.create(key, {"a": "1", "b": '"two"'}, LIFE, NOW)
     return key
+
+
+def test_every_method_makes_steps_and_nothing_before_the_first(store):
+    for name in METHODS:
+        method = getattr(store, name).method
+        needed = [given for given in inspect.signature(method).parameters.values() if given.default is given.empty]
+        assert inspect.isgenerator(method(*[None] * len(needed))), name
 
 
 def test_load_absent_session(store, key):
@@ -283,14 +293,3 @@ def test_code_is_worthless_after_its_time(store):
     store.put_code(digest, "payload", 0.001)
     time.sleep(0.01)
     assert store.take_code(digest) is None
-
-
-def test_sweep_removes_only_what_has_expired(store, live, key):
-    other = key[::-1]
-    store.create(other, {"x": "1"}, Lifetime(HOUR, NOW + 90 * HOUR), NOW + 5 * HOUR)
-    store.delete(key.swapcase(), "ended", NOW)
-    while store.sweep(NOW + 5 * HOUR, 10) >= 10:
-        pass
-    assert store.load(other, NOW + 5 * HOUR).state is State.LIVE
-    assert store.load(live, NOW + 5 * HOUR).state is State.ABSENT
-    assert store.load(key.swapcase(), NOW + 5 * HOUR).state is State.ENDED
