@@ -39,7 +39,7 @@ class StorefrontMiddleware:
             return None
         store = open_store(slug, request.mall.member.community_id)
         if store.host:
-            rest = request.get_full_path().removeprefix(f"/stores/{slug}")
+            rest = request.get_full_path_info().removeprefix(f"/stores/{slug}")
             return HttpResponseRedirect(absolute_url(store.host, rest))
         request.storefront = store
         return None
