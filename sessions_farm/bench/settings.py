@@ -23,6 +23,7 @@ DATABASES = {
         "HOST": _database.get("host", ""),
         "PORT": str(_database.get("port", "")),
         # The tables are the benchmark's own: a database beside the one that is named, gone afterwards.
+        "OPTIONS": {"prepare_threshold": 5},  # as the raw statements beside it are
         "TEST": {"NAME": f"sessions_bench_{os.getpid()}"},
     }
 }

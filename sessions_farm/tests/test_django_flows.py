@@ -283,6 +283,7 @@ def test_client_of_the_farm_shows_the_session_that_the_views_have(store):
     assert dict(client.session.items()) == {"by_test": 1, "by_view": 2}
 
 
+@pytest.mark.django_db(transaction=True)  # what an event loop writes is committed
 def test_client_of_the_farm_has_djangos_async_methods(store):
     user, client = make_user(), Client()
     Farm("async").run(sign_in_and_out, client, user)
