@@ -26,6 +26,7 @@ class Options:
     switch_from: str = ""  # the store that sessions move away from, when they are next asked for
     switch_to: str = ""  # the store that other nodes already move sessions to
     folder: str = ""  # where the ``file`` store keeps its files; shared by the nodes
+    folder_sync: bool = False  # whether a written file is on the disk before anybody is told, against a loss of power
     redis_url: str = ""
     redis_prefix: str = "farm"
     redis_timeout: float = 0.1  # for one answer; the pages of a whole node wait for it at most once a breaker's rest

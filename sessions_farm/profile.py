@@ -51,7 +51,8 @@ class About(MutableMapping[str, Any]):
 
     def __iter__(self) -> Iterator[str]:
         for scope in self._scopes():
-            yield from (f"{scope}.{name}" for name in self._of(scope) if not name.startswith("_"))
+            names = self._of(scope).keys()  # a session cannot be iterated over itself
+            yield from (f"{scope}.{name}" for name in names if not name.startswith("_"))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -35,7 +35,7 @@ class FileStore(RecordStore):
         super().__init__(options)
         if not options.folder:
             raise ImproperlyConfigured('The file store needs SESSIONS_FARM["FOLDER"]: a folder that all nodes share.')
-        self._folder = Folder(Path(options.folder), sync=getattr(options, "folder_sync", False))
+        self._folder = Folder(Path(options.folder), sync=options.folder_sync)
 
     @contextmanager
     def alone(self, *digests: str) -> Iterator[FileShelf]:

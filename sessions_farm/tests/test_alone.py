@@ -46,7 +46,7 @@ ALLOWED_HOSTS = ["*"]
 DATABASES = {"default": {
     "ENGINE": "django.db.backends.sqlite3",
     "NAME": BASE / "alone.sqlite3",
-    "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE"},
+    "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": "PRAGMA synchronous=OFF"},
     "TEST": {"NAME": BASE / "test.sqlite3"},
 }}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

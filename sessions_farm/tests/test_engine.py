@@ -22,23 +22,26 @@ from sessions_farm.stores.base import now_ms
 from sessions_farm.stores.steps import run
 from sessions_farm.tests.stores_fixtures import EVERY, REDIS_URL, THREADED, in_threads
 
+FILES = pytest.param("file", marks=pytest.mark.django_db(transaction=True))
 
-@pytest.fixture(params=EVERY)
-def farm(request, settings):
-    use_store(request.param, settings)
+
+@pytest.fixture(params=[*EVERY, FILES])
+def farm(request, settings, tmp_path):
+    use_store(request.param, settings, tmp_path)
     return request.param
 
 
-@pytest.fixture(params=THREADED)
-def threaded_farm(request, settings):
-    use_store(request.param, settings)
+@pytest.fixture(params=[*THREADED, FILES])
+def threaded_farm(request, settings, tmp_path):
+    use_store(request.param, settings, tmp_path)
     yield
     async_to_sync(sync_to_async(connections.close_all))()
 
 
-def use_store(name, settings):
+def use_store(name, settings, folder):
     settings.SESSIONS_FARM = {
         "STORE": name,
+        "FOLDER": str(folder),
         "REDIS_URL": REDIS_URL,
         "REDIS_PREFIX": "farm-tests",
         "REDIS_TIMEOUT": 5,
