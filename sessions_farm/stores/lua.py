@@ -2,13 +2,14 @@
 
 A session is one hash: ``=`` is its header, ``:name`` a variable, ``!`` the reason of its end, ``#`` the ids of its
 latest steps. In a copy (``tiered``) besides: ``?`` the lowest version that it may be filled from, ``-`` the epoch of an
-answer "SQL has nothing", ``~`` the lease of a reader who is asking SQL. Headers are seven numbers: created, seen, idle,
+answer "SQL has nothing", ``~`` the lease of readers who are asking SQL. Headers are seven numbers: created, seen, idle,
 expires, ends, version, epoch.
 
 Under the farm's prefix: ``s:`` sessions, ``w:`` last words, ``l:`` leases, ``k:`` wake-ups, ``c:`` codes; ``live`` has
 the key of each session by its expiry, ``i:`` the same for each term of an indexed variable, ``anon`` anonymous ones by
 when they were seen; ``ever`` has the dictionaries of scopes; ``events`` and ``f:`` are streams. Who is in ``live`` was
-started and has not ended, whatever became of its hash: that makes each end one event.
+started and has not ended, whatever became of its hash: that makes each end one event. ``pulse`` (``tiered``) is another
+once everything was emptied.
 
 Only commands of Redis 7.0 are used. Scripts name keys that they were not given in KEYS: a Cluster is out of scope.
 """

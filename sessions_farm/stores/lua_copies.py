@@ -12,9 +12,47 @@ local function is_one_before(h, given)
 end
 """
 
-# KEYS session; ARGV now, header with epoch, writes. A copy from an older version than one that is known is refused.
+# What it says now it will never say again once this Redis has forgotten a key before its time.
+HEARD = """
+local function pulse()
+  local since = redis.call('GET', P .. ':pulse')
+  return since and since .. ' ' .. string.match(redis.call('INFO', 'stats'), 'evicted_keys:(%d+)')
+end
+"""
+
+# KEYS the pulse; ARGV its beginning, if none is there, how long it stays. Which process this is, and its pulse.
+PULSE = (
+    HEARD
+    + """
+redis.call('SET', KEYS[1], ARGV[1], 'NX')
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return {string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), pulse()}
+"""
+)
+
+# KEYS session; ARGV now, header with epoch, lease, writes. A reader's copy: good only while the lease that was here
+# before it asked SQL still is. Whoever has written meanwhile has taken it away, and so has an eviction.
 FILL = (
     ORDER
+    + """
+local m = redis.call('HMGET', KEYS[1], '=', '!', '?', '~')
+if m[4] ~= ARGV[3] then return 0 end
+if m[2] then return 0 end
+local given = unpack_header(ARGV[2])
+if m[3] and given[6] < tonumber(m[3]) then return 0 end
+if m[1] and is_newer(unpack_header(m[1]), given) then return 0 end
+redis.call('DEL', KEYS[1])
+write(KEYS[1], 4)
+keep(KEYS[1], given, tonumber(ARGV[1]))
+return 1
+"""
+)
+
+# KEYS session; ARGV now, header with epoch, pulse, how long a stale fill may be under way, writes. The copy of who made
+# the session: nothing of it was here before, so what tells that nobody wrote meanwhile is that no key was forgotten.
+MAKE = (
+    ORDER
+    + HEARD
     + """
 local m = redis.call('HMGET', KEYS[1], '=', '!', '?')
 if m[2] then return 0 end
@@ -22,7 +60,12 @@ local given = unpack_header(ARGV[2])
 if m[3] and given[6] < tonumber(m[3]) then return 0 end
 if m[1] and is_newer(unpack_header(m[1]), given) then return 0 end
 redis.call('DEL', KEYS[1])
-write(KEYS[1], 3)
+if ARGV[3] ~= pulse() then
+  redis.call('HSET', KEYS[1], '?', number(given[6]))
+  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+  return 0
+end
+write(KEYS[1], 5)
 keep(KEYS[1], given, tonumber(ARGV[1]))
 return 1
 """
@@ -52,7 +95,7 @@ return 0
 )
 
 # KEYS session; ARGV lease, epoch, how long the answer is good. SQL had no such session: believed only if the lease
-# still lies here. Whoever made a session meanwhile has taken it away, and so has an eviction.
+# still lies here, as in FILL.
 MARK = """
 local m = redis.call('HMGET', KEYS[1], '~', '?')
 if m[1] ~= ARGV[1] or m[2] then return 0 end
@@ -63,21 +106,22 @@ return 1
 """
 
 # KEYS old session, its last words, new session
-# ARGV now, header with epoch, replace, how long a stale fill may be under way, tomb ttl, writes
+# ARGV now, header with epoch, replace, how long a stale fill may be under way, tomb ttl, pulse, writes
 MOVE = (
     ORDER
+    + HEARD
     + """
 local m = redis.call('HMGET', KEYS[1], '=', '!')
 local given = unpack_header(ARGV[2])
 local h = m[1] and unpack_header(m[1])
-local newest = redis.call('HMGET', KEYS[3], '=', '?')
+local newest = redis.call('HMGET', KEYS[3], '=', '?', '!')
 local there = newest[1] and unpack_header(newest[1])
-if not there or tonumber(ARGV[1]) >= there[4] or not is_newer(there, given) then
+if not newest[3] and (not there or tonumber(ARGV[1]) >= there[4] or not is_newer(there, given)) then
   redis.call('DEL', KEYS[3])
   if h and not m[2] and not newest[2] and is_one_before(h, given)
-    and can_add(KEYS[1], 6, ARGV[3] == '1') then
+    and can_add(KEYS[1], 7, ARGV[3] == '1') and ARGV[6] == pulse() then
     if ARGV[3] == '0' then redis.call('RENAME', KEYS[1], KEYS[3]) end
-    write(KEYS[3], 6)
+    write(KEYS[3], 7)
     keep(KEYS[3], given, tonumber(ARGV[1]))
   else
     redis.call('HSET', KEYS[3], '?', number(math.max(given[6], tonumber(newest[2] or 0))))
@@ -117,6 +161,7 @@ return 1
 DROP = """
 for _, key in ipairs(KEYS) do
   local m = redis.call('HMGET', key, '=', '!')
+  redis.call('HDEL', key, '~')
   if m[1] and not m[2] then
     redis.call('UNLINK', key)
     if tonumber(ARGV[1]) < unpack_header(m[1])[4] then

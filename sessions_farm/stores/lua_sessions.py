@@ -4,7 +4,8 @@ from __future__ import annotations
 
 # KEYS session; ARGV now and, of a copy, lowest epoch, lease, how long the lease is good
 # Gives a word, a number and pairs of fields and texts. The number: 1 where a live session was touched, or where it is
-# known that SQL has none. What most pages ask comes before anything that only the others need: it is a third faster.
+# known that SQL has none. Who finds no copy gets the lease that lies there: its own, or that of readers already asking.
+# What most pages ask comes before anything that only the others need: it is a third faster.
 LOAD_FIRST = """
 local now, lowest, all, text = tonumber(ARGV[1]), tonumber(ARGV[2] or 0), redis.call('HGETALL', KEYS[1]), nil
 for i = #all - 1, 1, -2 do
@@ -30,8 +31,9 @@ local h = text and unpack_header(text)
 if not h or now >= h[4] or h[7] < lowest then
   if none and none >= lowest then return {'absent', 1, {}} end
   if ARGV[3] then
-    redis.call('HSET', KEYS[1], '~', ARGV[3])
+    redis.call('HSETNX', KEYS[1], '~', ARGV[3])
     if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+    return {'absent', 0, {'~', redis.call('HGET', KEYS[1], '~')}}
   end
   return {'absent', 0, {}}
 end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 from sessions_farm.stores import lua_copies
@@ -23,7 +24,11 @@ LEASE_MS = 10_000  # how long a reader who found nothing may take to ask SQL and
 FILL_WITHIN = 10.0
 ABSENT_MS = 300_000  # also how long a node that dies between SQL and Redis hides the session it was making
 TOMB_MS = 3_600_000  # a copy of a tombstone; SQL keeps the true one until no cookie carries the id
+PULSE_MS = 86_400_000  # far longer than anybody goes by a pulse that was heard
 AT_ONCE = 1_000  # keys in one script
+
+
+PARTS = ("ORDER", "HEARD")  # of scripts
 
 
 class RedisCopies(RedisPlace):
@@ -31,32 +36,45 @@ class RedisCopies(RedisPlace):
         super().__init__(options, alone=False)
 
     def texts(self) -> dict[str, str]:
-        return {name: text for name, text in vars(lua_copies).items() if name.isupper() and name != "ORDER"}
+        return {name: text for name, text in vars(lua_copies).items() if name.isupper() and name not in PARTS}
 
     def ping(self) -> Steps[None]:
         yield self.command("ping")
 
-    def run_id(self) -> Steps[str]:
-        """Which Redis process answers."""
-        found = yield self.command("info", "server")
-        return str(found["run_id"])
+    def pulse(self) -> Steps[tuple[str, str]]:
+        """Which Redis process answers, and what will be another once it forgets a key (is emptied, evicts)."""
+        run, pulse = yield self.script("PULSE", [self.at("pulse")], [secrets.token_urlsafe(8), PULSE_MS])
+        return run, pulse
 
-    def read_of(self, key: str, now: int, epoch: int, lease: str) -> Steps[Copy]:
-        """What is here, of no older epoch; where there is nothing, the lease is left for who asks SQL."""
-        return self.read(key, now, epoch, lease, LEASE_MS)
+    def read_of(self, key: str, now: int, epoch: int) -> Steps[Copy]:
+        """What is here, of no older epoch; where there is nothing, with a lease for who asks SQL.
 
-    def fill(self, key: str, variables: Mapping[str, str], header: Header, epoch: int, now: int) -> Steps[None]:
-        """Make a copy, unless a newer one or a mark lies there."""
-        given = [now, packed(header, epoch), *writes(Change(put=variables))]
+        Readers who come before the first of them is back share it: each may answer, and no crowd of them keeps all
+        from it. It goes with any write, any copy, and with the key.
+        """
+        return self.read(key, now, epoch, secrets.token_urlsafe(8), LEASE_MS)
+
+    def fill(
+        self, key: str, variables: Mapping[str, str], header: Header, epoch: int, now: int, lease: str
+    ) -> Steps[None]:
+        """Make a copy of what a reader found, unless a newer one or a mark lies there, or its lease does not."""
+        given = [now, packed(header, epoch), lease, *writes(Change(put=variables))]
         yield self.script("FILL", [self.name(key)], given)
+
+    def make(
+        self, key: str, variables: Mapping[str, str], header: Header, epoch: int, now: int, pulse: str
+    ) -> Steps[None]:
+        """Make the copy of a new session, unless more is known already; a mark only, if keys were forgotten since."""
+        given = [now, packed(header, epoch), pulse, MARK_MS, *writes(Change(put=variables))]
+        yield self.script("MAKE", [self.name(key)], given)
 
     def follow(self, key: str, change: Change, header: Header, epoch: int, now: int) -> Steps[None]:
         """Let the copy that is of the version before have the change; drop any other."""
         given = [now, packed(header, epoch), int(change.replace), MARK_MS, *writes(change)]
         yield self.script("FOLLOW", [self.name(key)], given)
 
-    def move(self, old: str, new: str, change: Change, header: Header, epoch: int, now: int) -> Steps[None]:
-        given = [now, packed(header, epoch), int(change.replace), MARK_MS, TOMB_MS, *writes(change)]
+    def move(self, old: str, new: str, change: Change, header: Header, epoch: int, now: int, pulse: str) -> Steps[None]:
+        given = [now, packed(header, epoch), int(change.replace), MARK_MS, TOMB_MS, pulse, *writes(change)]
         yield self.script("MOVE", [*self.names(old), self.name(new)], given)
 
     def mark(self, key: str, lease: str, epoch: int) -> Steps[None]:

@@ -25,6 +25,7 @@ class Copy:
     reading: Reading
     touched: bool = False
     is_certain: bool = False
+    lease: str = ""  # of who found no copy and now asks SQL
 
 
 class RedisPlace:
@@ -64,7 +65,7 @@ class RedisPlace:
             return Copy(Reading(State.LIVE, found, unpacked(fields["="])), touched=bool(flag))
         if state == "ended":
             return Copy(Reading(State.ENDED, found, in_grace=bool(found)))
-        return Copy(Reading(State.ABSENT), is_certain=bool(flag))
+        return Copy(Reading(State.ABSENT), is_certain=bool(flag), lease=fields.get("~", ""))
 
     def put_code(self, digest: str, payload: str, ttl: float) -> Steps[None]:
         if not (yield self.command("set", self.at("c", digest), payload, nx=True, px=max(int(ttl * 1000), 1))):

@@ -42,6 +42,7 @@ class Knowledge:
 
     epoch: int = 0
     asked: float = float("-inf")
+    pulse: str = ""  # of Redis
 
 
 class TierEpoch:
@@ -55,6 +56,11 @@ class TierEpoch:
         self._known = Knowledge()
         self._asking = threading.Lock()
         self.is_owed = False
+
+    @property
+    def pulse(self) -> str:
+        """What was heard of Redis when the epoch was asked for: another now, and it has forgotten keys since."""
+        return self._known.pulse
 
     def current(self) -> Steps[int]:
         """The epoch in force. Where SQL is away, the last one known."""
@@ -89,12 +95,12 @@ class TierEpoch:
     def _ask(self) -> Steps[int]:
         asked = time.monotonic()
         epoch, known_run = yield from self._row()
-        run = yield from self._redis_run()
+        run, pulse = yield from self._redis_pulse()
         if run and run != known_run:
             # One node wins; the others see another run id in the row and the raised epoch.
             yield self._trip(NEW_RUN, {"run": run, "before": known_run})
             epoch, _ = yield from self._row()
-        self._known = Knowledge(epoch, asked)
+        self._known = Knowledge(epoch, asked, pulse)
         return epoch
 
     def _row(self) -> Steps[tuple[int, str]]:
@@ -111,15 +117,15 @@ class TierEpoch:
             return Trip(alias, (statement,), parameters or {})
         return Together(alias, partial(rows_of, statement, parameters or {}), writes=statement != READ)
 
-    def _redis_run(self) -> Steps[str]:
-        """Which Redis process answers; '' where none does."""
+    def _redis_pulse(self) -> Steps[tuple[str, str]]:
+        """Which Redis process answers, and its pulse; '' where none does."""
         if not (yield from self._breaker.lets_through()):
-            return ""
+            return "", ""
         try:
-            return (yield from self._redis.run_id())
+            return (yield from self._redis.pulse())
         except StoreUnavailable:
             self._breaker.trip()
-            return ""
+            return "", ""
 
 
 def rows_of(statement: str, parameters: Mapping[str, Any], cursor: Any) -> list[Any]:

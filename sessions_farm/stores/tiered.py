@@ -12,9 +12,13 @@ be stale, and only after Redis has failed.
 What nobody knows: SQL's answer to a write was lost, and the write may have come true, or may yet. Then there is no
 copy for MARK_MS, and everybody asks SQL; where Redis cannot be told either, the epoch rises once SQL is back.
 
-That SQL has nothing under an id is kept too, for ABSENT_MS: a reader who finds no copy leaves a lease there, asks SQL,
-and may write the answer only while its own lease still lies there. Making a session takes both away in the script that
-fills the copy, so no order of a reader and a maker hides a session from who comes after its maker was answered.
+A mark can vanish before its time (FLUSHALL, eviction). So a reader who finds no copy leaves a lease there, or shares
+the one that lies there, asks SQL, and may write the answer only while that lease still lies there: whatever writes
+takes it away, and whatever vanishes takes it along. Who makes a session, or moves it to a new key, has left no lease
+there: it goes by the pulse of Redis, which tells whether any key has vanished since it was last heard.
+
+That SQL has nothing under an id is kept too, for ABSENT_MS, under the same lease. Making a session takes it away, so no
+order of a reader and a maker hides a session from who comes after its maker was answered.
 
 Inside a database transaction nothing of it is known to be true yet: SQL alone is read, and copies follow at its commit.
 What is known over all sessions, what happened, and who holds a lease is SQL's alone.
@@ -24,7 +28,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 from typing import TYPE_CHECKING
 
@@ -61,8 +64,9 @@ class TieredStore:
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Steps[Header]:
         def steps() -> Steps[Header]:
             epoch = yield from self.epoch.current()
+            pulse = self._feeling_pulse()
             header = yield from self._deciding([key], self.sql.create(key, variables, lifetime, now))
-            yield from self._copying(lambda: self.redis.fill(key, variables, header, epoch, now))
+            yield from self._copying(lambda: self.redis.make(key, variables, header, epoch, now, pulse()))
             return header
 
         return unbroken(steps)
@@ -70,9 +74,9 @@ class TieredStore:
     def load(self, key: str, now: int) -> Steps[Reading]:
         if (yield InTransaction(self.sql.alias)):
             return (yield from self.sql.load(key, now))
-        begun, lease = time.monotonic(), secrets.token_urlsafe(8)
+        begun = time.monotonic()
         epoch = yield from self.epoch.current()
-        copy = yield from self._reading_copy(key, now, epoch, lease)
+        copy = yield from self._reading_copy(key, now, epoch)
         if copy is None:
             return (yield from self.sql.load(key, now))
         reading = copy.reading
@@ -80,12 +84,12 @@ class TieredStore:
         if lives and (reading.state is State.LIVE or reading.in_grace or copy.is_certain):
             return reading
         found = yield from self.sql.load(key, now)
-        if time.monotonic() - begun < FILL_WITHIN:
+        if copy.lease and time.monotonic() - begun < FILL_WITHIN:
             if found.state is State.LIVE and found.header:
-                fill = self.redis.fill(key, found.variables, found.header, epoch, now)
+                fill = self.redis.fill(key, found.variables, found.header, epoch, now, copy.lease)
                 yield from self._copying_now(lambda: fill, must=False)
             elif found.state is State.ABSENT:
-                yield from self._copying_now(lambda: self.redis.mark(key, lease, epoch), must=False)
+                yield from self._copying_now(lambda: self.redis.mark(key, copy.lease, epoch), must=False)
         return found
 
     def apply(self, key: str, change: Change, now: int) -> Steps[Header]:
@@ -116,8 +120,9 @@ class TieredStore:
     def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Steps[Header]:
         def steps() -> Steps[Header]:
             epoch = yield from self.epoch.current()
+            pulse = self._feeling_pulse()
             header = yield from self._deciding([old, new], self.sql.rotate(old, new, change, now, grace))
-            yield from self._copying(lambda: self.redis.move(old, new, change, header, epoch, now))
+            yield from self._copying(lambda: self.redis.move(old, new, change, header, epoch, now, pulse()))
             return header
 
         return unbroken(steps)
@@ -196,12 +201,17 @@ class TieredStore:
                     return payload
         return (yield from self.sql.take_code(digest))
 
-    def _reading_copy(self, key: str, now: int, epoch: int, lease: str) -> Steps[Copy | None]:
+    def _feeling_pulse(self) -> Callable[[], str]:
+        """The pulse of now, for as long as no mark that another leaves meanwhile can have expired; then ''."""
+        begun, pulse = time.monotonic(), self.epoch.pulse
+        return lambda: pulse if time.monotonic() - begun < FILL_WITHIN else ""
+
+    def _reading_copy(self, key: str, now: int, epoch: int) -> Steps[Copy | None]:
         """What Redis has; None where Redis does not answer."""
         if not (yield from self.breaker.lets_through()):
             return None
         try:
-            return (yield from self.redis.read_of(key, now, epoch, lease))
+            return (yield from self.redis.read_of(key, now, epoch))
         except StoreUnavailable as error:
             logger.warning("Sessions are read from SQL: %s", error)
             self.breaker.trip()
