@@ -12,7 +12,7 @@ from mall.settings import *  # noqa: E402, F403
 from mall.settings import DATABASES, SESSIONS_FARM  # noqa: E402
 
 # The pool's threads would hold connections to the test database, which could then not be dropped.
-DATABASES["default"]["OPTIONS"] = {}
+DATABASES["default"]["OPTIONS"].pop("pool", None)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 CELERY_TASK_ALWAYS_EAGER = False

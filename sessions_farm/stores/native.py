@@ -39,7 +39,7 @@ class Lines:
         """The rows of the last of the statements: one message, and so one transaction."""
         if prepare:
             async with self._line() as line, psycopg.AsyncCursor(line) as cursor:
-                await cursor.execute(statements, parameters, prepare=True)
+                await cursor.execute(statements, parameters)
                 return await cursor.fetchall() if cursor.description else []
         async with self._line() as line, psycopg.AsyncClientCursor(line) as cursor:
             await cursor.execute(statements, parameters)

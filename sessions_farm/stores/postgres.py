@@ -22,7 +22,7 @@ class Postgres:
         self._common = {"shared": list(known.shared), "indexed": list(known.indexed)}
 
     def load(self, key: str, now: int) -> Trip:
-        return self._trip(one.LOAD, key=key, now=now)
+        return Trip(self._alias, (one.LOAD,), {"key": key, "now": now}, is_frequent=True)
 
     def create(self, key: str, variables: Mapping[str, str], header: tuple[int, ...], now: int, *, over: bool) -> Trip:
         parts = [*self._puts(variables), *([one.STARTED] if self._known.events else [])]

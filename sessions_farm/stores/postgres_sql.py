@@ -31,8 +31,9 @@ WHOLE = "'^-?[0-9]+$'"
 # Slides the time-out where that is due. The load's own snapshot does not see it, so the caller adds it to the header.
 LOAD = f"""
 WITH touched AS (
-  UPDATE {SESSION} SET seen_ms = %(now)s, expires_ms = LEAST(%(now)s + idle_ms, ends_ms)
-  WHERE key_hash = %(key)s AND expires_ms > %(now)s AND %(now)s - seen_ms >= idle_ms / {TOUCH_FRACTION}
+  UPDATE {SESSION} SET seen_ms = %(now)s::bigint, expires_ms = LEAST(%(now)s::bigint + idle_ms, ends_ms)
+  WHERE key_hash = %(key)s::text AND expires_ms > %(now)s::bigint
+  AND %(now)s::bigint - seen_ms >= idle_ms / {TOUCH_FRACTION}
 )
 SELECT t.grace_until_ms, t.last_words, {HEADER_OF_S}, v.name, v.value
 FROM (SELECT %(key)s::text AS key_hash) k

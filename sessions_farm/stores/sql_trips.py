@@ -33,6 +33,7 @@ class Trip:
     alias: str
     statements: tuple[str, ...]
     parameters: Mapping[str, Any]
+    is_frequent: bool = False  # one statement, whose plan is worth keeping
 
     def run(self) -> Rows:
         trips.count()
@@ -56,9 +57,10 @@ class Trip:
 
     @property
     def is_prepared(self) -> bool:
-        """Whether the server keeps the plan: one statement, where the connection's options allow it."""
-        options = connections[self.alias].settings_dict["OPTIONS"]
-        return len(self.statements) == 1 and options.get("prepare_threshold") is not None
+        """Whether the server keeps the plan: where the connection's options allow it."""
+        return (
+            self.is_frequent and connections[self.alias].settings_dict["OPTIONS"].get("prepare_threshold") is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +118,12 @@ def cursor_of(connection: BaseDatabaseWrapper) -> Iterator[Any]:
 
 
 def prepared(connection: BaseDatabaseWrapper, statement: str, parameters: Mapping[str, Any]) -> Rows:
-    """Rows of a statement that the server plans once for a connection: most of what a small statement costs."""
+    """Rows of a statement that the server plans once for a connection, after the first few: most of what it costs."""
     from psycopg import Cursor  # noqa: PLC0415 -- psycopg is there where PostgreSQL is
 
     connection.ensure_connection()
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        cursor.execute(statement, parameters, prepare=True)
+        cursor.execute(statement, parameters)
         return cursor.fetchall() if cursor.description else []
 
 
