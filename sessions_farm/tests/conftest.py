@@ -21,6 +21,7 @@ from sessions_farm.tests.stores_fixtures import REDIS_URL, make_node
 def _no_remembered_domains():
     registry.forget()
     yield
+    registry.stop()  # a thread that went on polling would show the next test what is committed, and that is nothing
     registry.forget()
 
 
