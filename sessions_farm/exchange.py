@@ -64,16 +64,19 @@ class Exchange(Opening):
             return (yield from self.creating())
         if self.unavailable:
             raise StoreUnavailable("The session was not loaded, so it cannot be saved.")
-        self._require_budget(variables)
+        variables.hold()
         try:
+            self._require_budget(variables)
             yield from self._sending(variables, must_create=must_create)
+            variables.settle()
         except Taken as error:
             raise CreateError from error
         except (Missing, Ended) as error:
             raise UpdateError from error
         except LeaseLost as error:
             raise SessionInterrupted("The view held the session longer than its lease: nothing was saved.") from error
-        variables.settle()
+        finally:
+            variables.let_go()
         self._modified = self._cleared = False
         return None
 

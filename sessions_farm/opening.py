@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.exceptions import SessionInterrupted
+from django.utils.module_loading import import_string
 
 from sessions_farm import keys, metrics, modes
 from sessions_farm.stores import current_store
@@ -39,7 +41,9 @@ class Opening(SessionBase):
     def __init__(
         self, session_key: str | None = None, *, proof: Proof | None = None, member: Member | None = None
     ) -> None:
-        super().__init__(proof.id if proof else session_key)
+        # As SessionBase's own, without its serializer: that is imported for each session, and the stores' is another.
+        self._session_key = proof.id if proof else session_key
+        self.accessed = self._modified = False
         self.proof = proof
         self.member = member
         self.unavailable = False  # the store did not answer: nothing is known, so nothing may be undone
@@ -56,7 +60,13 @@ class Opening(SessionBase):
         self._cleared = False
         self.store = current_store()
         self._tally = Tally()
-        self._hash = keys.hash_id(self.session_key) if self.session_key else ""
+        self._hashed: tuple[str | None, list[str]] = (None, [])
+        self._hash = self._hashes[0] if self._session_key else ""
+
+    @property
+    def serializer(self) -> Any:
+        """Django's, for its ``encode`` and ``decode``."""
+        return import_string(settings.SESSION_SERIALIZER)
 
     @property
     def is_opened(self) -> bool:
@@ -81,6 +91,13 @@ class Opening(SessionBase):
     def key_hash(self) -> str:
         """What the session stands under in the store."""
         return self._hash
+
+    @property
+    def _hashes(self) -> list[str]:
+        """Every key that may stand for the id, hashed once; with no SECRET_KEY_FALLBACKS that is one."""
+        if self._hashed[0] != self._session_key:
+            self._hashed = self._session_key, keys.hashes_of(self._session_key or "")
+        return self._hashed[1]
 
     def run[Answer](self, steps: Steps[Answer]) -> Answer:
         """Make the steps in this thread, and count their trips as this session's."""
@@ -139,9 +156,9 @@ class Opening(SessionBase):
         return Variables(texts, all_visible=self.sees_all)
 
     def _reading(self) -> Steps[Reading]:
-        """Ask under every key that may stand for the id; with no SECRET_KEY_FALLBACKS that is one."""
+        """Ask under every key that may stand for the id."""
         reading = Reading(State.ABSENT)
-        for key in keys.hashes_of(self.session_key or ""):
+        for key in self._hashes:
             reading = yield from self.store.load(key, now_ms())
             if reading.state is not State.ABSENT:
                 self._hash = key

@@ -36,6 +36,7 @@ class Variables(MutableMapping[str, Any]):
         self._values: dict[str, Any] = {}
         self._assigned: set[str] = set()
         self._dropped: set[str] = set()
+        self._held: dict[str, str] = {}
         self._all_visible = all_visible
 
     def __getitem__(self, name: str) -> Any:
@@ -52,6 +53,7 @@ class Variables(MutableMapping[str, Any]):
         if declared(name).counter and (not isinstance(value, int) or isinstance(value, bool)):
             raise TypeError(f"{name!r} is declared a counter: it takes whole numbers, not {value!r}.")
         self._values[name] = value
+        self._held.pop(name, None)
         self._assigned.add(name)
         self._dropped.discard(name)
 
@@ -59,6 +61,7 @@ class Variables(MutableMapping[str, Any]):
         if name not in self:
             raise KeyError(name)
         self._values.pop(name, None)
+        self._held.pop(name, None)
         self._assigned.discard(name)
         if name in self._texts:
             self._dropped.add(name)
@@ -135,12 +138,23 @@ class Variables(MutableMapping[str, Any]):
     def settle(self) -> None:
         """What was sent is now what is stored."""
         self._texts = self.texts()
+        self._held.clear()
         self._assigned.clear()
         self._dropped.clear()
+
+    def hold(self) -> None:
+        """Keep the values' texts as they are now: a save asks for them again and again."""
+        self._held.clear()
+        self._held = {name: self._text(name) for name in self._values}
+
+    def let_go(self) -> None:
+        """From now on texts are those of the values again."""
+        self._held.clear()
 
     def learn(self, name: str, text: str | None) -> None:
         """Take over one variable as the store has just changed it."""
         self._values.pop(name, None)
+        self._held.pop(name, None)
         self._assigned.discard(name)
         self._dropped.discard(name)
         if text is None:
@@ -149,9 +163,12 @@ class Variables(MutableMapping[str, Any]):
             self._texts[name] = text
 
     def _is_kept(self, name: object) -> bool:
-        if name not in self._texts or name in self._dropped or not self._visible(str(name)):
+        if name not in self._texts or name in self._dropped:
             return False
-        return not declared(str(name)).ttl or ttl.is_fresh(self._texts[str(name)])
+        said = declared(str(name))
+        if said.guarded and not self._all_visible:
+            return False
+        return not said.ttl or ttl.is_fresh(self._texts[str(name)])
 
     def _decoded(self, name: str) -> Any:
         text = self._texts[name]
@@ -159,6 +176,8 @@ class Variables(MutableMapping[str, Any]):
 
     def _text(self, name: str) -> str:
         """The value's text; with a time to live, a new one where it was assigned or changed."""
+        if name in self._held:
+            return self._held[name]
         value, seconds = self._values[name], declared(name).ttl
         if not seconds:
             return codec.encode(name, value)

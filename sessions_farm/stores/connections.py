@@ -31,6 +31,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from sessions_farm.stores.redis_address import address_of
+from sessions_farm.stores.redis_pool import Pool, SentinelPool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -236,10 +237,6 @@ class ClosedWhenInterruptedTls(ClosedWhenInterrupted, redis.sentinel.SentinelMan
     pass
 
 
-class SentinelPool(redis.sentinel.SentinelConnectionPool, redis.BlockingConnectionPool):
-    pass
-
-
 class AsyncSentinelPool(redis.asyncio.sentinel.SentinelConnectionPool, redis.asyncio.BlockingConnectionPool):
     async def release(self, connection: Any) -> None:
         """As the blocking pool does it: what was in use while the primary changed is closed, too."""
@@ -264,7 +261,7 @@ class Kind:
 BLOCKING = Kind(
     client=redis.Redis,
     retry=Retry,
-    pool=redis.BlockingConnectionPool,
+    pool=Pool,
     lines={"tcp": redis.Connection, "tls": redis.SSLConnection, "unix": redis.UnixDomainSocketConnection},
     sentinels=Sentinels,
     sentinel_pool=SentinelPool,

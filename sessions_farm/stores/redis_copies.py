@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ class RedisCopies(RedisPlace):
         Readers who come before the first of them is back share it: each may answer, and no crowd of them keeps all
         from it. It goes with any write, any copy, and with the key.
         """
-        return self.read(key, now, epoch, secrets.token_urlsafe(8), LEASE_MS)
+        return self.read(key, now, epoch, f"{random.getrandbits(64):x}", LEASE_MS)
 
     def fill(
         self, key: str, variables: Mapping[str, str], header: Header, epoch: int, now: int, lease: str

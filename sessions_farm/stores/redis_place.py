@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sessions_farm.stores.steps import Steps
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Copy:
     """What Redis has of a session, whether that was touched, and whether "nothing" is SQL's own answer."""
 
@@ -53,19 +53,18 @@ class RedisPlace:
         return self.lines.client
 
     def load(self, key: str, now: int) -> Steps[Reading]:
-        copy = yield from self.read(key, now)
-        return copy.reading
+        answer = yield self.script("LOAD", [self.name(key)], [now])
+        return reading_of(*answer)
 
     def read(self, key: str, now: int, *asked: Any) -> Steps[Copy]:
         """What is here. Of copies, ``asked`` is as LOAD has it."""
         state, flag, pairs = yield self.script("LOAD", [self.name(key)], [now, *asked])
-        fields = dict(zip(pairs[::2], pairs[1::2], strict=True))
-        found = {field[1:]: text for field, text in fields.items() if field[0] == ":"}
+        reading = reading_of(state, flag, pairs)
         if state == "live":
-            return Copy(Reading(State.LIVE, found, unpacked(fields["="])), touched=bool(flag))
+            return Copy(reading, touched=bool(flag))
         if state == "ended":
-            return Copy(Reading(State.ENDED, found, in_grace=bool(found)))
-        return Copy(Reading(State.ABSENT), is_certain=bool(flag), lease=fields.get("~", ""))
+            return Copy(reading)
+        return Copy(reading, is_certain=bool(flag), lease=pairs[1] if pairs else "")
 
     def put_code(self, digest: str, payload: str, ttl: float) -> Steps[None]:
         if not (yield self.command("set", self.at("c", digest), payload, nx=True, px=max(int(ttl * 1000), 1))):
@@ -93,12 +92,29 @@ class RedisPlace:
         return command(self.lines, name, *arguments, waiting=waiting, **options)
 
 
+def reading_of(state: str, _flag: int, pairs: list[str]) -> Reading:
+    """What LOAD answers, read."""
+    if state == "absent":
+        return Reading(State.ABSENT)
+    found, header = {}, ""
+    each = iter(pairs)
+    for field, text in zip(each, each, strict=True):
+        if field[0] == ":":
+            found[field[1:]] = text
+        elif field == "=":
+            header = text
+    if state == "live":
+        return Reading(State.LIVE, found, unpacked(header))
+    return Reading(State.ENDED, found, in_grace=bool(found))
+
+
 def packed(header: Header, epoch: int) -> str:
     return f"{header.created} {header.seen} {header.idle} {header.expires} {header.ends} {header.version} {epoch}"
 
 
 def unpacked(text: str) -> Header:
-    return Header(*(int(number) for number in text.split()[:6]))
+    created, seen, idle, expires, ends, version, _epoch = map(int, text.split())
+    return Header(created, seen, idle, expires, ends, version)
 
 
 def writes(change: Change) -> list[Any]:

@@ -62,10 +62,15 @@ class TierEpoch:
         """What was heard of Redis when the epoch was asked for: another now, and it has forgotten keys since."""
         return self._known.pulse
 
+    def known_at(self, moment: float) -> int | None:
+        """The epoch in force, where that is still known (monotonic time): the way of nearly every load."""
+        known = self._known
+        return known.epoch if moment - known.asked < self._poll else None
+
     def current(self) -> Steps[int]:
         """The epoch in force. Where SQL is away, the last one known."""
         known = self._known
-        if time.monotonic() - known.asked < self._poll or (yield InTransaction(self._sql.alias)):
+        if self.known_at(time.monotonic()) is not None or (yield InTransaction(self._sql.alias)):
             return known.epoch
         if not self._asking.acquire(blocking=False):
             return known.epoch

@@ -75,7 +75,9 @@ class TieredStore:
         if (yield InTransaction(self.sql.alias)):
             return (yield from self.sql.load(key, now))
         begun = time.monotonic()
-        epoch = yield from self.epoch.current()
+        epoch = self.epoch.known_at(begun)
+        if epoch is None:
+            epoch = yield from self.epoch.current()
         copy = yield from self._reading_copy(key, now, epoch)
         if copy is None:
             return (yield from self.sql.load(key, now))
@@ -208,7 +210,7 @@ class TieredStore:
 
     def _reading_copy(self, key: str, now: int, epoch: int) -> Steps[Copy | None]:
         """What Redis has; None where Redis does not answer."""
-        if not (yield from self.breaker.lets_through()):
+        if self.breaker.is_open and not (yield from self.breaker.lets_through()):
             return None
         try:
             return (yield from self.redis.read_of(key, now, epoch))

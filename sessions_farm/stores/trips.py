@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 
 
@@ -25,11 +23,16 @@ def count(trips: int = 1) -> None:
         tally.trips += trips
 
 
-@contextmanager
-def counted(tally: Tally) -> Iterator[None]:
+class counted:  # noqa: N801 -- reads as the function it might be; as a generator it would cost four times as much
     """Count into ``tally`` inside the block."""
-    token = _current.set(tally)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_tally", "_token")
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def __enter__(self) -> None:
+        self._token: Token[Tally | None] = _current.set(self._tally)
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
