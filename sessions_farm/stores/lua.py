@@ -113,20 +113,24 @@ local function settle(key, h, before, now)
     else redis.call('ZADD', P .. ':anon', number(h[2]), id) end
   end
 end
+-- Take an id out of the indexes of what its watched variables are, but not of the one at ``spared``; the shared ones.
+local function displace(id, texts, spared)
+  local shared = {}
+  for n, name in ipairs(NAMES) do
+    if texts[n] then
+      if INDEXED[n] and n ~= spared then redis.call('ZREM', term_key(name, texts[n]), id) end
+      if SHARED[n] then shared[#shared + 1] = ':' .. name; shared[#shared + 1] = texts[n] end
+    end
+  end
+  return shared
+end
 -- Take a key out of the indexes; its last shared texts, or nil where no session was known under it.
 local function withdraw(key)
   if not ALONE then return nil end
   local id = id_of(key)
   if redis.call('ZREM', P .. ':live', id) == 0 then redis.call('ZREM', P .. ':ever', id) return nil end
   if CAPPED then redis.call('ZREM', P .. ':anon', id) end
-  local texts, shared = watched(key), {}
-  for n, name in ipairs(NAMES) do
-    if texts[n] then
-      if INDEXED[n] then redis.call('ZREM', term_key(name, texts[n]), id) end
-      if SHARED[n] then shared[#shared + 1] = ':' .. name; shared[#shared + 1] = texts[n] end
-    end
-  end
-  return shared
+  return displace(id, watched(key))
 end
 local function leave(key, now, reason)
   local shared = withdraw(key)
