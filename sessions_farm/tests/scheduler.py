@@ -172,7 +172,7 @@ _listening = []
 
 
 def _hear(event, arguments):
-    for stage in _listening:
+    for stage in _listening or ():  # which is gone before the hook is, at the end of the process
         stage.hear(event, arguments)
 
 
