@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.dispatch import Signal
 
 from sessions_farm import metrics
@@ -29,17 +29,18 @@ PATIENCE_MS = 24 * 3_600_000  # how long an event whose receiver fails is tried 
 def deliver(limit: int = 500) -> int:
     """Tell up to ``limit`` events, the oldest first; return how many were settled.
 
-    A receiver that raises undoes its own work only, is logged, and hears the event again at the next delivery.
+    A receiver that raises undoes its own work only, is logged, and hears the event again at the next delivery. What
+    another is telling at this moment (one who was slower than the sweeper's lease) is left to that.
     """
     store = current_store()
     with transaction.atomic():
         events = run(store.read_events(limit))
         known = told(events)
-        settled = {*known, *tell_all([event for event in events if event.id not in known])}
-        now = now_ms()
-        ToldEvent.objects.bulk_create(
-            ToldEvent(id=event_id, at_ms=now) for event_id in settled if event_id not in known
-        )
+        fresh = [event for event in events if event.id not in known]
+        if not note(fresh):
+            return 0
+        settled = {*known, *tell_all(fresh)}
+        forget_notes(event.id for event in fresh if event.id not in settled)
     run(store.forget_events(settled))
     for event in (event for event in events if event.id in settled):
         metrics.EVENTS.labels(event.kind, event.reason).inc()
@@ -49,6 +50,23 @@ def deliver(limit: int = 500) -> int:
 def told(events: Iterable[Event]) -> set[str]:
     """Ids of events that were told by somebody who died before the store could forget them."""
     return set(ToldEvent.objects.filter(id__in=[event.id for event in events]).values_list("id", flat=True))
+
+
+def note(events: list[Event]) -> bool:
+    """Note that they are told now; False where another noted one of them first: this waits for the other's end."""
+    now = now_ms()
+    try:
+        with transaction.atomic():
+            ToldEvent.objects.bulk_create(ToldEvent(id=event.id, at_ms=now) for event in events)
+    except IntegrityError:
+        return False
+    return True
+
+
+def forget_notes(ids: Iterable[str]) -> None:
+    """They are to be told again."""
+    if listed := list(ids):
+        ToldEvent.objects.filter(id__in=listed).delete()
 
 
 def tell_all(events: list[Event]) -> list[str]:

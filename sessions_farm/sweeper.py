@@ -18,8 +18,10 @@ from sessions_farm.stores.steps import run
 logger = logging.getLogger(__name__)
 
 LEASE = "sweep"
-PATIENCE = Patience(wait=0, lease=60)
+PATIENCE = Patience(wait=0, lease=2)  # so long nobody sweeps after one who was killed at it; begun anew at each batch
 BATCHES = 100  # in one run; the next run goes on
+TELLING = 100  # events that a run tells in its first transaction; the next are as many as the lease has time for
+LONG = 0.5  # seconds of one transaction
 REST = 0.02  # seconds between two batches, for everybody else
 
 
@@ -46,12 +48,14 @@ def sweep(now: datetime.datetime | None = None) -> int:
 
 def swept(moment: int, lease: Lease) -> int:
     size, batches = options().sweep_batch, 0
+    telling = min(TELLING, size)
     while batches < BATCHES and run(lease.prolonging(PATIENCE)):
         found = run(current_store().sweep(moment, size))
-        batches += 1
-        told = events.deliver(size)
-        if found < size and told < size:
+        batches, begun = batches + 1, time.monotonic()
+        told = events.deliver(telling)
+        if found < size and told < telling:
             break
+        telling = max(telling // 2, 1) if time.monotonic() - begun > LONG else min(telling * 2, size)
         time.sleep(REST)
     events.forget_told(moment)
     return batches
