@@ -6,7 +6,6 @@ import logging
 import secrets
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
@@ -34,9 +33,6 @@ from sessions_farm.stores.base import (
 )
 from sessions_farm.stores.steps import InDjangosThread, Steps
 from sessions_farm.variables import LIFETIME_NAMES, Variables
-
-if TYPE_CHECKING:
-    pass
 
 logger = logging.getLogger(__name__)
 
