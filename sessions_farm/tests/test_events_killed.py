@@ -20,7 +20,7 @@ from sessions_farm.stores.steps import run
 from sessions_farm.tests.events_worker import IDLE
 from sessions_farm.tests.fleet import Fleet
 from sessions_farm.tests.named_stores import FARM_WIDE, SCALE, counted, options_of
-from sessions_farm.tests.stores_fixtures import file_folder
+from sessions_farm.tests.stores_fixtures import REDIS_URL, file_folder
 
 PRODUCERS = 2
 LEASES = [None, 0.05]  # seconds, of each consumer; None: the sweeper's own
@@ -210,10 +210,11 @@ def test_each_session_ends_once_and_soon(keepers, farm, heard, tmp_path, name):
     assert max(play.delays(), default=0) <= LATE, play.seed
 
 
+@pytest.mark.skipif(not REDIS_URL, reason="On files and SQLite the kills rarely come in between.")
 @pytest.mark.parametrize(("way", "fault"), [("forget_first", "never ended"), ("tell_outside", "told twice")])
 def test_control_ways_that_lose_or_double(keepers, farm, heard, tmp_path, way, fault):
     """The same kills find out who forgets an event before it is told, and who tells outside the transaction."""
-    for number in range(10):
+    for number in range(30):
         folder = tmp_path / str(number)
         folder.mkdir()
         play = Run(keepers, farm(FARM_WIDE[-1]), folder, seed=f"{way} {now_ms()}", way=way)
