@@ -61,6 +61,13 @@ class Options:
     sweep_batch: int = 1000
     registry_poll_seconds: float = 0.5
     handoff_starts_per_minute: int = 30  # by one client (network and browser); beyond it pages come without an id
+    resolver: str = "sessions_farm.resolver.SystemResolver"  # who asks the DNS whether a domain is proven
+    nameservers: tuple[str, ...] = ()  # "address:port" of whom it asks; the system's own where empty
+    addresses: tuple[str, ...] = ()  # where the farm's domains must lead (IP addresses); not looked at where empty
+    probe_seconds: float = 2.0  # how often a node asks whether a community's master answers; 0: never
+    probe_address: str = ""  # "host:port" dialled instead of the master's own, for names that only browsers resolve
+    probe_ca: str = ""  # the authority (PEM file) behind the master's certificate, where it is a private one
+    external_facts: str = ""  # dotted path: f(community, visitor or None) -> what members outside the farm are told
 
 
 NAMES = {field.name.upper(): field.name for field in fields(Options)}
