@@ -1,8 +1,9 @@
 """Which hosts are served, and to which community each belongs: the registry, held in memory by every node.
 
 A request costs no query. Every change of a Community or Domain raises RegistryVersion in its own transaction; the node
-that made the change reads anew at its commit, the others see the number by a thread that looks once in
-``SESSIONS_FARM["REGISTRY_POLL_SECONDS"]`` (default 0.5). Where the database is away, the last snapshot stays.
+that made the change reads anew at its commit. The others are told by PostgreSQL (registry_news.py), and look at the
+number themselves once in ``SESSIONS_FARM["REGISTRY_POLL_SECONDS"]`` (default 0.5) wherever news do not come. Where the
+database is away, the last snapshot stays.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import logging
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -20,6 +22,7 @@ from django.db import DatabaseError, connection
 
 from sessions_farm.conf import options
 from sessions_farm.models import Community, Domain, RegistryVersion
+from sessions_farm.registry_news import News
 
 logger = logging.getLogger(__name__)
 
@@ -44,14 +47,39 @@ class Member:
     handoff_policy: str = "eager"
     peer_authority: bool = True
     first_add_landing: bool = True
+    checkout_healing: bool = True
+    resync_after: int = 0  # seconds; 0: never
+    paused_until: float = 0  # Unix seconds
     key_epoch: int = 1
     id_generator: str = ""
     cookieless: bool = False
     canonical_host: str = ""  # where an alias leads; '' for a host that serves pages itself
+    previous_master: str = ""  # asked about who came before, until its time is over: use ``former_master``
+    previous_master_until: float = 0  # Unix seconds
 
     @property
     def is_master(self) -> bool:
         return self.host == self.master_host
+
+    @property
+    def former_master(self) -> str:
+        """The host that was the master until a while ago and still vouches for whom it knew; '' for none."""
+        return self.previous_master if time.time() < self.previous_master_until else ""
+
+    @property
+    def is_paused(self) -> bool:
+        return time.time() < self.paused_until
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A member of a community outside this farm, as every node holds it in memory."""
+
+    host: str
+    community_id: int
+    community: str
+    callback: str  # the one address that an answer goes to
+    secret_digest: str  # '' where it was given no secret: then it redeems nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +89,7 @@ class Snapshot:
     version: int
     exact: Mapping[str, Member] = field(default_factory=dict)
     wildcards: Mapping[str, Member] = field(default_factory=dict)  # by the part below the first label
+    externals: Mapping[str, External] = field(default_factory=dict)
     hosts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def resolve(self, host: str) -> Member | None:
@@ -83,16 +112,20 @@ def read_snapshot() -> Snapshot:
     version = read_version()
     exact: dict[str, Member] = {}
     wildcards: dict[str, Member] = {}
+    externals: dict[str, External] = {}
     hosts: dict[int, list[str]] = {}
-    for domain in Domain.objects.served():
-        member = as_member(domain)
+    for domain in Domain.objects.in_force():
+        if domain.kind == Domain.Kind.EXTERNAL:
+            externals[domain.host] = as_external(domain)
+            continue
         wild = domain.kind == Domain.Kind.WILDCARD
-        (wildcards if wild else exact)[domain.host] = member
+        (wildcards if wild else exact)[domain.host] = as_member(domain)
         hosts.setdefault(domain.community_id, []).append(str(domain))
     return Snapshot(
         version,
         MappingProxyType(exact),
         MappingProxyType(wildcards),
+        MappingProxyType(externals),
         MappingProxyType({community_id: tuple(sorted(names)) for community_id, names in hosts.items()}),
     )
 
@@ -110,10 +143,25 @@ def as_member(domain: Domain) -> Member:
         handoff_policy=community.handoff_policy,
         peer_authority=community.peer_authority,
         first_add_landing=community.first_add_landing,
+        checkout_healing=community.checkout_healing,
+        resync_after=community.resync_hours * 3600,
+        paused_until=community.paused_until.timestamp() if community.paused_until else 0,
         key_epoch=community.key_epoch,
         id_generator=community.id_generator,
         cookieless=community.cookieless,
         canonical_host=domain.canonical.host if domain.canonical else "",
+        previous_master=community.former_master.host if community.former_master else "",
+        previous_master_until=community.former_master_until.timestamp() if community.former_master_until else 0,
+    )
+
+
+def as_external(domain: Domain) -> External:
+    return External(
+        host=domain.host,
+        community_id=domain.community_id,
+        community=domain.community.slug,
+        callback=domain.callback,
+        secret_digest=domain.secret_digest,
     )
 
 
@@ -125,9 +173,14 @@ class Registry:
         self._reading = threading.Lock()
         self._poller: threading.Thread | None = None
         self._stopped = threading.Event()
+        self._news: News
 
     def resolve(self, host: str) -> Member | None:
         return self.current().resolve(host)
+
+    def external(self, host: str) -> External | None:
+        """The member outside the farm with that host."""
+        return self.current().externals.get(host)
 
     def hosts_of(self, community_id: int) -> list[str]:
         """The served hosts of a community, sorted; a wildcard as ``*.host``."""
@@ -181,8 +234,9 @@ class Registry:
 
     def stop(self) -> None:
         """End the thread; the next question starts another."""
-        if self._poller is not None:
+        if self._poller is not None and self._poller.is_alive():
             self._stopped.set()
+            self._news.ring()
             self._poller.join()
 
     def _read(self) -> Snapshot:
@@ -198,19 +252,25 @@ class Registry:
         with self._reading:
             if self._poller is None or not self._poller.is_alive():
                 self._stopped.clear()
+                self._news = News()
                 self._poller = threading.Thread(target=self._poll_for_ever, name="registry-poll", daemon=True)
                 self._poller.start()
 
     def _poll_for_ever(self) -> None:
-        while not self._stopped.wait(poll_seconds() or 1):
-            try:
-                self.poll()
-            except DatabaseError as error:
-                logger.warning("The registry's version cannot be read, the last snapshot stays: %s", error)
-            finally:
-                # A pool or an idle limit may have closed it under us; closing twice is no error we could act on.
-                with contextlib.suppress(DatabaseError):
-                    connection.close()
+        with contextlib.closing(self._news):
+            while not self._stopped.is_set():
+                self._news.wait(poll_seconds() or 1)
+                self._poll_once()
+
+    def _poll_once(self) -> None:
+        try:
+            self.poll()
+        except DatabaseError as error:
+            logger.warning("The registry's version cannot be read, the last snapshot stays: %s", error)
+        finally:
+            # A pool or an idle limit may have closed it under us; closing twice is no error we could act on.
+            with contextlib.suppress(DatabaseError):
+                connection.close()
 
 
 def poll_seconds() -> float:

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
-from django.utils.module_loading import import_string
+
+from sessions_farm import generators
 
 if TYPE_CHECKING:
     from sessions_farm.communities import Member
 
 ID = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
-PREFIX_LIMIT = 64
 AT_REST = "farm|at-rest"
 LOCAL = "local-"
 
@@ -32,21 +32,16 @@ LOCAL = "local-"
 def new_id(member: Member | None = None) -> str:
     """A fresh id of 192 random bits.
 
-    A community's own generator (``id_generator``: dotted path of ``f(member) -> str``) gives its beginning; 128 random
-    bits follow, so a guessable generator makes no guessable id. Raise ValueError for what cannot stand in a cookie.
+    A community's own generator (``sessions_farm.generators``) gives its beginning; 128 random bits follow, so a
+    guessable generator makes no guessable id.
 
     Only the master makes ids for the whole community. One made on another host (a POST without a session, say) tells so
     by its own beginning, for as long as any cookie carries it: the next hand-off replaces and merges it.
     """
     if member and not member.is_master:
         return LOCAL + secrets.token_urlsafe(24)
-    path = member.id_generator if member else ""
-    if not path:
-        return secrets.token_urlsafe(24)
-    beginning = str(import_string(path)(member))
-    if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{PREFIX_LIMIT}}}", beginning, re.ASCII):
-        raise ValueError(f"{path} gave {beginning!r}; an id begins with 1 to {PREFIX_LIMIT} of A-Z a-z 0-9 _ -.")
-    return f"{beginning}-{secrets.token_urlsafe(16)}"
+    beginning = generators.beginning_by(member.id_generator, member) if member else ""
+    return f"{beginning}-{secrets.token_urlsafe(16)}" if beginning else secrets.token_urlsafe(24)
 
 
 def is_local(session_id: str) -> bool:

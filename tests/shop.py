@@ -37,7 +37,7 @@ class Shop:
 def make_shop(**fields) -> Shop:
     """The community with its master, and the vendors ``amber`` (own host) and ``basalt`` (path)."""
     community = Community.objects.create(slug="arcade", name="The Arcade", **fields)
-    community.master = Domain.objects.create(community=community, host=MASTER)
+    community.master = Domain.objects.create(community=community, host=MASTER, status="active")
     community.save()
     marketplace = Marketplace.objects.create(community=community, currency="EUR")
     category = Category.objects.create(marketplace=marketplace, slug="things", name="Things")
@@ -52,7 +52,7 @@ def add_vendor(shop, slug, host="", **fields) -> Vendor:
     vendor = Vendor.objects.create(
         marketplace=shop.marketplace, name=slug.title(), slug=slug, status=Vendor.Status.PUBLISHED, **fields
     )
-    domain = Domain.objects.create(community=shop.community, host=host) if host else None
+    domain = Domain.objects.create(community=shop.community, host=host, status="active") if host else None
     Storefront.objects.create(vendor=vendor, domain=domain)
     shop.vendors[slug] = vendor
     return vendor

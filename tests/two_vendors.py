@@ -32,7 +32,7 @@ class Side:
 
 def make_marketplace() -> Marketplace:
     community = Community.objects.create(slug="arcade", name="The Arcade")
-    community.master = Domain.objects.create(community=community, host=MASTER)
+    community.master = Domain.objects.create(community=community, host=MASTER, status="active")
     community.save()
     return Marketplace.objects.create(community=community, currency="EUR")
 

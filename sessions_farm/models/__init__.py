@@ -1,16 +1,9 @@
 """The farm's models, from one door."""
 
-from sessions_farm.models.communities import (
-    HOST,
-    Community,
-    Domain,
-    DomainQuerySet,
-    MergeMarker,
-    RegistryQuerySet,
-    RegistryRow,
-    RegistryVersion,
-)
+from sessions_farm.models.communities import Community, MergeMarker
+from sessions_farm.models.domains import HOST, Domain, DomainQuerySet
 from sessions_farm.models.events import ToldEvent
+from sessions_farm.models.registry import CHANNEL, RegistryQuerySet, RegistryRow, RegistryVersion
 from sessions_farm.models.sessions import (
     Lease,
     OneUseCode,
@@ -25,6 +18,7 @@ from sessions_farm.models.sessions import (
 )
 
 __all__ = [
+    "CHANNEL",
     "HOST",
     "Community",
     "Domain",

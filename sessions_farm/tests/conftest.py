@@ -27,11 +27,11 @@ def _no_remembered_domains():
 
 def make_community(slug, master, *hosts, **fields):
     community = Community.objects.create(slug=slug, name=slug.title(), cookie_name=slug, **fields)
-    community.master = Domain.objects.create(community=community, host=master)
+    community.master = Domain.objects.create(community=community, host=master, status="active")
     community.save()
     for host in hosts:
         kind = Domain.Kind.WILDCARD if host.startswith("*.") else Domain.Kind.EXACT
-        Domain.objects.create(community=community, host=host.removeprefix("*."), kind=kind)
+        Domain.objects.create(community=community, host=host.removeprefix("*."), kind=kind, status="active")
     return community
 
 

@@ -53,7 +53,7 @@ def test_gate_reads_no_other_header(db, two_communities, header):
 
 def test_gate_alias_leads_to_canonical_host(db, two_communities):
     canonical = Domain.objects.get(host="a.test")
-    Domain.objects.create(community=two_communities.mall, host="www.a.test", canonical=canonical)
+    Domain.objects.create(community=two_communities.mall, host="www.a.test", canonical=canonical, status="active")
 
     response, _ = through_gate("/x?y=1", host="www.a.test")
     assert response.status_code == 301

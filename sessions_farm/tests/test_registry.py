@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 
 from sessions_farm import communities
 from sessions_farm.communities import Registry, RegistryUnavailable, registry
-from sessions_farm.models import Community, Domain, RegistryVersion
+from sessions_farm.models import CHANNEL, Community, Domain, RegistryVersion
 from sessions_farm.tests.conftest import make_community
 
 
@@ -34,7 +34,7 @@ def test_resolve_other_than_one_label_below_wildcard_is_nobody(db, two_communiti
 
 
 def test_resolve_exact_host_beats_wildcard(db, two_communities):
-    own = Domain.objects.create(community=two_communities.mall, host="own.shops.test")
+    own = Domain.objects.create(community=two_communities.mall, host="own.shops.test", status="active")
 
     assert registry.resolve("own.shops.test").domain_id == own.pk
 
@@ -73,9 +73,9 @@ def test_master_of_unserved_master_says_so(db, two_communities):
 
 
 CHANGES = {
-    "save": lambda c: Domain.objects.create(community=c, host="new.test"),
+    "save": lambda c: Domain.objects.create(community=c, host="new.test", status="active"),
     "update": lambda c: Domain.objects.filter(host="a.test").update(status="suspended"),
-    "bulk_create": lambda c: Domain.objects.bulk_create([Domain(community=c, host="new.test")]),
+    "bulk_create": lambda c: Domain.objects.bulk_create([Domain(community=c, host="new.test", status="active")]),
     "delete": lambda c: Domain.objects.get(host="a.test").delete(),
     "delete many": lambda c: Domain.objects.filter(host="a.test").delete(),
     "community": lambda c: c.save(),
@@ -100,7 +100,7 @@ def other_node():
 
 def test_poll_sees_what_another_node_changed(transactional_db, two_communities, django_assert_num_queries):
     node = other_node()
-    Domain.objects.create(community=two_communities.mall, host="new.test")
+    Domain.objects.create(community=two_communities.mall, host="new.test", status="active")
     assert node.resolve("new.test") is None
 
     node.poll()
@@ -114,7 +114,7 @@ def test_thread_brings_change_within_a_second(transactional_db, two_communities,
     node = other_node()
     assert node.resolve("new.test") is None  # starts the thread
 
-    Domain.objects.create(community=two_communities.mall, host="new.test")
+    Domain.objects.create(community=two_communities.mall, host="new.test", status="active")
     began = time.monotonic()
     while node.resolve("new.test") is None and time.monotonic() - began < 5:
         time.sleep(0.01)
@@ -123,11 +123,57 @@ def test_thread_brings_change_within_a_second(transactional_db, two_communities,
     assert took < 1
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL tells news")
+def test_news_come_long_before_the_poll(transactional_db, two_communities, settings):
+    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "REGISTRY_POLL_SECONDS": 60}
+    node = other_node()
+    assert node.resolve("new.test") is None
+    wait_until(lambda: listeners() > 0)
+
+    Domain.objects.create(community=two_communities.mall, host="new.test", status="active")
+    took = wait_until(lambda: node.resolve("new.test") is not None)
+    node.stop()
+    assert took < 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL tells news")
+def test_poll_goes_on_where_the_news_are_cut_off(transactional_db, two_communities, settings):
+    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "REGISTRY_POLL_SECONDS": 0.1}
+    node = other_node()
+    assert node.resolve("new.test") is None
+    wait_until(lambda: listeners() > 0)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN {CHANNEL}'")
+
+    Domain.objects.create(community=two_communities.mall, host="new.test", status="active")
+    took = wait_until(lambda: node.resolve("new.test") is not None)
+    node.stop()
+    assert took < 1
+
+
+def listeners():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE query = %s AND datname = current_database()",
+            [f"LISTEN {CHANNEL}"],
+        )
+        return cursor.fetchone()[0]
+
+
+def wait_until(condition, seconds=5):
+    """How long it took, in seconds."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
 def test_change_on_this_node_is_seen_at_commit(transactional_db, two_communities, settings):
     settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "REGISTRY_POLL_SECONDS": 60}
     assert registry.resolve("new.test") is None
 
-    Domain.objects.create(community=two_communities.mall, host="new.test")
+    Domain.objects.create(community=two_communities.mall, host="new.test", status="active")
     seen = registry.resolve("new.test")
     registry.stop()
     assert seen is not None
@@ -152,7 +198,7 @@ def test_version_rises_once_for_each_of_many_threads(transactional_db, two_commu
 
     def change(number):
         try:
-            Domain.objects.create(community=two_communities.mall, host=f"n{number}.test")
+            Domain.objects.create(community=two_communities.mall, host=f"n{number}.test", status="active")
         finally:
             connection.close()
 

@@ -52,9 +52,9 @@ class Place:
 @pytest.fixture
 def place(transactional_db):
     community = Community.objects.create(slug="mall", name="The Mall", cookie_name="mall", handoff_policy="eager")
-    community.master = Domain.objects.create(community=community, host="mall.localhost")
+    community.master = Domain.objects.create(community=community, host="mall.localhost", status="active")
     community.save()
-    own = Domain.objects.create(community=community, host="fowlers.localhost")
+    own = Domain.objects.create(community=community, host="fowlers.localhost", status="active")
     marketplace = Marketplace.objects.create(community=community)
     vendor = Vendor.objects.create(
         marketplace=marketplace,
