@@ -30,6 +30,9 @@ TRIPS = Counter("farm_session_trips", "Round trips to the session store, made by
 REQUESTS = Counter("farm_session_requests", "Requests by what they did with their session.", ["use"])
 UNAVAILABLE = Counter("farm_session_store_unavailable", "Loads and saves that the store did not answer.")
 REFUSED = Counter("farm_session_cookies_refused", "Cookies that proved no id: tampered, moved, expired, foreign.")
+HANDOFFS = Counter("farm_handoffs", "Steps of hand-offs by their outcome.", ["outcome"])
+HANDOFFS_SKIPPED = Counter("farm_handoffs_skipped", "Pages without an id that began no hand-off.", ["reason"])
+HANDOFF_REFUSALS = Counter("farm_handoff_refusals", "Questions, answers and redemptions refused.", ["reason"])
 EVENTS = Counter("farm_session_events", "Events told by this node.", ["kind", "reason"])
 
 

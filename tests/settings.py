@@ -20,4 +20,5 @@ CELERY_BROKER_URL = "memory://"  # a task that is sent waits there; tests call t
 LOG_FORMAT = "plain"
 EGRESS_ALLOW = ["127.0.0.0/8"]
 SESSIONS_FARM["REGISTRY_POLL_SECONDS"] = 0  # no thread beside the tests; each test's own changes are seen at once
+SESSIONS_FARM["PROBE_SECONDS"] = 0  # no hand-off of a test goes over the wire
 STATIC_ROOT = None  # nothing is collected: files come from the apps' own folders

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from sessions_farm.communities import Member
-from sessions_farm.handoff import adopting, paths
+from sessions_farm.handoff import adopting, journal, paths
+from sessions_farm.handoff.journal import Outcome, Skipped
 from sessions_farm.handoff.navigation import Kind, kind_of
-from sessions_farm.handoff.starting import begin, is_unknown, may_start, needs_id, unseen
+from sessions_farm.handoff.needs import Need, Why, is_unknown, need_of
+from sessions_farm.handoff.requiring import is_required
+from sessions_farm.handoff.starting import begin, hindrance, is_premature, unseen
+
+if TYPE_CHECKING:
+    from sessions_farm.communities import Member
+    from sessions_farm.context import Mall
 
 
 class HandoffMiddleware:
@@ -27,36 +34,59 @@ class HandoffMiddleware:
             response["HX-Refresh"] = "true"  # the page comes anew, by a hand-off that brings it to the community
         return response
 
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., object], _args: object, _kwargs: object
+    ) -> HttpResponse | None:
+        return handed_off(request, is_needed=True) if is_required(view) else None
+
 
 def was_done_locally(request: HttpRequest) -> bool:
     """Whether htmx sent a form whose outcome no other host knows of yet, while no navigation follows."""
     mall = getattr(request, "mall", None)
     if request.method in {"GET", "HEAD"} or request.headers.get("HX-Request") != "true" or mall is None:
         return False
-    return not mall.is_master and bool(mall.is_local) and may_start(request, mall.member)
+    return not mall.is_master and bool(mall.is_local) and hindrance(request, mall.member) is None
 
 
-def handed_off(request: HttpRequest) -> HttpResponse | None:
+def handed_off(request: HttpRequest, *, is_needed: bool = False) -> HttpResponse | None:
     """The answer that fetches an id instead of the page; None where the page is served."""
-    mall = getattr(request, "mall", None)
+    mall: Mall | None = getattr(request, "mall", None)
     kind = kind_of(request)
     if mall is None or mall.member is None or kind is Kind.OTHER or request.path.startswith(paths.PREFIX):
         return None
-    answer = None
-    if may_start(request, mall.member) and needs_id(request, mall):
-        answer = ask(request, mall.member, kind)
-    elif mall.is_master and kind is Kind.NAVIGATION and is_unknown(mall):
+    if answer := asked(request, mall, mall.member, kind, is_needed=is_needed):
+        return answer
+    if mall.is_master and kind is Kind.NAVIGATION and is_unknown(mall):
         adopting.make_id(request)
-    return answer
+    return None
 
 
-def ask(request: HttpRequest, client: Member, kind: Kind) -> HttpResponse | None:
+def asked(request: HttpRequest, mall: Mall, member: Member, kind: Kind, *, is_needed: bool) -> HttpResponse | None:
+    """The answer that begins a hand-off, where this page needs one and nothing speaks against it."""
+    if hindered := hindrance(request, member):
+        if not member.is_master and mall.session is not None and mall.session.proof is None:
+            journal.note(request, hindered)
+        return None
+    need = need_of(request, mall, member)
+    if need is None:
+        return None
+    if not is_needed and is_premature(request, member, need):
+        journal.note(request, Skipped.NO_NEED)
+        return None
+    return ask(request, member, kind, need)
+
+
+def ask(request: HttpRequest, client: Member, kind: Kind, need: Need) -> HttpResponse | None:
     match kind:
         case Kind.NAVIGATION:
-            return begin(request, client)
+            return begin(request, client, need)
+        case _ if need.why is Why.RESYNC:
+            return None  # the id is good enough for what is no page of its own
         case Kind.PREFETCH:
+            journal.note(request, Outcome.NOT_IN_ADVANCE, need.why.value)
             return not_in_advance()
         case _:
+            journal.note(request, Outcome.RELOADED, need.why.value)
             return as_whole_page()
 
 

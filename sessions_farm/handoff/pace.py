@@ -1,4 +1,4 @@
-"""How many hand-offs one client may begin in a minute, counted over all nodes in the cache.
+"""How often one client may do a thing in a minute, counted over all nodes in the cache.
 
 The bound for clients that keep no cookie at all and so escape every other one. Where the
 cache is away nobody is refused.
@@ -17,9 +17,9 @@ from sessions_farm.conf import options
 MINUTE = 60
 
 
-def within_pace(request: HttpRequest) -> bool:
-    """Count one start; False beyond the bound."""
-    key = f"handoff-pace:{client_of(request)}"
+def within_pace(request: HttpRequest, what: str) -> bool:
+    """Count one more of what this client does; False beyond ``HANDOFF_STARTS_PER_MINUTE``."""
+    key = f"handoff-pace:{what}:{client_of(request)}"
     if cache.add(key, 1, MINUTE):
         return True
     try:

@@ -11,9 +11,11 @@ from sessions_farm import path_tokens
 PREFIX = "/.mall/"
 AUTHORIZE = PREFIX + "authorize"
 FINISH = PREFIX + "finish"
+HEALTH = PREFIX + "health"
+FORMER_KNOWS_NOBODY = "former"  # the parameter of a question that the former master has been asked already
 LONGEST = 1500  # bytes of path and query that still make a URL every browser and balancer takes
 GAVE_UP = "_mall=nc"  # "no cookies": this page is served without a mall id
-SECRETS = re.compile(r"\b(code|state|st)=[^&\s'\"]+")
+SECRETS = re.compile(r"\b(code|state|st|code_verifier|access_token)=[^&\s'\"]+")
 
 
 def redacted(text: str) -> str:

@@ -8,4 +8,5 @@ app_name = "handoff"
 urlpatterns = [
     path("authorize", views.authorize, name="authorize"),
     path("finish", views.finish, name="finish"),
+    path("health", views.health, name="health"),
 ]

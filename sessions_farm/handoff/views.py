@@ -9,8 +9,11 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from sessions_farm.communities import Member, registry
-from sessions_farm.handoff import adopting, codes, navigation, paths, verifier
+from sessions_farm.context import Mall
+from sessions_farm.handoff import adopting, codes, journal, navigation, pace, paths, verifier
 from sessions_farm.handoff.breaker import breaker_of
+from sessions_farm.handoff.journal import Outcome, Refusal
+from sessions_farm.handoff.needs import answers
 from sessions_farm.handoff.starting import SeeOther, redirect_to, unseen
 from sessions_farm.handoff.state import PREFIX_LENGTH, BadState, State
 from sessions_farm.handoff.verifier import CHALLENGE
@@ -21,8 +24,19 @@ from sessions_farm.stores.base import StoreUnavailable
 logger = logging.getLogger(__name__)
 
 
-class BadQuestion(Exception):
-    """Not a question that a member of this community asked here."""
+class Refused(Exception):
+    """What was brought here is not what it must be."""
+
+    def __init__(self, why: Refusal, detail: str = "") -> None:
+        super().__init__(detail or why.value)
+        self.why = why
+
+
+def health(_request: HttpRequest) -> HttpResponse:
+    """For the probes of the farm's own nodes: this host is reached, and its node answers."""
+    response = HttpResponse("ok\n", content_type="text/plain")
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def authorize(request: HttpRequest) -> HttpResponse:
@@ -30,121 +44,175 @@ def authorize(request: HttpRequest) -> HttpResponse:
 
     The answer's address is built from the registry and the client's own signed state; no input names it.
     """
-    if refused := refuse(request):
-        return refused
     here: Member = request.mall.member  # type: ignore[attr-defined]  # HostGate's
     try:
+        require_page(request)
         client, state = read_question(request, here)
-    except (BadQuestion, BadState) as error:
-        return bad_request(str(error))
+    except Refused as error:
+        return refused(request, error)
     if state.stale:
+        journal.note(request, Outcome.OUTDATED)
         return unseen(HttpResponseRedirect(absolute_url(client.host, state.path)))
-    mall_id = id_here(request)
-    if mall_id is None and not client.is_master:
-        return unseen(HttpResponseRedirect(absolute_url(here.master_host, request.get_full_path())))
+    if not pace.within_pace(request, "answer"):
+        journal.note(request, Refusal.PACE)
+        return without_code(client, state)
+    if elsewhere := who_else_may_know(request, here, client):
+        journal.note(request, Outcome.PASSED_ON, f"{elsewhere} is asked for {client.host}.")
+        return unseen(HttpResponseRedirect(absolute_url(elsewhere, passed_on(request, here))))
+    return answer_to(request, here, client, state)
+
+
+def read_question(request: HttpRequest, here: Member) -> tuple[Member, State]:
+    """Who asks, and its state. A peer that knew nobody forwards its question, so the master answers for any authority;
+    the former master does, because the master asks it in its turn.
+
+    Raise Refused.
+    """
+    client = registry.resolve(request.GET.get("m", ""))
+    challenge = request.GET.get("ch", "")
+    if client is None or client.community_id != here.community_id or client.host == here.host or client.canonical_host:
+        raise Refused(Refusal.CLIENT)
+    if not CHALLENGE.fullmatch(challenge):
+        raise Refused(Refusal.CHALLENGE)
+    state = read_state(request.GET.get("st", ""), client)
+    may_answer = here.host in {state.authority, here.master_host, here.former_master}
+    if state.challenge != challenge[:PREFIX_LENGTH] or not may_answer:
+        raise Refused(Refusal.OTHER_QUESTION)
+    return client, state
+
+
+def read_state(sealed: str, client: Member) -> State:
+    """Raise Refused."""
+    try:
+        return State.unseal(sealed, client)
+    except BadState as error:
+        raise Refused(Refusal.STATE, str(error)) from error
+
+
+def who_else_may_know(request: HttpRequest, here: Member, client: Member) -> str:
+    """The host to pass the question on to; '' where this one answers it."""
+    if id_here(request, client) is not None or client.is_master:
+        return ""
+    if not here.is_master:
+        return here.master_host
+    # Once only: a former master that knows nobody gives the question back, and the id is made here.
+    may_ask = client.host != here.former_master and paths.FORMER_KNOWS_NOBODY not in request.GET
+    return here.former_master if may_ask and answers(here.former_master) else ""
+
+
+def passed_on(request: HttpRequest, here: Member) -> str:
+    question = request.get_full_path()
+    return f"{question}&{paths.FORMER_KNOWS_NOBODY}=0" if here.host == here.former_master else question
+
+
+def answer_to(request: HttpRequest, here: Member, client: Member, state: State) -> HttpResponse:
+    mall_id = id_here(request, client) or (adopting.make_id(request) if here.is_master else None)
     answer = {"state": request.GET["st"], "iss": here.host}
-    if mall_id is not None:  # the master, where it asks, is told that this host knows nobody: it makes an id itself
+    if mall_id is None:  # the master, where it asks, is told that this host knows nobody: it makes an id itself
+        journal.note(request, Outcome.NOBODY)
+    else:
         grant = codes.Grant(here.community, mall_id, client.host, request.GET["ch"], here.host)
         try:
             answer["code"] = codes.put(current_store(), grant)
         except StoreUnavailable:
             logger.warning("No hand-off to %s: the store keeps no code.", client.host)
-            return unseen(HttpResponseRedirect(absolute_url(client.host, paths.without_id(state.path))))
+            journal.note(request, Refusal.STORE)
+            return without_code(client, state)
+        journal.note(request, Outcome.ANSWERED, f"{client.host} asked.")
     return unseen(HttpResponseRedirect(absolute_url(client.host, f"{paths.FINISH}?{urlencode(answer)}")))
 
 
-def read_question(request: HttpRequest, here: Member) -> tuple[Member, State]:
-    """Who asks, and its state. A peer that knew nobody forwards its question, so the master answers for any authority.
-
-    Raise BadQuestion or BadState.
-    """
-    client = registry.resolve(request.GET.get("m", ""))
-    challenge = request.GET.get("ch", "")
-    if client is None or client.community_id != here.community_id or client.host == here.host or client.canonical_host:
-        raise BadQuestion("Who asks is no other member of this community.")
-    if not CHALLENGE.fullmatch(challenge):
-        raise BadQuestion("There is no challenge in this question.")
-    state = State.unseal(request.GET.get("st", ""), client)
-    if state.challenge != challenge[:PREFIX_LENGTH] or (state.authority != here.host and not here.is_master):
-        raise BadQuestion("This state belongs to another question.")
-    return client, state
+def without_code(client: Member, state: State) -> HttpResponse:
+    return unseen(HttpResponseRedirect(absolute_url(client.host, paths.without_id(state.path))))
 
 
 def finish(request: HttpRequest) -> HttpResponse:
     """Take the answer: only for the browser that asked, from whom it asked, once; then show the page."""
     client: Member = request.mall.member  # type: ignore[attr-defined]  # HostGate's
-    if refused := refuse(request):
-        return refused
-    sealed = request.GET.get("state", "")
     try:
-        state = State.unseal(sealed, client)
-    except BadState as error:
-        return bad_request(str(error))
-    breaker_of(client.community_id).came_back()
+        require_page(request)
+        state = read_state(request.GET.get("state", ""), client)
+    except Refused as error:
+        return refused(request, error)
+    breaker_of(state.authority).came_back()
     kept = verifier.read(request, client)
     if kept is None:
         # The cookie that the first redirect set did not come along: this browser keeps none.
+        journal.note(request, Outcome.COOKIES_OFF)
         return unseen(SeeOther(paths.without_id(state.path)))
-    grant = take_grant(request, client, state, kept)
-    if grant is None:
-        return try_again(request, client, state)
+    try:
+        grant = take_grant(request, client, state, kept)
+    except Refused as error:
+        journal.note(request, error.why)
+        return try_again(request, client, state, kept)
     response = unseen(SeeOther(state.path))
-    if client.is_master:
+    if client.is_master and grant.issuer != client.former_master:
+        journal.note(request, Outcome.ABSORBED, f"{grant.issuer} answered.")
         adopting.absorb(request, grant.mall_id)
     else:
+        journal.note(request, Outcome.FINISHED, f"{grant.issuer} answered.")
         adopting.adopt(request, response, grant.mall_id)
     return response
 
 
-def id_here(request: HttpRequest) -> str | None:
-    """The visitor's id; the master makes one where there is none. An id that a member made for itself is not told."""
-    mall = request.mall  # type: ignore[attr-defined]  # HostGate's
-    if mall.id is not None and not mall.is_local:
-        return str(mall.id)
-    return adopting.make_id(request) if mall.is_master else None
+def id_here(request: HttpRequest, client: Member) -> str | None:
+    """The visitor's id, as it may be told to the client.
+
+    One that a member made for itself is told to the master alone, which joins what it leads to to an id of its own.
+    """
+    mall: Mall = request.mall  # type: ignore[attr-defined]  # HostGate's
+    return mall.id if client.is_master or not mall.is_local else None
 
 
-def take_grant(request: HttpRequest, client: Member, state: State, kept: verifier.Verifier) -> codes.Grant | None:
-    """The grant behind the code where everything about it fits; a code is gone once it was taken."""
+def take_grant(request: HttpRequest, client: Member, state: State, kept: verifier.Verifier) -> codes.Grant:
+    """The grant behind the code where everything about it fits; a code is gone once it was taken. Raise Refused."""
     issuer = request.GET.get("iss", "")
-    if state.stale or state.challenge != kept.challenge[:PREFIX_LENGTH]:
-        return None
-    if issuer not in {state.authority, client.master_host}:
-        return None
+    if state.stale:
+        raise Refused(Refusal.STALE)
+    if state.challenge != kept.challenge[:PREFIX_LENGTH]:
+        raise Refused(Refusal.OTHER_BROWSER)
+    if not issuer or issuer not in {state.authority, client.master_host, client.former_master}:
+        raise Refused(Refusal.ISSUER)
     try:
         grant = codes.take(current_store(), request.GET.get("code", ""))
-    except StoreUnavailable:
-        return None
+    except StoreUnavailable as error:
+        raise Refused(Refusal.STORE) from error
+    if grant is None:
+        raise Refused(Refusal.CODE)
     expected = (client.community, client.host, kept.challenge, issuer)
-    if grant is None or (grant.community, grant.client, grant.challenge, grant.issuer) != expected:
-        return None
+    if (grant.community, grant.client, grant.challenge, grant.issuer) != expected:
+        raise Refused(Refusal.GRANT)
     return grant
 
 
-def try_again(request: HttpRequest, client: Member, state: State) -> HttpResponse:
+def try_again(request: HttpRequest, client: Member, state: State, kept: verifier.Verifier) -> HttpResponse:
     """Ask the master once more; after that the page comes without an id, for a while. The master needs nobody."""
-    kept = verifier.read(request, client)
-    if state.attempt == 0 and "code" in request.GET and not (kept and kept.exhausted):
+    if state.attempt == 0 and "code" in request.GET and not kept.is_exhausted(client):
+        journal.note(request, Outcome.ASKED_AGAIN)
         authority = state.authority if client.is_master else client.master_host
         return redirect_to(authority, request, client, state.path, attempt=1)
     if client.is_master:
         adopting.make_id(request)
         return unseen(SeeOther(state.path))
+    journal.note(request, Outcome.GAVE_UP)
     response = unseen(SeeOther(paths.without_id(state.path)))
     verifier.give_up(response, client)
     return response
 
 
-def refuse(request: HttpRequest) -> HttpResponse | None:
-    """Only a person's own top-level GET: a frame, an image, a script or a prefetch would act unseen."""
+def require_page(request: HttpRequest) -> None:
+    """Only a person's own top-level GET: a frame, an image, a script or a prefetch would act unseen. Raise Refused."""
     if request.method != "GET":
-        response = HttpResponse("Only GET.\n", status=HTTPStatus.METHOD_NOT_ALLOWED, content_type="text/plain")
-        response["Allow"] = "GET"
-        return unseen(response)
+        raise Refused(Refusal.METHOD)
     if not navigation.may_be_top_level(request):
-        return bad_request("Only a page's own address leads here.")
-    return None
+        raise Refused(Refusal.NOT_TOP_LEVEL)
 
 
-def bad_request(reason: str) -> HttpResponse:
-    return unseen(HttpResponse(f"{reason}\n", status=HTTPStatus.BAD_REQUEST, content_type="text/plain"))
+def refused(request: HttpRequest, error: Refused) -> HttpResponse:
+    journal.note(request, error.why, str(error))
+    is_method = error.why is Refusal.METHOD
+    status = HTTPStatus.METHOD_NOT_ALLOWED if is_method else HTTPStatus.BAD_REQUEST
+    response = unseen(HttpResponse(f"{error}\n", status=status, content_type="text/plain"))
+    if is_method:
+        response["Allow"] = "GET"
+    return response

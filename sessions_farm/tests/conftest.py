@@ -86,7 +86,12 @@ def serve(settings):
     settings.PUBLIC_SCHEME, settings.PUBLIC_PORT = "https", 443
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     settings.CSRF_COOKIE_NAME = "__Host-csrf"
-    settings.SESSIONS_FARM = {"STORE": "database", "REGISTRY_POLL_SECONDS": 0, "HANDOFF_STARTS_PER_MINUTE": 1000}
+    settings.SESSIONS_FARM = {
+        "STORE": "database",
+        "REGISTRY_POLL_SECONDS": 0,
+        "HANDOFF_STARTS_PER_MINUTE": 1000,
+        "PROBE_SECONDS": 0,
+    }
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     cache.clear()
     breakers.clear()

@@ -179,8 +179,8 @@ def test_verifier_cookie_counts_and_is_shared():
     again = verifier.read(request, A)
     assert again == kept
     assert (again.once_more().secret, again.once_more().starts) == (kept.secret, 2)
-    assert not again.once_more().exhausted
-    assert again.once_more().once_more().exhausted
+    assert not again.once_more().is_exhausted(A)
+    assert again.once_more().once_more().is_exhausted(A)
 
 
 @pytest.mark.parametrize(
