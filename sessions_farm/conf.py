@@ -67,7 +67,7 @@ class Options:
     probe_seconds: float = 2.0  # how often a node asks whether a community's master answers; 0: never
     probe_address: str = ""  # "host:port" dialled instead of the master's own, for names that only browsers resolve
     probe_ca: str = ""  # the authority (PEM file) behind the master's certificate, where it is a private one
-    external_facts: str = ""  # dotted path: f(community, visitor or None) -> what members outside the farm are told
+    external_facts: str = ""  # dotted path: f(visitor or None, External) -> dict that members outside the farm are told
 
 
 NAMES = {field.name.upper(): field.name for field in fields(Options)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sessions_farm import keys, visitors
 from sessions_farm.modes import is_off
@@ -29,6 +29,11 @@ class Mall:
     def is_master(self) -> bool:
         """Whether this is the community's master host; alone, without communities, every host is."""
         return self.member is None or self.member.is_master
+
+    @property
+    def role(self) -> Literal["master", "member"]:
+        """What this host is in its community. Addresses, payment, orders and accounts are the master's alone."""
+        return "master" if self.is_master else "member"
 
     @property
     def id(self) -> str | None:

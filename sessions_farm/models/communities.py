@@ -13,6 +13,10 @@ from sessions_farm import generators
 from sessions_farm.models.registry import RegistryQuerySet, RegistryRow
 
 
+class CommunityQuerySet(RegistryQuerySet["Community"]):
+    """Communities; a change of any is learned by every node."""
+
+
 class Community(RegistryRow):
     """Domains that share visitors, sessions and one cart; one of them is the master."""
 
@@ -71,7 +75,7 @@ class Community(RegistryRow):
         "is that visitor until it runs out. Members of staff still need cookies. See sessions_farm/cookieless.py.",
     )
 
-    objects: ClassVar = RegistryQuerySet["Community"].as_manager()
+    objects: ClassVar = CommunityQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "communities"
