@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import time
 from dataclasses import dataclass
@@ -47,7 +48,9 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 def verdict(request: HttpRequest, mall: Mall, member: Member) -> str:
-    """What would happen to a page asked for now, in one sentence."""
+    """What would happen to the host's front page, asked for now by this browser; in one sentence."""
+    request = copy.copy(request)
+    request.path = request.path_info = "/"
     if kind_of(request) is Kind.OTHER:
         return "No hand-off: this request is not a person's top-level GET, as far as its headers tell."
     if hindered := hindrance(request, member):

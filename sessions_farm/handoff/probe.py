@@ -83,10 +83,11 @@ def answers(host: str) -> bool:
     """Whether ``/.mall/health`` of the host says 200. Raise CannotAsk."""
     parts = urlsplit(origin(host))
     port = parts.port or DEFAULT_PORTS[parts.scheme]
+    secure = context() if parts.scheme == "https" else None
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
     try:
         plain = socket.create_connection(address_of(host, port), timeout=TIMEOUT)
-        connection.sock = context().wrap_socket(plain, server_hostname=host) if parts.scheme == "https" else plain
+        connection.sock = secure.wrap_socket(plain, server_hostname=host) if secure else plain
         connection.request("GET", paths.HEALTH, headers={"Host": parts.netloc})
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException) as error:

@@ -6,6 +6,8 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.urls import include, path
 
+from sessions_farm.handoff.requiring import mall_id_required
+
 MIDDLEWARE = [
     "sessions_farm.gate.HostGate",
     "sessions_farm.middleware.StrictCookies",
@@ -36,6 +38,11 @@ def add(request):
     return response
 
 
+@mall_id_required
+def basket(request):
+    return page(request)
+
+
 def not_found(request, exception):
     return HttpResponse("Not here.", status=404)
 
@@ -50,5 +57,6 @@ urlpatterns = [
     path("add", add),
     path("", page),
     path("cart", page),
+    path("basket", basket),
     path("p/<slug:name>", page),
 ]
