@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from cart.current import count_of
 from cart.services import Change
+from sessions_farm.handoff.fingerprint import marked
 from sessions_farm.links import absolute_url
 from vendors.http import MallRequest
 
@@ -27,7 +28,8 @@ def added(request: MallRequest, back: str, change: Change) -> HttpResponse:
     """
     if _should_land(request):
         request.session[LANDED] = True
-        landing = f"{on_master(request, 'cart:added')}?{urlencode({'variant': change.variant.pk})}"
+        page = f"{on_master(request, 'cart:added')}?{urlencode({'variant': change.variant.pk})}"
+        landing = marked(page, request.mall)
         return HttpResponseClientRedirect(landing) if request.htmx else HttpResponseRedirect(landing, status=303)
     return _tell(request, back, sentence(change, verb="Added"), messages.SUCCESS)
 

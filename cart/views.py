@@ -15,6 +15,8 @@ from cart.contents import contents_of
 from cart.current import cart_of, own_vendor_id
 from cart.forms import AddForm, ChangeForm, way_back
 from cart.models import Cart
+from sessions_farm.handoff.fingerprint import marked
+from sessions_farm.handoff.requiring import mall_id_required
 from vendors.http import MallRequest
 from vendors.stock import SoldOut
 
@@ -72,6 +74,7 @@ def _change(request: MallRequest, form: ChangeForm, cart: Cart) -> None:
             messages.success(request, answers.sentence(done))
 
 
+@mall_id_required
 @never_cache
 @require_GET
 def page(request: MallRequest) -> HttpResponse:
@@ -82,8 +85,9 @@ def page(request: MallRequest) -> HttpResponse:
         "cart/page.html",
         {
             "contents": contents,
-            "checkout_url": answers.on_master(request, "checkout:start"),
-            "mall_cart_url": answers.on_master(request, "cart:page"),
+            # Marked with who is here, so that the mall's till finds this very cart though its own cookie was cleared.
+            "checkout_url": marked(answers.on_master(request, "checkout:start"), request.mall),
+            "mall_cart_url": marked(answers.on_master(request, "cart:page"), request.mall),
         },
     )
 

@@ -33,8 +33,9 @@ def leads_to(member: Member) -> list[str]:
     """The hosts that a form here may end on, or pass on its way.
 
     A vendor's form ends on its own host or on the master (the first-add landing), and a hand-off after it goes by the
-    master; so a vendor's header stays short however many domains the community has.
+    master, or by the former one while it is asked; so a vendor's header stays short however many domains the community
+    has.
     """
     if member.is_master:
         return registry.hosts_of(member.community_id)
-    return [member.master_host] if member.master_host else []
+    return [host for host in (member.master_host, member.former_master) if host]

@@ -1,11 +1,15 @@
 """The mall's own pages: the directory, its departments, the search over all stores."""
 
+from django.contrib import messages
+from django.contrib.auth import logout
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from sessions_farm.communities import registry
+from sessions_farm.conf import DAY, options
 from vendors.hosts import Market, Store, stores
 from vendors.http import MallRequest
 from vendors.listing import listing
@@ -88,4 +92,20 @@ def about(request: MallRequest) -> HttpResponse:
 
 @require_safe
 def privacy(request: MallRequest) -> HttpResponse:
-    return render(request, "mall/privacy.html")
+    """Which addresses share the visitor's number, for how long, and how not to be known by it."""
+    community_id = request.mall.member.community_id
+    context = {
+        "hosts": registry.hosts_of(community_id),
+        "outside": registry.outside_of(community_id),
+        "cookie_days": options().cookie_age // DAY,
+        "asks_not_to_be_followed": request.headers.get("Sec-GPC") == "1",
+    }
+    return render(request, "mall/privacy.html", context)
+
+
+@require_POST
+def forget(request: MallRequest) -> HttpResponse:
+    """Be somebody new: sign out, end the id everywhere in the community, and lead back to where that is explained."""
+    logout(request)
+    messages.success(request, "You are somebody new here: another number, and an empty cart.")
+    return redirect("mall:privacy")

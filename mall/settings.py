@@ -162,6 +162,11 @@ SESSIONS_FARM = {
     "REDIS_URL": REDIS_URL,
     "VARIABLES": {"checkout_*": {"guarded": True}, "_device": {"shared": True}},
     "STAFF_OF": "vendors.staff.staff_of",
+    "EXTERNAL_FACTS": "mall.external.facts_for",
+    "NAMESERVERS": tuple(env.list("DNS_SERVERS", default=[])),
+    "ADDRESSES": tuple(env.list("PUBLIC_ADDRESSES", default=[])),
+    "PROBE_ADDRESS": env.str("PROBE_ADDRESS", default=""),
+    "PROBE_CA": env.str("PROBE_CA", default=""),
 }
 CSRF_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 CSRF_COOKIE_HTTPONLY = True
@@ -187,6 +192,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "dispatch-due": {"task": "shipping.drain", "schedule": 5.0},
     "collect-acks": {"task": "shipping.collect_acks", "schedule": 15.0},
     "sweep-checkouts": {"task": "mall.sweep_checkouts", "schedule": 60.0},
+    "check-domains": {"task": "mall.check_domains", "schedule": 300.0, "options": {"expires": 300.0}},
     "sweep-sessions": {"task": "mall.sweep_sessions", "schedule": 2.0, "options": {"expires": 2.0}},
     "forget-support-visits": {"task": "support_watch.forget_old_visits", "schedule": 3600.0},
 }

@@ -12,4 +12,5 @@ urlpatterns = [
     path("search/", pages.search, name="search"),
     path("about/", pages.about, name="about"),
     path("privacy/", pages.privacy, name="privacy"),
+    path("privacy/forget/", pages.forget, name="forget"),
 ]

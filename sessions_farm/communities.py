@@ -186,6 +186,10 @@ class Registry:
         """The served hosts of a community, sorted; a wildcard as ``*.host``."""
         return list(self.current().hosts.get(community_id, ()))
 
+    def outside_of(self, community_id: int) -> list[str]:
+        """The hosts of a community that are outside the farm, sorted."""
+        return sorted(host for host, each in self.current().externals.items() if each.community_id == community_id)
+
     def master_of(self, community_id: int) -> Member:
         """Raise LookupError where the community has no served master."""
         for member in self.current().exact.values():

@@ -5,8 +5,8 @@ from channels.security.websocket import WebsocketDenier
 from django.urls import path, re_path
 
 from sessions_farm.asgi import SessionScope
+from sessions_farm.origins import OwnOriginOnly
 from support_watch.consumers import WatchConsumer
-from support_watch.origins import MasterOriginOnly
 
 urls = URLRouter(
     [
@@ -14,4 +14,4 @@ urls = URLRouter(
         re_path(r"", WebsocketDenier.as_asgi()),
     ]
 )
-sockets = MasterOriginOnly(SessionScope(urls))
+sockets = OwnOriginOnly(SessionScope(urls), master_only=True)

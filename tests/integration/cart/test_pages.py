@@ -49,7 +49,8 @@ def lines() -> dict[str, int]:
 def test_first_add_on_a_stores_host_lands_on_the_mall_once(browser, lamp):
     browser.get(f"{AMBER}/")
     landing = add(browser, lamp)
-    assert browser.url == f"{MALL}/cart/added/?variant={lamp.pk}"
+    assert browser.redirects == 1
+    assert browser.url.startswith(f"{MALL}/cart/added/?variant={lamp.pk}&_mall=fp.")
     assert landing.status_code == 200
     assert "Keep shopping at Amber" in text(landing)
     assert AMBER in landing.content.decode()
@@ -78,7 +79,7 @@ def test_add_by_htmx_answers_count_and_words(browser, vase):
 
 def test_first_add_by_htmx_on_a_stores_host_goes_to_the_landing(browser, lamp):
     response = add(browser, lamp, headers={"HX-Request": "true"})
-    assert response["HX-Redirect"] == f"{MALL}/cart/added/?variant={lamp.pk}"
+    assert response["HX-Redirect"].startswith(f"{MALL}/cart/added/?variant={lamp.pk}&_mall=fp.")
 
 
 @pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"])
@@ -172,3 +173,38 @@ def test_cart_page_queries_do_not_grow(browser, shop, lamp, django_assert_max_nu
     browser.get(f"{MALL}/cart/")
     with django_assert_max_num_queries(12):
         browser.get(f"{MALL}/cart/")
+
+
+def purged(shop, browser, lamp):
+    """A shopper with a lamp in the cart, whose browser has cleared the mall's cookie."""
+    add(browser, lamp)
+    browser.get(f"{AMBER}/cart/")
+    browser.cookies.clear("mall.localhost")
+
+
+def test_checkout_link_finds_the_cart_though_the_malls_cookie_was_cleared(shop, browser, lamp):
+    shop.community.peer_authority = False
+    shop.community.save()
+    purged(shop, browser, lamp)
+    browser.click(link(browser, "Check out"))
+
+    assert browser.redirects == 3
+    assert browser.url == f"{MALL}/checkout/"
+    browser.get(f"{MALL}/cart/")
+    assert "Lamp" in text(browser.response)
+
+
+def test_checkout_without_healing_finds_an_empty_cart_then(shop, browser, lamp):
+    shop.community.peer_authority = shop.community.checkout_healing = False
+    shop.community.save()
+    purged(shop, browser, lamp)
+    browser.click(link(browser, "Check out"))
+
+    assert browser.url == f"{MALL}/cart/"
+    assert "Nothing in it yet" in text(browser.response)
+
+
+def link(browser, words):
+    """Where the link with these words leads."""
+    found = re.search(rf'<a\s[^>]*?href="([^"]+)"[^>]*>\s*{words}\s*</a>', browser.response.content.decode())
+    return found[1]

@@ -48,6 +48,13 @@ function tell() {
   document.getElementById("told").scrollIntoView({ block: "nearest", behavior: calm ? "instant" : "smooth" });
 }
 
+/** A page that comes back out of the browser's memory shows the cart as it was then: ask how many lie in it now. */
+function recount(event) {
+  if (!event.persisted || !window.htmx) return;
+  htmx.ajax("GET", location.href, { target: "#cart-count", select: "#cart-count", swap: "outerHTML" });
+}
+
 enliven(document);
+window.addEventListener("pageshow", recount);
 document.addEventListener("htmx:load", (event) => enliven(event.target));
 document.addEventListener("htmx:oobAfterSwap", tell);
