@@ -24,6 +24,7 @@ PARTS: tuple[Part, ...] = (
     places.switch_faults,
     site.middleware_faults,
     site.ignored_settings,
+    site.trusted_origins,
     site.leftovers,
     opted.fallback_faults,
 )

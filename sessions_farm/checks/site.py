@@ -10,6 +10,7 @@ from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 -- Django's name
 
 ENGINE = "sessions_farm.engine"
+GATE = "sessions_farm.gate.HostGate"
 STRICT = "sessions_farm.middleware.StrictCookies"
 OURS = "sessions_farm.middleware.SessionMiddleware"
 HANDOFF = "sessions_farm.handoff.middleware.HandoffMiddleware"
@@ -17,7 +18,7 @@ DJANGOS = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
 MESSAGES = "django.contrib.messages.middleware.MessageMiddleware"
 ORDER = (
-    ("sessions_farm.gate.HostGate", STRICT, "No other may be served on a host that is not in the registry."),
+    (GATE, STRICT, "No other may be served on a host that is not in the registry."),
     (STRICT, OURS, "Cookies are read strictly before one of them is believed."),
     (OURS, HANDOFF, "The hand-off asks for the session's id."),
     (OURS, AUTH, "Who is signed in stands in the session."),
@@ -74,6 +75,15 @@ def ignored_settings(given: dict[str, Any]) -> Iterator[CheckMessage]:
     for name, hint in IGNORED.items() if not moves else ():
         if getattr(settings, name) != getattr(global_settings, name):
             yield Warning(f"{name} is not used.", hint=f"{hint} Remove it.", id="sessions_farm.W003")
+
+
+def trusted_origins(_given: dict[str, Any]) -> Iterator[CheckMessage]:
+    if GATE in settings.MIDDLEWARE and settings.CSRF_TRUSTED_ORIGINS:
+        yield Warning(
+            f"CSRF_TRUSTED_ORIGINS lets forms of {', '.join(settings.CSRF_TRUSTED_ORIGINS)} in, on every host.",
+            hint="No host of a community needs another's forms: links lead from one to another. Remove it.",
+            id="sessions_farm.W022",
+        )
 
 
 def leftovers(given: dict[str, Any]) -> Iterator[CheckMessage]:

@@ -21,11 +21,14 @@ MAY_BE_NONE_AT_ALL = {
     "GRACE",
     "HANDOFF_STARTS_PER_MINUTE",
     "MAX_LIVE",
+    "PROBE_SECONDS",
     "REGISTRY_POLL_SECONDS",
     "SESSION_WARNING",
     "TIER_POLL",
 }
 LONG_GRACE = 60  # seconds
+SHAPES = {'"RESOLVER"': "a Resolver", '"EXTERNAL_FACTS"': "f(visitor or None, member outside)"}
+ADDRESS = re.compile(r"[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}", re.ASCII)
 COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)  # what every browser and proxy lets pass
 
 
@@ -58,6 +61,16 @@ def wrong_values(given: dict[str, Any]) -> Iterator[CheckMessage]:
                 hint=f"It takes {least}; the default is {DEFAULTS[name]!r}.",
                 id="sessions_farm.E007",
             )
+    if (
+        is_right(given, "PROBE_ADDRESS")
+        and given.get("PROBE_ADDRESS")
+        and not ADDRESS.fullmatch(given["PROBE_ADDRESS"])
+    ):
+        yield Error(
+            f'SESSIONS_FARM["PROBE_ADDRESS"] = {given["PROBE_ADDRESS"]!r} is no address.',
+            hint="Write host:port, as lb:443.",
+            id="sessions_farm.E025",
+        )
     if is_right(given, "COOKIE_NAME") and not COOKIE_NAME.fullmatch(value_of(given, "COOKIE_NAME")):
         yield Error(
             f'SESSIONS_FARM["COOKIE_NAME"] = {given["COOKIE_NAME"]!r} can name no cookie.',
@@ -96,8 +109,9 @@ def contradictions(given: dict[str, Any]) -> Iterator[CheckMessage]:
 def paths(given: dict[str, Any]) -> Iterator[CheckMessage]:
     """What settings name by a dotted path is there, and can be called."""
     named = {}
-    if is_right(given, "STAFF_OF") and value_of(given, "STAFF_OF"):
-        named['"STAFF_OF"'] = given["STAFF_OF"]
+    for name in ("STAFF_OF", "RESOLVER", "EXTERNAL_FACTS"):
+        if is_right(given, name) and given.get(name):
+            named[f'"{name}"'] = given[name]
     profiles = given.get("PROFILES", {})
     if isinstance(profiles, Mapping):
         named |= {f'"PROFILES", {name!r}': path for name, path in profiles.items()}
@@ -112,7 +126,7 @@ def paths(given: dict[str, Any]) -> Iterator[CheckMessage]:
         if fault:
             yield Error(
                 f"SESSIONS_FARM[{setting}] = {path!r} {fault}.",
-                hint="Give the dotted path of f(user).",
+                hint=f"Give the dotted path of {SHAPES.get(setting, 'f(user)')}.",
                 id="sessions_farm.E003",
             )
 
@@ -139,6 +153,8 @@ def is_of(kind: Any, value: Any, name: str) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
+    if kind == tuple[str, ...]:
+        return isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
     if name == "FOLDER":
         return isinstance(value, (str, os.PathLike))
     if name == "PROFILES":

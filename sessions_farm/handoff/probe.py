@@ -101,7 +101,7 @@ def address_of(host: str, port: int) -> tuple[str, int]:
     """Where to dial: what ``PROBE_ADDRESS`` says, else the host. Names below ``localhost`` are loopback (RFC 6761)."""
     if dialled := options().probe_address:
         name, _, number = dialled.rpartition(":")
-        return name, int(number)
+        return name.strip("[]"), int(number)
     return (LOOPBACK if host.endswith(".localhost") else host), port
 
 

@@ -55,6 +55,12 @@ def ids(messages):
     ("given", "fault", "hint"),
     [
         ({"STOER": "database"}, "E001", "Did you mean STORE?"),
+        ({"RESOLVER": "no.such.Resolver"}, "E003", "a Resolver"),
+        ({"EXTERNAL_FACTS": "sessions_farm.keys.LOCAL"}, "E003", "f(visitor or None"),
+        ({"NAMESERVERS": "127.0.0.1"}, "E006", "such as ()"),
+        ({"ADDRESSES": [7]}, "E006", "such as ()"),
+        ({"PROBE_ADDRESS": "https://lb:443"}, "E025", "lb:443"),
+        ({"PROBE_SECONDS": -1}, "E007", "It takes 0"),
         ({"STORE": "redis"}, "E002", "REDIS_URL"),
         ({"SWITCH_FROM": "redis"}, "E002", "REDIS_URL"),
         ({"STORE": "no.such.Store"}, "E003", "Stores by name: memory"),
@@ -165,6 +171,13 @@ def test_wrong_django_settings_are_told(right, setting, value, fault):
 def test_djangos_own_app_is_a_leftover(right, monkeypatch):
     monkeypatch.setattr(apps, "is_installed", lambda name: name == "django.contrib.sessions")
     assert ids(check_settings()) == ["W006"]
+
+
+def test_forms_of_other_sites_are_let_in_by_nobody_on_a_gated_farm(right):
+    right.CSRF_TRUSTED_ORIGINS = ["https://evil.test"]
+    assert ids(check_settings()) == ["W022"]
+    right.MIDDLEWARE.remove("sessions_farm.gate.HostGate")
+    assert check_settings() == []  # without communities it is the project's own choice
 
 
 def test_other_engines_need_none_of_ours(right):
