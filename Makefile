@@ -1,6 +1,6 @@
 # What can be done with the mall; `make help` lists it. Each word brings what it needs (deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test prove check fmt bench farm farm-init farm-walk
+.PHONY: help demo demo-reset test prove mutants check fmt bench farm farm-init farm-walk
 PYTHON := .venv/bin/python
 TEMPLATES = $(shell find . \( -name .venv -o -name .tools -o -name .data \) -prune -o -path '*/templates/*.html' -print)
 
@@ -25,6 +25,10 @@ prove: ## run every test with larger counts (SCALE=10)
 	@$(PYTHON) -m tests.e2e.chromium
 	@SCALE=$${SCALE:-10} $(PYTHON) -m pytest --timeout 1800 $(ARGS)
 
+mutants: ## take the hand-off's defences away one at a time, and see each noticed by a test
+	@deploy/bootstrap test sites
+	@$(PYTHON) -m sessions_farm.tests.mutation
+
 check: ## look at the code without running it: format, lint, types, layers, migrations, templates, settings
 	@deploy/bootstrap test sites dev
 	.venv/bin/ruff format --check .
@@ -43,7 +47,7 @@ fmt: ## put code and templates into the project's format
 	.venv/bin/djade --target-version 6.1 $(TEMPLATES)
 	.venv/bin/djangofmt $(TEMPLATES)
 
-bench: ## measure sessions against raw servers and Django's engines, and pages a second of two nodes
+bench: ## measure sessions and hand-offs against raw servers and Django's engines, and pages a second of two nodes
 	@deploy/bootstrap sites
 	@$(PYTHON) -m mall.demo.run_bench
 
