@@ -1,0 +1,154 @@
+"""The master is out of reach for a while, for browsers and nodes alike: no store's page fails, and no line is lost."""
+
+import re
+import socket
+import socketserver
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sessions_farm.communities import registry
+from sessions_farm.testing.browser import AGENT, BrowserClient
+from sessions_farm.testing.wire import Wire
+from tests.nodes import running_nodes
+from tests.shop import MASTER, add_goods, add_vendor, make_shop
+
+STORES = [f"shop{number}.test" for number in range(1, 5)]
+SHOPPERS = 8
+NOTICED_WITHIN = 5  # seconds; nodes look twice a second here
+VARIANT = re.compile(rb'name="variant"\s+value="(\d+)"')
+IN_CART = re.compile(rb'<h3 class="line__name">.*?/products/([a-z0-9-]+)/', re.DOTALL)
+
+pytestmark = pytest.mark.usefixtures("transactional_db", "redis_client")
+
+
+class WayToMaster:
+    """The master's public address, as the nodes' probes dial it: passes on to the nodes, until it is closed."""
+
+    def __init__(self):
+        self.nodes_port, self.is_open = 0, True
+        way = self
+
+        class Passing(socketserver.BaseRequestHandler):
+            def handle(self):
+                if not way.is_open:
+                    return  # and the connection ends unanswered
+                question = self.request.recv(65536)
+                with socket.create_connection(("127.0.0.1", way.nodes_port), 5) as onward:
+                    onward.sendall(question)
+                    while answer := onward.recv(65536):
+                        self.request.sendall(answer)
+
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Passing)
+        self.server.daemon_threads = True
+        self.address = f"127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Browser(Wire):
+    """A browser's way: the master's host is as far as the way to it is open."""
+
+    def __init__(self, port, way):
+        super().__init__(port, forwarded_proto="http")
+        self.way = way
+
+    def send(self, request):
+        if request.host == MASTER and not self.way.is_open:
+            raise ConnectionRefusedError(f"{MASTER} is out of reach.")
+        return super().send(request)
+
+
+class Shopper:
+    def __init__(self, nodes, way, number):
+        self.nodes, self.number = nodes, number
+        self.browser = BrowserClient(headers={"User-Agent": f"{AGENT} s/{number}"}, transport=Browser(nodes.port, way))
+        self.statuses, self.led_astray, self.bought = [], 0, set()
+
+    def open(self, host, path):
+        try:
+            response = self.browser.get(self.nodes.url(host, path))
+        except ConnectionRefusedError:
+            self.led_astray += 1
+            return None
+        self.statuses.append(response.status_code)
+        return response
+
+    def buys(self, host):
+        goods = f"{host.partition('.')[0]}-lamp"
+        page = f"/products/{goods}/"
+        response = self.open(host, page)
+        form = {"variant": VARIANT.search(response.content)[1].decode(), "quantity": 1, "next": page}
+        self.statuses.append(self.browser.post("/cart/add/", form).status_code)
+        self.bought.add(goods)
+        return self
+
+
+def open_mall():
+    shop = make_shop(first_add_landing=False)  # what it does needs the master, and is no store's page
+    for host in STORES:
+        slug = host.partition(".")[0]
+        add_vendor(shop, slug, host=host)
+        add_goods(shop, slug, f"{slug} Lamp", on_hand=1000)
+    registry.forget()
+
+
+def astray(nodes, way, number):
+    """Whether a new shopper is led to the master by a store's first page."""
+    shopper = Shopper(nodes, way, number)
+    shopper.open(STORES[number % len(STORES)], "/")
+    return shopper.led_astray > 0
+
+
+@pytest.fixture
+def way():
+    made = WayToMaster()
+    yield made
+    made.stop()
+
+
+def test_no_store_page_fails_while_the_master_is_away_and_all_is_merged_afterwards(way):
+    open_mall()
+    plain = {"PUBLIC_SCHEME": "http", "PUBLIC_PORT": "80", "PROBE_SECONDS": "0.5", "PROBE_ADDRESS": way.address}
+    with running_nodes(**plain) as nodes, ThreadPoolExecutor(SHOPPERS) as pool:
+        way.nodes_port = nodes.port
+        known = [Shopper(nodes, way, number) for number in range(SHOPPERS)]
+        list(pool.map(lambda shopper: shopper.buys(STORES[0]), known))
+        way.is_open = False
+        before = time.monotonic()
+        list(pool.map(lambda shopper: shopper.buys(STORES[0]), known))  # at once: whoever is known needs no master
+        number = 1000
+        while astray(nodes, way, number) or astray(nodes, way, number + 1):  # until both nodes are likely to know
+            number += 2
+        took = time.monotonic() - before
+        time.sleep(1.5)  # the other node, and what it sent away a moment ago
+
+        new = [Shopper(nodes, way, 2000 + number) for number in range(SHOPPERS * 3)]
+        for store in STORES:
+            list(pool.map(lambda shopper, store=store: shopper.buys(store), new))
+        list(pool.map(lambda shopper: shopper.buys(STORES[1]), known))
+
+        way.is_open = True
+        time.sleep(2)
+        for shopper in (*known, *new):
+            for host in STORES:
+                shopper.open(host, "/about/")
+            cart = shopper.open(MASTER, "/cart/")
+            found = {slug.decode() for slug in IN_CART.findall(cart.content)}
+            assert found == shopper.bought
+
+    assert took < NOTICED_WITHIN
+    assert {status for shopper in (*known, *new) for status in shopper.statuses} == {200}
+    assert sum(shopper.led_astray for shopper in (*known, *new)) == 0
+
+
+def test_control_without_a_probe_new_shoppers_are_led_into_nothing(way):
+    open_mall()
+    with running_nodes(PUBLIC_SCHEME="http", PUBLIC_PORT="80") as nodes:
+        way.nodes_port, way.is_open = nodes.port, False
+        assert [astray(nodes, way, number) for number in range(4)] == [True] * 4
