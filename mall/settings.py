@@ -165,6 +165,7 @@ SESSIONS_FARM = {
     "EXTERNAL_FACTS": "mall.external.facts_for",
     "NAMESERVERS": tuple(env.list("DNS_SERVERS", default=[])),
     "ADDRESSES": tuple(env.list("PUBLIC_ADDRESSES", default=[])),
+    "PROBE_SECONDS": env.float("PROBE_SECONDS", default=2.0),
     "PROBE_ADDRESS": env.str("PROBE_ADDRESS", default=""),
     "PROBE_CA": env.str("PROBE_CA", default=""),
 }

@@ -177,3 +177,4 @@ class Opening(SessionBase):
         self._session_key = session_id
         self._hash = keys.hash_id(session_id)
         self._header = None
+        self.has_ended = False

@@ -1,7 +1,8 @@
 """One web node of the demo: a process with a listening socket of its own on the address that all nodes share.
 
 The kernel gives each new connection to one of the sockets that listen (SO_REUSEPORT). The socket goes with its
-process: a node that dies costs what it was answering, and nothing waits for it.
+process: a node that dies costs what it was answering, and nothing waits for it. Where TLS_CERT and TLS_KEY name a
+certificate's files, the node speaks TLS itself.
 """
 
 import os
@@ -57,6 +58,8 @@ def main(port: int) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
+        ssl_certfile=os.environ.get("TLS_CERT"),
+        ssl_keyfile=os.environ.get("TLS_KEY"),
     )
     Node(config).run(sockets=[shared_socket(port)])
 

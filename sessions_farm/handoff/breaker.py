@@ -25,6 +25,7 @@ class Breaker:
         self._since = 0.0
         self._closed_at = 0.0
         self._silences = 0
+        self._was_heard = False
 
     def lets_through(self, now: float | None = None) -> bool:
         rested = (time.monotonic() if now is None else now) >= self._closed_at
@@ -45,8 +46,14 @@ class Breaker:
             self._unanswered, self._closed_at = 0, 0.0
 
     def probed(self, *, answered: bool) -> None:
+        """Silence of a host that never answered this process counts for nothing: the probe may be set up amiss."""
         with self._lock:
-            self._silences = 0 if answered else self._silences + 1
+            self._was_heard = self._was_heard or answered
+            self._silences = self._silences + 1 if self._was_heard and not answered else 0
+
+    @property
+    def was_heard(self) -> bool:
+        return self._was_heard
 
     @property
     def silences(self) -> int:

@@ -72,6 +72,12 @@ def ask(host: str) -> bool:
         logger.warning("Nobody knows whether %s answers: %s", host, error)
         return True
     breaker.probed(answered=answered)
+    if not breaker.was_heard:
+        logger.warning(
+            "%s never answered this node's probe, so its silence tells nothing. If it is up, let this node reach it as "
+            "browsers do, or say by PROBE_ADDRESS and PROBE_CA how; or switch the probe off (PROBE_SECONDS = 0).",
+            host,
+        )
     if before != breaker.lets_through():
         logger.warning(
             "%s %s; hand-offs %s.", host, *(("answers again", "go on") if answered else ("is silent", "rest"))

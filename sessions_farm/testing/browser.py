@@ -1,6 +1,7 @@
 """A browser for tests over several hosts: a cookie jar for each, the headers of navigations, redirects followed.
 
 Django's test client has one jar for all hosts, so it cannot see a cookie that leaks from one to another, or fails to.
+Requests go to Django in this process, or by another transport (``wire``) to nodes that run.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from django.http import HttpResponseBase
@@ -61,6 +62,52 @@ class Step:
     data: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One request as it leaves the browser."""
+
+    method: str
+    url: SplitResult
+    headers: dict[str, str]  # all of them but Host
+    body: bytes
+    address: str  # the browser's own
+
+    @property
+    def host(self) -> str:
+        return self.url.hostname or ""
+
+    @property
+    def target(self) -> str:
+        return (self.url.path or "/") + (f"?{self.url.query}" if self.url.query else "")
+
+
+class Transport(Protocol):
+    """How a request reaches the site. The answer has what tests read of Django's: status, headers, content, cookies."""
+
+    def send(self, request: Outgoing) -> Any: ...
+
+
+class InProcess:
+    """Django in this process, asked by its own test client; answers carry their ``wsgi_request`` too."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def send(self, request: Outgoing) -> Any:
+        self._client.cookies.clear()
+        headers = dict(request.headers)
+        kind = headers.pop("Content-Type", "")
+        body: dict[str, Any] = {"data": request.body, "content_type": kind} if kind else {}
+        return self._client.generic(
+            request.method,
+            request.target,
+            secure=request.url.scheme == "https",
+            REMOTE_ADDR=request.address,
+            **body,
+            **environ_of(request.url, headers),
+        )
+
+
 FARNESS = ["none", "same-origin", "same-site", "cross-site"]
 
 
@@ -72,7 +119,13 @@ class BrowserClient:
     Requests come from an address of their own for each browser.
     """
 
-    def __init__(self, *, cookies: bool = True, headers: Mapping[str, str | None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        cookies: bool = True,
+        headers: Mapping[str, str | None] | None = None,
+        transport: Transport | None = None,
+    ) -> None:
         self.cookies = CookieJar(accepts=cookies)
         self.headers = dict(headers or {})
         self.url = ""
@@ -81,6 +134,7 @@ class BrowserClient:
         number = next(_addresses)
         self.address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
         self._client = Client(enforce_csrf_checks=True)
+        self.transport = transport or InProcess(self._client)
 
     def get(self, url: str, **headers: str | None) -> Any:
         return self._navigate(Step("GET", urljoin(self.url, url), "", "none"), headers)
@@ -107,9 +161,16 @@ class BrowserClient:
 
     def twin(self) -> BrowserClient:
         """The same browser in another tab: what it does with its cookies from now on is its own."""
-        other = BrowserClient(headers=self.headers)
+        other = self.tab()
         other.cookies = copy.deepcopy(self.cookies)
-        other.url, other.response, other.address = self.url, self.response, self.address
+        return other
+
+    def tab(self) -> BrowserClient:
+        """Another tab of this browser, with the same cookies; it may load pages in another thread at the same time."""
+        transport = None if isinstance(self.transport, InProcess) else self.transport
+        other = BrowserClient(headers=self.headers, transport=transport)
+        other.cookies, other.address = self.cookies, self.address
+        other.url, other.response = self.url, self.response
         return other
 
     def request(self, step: Step, headers: Mapping[str, str | None] | None = None) -> Any:
@@ -118,19 +179,9 @@ class BrowserClient:
         host, secure = url.hostname or "", url.scheme == "https"
         cross_site = step.site == "cross-site"
         cookie = self.cookies.header(host, secure=secure, cross_site=cross_site, method=step.method)
-        environ = environ_of(
-            url, self._headers_of(step) | self.headers | dict(headers or {}) | {"Cookie": cookie or None}
-        )
-        path = url.path + (f"?{url.query}" if url.query else "")
-        self._client.cookies.clear()
-        response = self._client.generic(
-            step.method,
-            path or "/",
-            secure=secure,
-            REMOTE_ADDR=self.address,
-            **body_of(step),
-            **environ,
-        )
+        said = self._headers_of(step) | type_of(step) | self.headers | dict(headers or {}) | {"Cookie": cookie or None}
+        given = {name: value for name, value in said.items() if value is not None}
+        response = self.transport.send(Outgoing(step.method, url, given, body_of(step), self.address))
         self.cookies.take(host, response.cookies, secure=secure)
         return response
 
@@ -206,15 +257,17 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def environ_of(url: SplitResult, headers: Mapping[str, str | None]) -> dict[str, Any]:
-    said = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items() if value is not None}
+def environ_of(url: SplitResult, headers: Mapping[str, str]) -> dict[str, Any]:
+    said = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
     return said | {"HTTP_HOST": url.netloc}
 
 
-def body_of(step: Step) -> dict[str, Any]:
-    if step.method in {"GET", "HEAD"}:
-        return {}
-    return {"data": encode_multipart(BOUNDARY, step.data or {}), "content_type": MULTIPART_CONTENT}
+def type_of(step: Step) -> dict[str, str | None]:
+    return {} if step.method in {"GET", "HEAD"} else {"Content-Type": MULTIPART_CONTENT}
+
+
+def body_of(step: Step) -> bytes:
+    return b"" if step.method in {"GET", "HEAD"} else encode_multipart(BOUNDARY, step.data or {})
 
 
 def form_action(page: Any) -> list[str] | None:

@@ -53,13 +53,15 @@ class CookieJar:
 
     def clear(self, host: str) -> None:
         """What bounce tracking mitigation does to a site."""
-        self._cookies = {key: cookie for key, cookie in self._cookies.items() if key[0] != host}
+        for owner, name in list(self._cookies):
+            if owner == host:
+                self._cookies.pop((owner, name), None)
 
     def _for(self, host: str) -> list[Cookie]:
         now = time.time()
         return [
             cookie
-            for (owner, _), cookie in self._cookies.items()
+            for (owner, _), cookie in list(self._cookies.items())  # another tab may put one meanwhile
             if cookie.expires > now and (owner == host or (owner.startswith(".") and f".{host}".endswith(owner)))
         ]
 

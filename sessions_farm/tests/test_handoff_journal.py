@@ -80,6 +80,7 @@ def test_code_of_another_browser_counts_as_a_grant_that_does_not_fit(figures):
 
 
 def test_page_without_id_counts_why_it_began_none(figures):
+    breaker_of("mall.test").probed(answered=True)
     for _ in range(MOST_SILENCES):
         breaker_of("mall.test").probed(answered=False)
     BrowserClient().get(f"{A}/")

@@ -85,6 +85,7 @@ def test_pause_holds_hand_offs_until_its_time_and_merges_what_was_done_meanwhile
 
 
 def silence(host="mall.test"):
+    breaker_of(host).probed(answered=True)
     for _ in range(MOST_SILENCES):
         breaker_of(host).probed(answered=False)
 
@@ -112,7 +113,16 @@ def test_silent_peer_is_not_asked():
     assert [hop.host for hop in browser.hops] == ["b.test", "mall.test", "b.test", "b.test"]
 
 
+def test_silence_of_one_who_never_answered_is_no_outage():
+    for _ in range(MOST_SILENCES * 3):
+        breaker_of("mall.test").probed(answered=False)
+    browser = BrowserClient()
+    browser.get(f"{A}/p/x")
+    assert browser.redirects == 3
+
+
 def test_one_silence_is_no_outage():
+    breaker_of("mall.test").probed(answered=True)
     breaker_of("mall.test").probed(answered=False)
     browser = BrowserClient()
     browser.get(f"{A}/p/x")

@@ -208,3 +208,19 @@ def link(browser, words):
     """Where the link with these words leads."""
     found = re.search(rf'<a\s[^>]*?href="([^"]+)"[^>]*>\s*{words}\s*</a>', browser.response.content.decode())
     return found[1]
+
+
+def test_add_under_an_id_that_has_just_ended_keeps_the_line_and_is_found_at_the_mall(shop, browser, lamp):
+    """As after a heal: the store's cookie carries an id that the mall took over."""
+    browser.get(f"{AMBER}/products/lamp/")
+    browser.response.wsgi_request.session.claim_key()
+    ended = browser.response.wsgi_request.mall.session
+    ended["x"] = 1
+    ended.save()
+    ended.delete()
+    response = browser.post("/cart/add/", {"variant": lamp.pk, "quantity": 1, "next": "/about/"})
+
+    assert response.status_code == 200
+    assert [hop.host for hop in browser.hops][1] == "amber.localhost"  # no landing before the mall can know the line
+    browser.get(f"{MALL}/cart/")
+    assert "Lamp" in text(browser.response)
