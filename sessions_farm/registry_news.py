@@ -72,7 +72,8 @@ class News:
             self._waits_left = RETRY
             return
         try:
-            self._listening = psycopg.connect(**address_of(alias), autocommit=True)
+            where = connections[alias].get_connection_params()  # with TLS and whatever else OPTIONS say
+            self._listening = psycopg.connect(**where, autocommit=True)
             self._listening.execute(f"LISTEN {CHANNEL}")
         except (psycopg.Error, DatabaseError) as error:
             logger.info("No news of the registry by NOTIFY for now: %s", error)
@@ -84,13 +85,3 @@ class News:
             with suppress(psycopg.Error):
                 self._listening.close()
             self._listening = None
-
-
-def address_of(alias: str) -> dict[str, Any]:
-    """Where Django's own connection of that alias goes to, for psycopg."""
-    connection = connections[alias]
-    try:
-        found: dict[str, Any] = connection.get_connection_params()
-    finally:
-        connection.close()
-    return {name: found[name] for name in ("dbname", "user", "password", "host", "port", "service") if found.get(name)}

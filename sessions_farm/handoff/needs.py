@@ -56,13 +56,13 @@ def need_of_master(request: HttpRequest, mall: Mall, member: Member, path: str) 
         return Need(Why.FINGERPRINT, mark.host, fingerprint.without(path))
     if not is_unknown(mall):
         return None
-    if answers(member.former_master):
+    if can_be_asked(member.former_master):
         return Need(Why.FORMER_MASTER, member.former_master, path)
     peer = peer_behind(request, member)
     return Need(Why.PEER, peer, path) if peer else None
 
 
-def answers(former_master: str) -> bool:
+def can_be_asked(former_master: str) -> bool:
     if former_master:
         probe.watch(former_master)
     return bool(former_master) and breaker_of(former_master).lets_through()

@@ -13,7 +13,7 @@ from sessions_farm.context import Mall
 from sessions_farm.handoff import adopting, codes, journal, navigation, pace, paths, verifier
 from sessions_farm.handoff.breaker import breaker_of
 from sessions_farm.handoff.journal import Outcome, Refusal
-from sessions_farm.handoff.needs import answers
+from sessions_farm.handoff.needs import can_be_asked
 from sessions_farm.handoff.starting import SeeOther, redirect_to, unseen
 from sessions_farm.handoff.state import PREFIX_LENGTH, BadState, State
 from sessions_farm.handoff.verifier import CHALLENGE
@@ -97,7 +97,7 @@ def who_else_may_know(request: HttpRequest, here: Member, client: Member) -> str
         return here.master_host
     # Once only: a former master that knows nobody gives the question back, and the id is made here.
     may_ask = client.host != here.former_master and paths.FORMER_KNOWS_NOBODY not in request.GET
-    return here.former_master if may_ask and answers(here.former_master) else ""
+    return here.former_master if may_ask and can_be_asked(here.former_master) else ""
 
 
 def passed_on(request: HttpRequest, here: Member) -> str:
