@@ -31,13 +31,13 @@ class Command(BaseCommand):
         of["suspend"].add_argument("--why", required=True, help="is shown in the admin")
 
     def handle(self, *_args: Any, word: str, **given: Any) -> None:
-        getattr(self, word)(**given)
+        getattr(self, f"word_{word}")(**given)
 
-    def list(self, **_given: Any) -> None:
+    def word_list(self, **_given: Any) -> None:
         for domain in Domain.objects.select_related("community").order_by("community", "host"):
             self.stdout.write(f"{domain}  {domain.community}  {domain.get_status_display()}  {domain.fault}".rstrip())
 
-    def check(self, hosts: list[str], **_given: Any) -> None:
+    def word_check(self, hosts: list[str], **_given: Any) -> None:
         if not hosts:
             counts = proving.check_due(timezone.now())
             self.stdout.write(", ".join(f"{count} {finding.value}" for finding, count in counts.items()))
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             finding = proving.check_domain(domain=domain, now=timezone.now())
             self.stdout.write(f"{domain}: {finding.value}. {domain.fault}".rstrip())
 
-    def serve(self, host: str, on_my_word: bool, **_given: Any) -> None:  # noqa: FBT001 -- argparse's
+    def word_serve(self, host: str, on_my_word: bool, **_given: Any) -> None:  # noqa: FBT001 -- argparse's
         domain = named(host)
         try:
             proving.serve_domain(domain=domain, on_word=on_my_word)
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.stdout.write(f"{domain} is served.")
 
-    def suspend(self, host: str, why: str, **_given: Any) -> None:
+    def word_suspend(self, host: str, why: str, **_given: Any) -> None:
         domain = named(host)
         proving.suspend_domain(domain=domain, why=why)
         self.stdout.write(f"{domain} is not served any more.")
@@ -67,4 +67,4 @@ def named(host: str) -> Domain:
     domain = found.filter(kind="wildcard").first() if wild else found.exclude(kind="wildcard").first()
     if domain is None:
         raise CommandError(f"{host} is not in the registry; 'domains list' shows what is.")
-    return domain  # type: ignore[no-any-return]  # the manager's class is not seen here
+    return domain
