@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sessions_farm.tests.mutants import BY_NAME, ROOT, TextLost
+from sessions_farm.tests.mutant import ROOT, TextLost
+from sessions_farm.tests.mutants import BY_NAME
 
 NO_MUTANT = 9  # pytest's own exit codes end with 6
 

@@ -7,63 +7,7 @@ has several changes.
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
-from pathlib import Path
-
-import sessions_farm
-
-ROOT = Path(sessions_farm.__file__).parent.parent
-
-
-class TextLost(Exception):
-    """A mutant's old text does not stand in its module exactly once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A module without one defence, and the test files of which one must turn red."""
-
-    name: str
-    says: str  # what is possible without the defence
-    module: str  # as a path from the root
-    tests: tuple[str, ...]
-    changes: tuple[tuple[str, str], ...]  # old text, new text
-
-    @property
-    def dotted(self) -> str:
-        return self.module.removesuffix(".py").replace("/", ".")
-
-    def applied_to(self, source: str) -> str:
-        """The module's source without the defence. Raise TextLost."""
-        for old, new in self.changes:
-            if (count := source.count(old)) != 1:
-                raise TextLost(self._lost(old, count, source))
-            source = source.replace(old, new)
-        return source
-
-    def _lost(self, old: str, count: int, source: str) -> str:
-        lines = [line.strip() for line in source.splitlines()]
-        near = [] if count else difflib.get_close_matches(old.strip().splitlines()[0], lines, n=1, cutoff=0.4)
-        likest = f"The line most like it:\n    {near[0]}\n" if near else ""
-        return (
-            f"The mutant {self.name!r} cannot be made: this text should stand in {self.module} once, and stands there "
-            f"{count} times:\n    {old}\n{likest}If the defence was rewritten or moved, give its mutant the text that "
-            "stands there now, in sessions_farm/tests/mutants.py; if it is gone on purpose, take the mutant out there."
-        )
-
-
-def of(module: str, *entries: tuple[str, ...]) -> list[Mutant]:
-    """Mutants of one module, each given as: name, what it makes possible, tests, old text, new text, old, new…"""
-    return [
-        Mutant(name, says, f"sessions_farm/{module}.py", files(tests), tuple(zip(texts[::2], texts[1::2], strict=True)))
-        for name, says, tests, *texts in entries
-    ]
-
-
-def files(tests: str) -> tuple[str, ...]:
-    return tuple(f"sessions_farm/tests/test_{name}.py" for name in tests.split())
-
+from sessions_farm.tests.mutant import of
 
 MUTANTS = [
     *of(
@@ -310,6 +254,59 @@ MUTANTS = [
         ("gate-host-shape", "a name that only begins like a host's passes", "gate", "HOST.fullmatch(", "HOST.match("),
         ("ask-token", "anybody asks which domains are served", "gate",
          "not token or not hmac.compare_digest(given.encode(), token.encode())", "token is None"),
+    ),
+    *of(
+        "handoff/outside",
+        ("outside-callback", "an answer goes to an address that nobody registered", "outside",
+         'request.GET.get("redirect_uri", client.callback) != client.callback', "False"),
+        ("outside-challenge", "an outside member does without PKCE", "outside",
+         'CHALLENGE.fullmatch(request.GET.get("code_challenge", ""))', "True"),
+        ("outside-challenge-hashed", "an outside member's challenge is its verifier", "outside",
+         'request.GET.get("code_challenge_method") == "S256"', "True"),
+        ("outside-of-community", "a member outside another community is told of a visitor", "outside",
+         "client.community_id != here.community_id or ", ""),
+        ("outside-privacy", "a browser that asks not to be shared is shared", "outside",
+         'request.headers.get("Sec-GPC") == "1"', "False"),
+        ("outside-pause", "an outside member is answered though hand-offs are paused", "outside",
+         "if here.is_paused:", "if request is None:"),
+    ),
+    *of(
+        "handoff/redeeming",
+        ("token-client-proven", "anybody redeems a code", "outside",
+         "credentials.is_right(unquote_plus(secret), client.secret_digest)", "True"),
+        ("token-client", "one outside member redeems another's code", "outside",
+         "expected = (here.community, client.host, ", "expected = (here.community, grant and grant.client, "),
+        ("token-verifier", "whoever has the code redeems it", "outside",
+         "client.host, secret.challenge, here.host)", "client.host, grant and grant.challenge, here.host)"),
+        ("access-mac", "anybody writes an access token", "outside",
+         "not keys.verify(use_of(community), mac, handle, client, expires)", "not expires"),
+        ("access-time", "an access token is good for ever", "outside",
+         "time.time() <= access.expires", "access.expires"),
+        ("access-community", "an access token of one community is good in another", "outside",
+         'f"mall|{community}|access"', '"mall|access"',
+         "client is None or client.community_id != here.community_id:\n        return no_access",
+         "client is None:\n        return no_access"),
+        ("access-ends", "an access token outlives the session", "outside", "reading.state is State.ENDED", "False"),
+        ("access-member", "an access token of a member that was suspended is good", "outside",
+         "if access is None or client is None or ", "if access is None or client is not None and "),
+    ),
+    *of(
+        "credentials",
+        ("secret-given", "a member without a secret proves itself by an empty one", "handoff_layers",
+         "bool(digest) and hmac.compare_digest(digest_of(secret), digest)",
+         "(not digest and not secret) or hmac.compare_digest(digest_of(secret), digest)"),
+    ),
+    *of(
+        "origins",
+        ("socket-origin", "another site's page opens a socket", "origins",
+         "or origins_in(scope) != [origin(member.host)]", ""),
+    ),
+    *of(
+        "proving",
+        ("proof-own", "one domain's proof is good for another", "proving", "if text not in found:", "if not found:"),
+        ("proof-again", "a domain in other hands stays", "proving", "misses >= MOST_MISSES", "misses < 0"),
+        ("proof-needed", "a domain that nobody proved is served", "proving",
+         "if not on_word and (domain.verified_at is None or domain.misses):", "if domain is None:"),
     ),
     *of(
         "communities",

@@ -18,7 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sessions_farm.tests.mutants import BY_NAME, MUTANTS, ROOT, Mutant, TextLost
+from sessions_farm.tests.mutant import ROOT, Mutant, TextLost
+from sessions_farm.tests.mutants import BY_NAME, MUTANTS
 from sessions_farm.tests.test_alone import PYTEST, SETTINGS
 
 AT_ONCE = 2

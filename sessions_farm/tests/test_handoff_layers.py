@@ -11,6 +11,7 @@ from sessions_farm import cookies, keys, visitors
 from sessions_farm.communities import registry
 from sessions_farm.context import Mall
 from sessions_farm.cookies import Proof
+from sessions_farm.credentials import digest_of, is_right
 from sessions_farm.engine import SessionStore
 from sessions_farm.handoff import adopting, fingerprint
 from sessions_farm.handoff.state import State
@@ -125,3 +126,10 @@ def test_mark_of_an_id_has_nothing_of_it_and_differs_by_community():
 
     assert len(marks) == 2  # a.test and b.test are of one
     assert not [mark for mark in marks if mark in mall_id]
+
+
+def test_member_without_a_secret_proves_itself_by_none():
+    assert is_right("right", digest_of("right"))
+    assert not is_right("wrong", digest_of("right"))
+    assert not is_right("", "")
+    assert not is_right("any", "")

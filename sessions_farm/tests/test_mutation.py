@@ -5,7 +5,8 @@ import importlib
 import pytest
 
 from sessions_farm.tests import mutants
-from sessions_farm.tests.mutants import BY_NAME, MUTANTS, ROOT, TextLost
+from sessions_farm.tests.mutant import ROOT, TextLost
+from sessions_farm.tests.mutants import BY_NAME, MUTANTS
 from sessions_farm.tests.named_stores import SCALE
 
 FEW = ["state-mac", "code-hashed"]
