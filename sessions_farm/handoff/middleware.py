@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from sessions_farm.handoff import adopting, journal, paths
+from sessions_farm.handoff import adopting, journal, newcomers, paths
 from sessions_farm.handoff.journal import Outcome, Skipped
 from sessions_farm.handoff.navigation import Kind, kind_of
 from sessions_farm.handoff.needs import Need, Why, is_unknown, need_of
@@ -56,7 +56,7 @@ def handed_off(request: HttpRequest, *, is_needed: bool = False) -> HttpResponse
         return None
     if answer := asked(request, mall, mall.member, kind, is_needed=is_needed):
         return answer
-    if mall.is_master and kind is Kind.NAVIGATION and is_unknown(mall):
+    if mall.is_master and kind is Kind.NAVIGATION and is_unknown(mall) and newcomers.is_first(request, mall.member):
         adopting.make_id(request)
     return None
 

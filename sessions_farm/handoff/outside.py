@@ -17,7 +17,7 @@ from sessions_farm.handoff import adopting, codes, journal, pace
 from sessions_farm.handoff.journal import Outcome, Refusal
 from sessions_farm.handoff.starting import unseen
 from sessions_farm.handoff.verifier import CHALLENGE
-from sessions_farm.handoff.views import Refused, refused, require_page
+from sessions_farm.handoff.views import Refused, is_to_come_again, once_more, refused, require_page
 from sessions_farm.links import origin
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailable
@@ -36,6 +36,8 @@ def authorize(request: HttpRequest) -> HttpResponse:
     if fault := error_in(request) or hindrance(request, here):
         return answer(request, client, here, error=fault)
     mall: Mall = request.mall  # type: ignore[attr-defined]  # HostGate's
+    if mall.id is None and is_to_come_again(request, here):
+        return once_more(request, here)
     grant = codes.Grant(
         here.community, mall.id or adopting.make_id(request), client.host, request.GET["code_challenge"], here.host
     )

@@ -13,6 +13,7 @@ AUTHORIZE = PREFIX + "authorize"
 FINISH = PREFIX + "finish"
 HEALTH = PREFIX + "health"
 FORMER_KNOWS_NOBODY = "former"  # the parameter of a question that the former master has been asked already
+LOOKED_AGAIN = "again"  # the parameter of a question, and of its answer, that came to the master once more (newcomers)
 LONGEST = 1500  # bytes of path and query that still make a URL every browser and balancer takes
 GAVE_UP = "_mall=nc"  # "no cookies": this page is served without a mall id
 SECRETS = re.compile(r"\b(code|state|st|code_verifier|access_token)=[^&\s'\"]+")

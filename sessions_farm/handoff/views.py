@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from sessions_farm.communities import Member, registry
 from sessions_farm.context import Mall
-from sessions_farm.handoff import adopting, codes, journal, navigation, pace, paths, verifier
+from sessions_farm.handoff import adopting, codes, journal, navigation, newcomers, pace, paths, verifier
 from sessions_farm.handoff.breaker import breaker_of
 from sessions_farm.handoff.journal import Outcome, Refusal
 from sessions_farm.handoff.needs import can_be_asked
@@ -53,13 +53,25 @@ def authorize(request: HttpRequest) -> HttpResponse:
     if state.stale:
         journal.note(request, Outcome.OUTDATED)
         return unseen(HttpResponseRedirect(absolute_url(client.host, state.path)))
-    if not pace.within_pace(request, "answer"):
-        journal.note(request, Refusal.PACE)
-        return without_code(client, state)
     if elsewhere := who_else_may_know(request, here, client):
         journal.note(request, Outcome.PASSED_ON, f"{elsewhere} is asked for {client.host}.")
         return unseen(HttpResponseRedirect(absolute_url(elsewhere, passed_on(request, here))))
+    if here.is_master and id_here(request, client) is None and is_to_come_again(request, here):
+        return once_more(request, here)
+    if not pace.within_pace(request, "answer"):
+        journal.note(request, Refusal.PACE)
+        return without_code(client, state)
     return answer_to(request, here, client, state)
+
+
+def is_to_come_again(request: HttpRequest, here: Member) -> bool:
+    return not newcomers.is_first(request, here) and paths.LOOKED_AGAIN not in request.GET
+
+
+def once_more(request: HttpRequest, here: Member) -> HttpResponse:
+    journal.note(request, Outcome.ONCE_MORE)
+    question = f"{request.get_full_path()}&{paths.LOOKED_AGAIN}=1"
+    return unseen(HttpResponseRedirect(absolute_url(here.host, question)))
 
 
 def read_question(request: HttpRequest, here: Member) -> tuple[Member, State]:
@@ -108,6 +120,8 @@ def passed_on(request: HttpRequest, here: Member) -> str:
 def answer_to(request: HttpRequest, here: Member, client: Member, state: State) -> HttpResponse:
     mall_id = id_here(request, client) or (adopting.make_id(request) if here.is_master else None)
     answer = {"state": request.GET["st"], "iss": here.host}
+    if paths.LOOKED_AGAIN in request.GET:
+        answer[paths.LOOKED_AGAIN] = "1"
     if mall_id is None:  # the master, where it asks, is told that this host knows nobody: it makes an id itself
         journal.note(request, Outcome.NOBODY)
     else:
@@ -146,6 +160,8 @@ def finish(request: HttpRequest) -> HttpResponse:
         journal.note(request, error.why)
         return try_again(request, client, state, kept)
     response = unseen(SeeOther(state.path))
+    if paths.LOOKED_AGAIN in request.GET:  # the way was longer by one: so a browser may begin fewer
+        verifier.keep(response, client, kept.once_more())
     if client.is_master and grant.issuer != client.former_master:
         journal.note(request, Outcome.ABSORBED, f"{grant.issuer} answered.")
         adopting.absorb(request, grant.mall_id)

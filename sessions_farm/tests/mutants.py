@@ -56,6 +56,8 @@ MUTANTS = [
          "    verifier.give_up(response, client)\n", ""),
         ("pace-of-answers", "one client fills the store with codes", "handoff_layers",
          'if not pace.within_pace(request, "answer"):', "if request is None:"),
+        ("longer-way-counted", "a way that is longer by one may be gone as often", "handoff_newcomers",
+         "verifier.keep(response, client, kept.once_more())", "pass"),
         ("former-master-asked-once", "the former master and the master ask each other for ever", "masters",
          " and paths.FORMER_KNOWS_NOBODY not in request.GET", ""),
         ("endpoints-get-only", "a form of another site hands an id over", "handoff_requests",
@@ -152,6 +154,13 @@ MUTANTS = [
          "peer.community_id != member.community_id or ", ""),
         ("person-not-resynced", "somebody signed in is asked about anew, and signed out", "handoff_purge",
          " or mall.signed_in", ""),
+    ),
+    *of(
+        "handoff/newcomers",
+        ("tabs-are-one", "tabs opened at once split a new shopper", "handoff_newcomers",
+         "return bool(cache.add(key, 1, MOMENT)) or ", "return True or "),
+        ("communities-apart", "one community's newcomers wait for another's", "handoff_newcomers",
+         "handoff-new:{member.community}:", "handoff-new:"),
     ),
     *of(
         "handoff/fingerprint",

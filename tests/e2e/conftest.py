@@ -9,7 +9,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.e2e import chromium
+from tests.e2e import chromium, tls
 from tests.e2e.farm import running_farm
 
 expect.set_options(timeout=30_000)  # a busy machine is no fault of the pages
@@ -35,14 +35,30 @@ def mall_farm(request):
 
 
 @pytest.fixture(scope="package")
-def browser():
+def communities(request, tmp_path_factory):
+    """Nodes that serve the communities of tests.e2e.tls; their logs are left in .pytest_cache/hosts as the demo's."""
+    with tls.running_communities(tmp_path_factory.mktemp("tls")) as nodes:
+        yield nodes
+        if request.session.testsfailed:
+            (request.config.cache.mkdir("hosts") / "nodes.log").write_text(nodes.logs())
+
+
+@pytest.fixture(scope="package")
+def playwright():
     with sync_playwright() as playwright:
-        executable = chromium.find(playwright.chromium.executable_path)
-        if not executable:
-            pytest.fail(chromium.HOW)
-        browser = playwright.chromium.launch(executable_path=executable, args=chromium.flags())
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def chromium_program(playwright):
+    return chromium.find(playwright.chromium.executable_path) or pytest.fail(chromium.HOW)
+
+
+@pytest.fixture(scope="package")
+def browser(playwright, chromium_program):
+    browser = playwright.chromium.launch(executable_path=chromium_program, args=chromium.flags())
+    yield browser
+    browser.close()
 
 
 def note(page, fault: str):
