@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from mall.accounts.models import User
 from mall.demo import catalogue, people
 from mall.demo.catalogue import VendorEntry
+from sessions_farm.credentials import digest_of
+from sessions_farm.links import origin
 from sessions_farm.models import Community, Domain
 from vendors.models import Category, Marketplace, Membership, Storefront, Vendor
+
+CALLBACK = "/mall/callback"  # of the member outside (deploy/external_site/)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,9 @@ def _load_domains(community: Community) -> dict[str, Domain]:
     mall = catalogue.mall()
     domains = {}
     for entry in mall.domains:
+        if entry.kind == Domain.Kind.EXTERNAL:
+            _load_outside(community, served_host(entry.host))
+            continue
         domains[entry.host], _ = Domain.objects.get_or_create(
             host=served_host(entry.host),
             defaults={"community": community, "kind": entry.kind, "status": Domain.Status.ACTIVE},
@@ -52,6 +61,19 @@ def _load_domains(community: Community) -> dict[str, Domain]:
         community.master = domains[mall.master]
         community.save()
     return domains
+
+
+def _load_outside(community: Community, host: str) -> None:
+    """A member outside the farm, where one runs; its port and its secret may be others than last time."""
+    secret, port = os.environ.get("DEMO_OUTSIDE_SECRET"), os.environ.get("DEMO_OUTSIDE_PORT")
+    if not secret:
+        return
+    where = f"{settings.PUBLIC_SCHEME}://{host}:{port}" if port else origin(host)
+    known = {"callback": where + CALLBACK, "secret_digest": digest_of(secret)}
+    identity = {"community": community, "kind": Domain.Kind.EXTERNAL, "status": Domain.Status.ACTIVE}
+    domain, _ = Domain.objects.get_or_create(host=host, defaults=identity | known)
+    if {name: getattr(domain, name) for name in known} != known:
+        Domain.objects.filter(pk=domain.pk).update(**known)
 
 
 def served_host(host: str) -> str:

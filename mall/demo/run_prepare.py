@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from urllib.parse import urljoin
 
 import django
 from django.core.management import call_command
@@ -11,6 +12,7 @@ def welcome() -> list[str]:
     """The addresses of the shops, and who may sign in."""
     from mall.demo import people  # noqa: PLC0415 -- its models need the settings
     from sessions_farm.links import absolute_url  # noqa: PLC0415
+    from sessions_farm.models import Domain  # noqa: PLC0415
 
     addresses = [
         ("the mall", absolute_url("mall.localhost", "/")),
@@ -20,6 +22,8 @@ def welcome() -> list[str]:
         ("administration", absolute_url("mall.localhost", "/admin/")),
         ("Fowlers' visitors", absolute_url("mall.localhost", "/watch/fowlers/")),
     ]
+    outside = Domain.objects.in_force().filter(kind=Domain.Kind.EXTERNAL)
+    addresses += [("outside the farm", urljoin(member.callback, "/")) for member in outside]
     return [
         "Open in a browser:",
         *(f"  {name:<22} {address}" for name, address in addresses),

@@ -13,6 +13,7 @@ from pathlib import Path
 from mall import servers
 from mall.demo import run_kept
 from mall.demo.run_departments import Departments, open_departments
+from mall.demo.run_outside import Outside, open_outside
 from mall.demo.supervisor import Program, Supervisor
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -38,7 +39,7 @@ class Stack:
 def running(data: Path, port: int, say: Callable[[str], None]) -> Iterator[Stack]:
     """Run everything while the block lasts; ``servers.Unavailable`` says what to do where something is missing."""
     run_kept.demand(port, "the web nodes", f"Choose another one: PORT={port + 100} make demo")
-    departments = open_departments(data, port + 1)
+    departments, outside = open_departments(data, port + 1), open_outside(data, port + 4)
     for kind, taken in departments.ports.items():
         run_kept.demand(taken, f"the {kind} department", "Stop that program, or start afresh: make demo-reset")
     notes = data / "run"
@@ -50,7 +51,7 @@ def running(data: Path, port: int, say: Callable[[str], None]) -> Iterator[Stack
         supervisor = Supervisor(PROJECT, notes, say)
         try:
             environment = environment_for(data, port, departments, running_servers)
-            start_all(supervisor, environment, port, departments)
+            start_all(supervisor, environment, port, departments, outside)
             yield Stack(port, running_servers.took, departments, supervisor)
         finally:
             supervisor.stop()
@@ -76,7 +77,9 @@ def environment_for(data: Path, port: int, departments: Departments, taken: serv
     }
 
 
-def start_all(supervisor: Supervisor, environment: dict[str, str], port: int, departments: Departments) -> None:
+def start_all(
+    supervisor: Supervisor, environment: dict[str, str], port: int, departments: Departments, outside: Outside
+) -> None:
     say = supervisor.say
     say("Starting three remote shipping departments ...")
     for program in departments.programs(environment):
@@ -84,8 +87,8 @@ def start_all(supervisor: Supervisor, environment: dict[str, str], port: int, de
     wait_until(supervisor, "the departments listen", lambda: all(map(listens, departments.ports.values())))
     say("Preparing the database, filling the mall ...")
     prepare = (sys.executable, "-m", "mall.demo.run_prepare", str(supervisor.notes / "welcome"))
-    supervisor.run(Program("prepare", prepare, environment | departments.for_the_mall))
-    say("Starting two web nodes, a worker and the clock ...")
+    supervisor.run(Program("prepare", prepare, environment | departments.for_the_mall | outside.for_the_mall))
+    say("Starting two web nodes, a worker and the clock, and a magazine outside the farm ...")
     ready = []
     for name in NODES:
         ready.append(supervisor.notes / f"{name}.ready")
@@ -96,7 +99,8 @@ def start_all(supervisor: Supervisor, environment: dict[str, str], port: int, de
     supervisor.start(Program("worker", worker, environment | {"NODE": "worker", "DB_POOL": "0"}))
     beat = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=", "--schedule", str(supervisor.notes / "beat"))
     supervisor.start(Program("beat", beat, environment | {"NODE": "beat", "DB_POOL": "0"}))
-    wait_until(supervisor, "both nodes listen", lambda: all(path.exists() for path in ready))
+    supervisor.start(outside.program(port))
+    wait_until(supervisor, "all of them listen", lambda: all(path.exists() for path in ready) and listens(outside.port))
     supervisor.note_pids()
 
 

@@ -62,6 +62,7 @@ class Refusal(enum.Enum):
     STATE = "This state was not made here, or not for this host."
     OTHER_QUESTION = "This state belongs to another question."
     PACE = "This client has asked too often in a minute."
+    IN_GRACE = "The visitor signed in or out while this request was under way."
     STALE = "The answer came too late."
     OTHER_BROWSER = "The answer was for a question of another browser, or of an earlier one."
     ISSUER = "The answer is from somebody who was not asked."

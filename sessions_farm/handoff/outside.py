@@ -13,11 +13,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from sessions_farm.communities import External, Member, registry
 from sessions_farm.context import Mall
-from sessions_farm.handoff import adopting, codes, journal, pace
+from sessions_farm.handoff import adopting, codes, journal
 from sessions_farm.handoff.journal import Outcome, Refusal
 from sessions_farm.handoff.starting import unseen
 from sessions_farm.handoff.verifier import CHALLENGE
-from sessions_farm.handoff.views import Refused, is_to_come_again, once_more, refused, require_page
+from sessions_farm.handoff.views import (
+    Refused,
+    hindrance_of_answer,
+    is_to_come_again,
+    once_more,
+    refused,
+    require_page,
+)
 from sessions_farm.links import origin
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailable
@@ -33,13 +40,16 @@ def authorize(request: HttpRequest) -> HttpResponse:
         client = client_of(request, here)
     except Refused as error:
         return refused(request, error)
-    if fault := error_in(request) or hindrance(request, here):
+    if fault := error_in(request):
         return answer(request, client, here, error=fault)
     mall: Mall = request.mall  # type: ignore[attr-defined]  # HostGate's
     if mall.id is None and is_to_come_again(request, here):
         return once_more(request, here)
+    if fault := hindrance(request, here):
+        return answer(request, client, here, error=fault)
+    known = None if mall.is_local else mall.id
     grant = codes.Grant(
-        here.community, mall.id or adopting.make_id(request), client.host, request.GET["code_challenge"], here.host
+        here.community, known or adopting.make_id(request), client.host, request.GET["code_challenge"], here.host
     )
     try:
         code = codes.put(current_store(), grant)
@@ -83,8 +93,8 @@ def hindrance(request: HttpRequest, here: Member) -> str:
         return "access_denied"
     if here.is_paused:
         return "temporarily_unavailable"
-    if not pace.within_pace(request, "answer"):
-        journal.note(request, Refusal.PACE)
+    if hindered := hindrance_of_answer(request):
+        journal.note(request, hindered)
         return "temporarily_unavailable"
     return ""
 

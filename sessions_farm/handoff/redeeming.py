@@ -34,25 +34,29 @@ LIFETIME = 600  # seconds that a token is good for
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """That a member outside may ask about a visitor: the handle of the session, signed for the member."""
+    """That a member outside may ask about a visitor, signed for the member.
 
-    handle: str
+    ``handles`` is what may stand for the id at rest, under each of our keys, joined by dots: a new SECRET_KEY must not
+    make a stranger of somebody.
+    """
+
+    handles: str
     client: str
     expires: int  # Unix seconds
 
     def seal(self, community: str) -> str:
         expires = f"{self.expires:x}"
         return (
-            f"{self.handle}~{self.client}~{expires}~{keys.sign(use_of(community), self.handle, self.client, expires)}"
+            f"{self.handles}~{self.client}~{expires}~{keys.sign(use_of(community), self.handles, self.client, expires)}"
         )
 
     @classmethod
     def unseal(cls, token: str, community: str) -> Self | None:
         """None for all but an authentic token whose time has not run out."""
-        handle, client, expires, mac = (token.split("~") + [""] * 4)[:4]
-        if not token.isascii() or not keys.verify(use_of(community), mac, handle, client, expires):
+        handles, client, expires, mac = (token.split("~") + [""] * 4)[:4]
+        if not keys.verify(use_of(community), mac, handles, client, expires):
             return None
-        access = cls(handle, client, int(expires, 16))
+        access = cls(handles, client, int(expires, 16))
         return access if time.time() <= access.expires else None
 
 
@@ -60,9 +64,9 @@ def use_of(community: str) -> str:
     return f"mall|{community}|access"
 
 
-def subject_of(community: str, handle: str) -> str:
+def subject_of(community: str, handles: str) -> str:
     """One name of the visitor for all members outside; it changes with the id, at a login and at a logout."""
-    return keys.sign(f"mall|{community}|subject", handle)
+    return keys.sign(f"mall|{community}|subject", handles.partition(".")[0])
 
 
 @csrf_exempt
@@ -85,14 +89,14 @@ def token(request: HttpRequest) -> HttpResponse:
     expected = (here.community, client.host, secret.challenge, here.host)
     if grant is None or (grant.community, grant.client, grant.challenge, grant.issuer) != expected:
         return fault(request, Refusal.REDEMPTION, "invalid_grant")
-    handle = keys.hash_id(grant.mall_id)
+    handles = ".".join(keys.hashes_of(grant.mall_id))
     journal.note(request, Outcome.REDEEMED, client.host)
     return told(
         {
-            "access_token": Access(handle, client.host, int(time.time()) + LIFETIME).seal(here.community),
+            "access_token": Access(handles, client.host, int(time.time()) + LIFETIME).seal(here.community),
             "token_type": "Bearer",
             "expires_in": LIFETIME,
-            "sub": subject_of(here.community, handle),
+            "sub": subject_of(here.community, handles),
         }
     )
 
@@ -117,10 +121,11 @@ def userinfo(request: HttpRequest) -> HttpResponse:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     access = Access.unseal(given, here.community) if scheme.lower() == "bearer" else None
     client = registry.external(access.client) if access else None
-    if access is None or client is None or client.community_id != here.community_id:
+    if access is None or client is None or client.community_id != here.community_id or not here.is_master:
         return no_access(request)
+    handles = access.handles.split(".")
     try:
-        reading: Reading = run(current_store().load(access.handle, now_ms()))
+        reading = reading_of(handles)
     except StoreUnavailable:
         return fault(request, Refusal.STORE, "temporarily_unavailable", HTTPStatus.SERVICE_UNAVAILABLE)
     if reading.state is State.ENDED:
@@ -128,19 +133,25 @@ def userinfo(request: HttpRequest) -> HttpResponse:
     signed_in = codec.decode(reading.variables.get(SIGNED_IN, "false"))
     return told(
         {
-            "sub": subject_of(here.community, access.handle),
+            "sub": subject_of(here.community, access.handles),
             "signed_in": bool(signed_in),
-            **facts_for(access.handle, client),
+            **facts_for(handles, client),
         }
     )
 
 
-def facts_for(handle: str, client: External) -> Mapping[str, Any]:
+def reading_of(handles: list[str]) -> Reading:
+    """The session under whichever of our keys it was kept. Raise StoreUnavailable."""
+    readings = (run(current_store().load(handle, now_ms())) for handle in handles)
+    return next((found for found in readings if found.state is not State.ABSENT), Reading(State.ABSENT))
+
+
+def facts_for(handles: list[str], client: External) -> Mapping[str, Any]:
     """What the project tells: ``f(visitor or None, client)``."""
     path = options().external_facts
     if not path:
         return {}
-    found: Mapping[str, Any] = import_string(path)(Visitor.objects.filter(keys__key_hash=handle).first(), client)
+    found: Mapping[str, Any] = import_string(path)(Visitor.objects.filter(keys__key_hash__in=handles).first(), client)
     return found
 
 

@@ -58,14 +58,17 @@ def authorize(request: HttpRequest) -> HttpResponse:
         return unseen(HttpResponseRedirect(absolute_url(elsewhere, passed_on(request, here))))
     if here.is_master and id_here(request, client) is None and is_to_come_again(request, here):
         return once_more(request, here)
-    if not pace.within_pace(request, "answer"):
-        journal.note(request, Refusal.PACE)
+    if hindered := hindrance_of_answer(request):
+        journal.note(request, hindered)
         return without_code(client, state)
     return answer_to(request, here, client, state)
 
 
 def is_to_come_again(request: HttpRequest, here: Member) -> bool:
-    return not newcomers.is_first(request, here) and paths.LOOKED_AGAIN not in request.GET
+    """Whether the browser has, or may soon have, another cookie of the master than this request came with."""
+    mall: Mall = request.mall  # type: ignore[attr-defined]  # HostGate's
+    may_have_another = mall.in_grace or not newcomers.is_first(request, here)
+    return may_have_another and paths.LOOKED_AGAIN not in request.GET
 
 
 def once_more(request: HttpRequest, here: Member) -> HttpResponse:
@@ -117,6 +120,12 @@ def passed_on(request: HttpRequest, here: Member) -> str:
     return f"{question}&{paths.FORMER_KNOWS_NOBODY}=0" if here.host == here.former_master else question
 
 
+def hindrance_of_answer(request: HttpRequest) -> Refusal | None:
+    if request.mall.in_grace:  # type: ignore[attr-defined]  # HostGate's
+        return Refusal.IN_GRACE
+    return None if pace.within_pace(request, "answer") else Refusal.PACE
+
+
 def answer_to(request: HttpRequest, here: Member, client: Member, state: State) -> HttpResponse:
     mall_id = id_here(request, client) or (adopting.make_id(request) if here.is_master else None)
     answer = {"state": request.GET["st"], "iss": here.host}
@@ -162,6 +171,8 @@ def finish(request: HttpRequest) -> HttpResponse:
     response = unseen(SeeOther(state.path))
     if paths.LOOKED_AGAIN in request.GET:  # the way was longer by one: so a browser may begin fewer
         verifier.keep(response, client, kept.once_more())
+    if client.is_master and request.mall.in_grace:  # type: ignore[attr-defined]  # HostGate's
+        return response  # the browser has another id of the master by now
     if client.is_master and grant.issuer != client.former_master:
         journal.note(request, Outcome.ABSORBED, f"{grant.issuer} answered.")
         adopting.absorb(request, grant.mall_id)
@@ -208,7 +219,8 @@ def try_again(request: HttpRequest, client: Member, state: State, kept: verifier
         authority = state.authority if client.is_master else client.master_host
         return redirect_to(authority, request, client, state.path, attempt=1)
     if client.is_master:
-        adopting.make_id(request)
+        if not request.mall.in_grace:  # type: ignore[attr-defined]  # HostGate's
+            adopting.make_id(request)
         return unseen(SeeOther(state.path))
     journal.note(request, Outcome.GAVE_UP)
     response = unseen(SeeOther(paths.without_id(state.path)))

@@ -200,7 +200,8 @@ def test_bare_paths_are_asked_for_without_the_token(site, shopper, path):
 
 
 def test_async_views_have_the_session_and_the_links():
-    Domain.objects.create(community=Community.objects.get(slug="mall"), host="testserver", status="active")  # whom this client asks
+    mall = Community.objects.get(slug="mall")
+    Domain.objects.create(community=mall, host="testserver", status="active")  # whom this client asks
     shopper, client = Shopper(), AsyncClient()
     shopper.address = "127.0.0.1"
     shopper.get("https://testserver/cart")

@@ -20,7 +20,7 @@ def ids(page) -> set[str]:
 
 
 def test_handoff_takes_three_redirects_once_for_each_domain(mall_farm, new_page):
-    page = new_page()
+    page = new_page(user_agent="Mozilla/5.0 Chrome/156 alone")  # nobody like this one came a moment ago
     for host in (FOWLERS.host, THISTLE.host, NOBLE_BARNEY.host):
         url = mall_farm.url(host, "/search/?q=a")
         first, later = page.goto(url), page.goto(url)

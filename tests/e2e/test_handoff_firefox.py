@@ -1,9 +1,11 @@
 """The hand-off in Firefox over TLS, where one is installed: what other code than Chromium's makes of its redirects."""
 
+import time
 from urllib.parse import urlsplit
 
 import pytest
 
+from sessions_farm.handoff import newcomers
 from tests.e2e import firefox, tls
 from tests.e2e.tls import FAIR, MALL, name_of
 
@@ -11,6 +13,7 @@ pytestmark = pytest.mark.skipif(
     firefox.find() is None, reason="No Firefox on PATH: install the package firefox-esr (Debian) or firefox."
 )
 AMBER, CORAL, DUNE, ELM = MALL.stores
+A_MOMENT = newcomers.MOMENT * 1.1
 BLOCK_ALL = 2  # network.cookie.cookieBehavior
 
 
@@ -22,8 +25,9 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def tab(browser):
-    """A new tab of somebody new."""
+    """A new tab of somebody new, who comes when the one before is no newcomer any more."""
     browser.forget_cookies()
+    time.sleep(A_MOMENT)
     tab = browser.new_tab()
     yield tab
     tab.close()
@@ -83,7 +87,8 @@ def test_browser_without_cookies_sees_each_page_after_three_redirects(communitie
     own = {"network_cookie_cookieBehavior": BLOCK_ALL, "general_useragent_override": "Mozilla/5.0 Cookieless"}
     with firefox.running_firefox(tmp_path, **own) as browser:
         tab = browser.new_tab()
-        for host in (AMBER, CORAL, AMBER):
+        for host in (AMBER, CORAL):
+            time.sleep(A_MOMENT)  # within one, the master would look for another tab's cookie
             visit = tab.type_address(communities.url(host, "/about/"))
             assert hosts_of(visit) == [host, MALL.master, host, host]
             assert visit.url == communities.url(host, "/about/?_mall=nc")

@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mall.demo.run_stack import PROJECT
 from mall.servers import processes
+from sessions_farm.testing.browser import BrowserClient
+from sessions_farm.testing.wire import Wire, client_tls
 from sessions_farm.tests.authority import Authority
 from tests.nodes import running_nodes
 
@@ -87,7 +89,17 @@ def running_communities(folder: Path):
         fill(port, own)
         probe = {"PROBE_SECONDS": "2", "PROBE_CA": authority.file}
         with running_nodes(count=2, port=port, tls=certificate(authority, hosts), **own, **probe) as nodes:
+            warm_up(nodes)
             yield nodes
+
+
+def warm_up(nodes) -> None:
+    """Each node's first pages load templates and fill pools, while answers of Redis are waited for in vain."""
+    for number in range(10):
+        headers = {"User-Agent": f"Mozilla/5.0 early/{number}"}
+        early = BrowserClient(headers=headers, transport=Wire(nodes.port, tls=client_tls(None)))
+        for host in (MALL.stores[0], FAIR.stores[0]):
+            early.get(nodes.url(host, LAMP))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ MODELS = (
     *(Community, Domain, Marketplace, Category, Vendor, Storefront, User, Membership, Address),
     *(Product, Variant, Stock, Order, Consignment, OrderLine, Payment),
 )
-KEYS = {"id", "updated_at", "password", "date_joined", "last_login", "created_at", "checkout_key"}
+KEYS = {"id", "updated_at", "password", "date_joined", "last_login", "created_at", "checkout_key", "verify_token"}
 
 
 def load_quietly(now=NOW):

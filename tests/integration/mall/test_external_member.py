@@ -15,11 +15,12 @@ import pytest
 from django.utils import timezone
 
 from mall.accounts.models import User
+from mall.demo import people, places
 from mall.servers import processes
-from sessions_farm.communities import registry
-from sessions_farm.credentials import issue_secret
+from sessions_farm.communities import read_version, registry
+from sessions_farm.credentials import is_right, issue_secret
 from sessions_farm.models import Community, Domain
-from sessions_farm.testing.browser import BrowserClient, Step
+from sessions_farm.testing.browser import AGENT, BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
 from sessions_farm.testing.wire import Wire
 from tests.e2e.farm import wait_for
@@ -40,12 +41,13 @@ class Town:
     """The mall and the magazine, each on a port of its own, behind a balancer that ends TLS for both."""
 
     def __init__(self, secret, lamp):
-        self.secret, self.lamp = secret, lamp
+        self.secret, self.lamp, self.browsers = secret, lamp, 0
         self.mall_port, self.port = processes.free_port(), processes.free_port()
 
     def browser(self, **options):
-        """Another person's."""
-        return BrowserClient(transport=self, **options)
+        """Another person's, of another kind."""
+        self.browsers += 1
+        return BrowserClient(transport=self, headers={"User-Agent": f"{AGENT} reader/{self.browsers}"}, **options)
 
     def send(self, request):
         port = self.port if request.host == HOST else self.mall_port
@@ -283,3 +285,25 @@ def test_member_that_the_mall_suspended_sends_nobody_there(town):
     wait_for(lambda: word(shopper) == "", "the magazine to ask again", 20)
     for browser in (shopper, town.browser()):
         assert (word(browser), browser.redirects) == ("", 0)
+
+
+def test_demos_mall_follows_the_magazine_to_another_port_and_keeps_what_staff_changed(monkeypatch, settings):
+    def loaded(port):
+        monkeypatch.setenv("DEMO_OUTSIDE_PORT", port)
+        places.load_places(people.load_people())
+        return Domain.objects.get(kind="external")
+
+    settings.PUBLIC_SCHEME = "http"
+    monkeypatch.setenv("DEMO_OUTSIDE_SECRET", "a-secret")
+    member = loaded("8004")
+    assert (member.host, member.status) == ("lanternpost.localhost", "active")
+    assert member.callback == "http://lanternpost.localhost:8004/mall/callback"
+    assert is_right("a-secret", member.secret_digest)
+    member.full_clean()
+
+    Domain.objects.filter(pk=member.pk).update(status="suspended")
+    version = registry.current().version
+    assert loaded("8004").status == "suspended"
+    assert read_version() == version  # no node reads the registry anew for nothing
+    assert loaded("8104").callback == "http://lanternpost.localhost:8104/mall/callback"
+    assert loaded("").callback == "http://lanternpost.localhost:8000/mall/callback"  # as behind the farm's balancer

@@ -25,7 +25,9 @@ def shopper():
 def shop(db, redis_client, settings):
     settings.PUBLIC_SCHEME, settings.PUBLIC_PORT = "http", 8000
     made = make_shop()
-    wild = Domain.objects.create(community=made.community, host="shops.localhost", kind=Domain.Kind.WILDCARD, status="active")
+    wild = Domain.objects.create(
+        community=made.community, host="shops.localhost", kind=Domain.Kind.WILDCARD, status="active"
+    )
     thistle = add_vendor(made, "thistle")
     Storefront.objects.filter(vendor=thistle).update(domain=wild, label="thistle")
     registry.refresh()

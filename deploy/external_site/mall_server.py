@@ -1,0 +1,77 @@
+"""What a member outside the farm asks the mall from its own server: a token for a code, and the visitor for a token.
+
+Needs only Python. A mall that fails is left alone for a while.
+"""
+
+import base64
+import http.client
+import json
+import logging
+import time
+from urllib.parse import quote, urlencode, urlsplit
+
+FRESH = 1  # second for which it is known that the mall answers
+REST = 60  # seconds in which a mall that failed is left alone
+TIMEOUT = 3
+LONGEST_ANSWER = 65_536
+logger = logging.getLogger(__name__)
+
+
+class Away(Exception):
+    """The mall does not answer, or not as a mall, or not us."""
+
+
+class MallServer:
+    """``mall`` is its origin as browsers know it; ``dial`` the address where it is asked, where that is another."""
+
+    def __init__(self, mall: str, name: str, secret: str, dial: str = "") -> None:
+        self.host, self.dial = urlsplit(mall).netloc, urlsplit(dial or mall)
+        self.basic = base64.b64encode(f"{quote(name)}:{quote(secret)}".encode()).decode()
+        self.rests_until = self.answered_at = 0.0
+
+    def answers(self) -> bool:
+        """Whether the mall answers, and knows us: no browser is sent to a wall. A redemption of nothing tells."""
+        if time.time() - self.answered_at >= FRESH:
+            try:
+                said = self.redeem("", "")
+            except Away:
+                return False
+            if said.get("error") != "invalid_grant":
+                self.rest(said)
+                return False
+            self.answered_at = time.time()
+        return True
+
+    def redeem(self, code: str, verifier: str) -> dict:
+        """The token endpoint's answer, or its refusal. Raise Away."""
+        form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+        headers = {"Authorization": f"Basic {self.basic}", "Content-Type": "application/x-www-form-urlencoded"}
+        return self.ask("POST", "/.mall/oauth/token", headers, urlencode(form))
+
+    def userinfo(self, token: str) -> dict:
+        """Who the visitor is now, or a refusal where the token is worth nothing any more. Raise Away."""
+        return self.ask("GET", "/.mall/oauth/userinfo", {"Authorization": f"Bearer {token}"})
+
+    def ask(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> dict:
+        if time.time() < self.rests_until:
+            raise Away
+        secure = self.dial.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        connection = kind(self.dial.hostname, self.dial.port, timeout=TIMEOUT)
+        try:
+            connection.request(method, path, body, {"Host": self.host, **headers})
+            answer = connection.getresponse()
+            said = dict(json.loads(answer.read(LONGEST_ANSWER)))
+        except (OSError, http.client.HTTPException, ValueError, TypeError) as error:
+            self.rest(error)
+            raise Away from error
+        finally:
+            connection.close()
+        if answer.status >= http.client.INTERNAL_SERVER_ERROR:
+            self.rest(f"{answer.status} {said}")
+            raise Away
+        return said
+
+    def rest(self, why: object) -> None:
+        self.rests_until, self.answered_at = time.time() + REST, 0.0
+        logger.warning("%s is left alone for %s seconds: %s", self.host, REST, why)
