@@ -25,8 +25,10 @@ from sessions_farm.proving import (
     MOST_MISSES,
     WAITING_AGAIN_AFTER,
     Finding,
+    Needed,
     NotProven,
     check_domain,
+    is_master,
     record_of,
     serve_domain,
     suspend_domain,
@@ -43,7 +45,7 @@ class DomainAdmin(ButtonsAdmin):
 
     form = DomainForm
     buttons = ("look", "serve", "serve_on_word", "suspend", "give_secret")
-    refusals = (Refusal, NotProven, NotOutside)
+    refusals = (Refusal, NotProven, Needed, NotOutside)
     list_display = ("name", "state", "kind", "community")
     list_filter = ("status", "kind", "community")
     list_select_related = ("community", "canonical")
@@ -119,8 +121,6 @@ class DomainAdmin(ButtonsAdmin):
 
     def suspend(self, request: HttpRequest, domain: Domain) -> None:
         why = request.POST.get("why", "").strip()
-        if is_master(domain):
-            raise Refusal(f"{domain} is the master of {domain.community}: let another domain take over first.")
         if not why:
             raise Refusal(f"say why {domain} is suspended, for whoever comes upon it later.")
         suspend_domain(domain=domain, why=why)
@@ -143,10 +143,6 @@ class DomainAdmin(ButtonsAdmin):
             return
         for domain in chosen:
             self.look(request, domain)
-
-
-def is_master(domain: Domain) -> bool:
-    return Community.objects.filter(master=domain.pk).exists()
 
 
 def meaning_of(pk: int) -> dict[str, Any]:

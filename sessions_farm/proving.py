@@ -13,7 +13,7 @@ from typing import Any
 
 from sessions_farm.conf import DAY, options
 from sessions_farm.exclusive import Busy, Patience, acquiring
-from sessions_farm.models import Domain
+from sessions_farm.models import Community, Domain
 from sessions_farm.resolver import Resolver, ResolverUnavailable, current_resolver
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailable
@@ -39,6 +39,10 @@ class Finding(enum.Enum):
 
 class NotProven(Exception):
     """A domain is to be served, but nobody has shown whose it is."""
+
+
+class Needed(Exception):
+    """A domain without which its community is none is not to be suspended."""
 
 
 def record_of(domain: Domain) -> tuple[str, str]:
@@ -75,7 +79,13 @@ def check_domain(*, domain: Domain, now: datetime.datetime, resolver: Resolver |
 def status_after(domain: Domain, misses: int, *, proven: bool) -> str:
     if proven:
         return Domain.Status.VERIFIED if domain.status == Domain.Status.PENDING else domain.status
-    return Domain.Status.SUSPENDED if domain.verified_at and misses >= MOST_MISSES else domain.status
+    lapsed = domain.verified_at and misses >= MOST_MISSES and not is_master(domain)
+    return Domain.Status.SUSPENDED if lapsed else domain.status
+
+
+def is_master(domain: Domain) -> bool:
+    """Whether its community stands and falls with it: what its DNS lacks is only said then, and it is served."""
+    return Community.objects.filter(master=domain).exists()
 
 
 def fault_of(domain: Domain, resolver: Resolver) -> str:
@@ -125,6 +135,11 @@ def serve_domain(*, domain: Domain, on_word: bool = False) -> None:
 
 
 def suspend_domain(*, domain: Domain, why: str) -> None:
-    """Serve it no longer: on every node within a second, at the gate, at the certificate question, in hand-offs."""
+    """Serve it no longer: on every node within a second, at the gate, at the certificate question, in hand-offs.
+
+    Raise Needed for a community's master.
+    """
+    if is_master(domain):
+        raise Needed(f"{domain} is the master of {domain.community}: change the master first.")
     Domain.objects.filter(pk=domain.pk).update(status=Domain.Status.SUSPENDED, fault=why[:300])
     domain.refresh_from_db()

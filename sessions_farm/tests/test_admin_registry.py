@@ -208,7 +208,7 @@ def test_outside_page_says_what_its_credentials_are_for(boss, mall):
 def test_master_page_says_that_it_stays(boss, mall):
     response = boss.get(of(mall.master))
 
-    assert "can be neither suspended by hand nor deleted" in said(response)
+    assert "can be neither suspended nor deleted" in said(response)
     assert "suspend" not in buttons_on(response)
     assert f"{of(mall.master, 'delete')}" not in response.text
 
@@ -307,7 +307,7 @@ def test_suspension_needs_a_reason_and_keeps_it(clerk, mall):
 
 def test_master_is_neither_suspended_nor_deleted(boss, mall):
     domain = mall.master
-    assert "let another domain take over first" in press(boss, domain, "suspend", why="No reason.")
+    assert "change the master first" in press(boss, domain, "suspend", why="No reason.")
     assert boss.post(of(domain, "delete"), {"post": "yes"}).status_code == 403
     chosen = {"action": "delete_selected", "_selected_action": domain.pk, "post": "yes"}
     boss.post(DOMAINS, chosen)

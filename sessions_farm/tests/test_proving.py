@@ -8,7 +8,16 @@ from django.utils import timezone
 from sessions_farm import proving
 from sessions_farm.communities import registry
 from sessions_farm.models import Domain, RegistryVersion
-from sessions_farm.proving import Finding, NotProven, check_domain, check_due, record_of, serve_domain, suspend_domain
+from sessions_farm.proving import (
+    Finding,
+    Needed,
+    NotProven,
+    check_domain,
+    check_due,
+    record_of,
+    serve_domain,
+    suspend_domain,
+)
 from sessions_farm.tests.name_server import SERVFAIL, MemoryResolver
 
 NOW = timezone.now()
@@ -187,3 +196,18 @@ def test_one_node_at_a_time_looks(domain, dns, settings):
     assert sum(check_due(NOW, dns).values()) == 0
     run(lease.releasing())
     assert sum(check_due(NOW, dns).values()) == 1
+
+
+def test_master_is_never_suspended_and_its_fault_is_said(two_communities, dns):
+    master = two_communities.mall.master
+    prove(dns, master)
+    check(master, dns)
+    dns.zone.clear()
+    for _ in range(5):
+        check(master, dns)
+
+    assert (master.status, master.misses) == ("active", 5)
+    assert "is not there" in master.fault
+    with pytest.raises(Needed, match="change the master first"):
+        suspend_domain(domain=master, why="x")
+    assert registry.resolve("mall.test") is not None

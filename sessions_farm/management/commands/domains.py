@@ -56,7 +56,10 @@ class Command(BaseCommand):
 
     def word_suspend(self, host: str, why: str, **_given: Any) -> None:
         domain = named(host)
-        proving.suspend_domain(domain=domain, why=why)
+        try:
+            proving.suspend_domain(domain=domain, why=why)
+        except proving.Needed as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(f"{domain} is not served any more.")
 
 
