@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core import mail
 from django.http import HttpResponse
@@ -20,6 +19,7 @@ from django.http import HttpResponse
 from sessions_farm import exclusive
 from sessions_farm.conf import options
 from sessions_farm.exclusive import Patience
+from sessions_farm.wrapping import wrapped
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
@@ -71,23 +71,12 @@ def session_exclusive(*, wait: float = 10, lease: float = 30) -> Callable[[Calla
 
 
 def _marked[View: Callable[..., Any]](view: View, mode: Mode | Patience) -> View:
-    """Mark a wrapper, so that the view itself stays as it is for who uses it elsewhere."""
-    if iscoroutinefunction(view):
-
-        @functools.wraps(view)
-        async def wrapper(*args: Any, **kwargs: Any) -> Any:
-            return await view(*args, **kwargs)
-    else:
-
-        @functools.wraps(view)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            return view(*args, **kwargs)
-
     marks = {of(view), mode} - {None}
     if Mode.READONLY in marks and any(isinstance(mark, Patience) for mark in marks):
         raise TypeError(f"{view.__name__} is @session_readonly and @session_exclusive; who only reads need not wait.")
-    setattr(wrapper, MARK, Mode.OFF if Mode.OFF in marks else mode)
-    return wrapper  # type: ignore[return-value]  # of the same shape
+    marked = wrapped(view)
+    setattr(marked, MARK, Mode.OFF if Mode.OFF in marks else mode)
+    return marked
 
 
 class NoSession:

@@ -40,8 +40,10 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "member": member,
         "verdict": verdict(request, mall, member),
-        "here": facts_of(request, mall, member),
-        "community": facts_of_community(member),
+        "sections": [
+            ("This browser here", facts_of(request, mall, member)),
+            ("The community", facts_of_community(member)),
+        ],
         "notes": notes,
     }
     return unseen(render(request, "sessions_farm/debug.html", context))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
+from sessions_farm.wrapping import wrapped
 
 MARK = "needs_mall_id"
 
@@ -17,19 +16,9 @@ def mall_id_required[View: Callable[..., Any]](view: View) -> View:
     Under the eager policy every page does so already. Nothing is refused: robots, browsers without cookies and a master
     that is away get the page without an id.
     """
-    if iscoroutinefunction(view):
-
-        @functools.wraps(view)
-        async def wrapper(*args: Any, **kwargs: Any) -> Any:
-            return await view(*args, **kwargs)
-    else:
-
-        @functools.wraps(view)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            return view(*args, **kwargs)
-
-    setattr(wrapper, MARK, True)
-    return wrapper  # type: ignore[return-value]  # of the same shape
+    marked = wrapped(view)
+    setattr(marked, MARK, True)
+    return marked
 
 
 def is_required(view: Callable[..., Any]) -> bool:
