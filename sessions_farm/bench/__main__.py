@@ -15,11 +15,11 @@ def main() -> None:
     django.setup()
     from django.db import connection  # noqa: PLC0415 -- after setup
 
-    from sessions_farm.bench import latency, million, small_change  # noqa: PLC0415
+    from sessions_farm.bench import handoff, latency, million, small_change  # noqa: PLC0415
     from sessions_farm.bench.table import Table  # noqa: PLC0415
     from sessions_farm.conf import options  # noqa: PLC0415
 
-    groups = {"latency": latency, "small_change": small_change, "million": million}
+    groups = {"latency": latency, "small_change": small_change, "handoff": handoff, "million": million}
     chosen = sys.argv[1:] or list(groups)
     name = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True)

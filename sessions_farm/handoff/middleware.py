@@ -13,7 +13,7 @@ from sessions_farm.handoff.journal import Outcome, Skipped
 from sessions_farm.handoff.navigation import Kind, kind_of
 from sessions_farm.handoff.needs import Need, Why, is_unknown, need_of
 from sessions_farm.handoff.requiring import is_required
-from sessions_farm.handoff.starting import begin, hindrance, is_premature, unseen
+from sessions_farm.handoff.starting import Policy, begin, hindrance, is_premature, unseen
 
 if TYPE_CHECKING:
     from sessions_farm.communities import Member
@@ -63,12 +63,13 @@ def handed_off(request: HttpRequest, *, is_needed: bool = False) -> HttpResponse
 
 def asked(request: HttpRequest, mall: Mall, member: Member, kind: Kind, *, is_needed: bool) -> HttpResponse | None:
     """The answer that begins a hand-off, where this page needs one and nothing speaks against it."""
-    if hindered := hindrance(request, member):
-        if not member.is_master and mall.session is not None and mall.session.proof is None:
-            journal.note(request, hindered)
-        return None
+    if member.handoff_policy == Policy.OFF:
+        return None  # without a look into the session
     need = need_of(request, mall, member)
     if need is None:
+        return None
+    if hindered := hindrance(request, member):
+        journal.note(request, hindered)
         return None
     if not is_needed and is_premature(request, member, need):
         journal.note(request, Skipped.NO_NEED)

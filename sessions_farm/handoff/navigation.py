@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from functools import lru_cache
 
 from django.http import HttpRequest
 
@@ -17,9 +18,14 @@ class Kind(enum.Enum):
     OTHER = "everything else: forms, fetch(), frames, images, bots, tools"
 
 
+@lru_cache(maxsize=1024)  # most visitors have one of few browsers
+def is_robot(agent: str) -> bool:
+    return BOTS.search(agent) is not None
+
+
 def kind_of(request: HttpRequest) -> Kind:
     """Positive evidence only: without Sec-Fetch headers (curl, most bots, plain HTTP) it is never a navigation."""
-    if request.method != "GET" or BOTS.search(request.headers.get("User-Agent", "")):
+    if request.method != "GET" or is_robot(request.headers.get("User-Agent", "")):
         return Kind.OTHER
     if request.headers.get("HX-Request") == "true":
         return Kind.PARTIAL

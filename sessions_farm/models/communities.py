@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -15,6 +15,9 @@ from sessions_farm.models.registry import RegistryQuerySet, RegistryRow
 
 class CommunityQuerySet(RegistryQuerySet["Community"]):
     """Communities; a change of any is learned by every node."""
+
+    def in_force(self) -> Self:
+        return self.filter(is_active=True).select_related("master", "former_master")
 
 
 class Community(RegistryRow):

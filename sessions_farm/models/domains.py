@@ -30,9 +30,8 @@ def new_token() -> str:
 
 class DomainQuerySet(RegistryQuerySet["Domain"]):
     def in_force(self) -> Self:
-        """Domains that this farm answers to or tells of shoppers, with what a node needs to know of them."""
-        served = self.filter(status=Domain.Status.ACTIVE, community__is_active=True)
-        return served.select_related("community__master", "community__former_master", "canonical")
+        """Domains that this farm answers to, or tells of shoppers."""
+        return self.filter(status=Domain.Status.ACTIVE, community__is_active=True)
 
     def note(self, **values: Any) -> int:
         """Update what no node needs to know: the registry's version stays."""

@@ -189,7 +189,7 @@ MUTANTS = [
         ("forms-stay", "a form is led away and its content lost", "handoff_parts handoff",
          'request.method != "GET" or ', ""),
         ("robots-stay", "a robot is led away from the page", "handoff_parts handoff_starting",
-         ' or BOTS.search(request.headers.get("User-Agent", ""))', ""),
+         ' or is_robot(request.headers.get("User-Agent", ""))', ""),
         ("navigations-only", "a script or an image is led away", "handoff_parts handoff_starting",
          "if not is_top_level(request):", "if request is None:"),
         ("endpoints-no-prefetch", "a code is spent in advance", "handoff_parts handoff_requests",

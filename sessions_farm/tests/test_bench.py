@@ -1,4 +1,11 @@
-"""The benchmark's own arithmetic: what is a missed goal, and what a ratio."""
+"""The benchmark's own arithmetic: what is a missed goal, and what a ratio. And that the hand-off's part of it runs."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.db import connection
 
 from sessions_farm.bench.interleaving import Timings, take_turns
 from sessions_farm.bench.table import Bound, Table
@@ -35,3 +42,37 @@ def test_all_take_turns_equally_often():
     timings = take_turns({"a": lambda: seen.append("a"), "b": lambda: seen.append("b")}, rounds=4, acts=3)
     assert (seen.count("a"), seen.count("b")) == (15, 15)
     assert {name: len(times) for name, times in timings.rounds.items()} == {"a": 4, "b": 4}
+
+
+COUNTED = [  # by nothing that another machine, or a busy one, would change
+    "redis: trips of a page",
+    "redis: 10 visitors to two hosts each",
+    "redis: a code in flight",
+    "database: trips of a page",
+    "database: 10 visitors to two hosts each",
+    "database: a code in flight",
+]
+TIMED = [
+    "redis: added by the four",
+    "redis: the first host of all",
+    "database: another host",
+    "ask: may this name have a certificate",
+    "resolve: a host named in it",
+    "a change until 4 nodes see it, told by NOTIFY alone",
+    "a change until 4 nodes see it, polling each 0.5 s alone",
+]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="The benchmark is of PostgreSQL.")
+@pytest.mark.skipif(not os.environ.get("REDIS_URL"), reason="The benchmark is of Redis: set REDIS_URL.")
+def test_the_handoff_is_measured_and_what_is_counted_meets_its_goals():
+    command = [sys.executable, "-m", "sessions_farm.bench", "handoff"]
+    done = subprocess.run(
+        command, env=os.environ | {"BENCH_SIZE": "0.001"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    rows = done.stdout.splitlines()
+    for name in COUNTED:
+        assert [row for row in rows if row.startswith(name) and row.endswith(" ok")], done.stdout
+    for name in TIMED:
+        assert [row for row in rows if row.startswith(name)], done.stdout
