@@ -6,6 +6,7 @@ import re
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db.models.signals import pre_save
+from django.utils import timezone
 
 from sessions_farm.admin_domains import AT_ONCE
 from sessions_farm.communities import registry
@@ -129,7 +130,7 @@ def test_pending_page_says_what_the_last_look_found(boss, mall):
     text = press(boss, domain, "look")
     assert "Looked a moment ago: The TXT record is not there." in text
 
-    Domain.objects.filter(pk=domain.pk).note(checked_at=NOW - datetime.timedelta(minutes=5, seconds=30))
+    Domain.objects.filter(pk=domain.pk).note(checked_at=timezone.now() - datetime.timedelta(minutes=5, seconds=30))
     assert "Looked 5 minutes ago: The TXT record is not there." in said(boss.get(of(domain)))
 
 
@@ -230,7 +231,7 @@ def test_page_says_that_the_community_is_off(boss, mall):
 def test_list_says_each_state_in_words(boss, mall):
     looked = make(mall, "looked.test")
     press(boss, looked, "look")
-    Domain.objects.filter(pk=looked.pk).note(checked_at=NOW - datetime.timedelta(minutes=5, seconds=30))
+    Domain.objects.filter(pk=looked.pk).note(checked_at=timezone.now() - datetime.timedelta(minutes=5, seconds=30))
     make(mall, "unseen.test")
     make(mall, "alias.test", status="active", canonical=Domain.objects.get(host="a.test"))
     ZONE["_mall-verify.unseen.test"] = SERVFAIL

@@ -10,6 +10,7 @@ import pytest
 
 from sessions_farm import cookies
 from sessions_farm.communities import registry
+from sessions_farm.handoff import newcomers
 from sessions_farm.models import Domain
 from sessions_farm.testing.browser import AGENT, BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
@@ -115,9 +116,7 @@ class Shopper:
         self.buy_at(self.browser, host, before_the_form=lambda: self.lose_session(host))
 
     def shops_in_two_tabs(self):
-        """At the same time, in a browser that the mall knows; to another it may give two ids (see the last test)."""
-        if COOKIE not in self.browser.jar(MASTER):
-            self.looks_into_the_mall()
+        """At the same time, perhaps as the first that the mall sees of this browser."""
         tabs = self.browser.tab(), self.browser.tab()
         places = self.random.choices(HOSTS, k=2)
         with ThreadPoolExecutor(2) as pool:
@@ -228,8 +227,9 @@ def test_control_without_handoffs_shoppers_split_and_lose_lines():
 
 
 @pytest.mark.parametrize("last", [0, 1])
-def test_tabs_that_begin_at_the_same_moment_become_one_shopper_at_the_first_additions(last):
-    """Both questions reach the mall before the browser has an id of it; ``last`` is whose answer comes in last."""
+def test_tabs_that_began_as_two_shoppers_become_one_at_the_first_additions(last, monkeypatch):
+    """As where the cache is away that makes tabs wait for each other; ``last`` is whose answer comes in last."""
+    monkeypatch.setattr(newcomers, "is_first", lambda request, member: True)
     open_mall()
     hosts = DOMAINS[:2]
     pages = [f"http://{host}:8000/products/{host.partition('.')[0]}-lamp/" for host in hosts]
