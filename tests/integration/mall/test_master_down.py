@@ -129,7 +129,7 @@ def test_no_store_page_fails_while_the_master_is_away_and_all_is_merged_afterwar
         before = time.monotonic()
         list(pool.map(lambda shopper: shopper.buys(STORES[0]), known))  # at once: whoever is known needs no master
         number = 1000
-        while any([astray(nodes, way, number + more) for more in range(8)]):  # until both nodes know
+        while any(astray(nodes, way, number + more) for more in range(8)):  # until both nodes know
             number += 8
         took = time.monotonic() - before
 
