@@ -53,6 +53,16 @@ def point(session_id: str, visitor: Visitor) -> None:
     VisitorKey.objects.update_or_create(key_hash=keys.hash_id(session_id), defaults={"visitor": visitor})
 
 
+def give(session_id: str, visitor: Visitor) -> Visitor:
+    """Let the id lead to the visitor, unless it leads to one by now; return where it leads.
+
+    Another tab may have put something into its cart under that very id, a moment ago.
+    """
+    hashed = keys.hash_id(session_id)
+    key, _ = VisitorKey.objects.select_related("visitor").get_or_create(key_hash=hashed, defaults={"visitor": visitor})
+    return key.visitor
+
+
 def carry_over(old_id: str, new_id: str) -> None:
     """Let a rotated id lead where the old one led, if it leads nowhere yet: one statement."""
     hashes = keys.hashes_of(old_id)

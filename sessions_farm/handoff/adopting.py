@@ -74,13 +74,11 @@ def bring_along(old: SessionStore, old_id: str, new: SessionStore, new_id: str) 
 @transaction.atomic
 def join_visitors(old_id: str, new_id: str) -> None:
     """Merge the visitors behind two ids; where the new id led to none, the old one's is its visitor from now on."""
-    source, target = visitors.find(old_id), visitors.find(new_id)
+    source = visitors.find(old_id)
     if source is None or source.user_id is not None:
         return
-    if target is None:
-        visitors.point(new_id, source)
-    else:
-        merge_visitors(source=source, target=target, now=timezone.now())
+    target = visitors.find(new_id) or visitors.give(new_id, source)
+    merge_visitors(source=source, target=target, now=timezone.now())  # nothing to do where they are one
 
 
 def carry_variables(old: SessionStore, new: SessionStore) -> None:

@@ -23,7 +23,7 @@ class Outcome(enum.Enum):
     BEGUN = "A hand-off began."
     ANSWERED = "This host told who the visitor is, by a code."
     PASSED_ON = "This host knows nobody and passed the question on."
-    ONCE_MORE = "One like this got an id a moment ago: the browser comes here once more, for it may have it by then."
+    ONCE_MORE = "One like this got an id a moment ago: the browser comes here again, for it may have it by then."
     NOBODY = "This host told the master that it knows nobody."
     FINISHED = "The answer was taken: the id is this host's too."
     ABSORBED = "The answer was taken: what the visitor had there is joined to the id that the master has."

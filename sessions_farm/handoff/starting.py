@@ -79,7 +79,7 @@ def begin(request: HttpRequest, client: Member, need: Need) -> HttpResponse | No
 
 
 def redirect_to(authority: str, request: HttpRequest, client: Member, path: str, *, attempt: int) -> HttpResponse:
-    kept = (verifier.read(request, client) or verifier.fresh()).once_more()
+    kept = (verifier.read(request, client) or verifier.fresh()).more()
     state = State(path, attempt, kept.challenge[:PREFIX_LENGTH], authority)
     question = {"m": client.host, "ch": kept.challenge, "st": state.seal(client)}
     if client.former_master and kept.starts > 1:

@@ -39,8 +39,8 @@ class Verifier:
         """Whether this browser has begun enough; fewer are enough where a former master makes the way longer."""
         return self.starts >= (MAX_STARTS - 1 if client.former_master else MAX_STARTS)
 
-    def once_more(self) -> Verifier:
-        return Verifier(self.secret, self.starts + 1)
+    def more(self, starts: int = 1) -> Verifier:
+        return Verifier(self.secret, self.starts + starts)
 
 
 def fresh() -> Verifier:

@@ -68,13 +68,15 @@ def is_to_come_again(request: HttpRequest, here: Member) -> bool:
     """Whether the browser has, or may soon have, another cookie of the master than this request came with."""
     mall: Mall = request.mall  # type: ignore[attr-defined]  # HostGate's
     may_have_another = mall.in_grace or not newcomers.is_first(request, here)
-    return may_have_another and paths.LOOKED_AGAIN not in request.GET
+    was_long = paths.FORMER_KNOWS_NOBODY in request.GET  # over the former master; the browser had time enough
+    return may_have_another and not was_long and newcomers.times_looked_again(request) < newcomers.MOST_TIMES
 
 
 def once_more(request: HttpRequest, here: Member) -> HttpResponse:
     journal.note(request, Outcome.ONCE_MORE)
-    question = f"{request.get_full_path()}&{paths.LOOKED_AGAIN}=1"
-    return unseen(HttpResponseRedirect(absolute_url(here.host, question)))
+    question = request.GET.copy()
+    question[paths.LOOKED_AGAIN] = str(newcomers.times_looked_again(request) + 1)
+    return unseen(HttpResponseRedirect(absolute_url(here.host, f"{request.path}?{question.urlencode()}")))
 
 
 def read_question(request: HttpRequest, here: Member) -> tuple[Member, State]:
@@ -129,8 +131,8 @@ def hindrance_of_answer(request: HttpRequest) -> Refusal | None:
 def answer_to(request: HttpRequest, here: Member, client: Member, state: State) -> HttpResponse:
     mall_id = id_here(request, client) or (adopting.make_id(request) if here.is_master else None)
     answer = {"state": request.GET["st"], "iss": here.host}
-    if paths.LOOKED_AGAIN in request.GET:
-        answer[paths.LOOKED_AGAIN] = "1"
+    if times := newcomers.times_looked_again(request):
+        answer[paths.LOOKED_AGAIN] = str(times)
     if mall_id is None:  # the master, where it asks, is told that this host knows nobody: it makes an id itself
         journal.note(request, Outcome.NOBODY)
     else:
@@ -169,8 +171,8 @@ def finish(request: HttpRequest) -> HttpResponse:
         journal.note(request, error.why)
         return try_again(request, client, state, kept)
     response = unseen(SeeOther(state.path))
-    if paths.LOOKED_AGAIN in request.GET:  # the way was longer by one: so a browser may begin fewer
-        verifier.keep(response, client, kept.once_more())
+    if times := newcomers.times_looked_again(request):  # the way was longer: so this browser may begin fewer
+        verifier.keep(response, client, kept.more(times))
     if client.is_master and request.mall.in_grace:  # type: ignore[attr-defined]  # HostGate's
         return response  # the browser has another id of the master by now
     if client.is_master and grant.issuer != client.former_master:

@@ -57,7 +57,7 @@ MUTANTS = [
         ("pace-of-answers", "one client fills the store with codes", "handoff_layers",
          'None if pace.within_pace(request, "answer") else Refusal.PACE', "None"),
         ("longer-way-counted", "a way that is longer by one may be gone as often", "handoff_newcomers",
-         "verifier.keep(response, client, kept.once_more())", "pass"),
+         "verifier.keep(response, client, kept.more(times))", "pass"),
         ("former-master-asked-once", "the former master and the master ask each other for ever", "masters",
          " and paths.FORMER_KNOWS_NOBODY not in request.GET", ""),
         ("endpoints-get-only", "a form of another site hands an id over", "handoff_requests",

@@ -170,7 +170,7 @@ def test_endpoint_refuses_what_says_it_is_no_page():
 
 
 def test_verifier_cookie_counts_and_is_shared():
-    kept = verifier.fresh().once_more()
+    kept = verifier.fresh().more()
     response = HttpResponse()
     verifier.keep(response, A, kept)
     request = RequestFactory().get("/")
@@ -178,9 +178,9 @@ def test_verifier_cookie_counts_and_is_shared():
 
     again = verifier.read(request, A)
     assert again == kept
-    assert (again.once_more().secret, again.once_more().starts) == (kept.secret, 2)
-    assert not again.once_more().is_exhausted(A)
-    assert again.once_more().once_more().is_exhausted(A)
+    assert (again.more().secret, again.more().starts) == (kept.secret, 2)
+    assert not again.more().is_exhausted(A)
+    assert again.more().more().is_exhausted(A)
 
 
 @pytest.mark.parametrize(

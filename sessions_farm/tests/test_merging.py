@@ -7,6 +7,9 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from sessions_farm import visitors as visitors_of
+from sessions_farm.communities import registry
+from sessions_farm.handoff import adopting
 from sessions_farm.merging import merge_visitors, survivor_of
 from sessions_farm.models import MergeMarker, Visitor, VisitorKey
 from sessions_farm.signals import visitors_merging
@@ -164,3 +167,37 @@ def test_survivor_is_who_was_merged_into_last(walking_mall, two_communities):
     assert [survivor_of(each) for each in (first, second, third)] == [third] * 3
     merge(third, first)  # to and fro
     assert [survivor_of(each) for each in (first, second, third)] == [first] * 3
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks its whole file")
+def test_visitor_made_for_the_new_id_while_another_is_joined_to_it_is_merged(
+    committed_mall, two_communities, monkeypatch
+):
+    """One tab brings along what an old id led to; another puts its first line into the cart under the new id."""
+    member = registry.resolve("mall.test")
+    LINES[visitors_of.ensure("the-old-id-of-24-letters", member).pk] = ["spade"]
+    find, meanwhile = visitors_of.find, []
+
+    def found(*session_ids):
+        visitor = find(*session_ids)
+        if "the-new-id-of-24-letters" in session_ids and not meanwhile:
+            meanwhile.append("rake")
+            in_another_tab(lambda: LINES[visitors_of.ensure("the-new-id-of-24-letters", member).pk].append("rake"))
+        return visitor
+
+    monkeypatch.setattr(visitors_of, "find", found)
+    adopting.join_visitors("the-old-id-of-24-letters", "the-new-id-of-24-letters")
+
+    assert sorted(LINES[find("the-new-id-of-24-letters").pk]) == ["rake", "spade"]
+
+
+def in_another_tab(does):
+    def run():
+        try:
+            does()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
