@@ -37,7 +37,6 @@ DOMAINS = "/admin/sessions_farm/domain/"
 COMMUNITIES = "/admin/sessions_farm/community/"
 OF_DOMAINS = ("look", "serve", "serve-on-word", "suspend", "give-secret")
 OF_COMMUNITIES = ("announce", "withdraw", "change-over", "forget-former", "pause", "resume")
-NOW = timezone.now()
 
 
 def serve_admin(settings, folder):
@@ -80,7 +79,7 @@ def outside(mall, **fields):
 
 
 def proven(mall, host="new.test", **fields):
-    return make(mall, host, verified_at=NOW, checked_at=NOW, **fields)
+    return make(mall, host, verified_at=timezone.now(), checked_at=timezone.now(), **fields)
 
 
 def prove(domain):

@@ -13,7 +13,6 @@ from sessions_farm.masters import FORMER_FOR
 from sessions_farm.models import Community, Domain
 from sessions_farm.tests.registry_admin import (
     COMMUNITIES,
-    NOW,
     announced,
     buttons_on,
     history_of,
@@ -110,7 +109,7 @@ def test_change_over_says_what_will_happen_and_does_nothing_yet(boss, two_commun
     announced(mall)
     outside(mall, status="active")
     Community.objects.filter(pk=mall.pk).update(
-        former_master=Domain.objects.get(host="a.test"), former_master_until=NOW + FORMER_FOR
+        former_master=Domain.objects.get(host="a.test"), former_master_until=timezone.now() + FORMER_FOR
     )
     response = boss.post(of(mall, "change-over"))
 

@@ -21,7 +21,6 @@ from sessions_farm.tests.people import make_user
 from sessions_farm.tests.registry_admin import (
     COMMUNITIES,
     DOMAINS,
-    NOW,
     OF_COMMUNITIES,
     OF_DOMAINS,
     announced,
@@ -171,7 +170,14 @@ def test_page_of_one_served_on_word_says_that_nobody_looks(boss, mall):
 
 
 def test_suspended_page_says_why_and_how_to_bring_it_back(boss, mall):
-    lapsed = make(mall, status="suspended", verified_at=NOW, checked_at=NOW, misses=3, fault="The record is gone.")
+    lapsed = make(
+        mall,
+        status="suspended",
+        verified_at=timezone.now(),
+        checked_at=timezone.now(),
+        misses=3,
+        fault="The record is gone.",
+    )
     response = boss.get(of(lapsed))
     assert "The reason: The record is gone." in said(response)
     assert "let its DNS hold this record, look for it, and then serve" in said(response)
@@ -217,7 +223,9 @@ def test_master_page_says_that_it_stays(boss, mall):
 def test_pages_of_next_and_former_master_say_so(boss, mall):
     following = Domain.objects.get(host="b.test")
     Community.objects.filter(pk=mall.pk).update(
-        next_master=following, former_master=Domain.objects.get(host="a.test"), former_master_until=NOW + FORMER_FOR
+        next_master=following,
+        former_master=Domain.objects.get(host="a.test"),
+        former_master_until=timezone.now() + FORMER_FOR,
     )
     assert "announced as the next master of Mall" in said(boss.get(of(following)))
     assert "It was the master of Mall and vouches until" in said(boss.get(of(Domain.objects.get(host="a.test"))))
@@ -421,7 +429,7 @@ def test_host_that_others_need_becomes_no_alias(boss, mall, host, words):
 
 def every_button(mall):
     announced(mall)
-    domain = outside(mall, verified_at=NOW)
+    domain = outside(mall, verified_at=timezone.now())
     return [*(of(domain, button) for button in OF_DOMAINS), *(of(mall, button) for button in OF_COMMUNITIES)]
 
 

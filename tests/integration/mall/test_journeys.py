@@ -22,7 +22,7 @@ from tests.shop import MASTER, add_goods, add_vendor, make_shop
 from vendors.models import Storefront
 
 SCALE = int(os.environ.get("SCALE", "1"))
-JOURNEYS = 100 * SCALE
+JOURNEYS = 100 * SCALE if SCALE > 1 else 50
 CONTROLS = 8 * SCALE
 AT_A_TIME = 8
 MOST_REDIRECTS = 9
