@@ -40,26 +40,25 @@ class Need:
 
 def need_of(request: HttpRequest, mall: Mall, member: Member) -> Need | None:
     """None where this host knows who the visitor is, or is the master and may make an id itself."""
-    path = request.get_full_path()
     if member.is_master:
-        return need_of_master(request, mall, member, path)
+        return need_of_master(request, mall, member)
     if mall.id is None or mall.is_local:
         why = Why.NO_ID if mall.id is None else Why.LOCAL_ID
-        return Need(why, peer_behind(request, member) or member.master_host, path)
+        return Need(why, peer_behind(request, member) or member.master_host, request.get_full_path())
     if is_due(mall, member):
-        return Need(Why.RESYNC, member.master_host, path)
+        return Need(Why.RESYNC, member.master_host, request.get_full_path())
     return None
 
 
-def need_of_master(request: HttpRequest, mall: Mall, member: Member, path: str) -> Need | None:
+def need_of_master(request: HttpRequest, mall: Mall, member: Member) -> Need | None:
     if mark := mark_of_another(request, mall, member):
-        return Need(Why.FINGERPRINT, mark.host, fingerprint.without(path))
+        return Need(Why.FINGERPRINT, mark.host, fingerprint.without(request.get_full_path()))
     if not is_unknown(mall):
         return None
     if can_be_asked(member.former_master):
-        return Need(Why.FORMER_MASTER, member.former_master, path)
+        return Need(Why.FORMER_MASTER, member.former_master, request.get_full_path())
     peer = peer_behind(request, member)
-    return Need(Why.PEER, peer, path) if peer else None
+    return Need(Why.PEER, peer, request.get_full_path()) if peer else None
 
 
 def can_be_asked(former_master: str) -> bool:
