@@ -138,7 +138,7 @@ def read_snapshot() -> Snapshot:
 
 
 def as_member(row: Any, community: Community) -> Member:
-    """Of a row of plain values: a model's instance for each of ten thousand domains would take several times as long."""
+    """Of a row of plain values: a model's instance for each of ten thousand domains takes several times as long."""
     return Member(
         host=row.host,
         domain_id=row.pk,
