@@ -49,7 +49,7 @@ def user_of(session: SessionBase) -> AbstractBaseUser | AnonymousUser:
 
 def watcher(session: SessionStore, slug: str) -> tuple[Any, Vendor | None]:
     """The person's id and the vendor they may watch, read anew. Raise SessionUnknown."""
-    fresh = SessionStore(proof=session.proof, member=session.member)
+    fresh = SessionStore(proof=session.proof, audience=session.audience)
     user = user_of(fresh)
     if fresh.unavailable:
         raise SessionUnknown("The session store does not answer; nobody can say who this is.")

@@ -12,7 +12,7 @@ from django.http.request import split_domain_port
 from sessions_farm.communities.registry import Member, registry
 from sessions_farm.session.session import SessionStore
 from sessions_farm.web import cookies
-from sessions_farm.web.cookies import Proof
+from sessions_farm.session.ids import Proof
 
 
 class Client(django.test.Client):

@@ -29,7 +29,7 @@ class Mark:
 
 
 def of(member: Member, mall_id: str) -> str:
-    return ids.sign(f"mall|{member.community}|fingerprint", mall_id)[:LENGTH]
+    return tokens.mac(f"mall|{member.community}|fingerprint", mall_id)[:LENGTH]
 
 
 def marked(url: str, mall: Mall) -> str:

@@ -13,7 +13,7 @@ from sessions_farm.stores import current_store
 from sessions_farm.stores.base import now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.tests.support.declared_farm import EVERY_STORE, again, handle, saved, use
-from sessions_farm.web.cookies import Proof
+from sessions_farm.session.ids import Proof
 
 MINUTE = 60
 SIGNALS = {

@@ -18,6 +18,7 @@ from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.testing import Client
 from sessions_farm.tests.support import session_site
 from sessions_farm.tests.support.declared_farm import NAMES, again, handle, saved, use
+from sessions_farm.session.audience import SITE
 from sessions_farm.web import cookies
 from sessions_farm.web.decorators import session_exclusive, session_off, session_readonly
 
@@ -138,7 +139,7 @@ def test_who_is_late_writes_nothing(session):
 def test_async_views_hold_it_too(session):
     async def visit():
         client = AsyncClient()
-        client.cookies["mall"] = cookies.value_of(None, "testserver", session.session_key)
+        client.cookies["mall"] = cookies.seal(SITE, session.session_key, host="testserver")
         return (await client.get("/async")).content
 
     assert asyncio.run(visit()) == b"1"

@@ -16,7 +16,7 @@ from sessions_farm.stores.base import Change, SessionEndedError, State, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.stores.switching import FollowingStore, SwitchingStore, frozen_key
 from sessions_farm.tests.support.declared_farm import NAMES, again, handle, saved, use
-from sessions_farm.web.cookies import Proof
+from sessions_farm.session.ids import Proof
 
 PLACES = [name for name in NAMES if name != "memory"]
 PAIRS = [

@@ -80,7 +80,7 @@ class Farm(Writer):
 
     def request(self):
         from sessions_farm.session.session import SessionStore  # noqa: PLC0415
-        from sessions_farm.web.cookies import Proof  # noqa: PLC0415 -- as above
+        from sessions_farm.session.ids import Proof  # noqa: PLC0415 -- as above
 
         session = SessionStore(proof=Proof(self.id, int(time.time())))
         self.change_own(session)

@@ -23,7 +23,7 @@ from sessions_farm.testing import Client
 from sessions_farm.tests.support import session_site
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.web import cookies
-from sessions_farm.web.cookies import Proof
+from sessions_farm.session.ids import Proof
 
 DAY = 86_400
 HOSTS = SimpleNamespace(master="mall.test", store="a.test", foreign="c.test")
@@ -58,7 +58,7 @@ def raw_visit(do=None, host=HOSTS.master, method="get", session_id=None, issued=
     """A visit with exactly this cookie."""
     client = StockClient()
     if session_id:
-        value = cookies.value_of(registry.resolve(signed_for or host), signed_for or host, session_id, issued)
+        value = cookies.seal(registry.resolve(signed_for or host), session_id, now=issued)
         client.cookies["mall"] = value
     return visit(client, do, host, method)
 
@@ -106,7 +106,7 @@ def test_asking_for_the_id_is_no_access():
 def test_first_write_sets_a_signed_cookie_of_this_host():
     response = raw_visit(set_x)
     value = response.cookies["mall"].value
-    proof = cookies.prove(registry.resolve(HOSTS.master), HOSTS.master, value)
+    proof = cookies.prove(registry.resolve(HOSTS.master), value)
     assert stored(proof.id) == {"x": 1}
     assert response["Vary"] == "Cookie"
 
@@ -122,7 +122,7 @@ def test_cookie_of_a_quarter_of_its_life_is_sent_again():
     issued = time.time() - 8 * DAY
     assert "mall" not in raw_visit(session_id=session_id, issued=issued).cookies
     fresh = raw_visit(get_x, session_id=session_id, issued=issued).cookies["mall"].value
-    assert cookies.prove(registry.resolve(HOSTS.master), HOSTS.master, fresh).id == session_id
+    assert cookies.prove(registry.resolve(HOSTS.master), fresh).id == session_id
 
 
 def test_nothing_is_stored_for_who_writes_nothing():
@@ -230,7 +230,7 @@ def test_dead_store_takes_no_form(dead_store):
 def test_login_rotates_the_id_and_ends_the_old_one(user):
     session_id = new_session(x=1)
     response = raw_visit(lambda request: login(request, user), session_id=session_id, method="post")
-    proof = cookies.prove(registry.resolve(HOSTS.master), HOSTS.master, response.cookies["mall"].value)
+    proof = cookies.prove(registry.resolve(HOSTS.master), response.cookies["mall"].value)
     assert proof.id != session_id
     assert stored(proof.id)["x"] == 1
     assert SessionStore(session_id).ended
@@ -295,7 +295,7 @@ def test_logout_elsewhere_drops_the_cookie(user):
 def test_guarded_variables_are_the_masters_alone(user):
     session_id = new_session(x=1)
     response = raw_visit(lambda request: login(request, user), session_id=session_id, method="post")
-    session_id = cookies.prove(registry.resolve(HOSTS.master), HOSTS.master, response.cookies["mall"].value).id
+    session_id = cookies.prove(registry.resolve(HOSTS.master), response.cookies["mall"].value).id
 
     def look(request):
         return [request.user.is_authenticated, request.mall.signed_in, "checkout_contact" in request.session]

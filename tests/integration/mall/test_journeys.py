@@ -16,7 +16,7 @@ from sessions_farm.testing.browser import AGENT, BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
 from sessions_farm.testing.wire import PAUSE, Wire
 from sessions_farm.web import cookies
-from sessions_farm.web.cookies import Proof
+from sessions_farm.session.ids import Proof
 from tests.nodes import running_nodes
 from tests.shop import MASTER, add_goods, add_vendor, make_shop
 from vendors.models import Storefront
@@ -69,7 +69,7 @@ def in_cart(browser):
 def id_in(browser, host):
     """The id that the browser's cookie proves on the host; None where there is none."""
     member, jar = registry.resolve(host), browser.jar(host)
-    proof = cookies.prove(member, host, jar.get(COOKIE) or jar.get(PLAIN_COOKIE, ""))
+    proof = cookies.prove(member, jar.get(COOKIE) or jar.get(PLAIN_COOKIE, ""))
     return proof.id if proof else None
 
 

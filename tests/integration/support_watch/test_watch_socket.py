@@ -32,7 +32,7 @@ def cookie_of(place):
         client = Client()
         client.force_login(place.people[name])
         member = registry.resolve("mall.localhost")
-        return f"{cookies.name_for(member)}={cookies.value_of(member, member.host, client.mall_id)}"
+        return f"{cookies.name_for(member)}={cookies.seal(member, client.mall_id)}"
 
     return sync_to_async(cookie)
 

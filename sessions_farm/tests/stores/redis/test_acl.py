@@ -25,7 +25,7 @@ PREFIX = "farm[1]*"  # as a pattern it would be other keys
 
 def options_at(port):
     url = f"redis://farm-user:its%20own@127.0.0.1:{port}/2"
-    declared = Declarations.read(DECLARED)
+    declared = Declarations(DECLARED)
     return Options(
         redis_url=url, redis_prefix=PREFIX, redis_timeout=5, redis_block=1, tier_poll=0, max_live=99, variables=declared
     )

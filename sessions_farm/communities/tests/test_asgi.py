@@ -10,8 +10,8 @@ from sessions_farm.communities.registry import registry
 from sessions_farm.session import ids
 from sessions_farm.session.session import SessionStore
 from sessions_farm.web import cookies
-from sessions_farm.web.asgi import SessionScope
-from sessions_farm.web.cookies import Proof
+from sessions_farm.communities.asgi import HostScope
+from sessions_farm.session.ids import Proof
 
 
 @pytest.fixture(autouse=True)
@@ -41,12 +41,12 @@ def opened(host=b"mall.test:8000", cookie=b"", **more):
         seen.append(message)
 
     headers = [(b"host", host), (b"cookie", cookie), *more.pop("headers", [])]
-    async_to_sync(SessionScope(inner))({"type": "websocket", "headers": headers, **more}, None, send)
+    async_to_sync(HostScope(inner))({"type": "websocket", "headers": headers, **more}, None, send)
     return seen[0]
 
 
 def signed(session_id, host="mall.test"):
-    return f"mall={cookies.value_of(registry.resolve(host), host, session_id)}".encode()
+    return f"mall={cookies.seal(registry.resolve(host), session_id)}".encode()
 
 
 def test_socket_gets_the_session(session_id):
