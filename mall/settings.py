@@ -190,7 +190,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_connections": 50,
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
-    "dispatch-due": {"task": "shipping.drain", "schedule": 5.0},
+    "dispatch-due": {"task": "shipping.drain_outbox", "schedule": 5.0},
     "collect-acks": {"task": "shipping.collect_acks", "schedule": 15.0},
     "sweep-checkouts": {"task": "mall.sweep_checkouts", "schedule": 60.0},
     "check-domains": {"task": "mall.check_domains", "schedule": 300.0, "options": {"expires": 300.0}},
