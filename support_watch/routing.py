@@ -1,4 +1,4 @@
-"""The feed's WebSocket application: origin first, then the session, then the URL; anything else is refused."""
+"""The feed's WebSocket application: checks the origin, then the session, then the URL; refuses all else."""
 
 from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier

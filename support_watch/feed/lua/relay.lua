@@ -1,5 +1,5 @@
--- Tells of an arrival that Redis missed. ARGV: epoch, visit, alias, keep, entry (JSON with at).
--- 1: told. 0: it was told already (a time-out may hide a success). -1: the shopper goes on with an older visit.
+-- Delivers an arrival that Redis missed; idempotent. ARGV: epoch, visit, alias, keep, entry (JSON with at).
+-- 1: delivered. 0: delivered before (a time-out may hide a success). -1: the shopper continues an older visit.
 local visit, alias, keep, entry = ARGV[2], ARGV[3], ARGV[4], cjson.decode(ARGV[5])
 local known = redis.call('GET', root .. ':who:' .. alias)
 if known and known ~= visit then
