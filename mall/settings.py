@@ -60,7 +60,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "sessions_farm.gate.HostGate",
     "mall.nul.NoNulMiddleware",
-    "mall.database_away.DatabaseAwayMiddleware",
+    "mall.database_unavailable.DatabaseUnavailableMiddleware",
     "sessions_farm.middleware.StrictCookies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
