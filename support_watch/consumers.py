@@ -75,7 +75,7 @@ class WatchConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if len((text_data or "").encode()) > limits.MESSAGE_BYTES or bytes_data is not None:
             await self._close(TOO_BIG)
-        elif self._is_flood():
+        elif self._exceeds_rate_limit():
             await self._close(TOO_MANY)
         else:
             await self._handle_operation(text_data or "")
@@ -110,7 +110,7 @@ class WatchConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
             await self.hub.unsubscribe(self.subscriber)
             self.subscriber = None
 
-    def _is_flood(self) -> bool:
+    def _exceeds_rate_limit(self) -> bool:
         now = time.monotonic()
         self.operations = [*(at for at in self.operations if at > now - 1), now]
         return len(self.operations) > limits.OPERATIONS_PER_SECOND

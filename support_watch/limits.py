@@ -23,6 +23,6 @@ REPLAY_BATCH = 500
 HEARTBEAT_SECONDS = 5.0
 RECHECK_SECONDS = 3.0  # between two checks of a socket's access; must stay below 5 s
 MESSAGE_BYTES = 4096
-OPERATIONS_PER_SECOND = 10
+OPERATIONS_PER_SECOND = 10  # the rate limit of one socket
 SOCKETS_PER_USER = 5
 SLOT_SECONDS = 15  # a socket whose process was killed frees its slot after this

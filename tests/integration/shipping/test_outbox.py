@@ -85,7 +85,7 @@ def test_broker_gone_costs_the_checkout_nothing(broker_gone, vendor, place_order
     assert len(took) == 2
     assert max(took) < SOCKET_SECONDS, "the page waited for the broker"
     assert len(threads) == 1, "a broker that failed is left alone for a while"
-    assert drain() == {"sent": 2}, "the next look finds what no nudge told of"
+    assert drain() == {"sent": 2}, "the next drain finds rows without a nudge"
 
 
 def test_nudge_reaches_the_broker_without_facts(redis_client, settings):

@@ -1,4 +1,4 @@
-"""The staff's socket: who gets in, who is put out, and what a screen that comes back is told."""
+"""The staff's socket: who gets in, who is put out, and what a page that reconnects receives."""
 
 import asyncio
 import json
