@@ -8,7 +8,7 @@ import structlog
 from django.conf import settings
 
 from mall import node
-from sessions_farm.handoff import paths
+from sessions_farm.communities.handoff import paths
 
 # Addresses that grant access to an order, a payment, an acknowledgement or a new password.
 GRANTS = re.compile(

@@ -15,14 +15,14 @@ def sweep_checkouts() -> None:
 @shared_task(name="mall.check_domains")
 def check_domains() -> None:
     """Check the TXT records of pending domains, and of domains checked a day ago."""
-    from sessions_farm import proving  # noqa: PLC0415 -- app ready
+    from sessions_farm.communities import verification  # noqa: PLC0415 -- app ready
 
-    proving.check_due(timezone.now())
+    verification.check_due(timezone.now())
 
 
 @shared_task(name="mall.sweep_sessions")
 def sweep_sessions() -> None:
     """End expired sessions and deliver their events."""
-    from sessions_farm import sweeper  # noqa: PLC0415 -- app ready
+    from sessions_farm.session import sweeper  # noqa: PLC0415 -- app ready
 
     sweeper.sweep(now=timezone.now())
