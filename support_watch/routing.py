@@ -1,11 +1,11 @@
-"""The feed's WebSocket application: origin first, then the session, then the URL; anything else is refused."""
+"""The feed's WebSocket application: checks the origin, then the session, then the URL; refuses all else."""
 
 from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
 from django.urls import path, re_path
 
-from sessions_farm.communities.origins import OwnOriginOnly
 from sessions_farm.communities.asgi import HostScope
+from sessions_farm.communities.origins import OwnOriginOnly
 from support_watch.consumers import WatchConsumer
 
 urls = URLRouter(

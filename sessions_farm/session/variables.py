@@ -144,9 +144,7 @@ class Variables(MutableMapping[str, Any]):
         if self._declarations[name].ttl:
             raise TypeError(f"{name!r} has a time to live: assign it, for the time counts from there.")
         if isinstance(operation, Append):
-            size = len(operation.item) + len(
-                self._text(name) if name in self._values else self._texts.get(name, "")
-            )
+            size = len(operation.item) + len(self._text(name) if name in self._values else self._texts.get(name, ""))
             limit = options().variable_limit
             if size > limit:
                 raise TooLargeError(

@@ -10,8 +10,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sessions_farm.session import ids
-
 if TYPE_CHECKING:
     from django.http import HttpRequest
 

@@ -9,18 +9,18 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.context import Mall
+from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.visitors import lookup
 from sessions_farm.communities.visitors.merging import merge_visitors
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.web import cookies
-from sessions_farm.session.ids import Proof
 
 logger = logging.getLogger(__name__)
 

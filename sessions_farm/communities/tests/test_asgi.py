@@ -6,12 +6,12 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connections
 
+from sessions_farm.communities.asgi import HostScope
 from sessions_farm.communities.registry import registry
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.web import cookies
-from sessions_farm.communities.asgi import HostScope
-from sessions_farm.session.ids import Proof
 
 
 @pytest.fixture(autouse=True)

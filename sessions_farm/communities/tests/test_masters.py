@@ -15,7 +15,6 @@ from sessions_farm.communities.masters import (
 )
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.tests.support.walking import MALL, A, lines_of, mall_of
-from sessions_farm.session import ids
 from sessions_farm.testing.browser import BrowserClient
 
 NEW = "https://b.test"

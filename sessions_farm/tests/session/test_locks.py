@@ -12,13 +12,13 @@ from django.http import HttpResponse
 from django.test import AsyncClient
 from django.urls import path
 
+from sessions_farm.session.audience import SITE
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.testing import Client
 from sessions_farm.tests.support import session_site
 from sessions_farm.tests.support.declared_farm import NAMES, again, handle, saved, use
-from sessions_farm.session.audience import SITE
 from sessions_farm.web import cookies
 from sessions_farm.web.decorators import session_exclusive, session_off, session_readonly
 

@@ -12,10 +12,10 @@ from django.http import HttpResponse
 from django.test import AsyncClient
 from django.urls import path
 
+from sessions_farm.session.audience import SITE
 from sessions_farm.tests.support import session_site
 from sessions_farm.tests.support.declared_farm import again, saved, use
 from sessions_farm.tests.support.stores_fixtures import REDIS_URL
-from sessions_farm.session.audience import SITE
 from sessions_farm.web import cookies
 from sessions_farm.web.decorators import session_off, session_readonly
 

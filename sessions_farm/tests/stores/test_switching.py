@@ -9,6 +9,7 @@ import time
 import pytest
 
 from sessions_farm.session import ids, queries, scopes, sweeper
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.signals import session_ended
 from sessions_farm.stores import current_store, made
@@ -16,7 +17,6 @@ from sessions_farm.stores.base import Change, SessionEndedError, State, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.stores.switching import FollowingStore, SwitchingStore, frozen_key
 from sessions_farm.tests.support.declared_farm import NAMES, again, handle, saved, use
-from sessions_farm.session.ids import Proof
 
 PLACES = [name for name in NAMES if name != "memory"]
 PAIRS = [

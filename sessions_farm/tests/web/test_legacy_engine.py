@@ -22,13 +22,13 @@ from sessions_farm.communities.models import Community, Domain, Visitor
 from sessions_farm.communities.registry import registry
 from sessions_farm.models import Session, Tombstone
 from sessions_farm.session.audience import SITE
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.tests.support import session_site, stock_engines
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.stores_fixtures import in_threads
 from sessions_farm.web import cookies, legacy_engine
-from sessions_farm.session.ids import Proof
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 ENGINES = stock_engines.STOCK | {"signed_cookies": signed_cookies.SessionStore}

@@ -14,6 +14,7 @@ from sessions_farm.communities.models import Visitor, VisitorKey
 from sessions_farm.communities.registry import registry
 from sessions_farm.models import Session, Tombstone, Variable
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.session.variables import GuardedVariableError
 from sessions_farm.stores import current_store
@@ -23,7 +24,6 @@ from sessions_farm.testing import Client
 from sessions_farm.tests.support import session_site
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.web import cookies
-from sessions_farm.session.ids import Proof
 
 DAY = 86_400
 HOSTS = SimpleNamespace(master="mall.test", store="a.test", foreign="c.test")

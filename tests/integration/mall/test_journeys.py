@@ -11,12 +11,12 @@ import pytest
 from sessions_farm.communities.handoff import concurrent_tabs
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import registry
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.testing.browser import AGENT, BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
 from sessions_farm.testing.wire import PAUSE, Wire
 from sessions_farm.web import cookies
-from sessions_farm.session.ids import Proof
 from tests.nodes import running_nodes
 from tests.shop import MASTER, add_goods, add_vendor, make_shop
 from vendors.models import Storefront

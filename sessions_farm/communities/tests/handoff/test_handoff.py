@@ -20,7 +20,6 @@ from sessions_farm.communities.tests.support.walking import (
     typed,
 )
 from sessions_farm.models import OneUseCode, Session
-from sessions_farm.session import ids as keys
 from sessions_farm.testing.browser import BrowserClient
 
 pytestmark = pytest.mark.usefixtures("walking_mall")

@@ -17,12 +17,12 @@ from sessions_farm.communities.tests.support.walking import COOKIE, MALL, A, ask
 from sessions_farm.communities.visitors import lookup
 from sessions_farm.models import OneUseCode
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.testing.browser import BrowserClient
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.web import cookies
-from sessions_farm.session.ids import Proof
 
 pytestmark = pytest.mark.usefixtures("walking_mall")
 

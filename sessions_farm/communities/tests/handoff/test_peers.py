@@ -5,7 +5,6 @@ import pytest
 from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.models import Community
 from sessions_farm.communities.tests.support.walking import COOKIE, MALL, A, B, lines_of, mall_of, sign_in
-from sessions_farm.session import ids
 from sessions_farm.testing.browser import BrowserClient
 
 pytestmark = pytest.mark.usefixtures("walking_mall")

@@ -8,13 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from django.utils import timezone
 
-from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.handoff import health_probe
 from sessions_farm.communities.handoff.breaker import MOST_SILENCES, breaker_of
+from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.models import Community
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.tests.support.walking import MALL, A, B, lines_of, mall_of
-from sessions_farm.session import ids
 from sessions_farm.testing.browser import BrowserClient
 from sessions_farm.tests.support.authority import Authority
 

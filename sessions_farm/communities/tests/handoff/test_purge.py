@@ -5,11 +5,10 @@ import time
 import pytest
 import time_machine
 
-from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.handoff import fingerprint
+from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.models import Community
 from sessions_farm.communities.tests.support.walking import COOKIE, MALL, A, B, gone, lines_of, mall_of, sign_in
-from sessions_farm.session import ids as keys
 from sessions_farm.testing.browser import BrowserClient
 
 pytestmark = pytest.mark.usefixtures("walking_mall")

@@ -15,10 +15,10 @@ from sessions_farm.communities.registry import registry
 from sessions_farm.communities.signals import visitors_merging
 from sessions_farm.communities.visitors import lookup
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.stores_fixtures import in_threads
-from sessions_farm.session.ids import Proof
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""The status page of an order: whoever has its signed link sees where each vendor's part of it is."""
+"""The status page of an order, opened by its signed link: one card for each consignment."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MOVING = {Consignment.State.OPEN, Consignment.State.PACKED, Consignment.State.SE
 
 @never_cache
 @require_GET
-def show(request: MallRequest, token: str) -> HttpResponse:
-    """One card a consignment. A link that this mall did not sign is not found, nor is an order of another community."""
+def order_status(request: MallRequest, token: str) -> HttpResponse:
+    """Show an order; raise Http404 for a forged link, and for an order of another community."""
     uuid = read_token(token)
     order = _find(request.mall.member.community_id, uuid) if uuid else None
     if order is None:
@@ -39,7 +39,7 @@ def show(request: MallRequest, token: str) -> HttpResponse:
         "cards": cards,
         "payment": payment,
         "is_waiting": is_waiting,
-        "look_again": _pause(order, timezone.now()) if is_moving else 0,
+        "look_again": _poll_seconds(order, timezone.now()) if is_moving else 0,
     }
     response = render(request, "mall/order_status.html", context)
     response["Referrer-Policy"] = "no-referrer"  # the address is the key
@@ -60,6 +60,6 @@ def _is_waiting(order: Order, payment: Payment | None) -> bool:
     return order.state == Order.State.DRAFT and payment is not None and payment.state == Payment.State.STARTED
 
 
-def _pause(order: Order, now: datetime) -> int:
-    """Seconds until the page looks again: departments answer within moments of the order, carriers take days."""
+def _poll_seconds(order: Order, now: datetime) -> int:
+    """Return the seconds until the page polls again: short after the order, longer later."""
     return 2 if now - (order.placed_at or order.created_at) < FRESH else 15

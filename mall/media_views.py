@@ -1,7 +1,6 @@
-"""Pictures from MEDIA_ROOT, served by the node: the demo and small farms need no other server for them.
+"""The view of pictures in MEDIA_ROOT: the demo and small farms need no other server for them.
 
-Only re-encoded rasters are served, whatever else lies there: their names change with their content, so they may be
-kept for ever.
+Only re-encoded rasters are served; their names change with their content, so they may be cached for ever.
 """
 
 from pathlib import Path
@@ -21,6 +20,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 @session_off
 @require_safe
 def picture(_request: HttpRequest, path: str) -> HttpResponse:
+    """Return a picture, immutable for caches; raise Http404 for any other file."""
     kind = KINDS.get(Path(path).suffix)
     if kind is None:
         raise Http404(f"Only pictures ({', '.join(KINDS)}) are served here, not {path}.")

@@ -1,4 +1,4 @@
-"""Connections to Redis: a quick one for the shopper's page, patient ones for the staff's feed."""
+"""Connections to Redis: short time-outs for shoppers' pages, longer ones for staff."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from support_watch import limits
 
 
 @cache
-def writer() -> redis.Redis:
-    """For the shopper's page: gives up after WRITE_TIMEOUT and never sends anything twice."""
+def page_client() -> redis.Redis:
+    """Return the client of shoppers' pages: it gives up after WRITE_TIMEOUT and never retries."""
     timeout = getattr(settings, "SUPPORT_WATCH_WRITE_TIMEOUT", limits.WRITE_TIMEOUT)
     pool = redis.BlockingConnectionPool.from_url(
         settings.REDIS_URL,
@@ -31,8 +31,8 @@ def writer() -> redis.Redis:
     return redis.Redis.from_pool(pool)
 
 
-def patient() -> redis.Redis:
-    """For commands and rendered tables that may wait a second."""
+def query_client() -> redis.Redis:
+    """Return a client for commands and rendered pages, which may wait a second."""
     return redis.Redis.from_url(
         settings.REDIS_URL,
         decode_responses=True,
@@ -43,8 +43,8 @@ def patient() -> redis.Redis:
     )
 
 
-def questions() -> redis.asyncio.Redis:
-    """For a hub's short commands: few connections, and whoever comes when all are busy waits in line."""
+def hub_client() -> redis.asyncio.Redis:
+    """Return the client of a hub's short commands; callers wait for one of its few connections."""
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         settings.REDIS_URL,
         decode_responses=True,
@@ -58,8 +58,8 @@ def questions() -> redis.asyncio.Redis:
     return redis.asyncio.Redis.from_pool(pool)
 
 
-def reader() -> redis.asyncio.Redis:
-    """For one blocking XREAD: the time-out is longer than the wait for an event."""
+def stream_client() -> redis.asyncio.Redis:
+    """Return a client for one blocking XREAD: its time-out is longer than the wait for an event."""
     return redis.asyncio.Redis.from_url(
         settings.REDIS_URL,
         decode_responses=True,

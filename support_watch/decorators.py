@@ -1,4 +1,4 @@
-"""``@watch_page``: opening the decorated page shows up on the screens of the vendor's staff."""
+"""``@watch_page``: announce visits of the decorated page to the vendor's staff."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ type View = Callable[..., HttpResponseBase]
 
 
 def watch_page(page: str) -> Callable[[View], View]:
-    """Tell of the page once it is known to be served (GET, 200) and before it is rendered.
+    """Announce a page view that succeeded (GET, 200), before the page is rendered.
 
-    The view returns a TemplateResponse; its context gets ``watch_token``, with which the page's script goes on telling.
-    A page that a browser reads ahead, or that came without a cookie, gets a token that is not counted: the script,
-    which runs only when somebody looks, then makes it count.
+    The view returns a TemplateResponse; its context gets ``watch_token``, which the page's script sends with each
+    heartbeat. A page that a browser prefetches, or requests without a cookie, gets a token that is not counted: the
+    first heartbeat, which the script sends once the page is visible, then records the visit.
     """
 
     def decorate(view: View) -> View:
@@ -30,7 +30,7 @@ def watch_page(page: str) -> Callable[[View], View]:
         def watched(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response = view(request, *args, **kwargs)
             if request.method == "GET" and response.status_code == HTTPStatus.OK:
-                tell(request, response, page)
+                announce(request, response, page)
             return response
 
         return watched
@@ -38,7 +38,8 @@ def watch_page(page: str) -> Callable[[View], View]:
     return decorate
 
 
-def tell(request: HttpRequest, response: HttpResponseBase, page: str) -> None:
+def announce(request: HttpRequest, response: HttpResponseBase, page: str) -> None:
+    """Record the visit of a shopper and give the page its token."""
     store = request.storefront  # type: ignore[attr-defined]  # set by vendors' StorefrontMiddleware
     if store is None or not isinstance(response, SimpleTemplateResponse):
         return
@@ -54,15 +55,15 @@ def tell(request: HttpRequest, response: HttpResponseBase, page: str) -> None:
         counted=False,
     )
     if not counting.reads_ahead(request):
-        token = count(request, token)
-    told = {"watch_token": token.signed(), "watch_name": visits.pseudonym(token.visit) if token.counted else ""}
-    response.context_data = {**(response.context_data or {}), **told}
+        token = record_visit(request, token)
+    extra = {"watch_token": token.signed(), "watch_name": visits.pseudonym(token.visit) if token.counted else ""}
+    response.context_data = {**(response.context_data or {}), **extra}
 
 
-def count(request: HttpRequest, token: PageToken) -> PageToken:
-    """Record the arrival of whom we can tell from others; give the rest an id to come back with.
+def record_visit(request: HttpRequest, token: PageToken) -> PageToken:
+    """Record the arrival of a shopper with a stable identity; create an id for any other, for the next request.
 
-    Only the master gives ids to those who have none; a vendor's host gets them by the hand-off.
+    Only the master creates ids; a vendor's host gets them by the hand-off.
     """
     if subjects := counting.subjects_of(request):
         return services.record_arrival(token=token, page=token.title, subjects=subjects, now=timezone.now())

@@ -1,4 +1,4 @@
-"""The read path's questions: where the stream stands, who is here, and what happened since."""
+"""Reads of the feed: the stream's position, the present visitors, and the events since a position."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import redis
 import redis.asyncio
 
 from support_watch import limits
-from support_watch.events import Entry, Event, Visitor, decode, number, present
-from support_watch.scripts import root_key, source, stream_key
-from support_watch.stream import new_epoch
+from support_watch.feed.events import Entry, Event, Visitor, as_visitor, decode, seq_of
+from support_watch.feed.scripts import root_key, source, stream_key
+from support_watch.feed.writes import new_epoch
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in the feed: the stream's life and the number of the last event seen."""
+    """A position in the feed: the epoch of the stream and the sequence number of the last event seen."""
 
     epoch: str
     seq: int
@@ -26,7 +26,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Who is here (latest arrival first) as of ``position``; ``now`` is Redis' clock in ms."""
+    """The presence as of ``position``, latest arrival first; ``now`` is Redis' clock in ms."""
 
     position: Position
     now: int
@@ -35,7 +35,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What a sweep ended: visits and when, for this sweeper alone."""
+    """The result of a sweep: the visits that this sweeper ended, and when each was over."""
 
     position: Position
     now: int
@@ -43,49 +43,54 @@ class Sweep:
 
 
 async def snapshot(client: redis.asyncio.Redis, vendor_id: int) -> Snapshot:
-    answer = await client.register_script(source("snapshot"))(keys=[root_key(vendor_id)], args=[new_epoch()])
-    return as_snapshot(answer)
+    """Return the presence and the position of one instant."""
+    result = await client.register_script(source("snapshot"))(keys=[root_key(vendor_id)], args=[new_epoch()])
+    return as_snapshot(result)
 
 
 def snapshot_now(client: redis.Redis, vendor_id: int) -> Snapshot:
-    """The same for rendered pages and commands."""
-    answer = client.register_script(source("snapshot"))(keys=[root_key(vendor_id)], args=[new_epoch()])
-    return as_snapshot(answer)
+    """Return the same for rendered pages and commands."""
+    result = client.register_script(source("snapshot"))(keys=[root_key(vendor_id)], args=[new_epoch()])
+    return as_snapshot(result)
 
 
-def as_snapshot(answer: Any) -> Snapshot:
-    epoch, seq, now, *pairs = answer
-    visitors = [present(visit, values) for visit, values in in_turns(pairs)]
+def as_snapshot(result: Any) -> Snapshot:
+    """Return the snapshot in the script's result."""
+    epoch, seq, now, *items = result
+    visitors = [as_visitor(visit, values) for visit, values in in_pairs(items)]
     visitors.sort(key=lambda visitor: visitor["since"], reverse=True)
     return Snapshot(Position(epoch, int(seq)), int(now), visitors)
 
 
 async def sweep(client: redis.asyncio.Redis, vendor_id: int) -> Sweep:
-    """End the visits that are over, and say where the stream stands after it."""
+    """End the visits that are over; return them with the stream's position after it."""
     return as_sweep(await client.register_script(source("sweep"))(keys=[root_key(vendor_id)], args=sweep_arguments()))
 
 
 def sweep_now(client: redis.Redis, vendor_id: int) -> Sweep:
-    """The same for rendered pages: without JavaScript there may be nobody else who does it."""
+    """Do the same for rendered pages: without JavaScript no hub may be running."""
     return as_sweep(client.register_script(source("sweep"))(keys=[root_key(vendor_id)], args=sweep_arguments()))
 
 
 def sweep_arguments() -> list[str | int]:
+    """Return the arguments of lua/sweep.lua."""
     return [new_epoch(), limits.KEEP_EVENTS, limits.SWEEP_BATCH]
 
 
-def as_sweep(answer: Any) -> Sweep:
-    epoch, seq, now, *pairs = answer
-    left = {visit: datetime.fromtimestamp(float(ended) / 1000, UTC) for visit, ended in in_turns(pairs)}
+def as_sweep(result: Any) -> Sweep:
+    """Return the sweep in the script's result."""
+    epoch, seq, now, *items = result
+    left = {visit: datetime.fromtimestamp(float(ended) / 1000, UTC) for visit, ended in in_pairs(items)}
     return Sweep(Position(epoch, int(seq)), int(now), left)
 
 
-def in_turns(items: list[Any]) -> zip[tuple[Any, Any]]:
+def in_pairs(items: list[Any]) -> zip[tuple[Any, Any]]:
+    """Pair the items of a flat list, two by two."""
     return zip(items[::2], items[1::2], strict=True)
 
 
 async def can_replay(client: redis.asyncio.Redis, vendor_id: int, last: Position, here: Position) -> bool:
-    """Whether everything after ``last`` is still there: same epoch, and no hole before the oldest kept event.
+    """Return True if every event after ``last`` is kept: same epoch, and no gap before the oldest kept event.
 
     Centrifugo's rule (centrifugal.dev, history and recovery).
     """
@@ -94,13 +99,13 @@ async def can_replay(client: redis.asyncio.Redis, vendor_id: int, last: Position
     if last.seq == here.seq:
         return True
     oldest = cast("list[Entry]", await client.xrange(stream_key(vendor_id), count=1))
-    return bool(oldest) and number(oldest[0][0]) <= last.seq + 1
+    return bool(oldest) and seq_of(oldest[0][0]) <= last.seq + 1
 
 
-async def since(
+async def events_after(
     client: redis.asyncio.Redis, vendor_id: int, last: Position, here: Position
 ) -> AsyncIterator[list[Event]]:
-    """The events after ``last`` up to ``here``, in batches of REPLAY_BATCH."""
+    """Yield the events after ``last`` up to ``here``, in batches of REPLAY_BATCH."""
     seq = last.seq
     while seq < here.seq:
         found = await client.xrange(
@@ -110,4 +115,4 @@ async def since(
         if not entries:
             return
         yield [decode(vendor_id, entry_id, fields) for entry_id, fields in entries]
-        seq = number(entries[-1][0])
+        seq = seq_of(entries[-1][0])

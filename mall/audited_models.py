@@ -1,4 +1,4 @@
-"""Which rows' changes by staff are kept in the log of changes, with who made them."""
+"""The models whose changes by staff are written to the audit log."""
 
 from auditlog.registry import auditlog
 

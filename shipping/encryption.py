@@ -9,16 +9,17 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 
-def seal(secrets: dict[str, str]) -> str:
+def encrypt_secrets(secrets: dict[str, str]) -> str:
+    """Return the secrets as one encrypted text; empty for none."""
     return _fernet().encrypt(json.dumps(secrets).encode()).decode() if secrets else ""
 
 
-def unseal(sealed: str) -> dict[str, str]:
-    """What was sealed; raises ``cryptography.fernet.InvalidToken`` where no key of the settings opens it."""
-    if not sealed:
+def decrypt_secrets(encrypted: str) -> dict[str, str]:
+    """Return the decrypted secrets; raise ``cryptography.fernet.InvalidToken`` where no key of the settings fits."""
+    if not encrypted:
         return {}
-    opened: dict[str, str] = json.loads(_fernet().decrypt(sealed.encode()))
-    return opened
+    secrets: dict[str, str] = json.loads(_fernet().decrypt(encrypted.encode()))
+    return secrets
 
 
 def _fernet() -> MultiFernet:
@@ -26,5 +27,5 @@ def _fernet() -> MultiFernet:
 
 
 def _key(secret: str) -> Fernet:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"shipping.vault").derive(secret.encode())
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"shipping.encryption").derive(secret.encode())
     return Fernet(base64.urlsafe_b64encode(derived))

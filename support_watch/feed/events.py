@@ -9,13 +9,13 @@ from support_watch.visits import pseudonym
 
 VERSION = 1
 
-# What connections that decode their answers (protocol 2) give for a stream; redis-py's own types allow for all others.
+# The result of XREAD on a decoding connection with protocol 2; redis-py's own types allow for all other connections.
 type Entry = tuple[str, dict[str, str]]
 type Streams = list[tuple[str, list[Entry]]]
 
 
 class Event(TypedDict):
-    """``type`` is arrive, back, leave or expire; times are ms of Redis' clock; ``first`` means announce it."""
+    """One event: ``type`` is arrive, back, leave or expire; times are ms of Redis' clock; ``first``: announce it."""
 
     v: int
     vendor: int
@@ -32,7 +32,7 @@ class Event(TypedDict):
 
 
 class Visitor(TypedDict):
-    """One who is here: ``since`` is when the visit began."""
+    """A present visitor: ``since`` is the begin of the visit."""
 
     visit: str
     name: str
@@ -40,19 +40,20 @@ class Visitor(TypedDict):
     page: dict[str, str]
 
 
-def number(entry_id: str) -> int:
-    """The sequence number in a stream entry's id."""
+def seq_of(entry_id: str) -> int:
+    """Return the sequence number in a stream entry's id."""
     return int(entry_id.partition("-")[0])
 
 
 def decode(vendor_id: int, entry_id: str, fields: dict[str, str]) -> Event:
+    """Return the event in a stream entry."""
     data: dict[str, Any] = json.loads(fields["data"])
     late = bool(data.get("late"))
     return Event(
         v=VERSION,
         vendor=vendor_id,
         epoch=fields["epoch"],
-        seq=number(entry_id),
+        seq=seq_of(entry_id),
         type=fields["type"],
         at=int(fields["at"]),
         since=int(data.get("at", fields["at"])),
@@ -64,10 +65,12 @@ def decode(vendor_id: int, entry_id: str, fields: dict[str, str]) -> Event:
     )
 
 
-def present(visit: str, values: str) -> Visitor:
+def as_visitor(visit: str, values: str) -> Visitor:
+    """Return the present visitor of a visit and its stored values (JSON)."""
     data: dict[str, Any] = json.loads(values)
     return Visitor(visit=visit, name=pseudonym(visit), since=int(data.get("at", 0)), page=page_of(data))
 
 
 def page_of(data: dict[str, Any]) -> dict[str, str]:
+    """Return the path and title in an entry's data."""
     return {"path": data.get("path", ""), "title": data.get("title", "")}

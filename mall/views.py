@@ -22,6 +22,7 @@ IN_A_WINDOW = 3
 
 
 def market_of(request: MallRequest) -> Market:
+    """Return the marketplace of the request; raise Http404 where the community has none."""
     market: Market | None = request.marketplace
     if market is None:
         raise Http404("This community has no marketplace yet; add one in the admin.")
@@ -29,12 +30,13 @@ def market_of(request: MallRequest) -> Market:
 
 
 def goods_of(market: Market) -> ProductQuerySet:
+    """Return the published products of a marketplace."""
     return Product.objects.published().in_marketplace(market.marketplace_id)
 
 
 @require_safe
 def home(request: MallRequest) -> HttpResponse:
-    """The directory: each store with what is in its window, and what is new anywhere."""
+    """Show the directory: each store with the products in its window, and the newest products of all."""
     market, now = market_of(request), timezone.now()
     cards = goods_of(market).for_cards(now).defer("search", "description")
     windows = goods_of(market).in_windows(IN_A_WINDOW).prefetch_related("images").defer("search", "description")
@@ -48,7 +50,7 @@ def home(request: MallRequest) -> HttpResponse:
 
 
 def fronts(shown: list[Store], windows: ProductQuerySet) -> list[tuple[Store, list[Product]]]:
-    """Each store and the products in its window."""
+    """Pair each store with the products in its window."""
     by_vendor: dict[int, list[Product]] = {}
     for product in windows:
         by_vendor.setdefault(product.vendor_id, []).append(product)
@@ -58,6 +60,7 @@ def fronts(shown: list[Store], windows: ProductQuerySet) -> list[tuple[Store, li
 @require_safe
 @vary_on_headers("HX-Request")
 def category(request: MallRequest, slug: str) -> HttpResponse:
+    """Show the products of a category over all stores."""
     market = market_of(request)
     department = get_object_or_404(Category, marketplace=market.marketplace_id, slug=slug)
     scope = goods_of(market).in_department(department)
@@ -70,14 +73,15 @@ def category(request: MallRequest, slug: str) -> HttpResponse:
 @require_safe
 @vary_on_headers("HX-Request")
 def search(request: MallRequest) -> HttpResponse:
-    """Products over all stores; stores and departments whose names have the words stand above them."""
+    """Show the products found over all stores, below the stores whose names match."""
     market = market_of(request)
     found = listing(goods_of(market), request.GET, currency=market.currency, now=timezone.now(), mall_wide=True)
-    context = {"listing": found, "mall_query": found.choice.text, "named": named(market, found.choice.text)}
+    context = {"listing": found, "mall_query": found.choice.text, "named": stores_named(market, found.choice.text)}
     return render(request, "mall/search.html", context)
 
 
-def named(market: Market, text: str) -> list[Store]:
+def stores_named(market: Market, text: str) -> list[Store]:
+    """Return the stores whose names hold every word of a text."""
     words = text.casefold().split()
     if not words:
         return []
@@ -87,12 +91,13 @@ def named(market: Market, text: str) -> list[Store]:
 
 @require_safe
 def about(request: MallRequest) -> HttpResponse:
+    """Show the page about the mall."""
     return render(request, "mall/about.html")
 
 
 @require_safe
 def privacy(request: MallRequest) -> HttpResponse:
-    """Which addresses share the visitor's number, for how long, and how not to be known by it."""
+    """Show the hosts that share the visitor's id, its lifetime, and the button that ends it."""
     community_id = request.mall.member.community_id
     context = {
         "hosts": registry.hosts_of(community_id),
@@ -105,7 +110,7 @@ def privacy(request: MallRequest) -> HttpResponse:
 
 @require_POST
 def forget(request: MallRequest) -> HttpResponse:
-    """Be somebody new: sign out, end the id everywhere in the community, and lead back to where that is explained."""
+    """Sign out, end the mall id in the whole community, and redirect to the privacy page."""
     logout(request)
     messages.success(request, "You are somebody new here: another number, and an empty cart.")
     return redirect("mall:privacy")

@@ -1,4 +1,4 @@
--- A tab says it closes. ARGV: epoch, visit, tab, grace. The grace lets a reload pass unseen; other tabs keep the visit.
+-- A tab closes. ARGV: epoch, visit, tab, grace. The grace hides a reload; other tabs keep the visit present.
 local visit, tab, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local until_ms = redis.call("ZSCORE", present, visit)
 if not until_ms then
@@ -11,5 +11,5 @@ for _, other in pairs(open) do
   latest = math.max(latest, other)
 end
 redis.call("HSET", tabs, visit, cjson.encode(open))
-redis.call("ZADD", present, whole(latest), visit)
+redis.call("ZADD", present, integer(latest), visit)
 return 1

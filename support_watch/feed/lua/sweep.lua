@@ -1,8 +1,8 @@
--- Ends what is over. ARGV: epoch, keep, most. Any number of sweepers may run: each visit is ended by one of them.
+-- Ends the visits that are over. ARGV: epoch, keep, limit. Many sweepers may run: one of them ends each visit.
 -- Returns epoch, seq, now, then visit and time of its end, in turns.
-local keep, most = ARGV[2], ARGV[3]
+local keep, limit = ARGV[2], ARGV[3]
 local epoch = epoch_of()
-local over = redis.call("ZRANGEBYSCORE", present, "-inf", whole(now), "WITHSCORES", "LIMIT", 0, most)
+local over = redis.call("ZRANGEBYSCORE", present, "-inf", integer(now), "WITHSCORES", "LIMIT", 0, limit)
 for index = 1, #over, 2 do
   local visit = over[index]
   local closed = redis.call("HGET", tabs, visit) == "{}"
@@ -11,4 +11,4 @@ for index = 1, #over, 2 do
   redis.call("HDEL", tabs, visit)
   emit(closed and "leave" or "expire", visit, keep, { until_ms = tonumber(over[index + 1]) })
 end
-return { epoch, redis.call("HGET", pos, "seq"), whole(now), unpack(over) }
+return { epoch, redis.call("HGET", pos, "seq"), integer(now), unpack(over) }

@@ -1,4 +1,4 @@
-"""The figures on the admin's front page: what waits, what came in, what runs low."""
+"""The dashboard on the admin's front page: open consignments, takings, low stock."""
 
 from __future__ import annotations
 
@@ -38,24 +38,26 @@ class Bar:
     height: int
 
 
-def figures(request: HttpRequest) -> dict[str, Any]:
+def dashboard_context(request: HttpRequest) -> dict[str, Any]:
+    """Return the figures that the user's roles allow."""
     now = timezone.now()
     figures: dict[str, Any] = {"watched_vendors": vendors_for(request, SEES_VISITS)}
     if orders := vendors_for(request, SEES_ORDERS):
-        figures |= waiting(orders) | {"dead_dispatches": dead_dispatches(orders)} | takings(orders, now)
+        figures |= open_consignments(orders) | {"dead_dispatches": dead_dispatches(orders)} | takings(orders, now)
     if catalogues := vendors_for(request, SEES_STOCK):
         figures["low_stock"] = low_stock(catalogues)
     return figures
 
 
 def vendors_for(request: HttpRequest, roles: set[str]) -> list[Vendor]:
-    """A superuser's are all of them."""
+    """Return the vendors where the user has one of the roles; all for a superuser."""
     if request.user.is_superuser:
         return list(Vendor.objects.all())
     return list(Vendor.objects.filter(pk__in=vendor_ids(request, roles)))
 
 
-def waiting(vendors: list[Vendor]) -> dict[str, Any]:
+def open_consignments(vendors: list[Vendor]) -> dict[str, Any]:
+    """Return the number of consignments not yet sent, and the time of the oldest."""
     waits = Q(state__in=[Consignment.State.OPEN, Consignment.State.PACKED])
     return Consignment.objects.filter(waits, vendor__in=vendors).aggregate(
         open_consignments=Count("pk"), oldest_open=Min("order__placed_at")
@@ -63,16 +65,18 @@ def waiting(vendors: list[Vendor]) -> dict[str, Any]:
 
 
 def dead_dispatches(vendors: list[Vendor]) -> int:
+    """Return the number of dispatches that were given up."""
     return Dispatch.objects.filter(state="dead", consignment__vendor__in=vendors).count()
 
 
 def low_stock(vendors: list[Vendor]) -> list[Stock]:
+    """Return the eight lowest stocks below their threshold."""
     rows = Stock.objects.filter(on_hand__lt=F("low_below"), variant__product__vendor__in=vendors)
     return list(rows.select_related("variant__product").order_by("on_hand", "variant__product__name")[:8])
 
 
 def takings(vendors: list[Vendor], now: datetime) -> dict[str, Any]:
-    """The last 30 days' consignments by day of placing, delivery included."""
+    """Return the takings of the last 30 days by day of placing, delivery included, with their chart."""
     first = timezone.localdate(now) - timedelta(days=DAYS - 1)
     by_day = dict(
         Consignment.objects.filter(
@@ -95,6 +99,7 @@ def takings(vendors: list[Vendor], now: datetime) -> dict[str, Any]:
 
 
 def chart(days: Iterable[tuple[date, int]], currency: str) -> list[Bar]:
+    """Return one bar for each day, the highest at CHART_HEIGHT."""
     values = list(days)
     highest = max((value for _, value in values), default=0) or 1
     heights = [round(value / highest * CHART_HEIGHT) for _, value in values]
