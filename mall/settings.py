@@ -30,6 +30,7 @@ OPS_TOKEN = env.str("OPS_TOKEN", default="")  # opens /metrics and the TLS ask e
 INSTALLED_APPS = [
     "mall.accounts",
     "sessions_farm",
+    "sessions_farm.communities",
     "vendors",
     "cart",
     "cart.orders",
