@@ -83,27 +83,28 @@ def is_mac(given: str, purpose: str, *parts: str) -> bool:
 class _KeptKeySigner(Signer):
     """Django's signer, with each derived key kept: to copy a MAC is quicker than to derive its key again."""
 
+    def __init__(self, *, salt: str) -> None:
+        super().__init__(salt=salt, sep=".")
+        self._macs: dict[str | bytes, hmac.HMAC] = {}
+
     def signature(self, value: str | bytes, key: str | bytes | None = None) -> str:
-        keyed = _keyed(f"{self.salt}signer", self.key if key is None else key).copy()
+        key = self.key if key is None else key
+        if key not in self._macs:
+            self._macs[key] = salted_hmac(f"{self.salt}signer", "", key, algorithm="sha256")
+        keyed = self._macs[key].copy()
         keyed.update(value.encode(errors="surrogatepass") if isinstance(value, str) else value)
         return b64_encode(keyed.digest()).decode()
 
 
 @lru_cache(maxsize=64)
 def _signer(purpose: str) -> Signer:
-    return _KeptKeySigner(salt=f"sessions_farm.{purpose}", sep=".")
-
-
-@lru_cache(maxsize=128)
-def _keyed(salt: str, key: str | bytes) -> hmac.HMAC:
-    return salted_hmac(salt, "", key, algorithm="sha256")
+    return _KeptKeySigner(salt=f"sessions_farm.{purpose}")
 
 
 @receiver(setting_changed)
 def _forget_keys(*, setting: str, **_kwargs: object) -> None:
     if setting in {"SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
         _signer.cache_clear()
-        _keyed.cache_clear()
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -143,7 +143,7 @@ def test_the_redis_store_may_do_all_it_does(options, monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_the_tiered_store_may_do_all_it_does(options, monkeypatch):
     store = Watched(TieredStore(options), monkeypatch)
-    monkeypatch.setattr(store.breaker, "trip", lambda: pytest.fail("Redis refused the farm's user something."))
+    monkeypatch.setattr(store.breaker, "record_failure", lambda: pytest.fail("Redis refused the farm's user."))
     be_a_store(store)
     store.place.lines.close()
 
