@@ -1,3 +1,0 @@
-"""TEMP"""
-def followers(): return ()
-def carry(old, new): pass
