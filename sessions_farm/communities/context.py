@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.visitors import lookup
 from sessions_farm.session import ids
+from sessions_farm.session.audience import SITE
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.web.decorators import is_off
 
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 
     from sessions_farm.communities.models import Visitor
     from sessions_farm.communities.registry import Member
+    from sessions_farm.session.audience import Audience
     from sessions_farm.session.session import SessionStore
 
     class MallRequest(HttpRequest):
         """A request behind HostMiddleware and SessionMiddleware."""
 
         mall: Mall
-        session: SessionStore  # type: ignore[assignment]  # the engine's, where Django's stubs say SessionBase
+        session: SessionStore
 
 
 STAFF_OF = "_farm_staff_of"
@@ -45,6 +47,11 @@ class Mall:
     def session(self) -> SessionStore | None:
         """Return the session, or its stand-in while a view has none."""
         return self._session if self._session is not None else getattr(self._request, "session", None)
+
+    @property
+    def audience(self) -> Audience:
+        """Return the audience of sessions here: the member, or the site itself without communities."""
+        return self.member or SITE
 
     @property
     def is_master(self) -> bool:

@@ -60,7 +60,7 @@ class CookielessMiddleware(MiddlewareMixin):
     def __init__(self, get_response: Any) -> None:
         super().__init__(get_response)
         if self.async_mode:
-            self.process_view = self.aprocess_view  # type: ignore[method-assign]  # Django asks which of the two it is
+            self.process_view = self.aprocess_view  # type: ignore[assignment, method-assign]  # Django asks which of the two it is
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         response: HttpResponseBase = self.process_request(request) or await self.get_response(request)  # type: ignore[misc]  # a coroutine here

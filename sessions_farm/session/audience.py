@@ -6,6 +6,7 @@ A site by itself is one audience: ``SITE``. An app such as ``sessions_farm.commu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from sessions_farm.conf import options
@@ -65,3 +66,18 @@ def audience_of(request: HttpRequest) -> Audience:
     """Return the audience that an app has put on the request, else the site itself."""
     found: Audience = getattr(request, "session_audience", SITE)
     return found
+
+
+# How an app finds the audience of a host without a request (for tests); registered when the app is ready.
+_finders: list[Callable[[str], Audience | None]] = []
+
+
+def register_finder(finder: Callable[[str], Audience | None]) -> None:
+    """Let an app say which audience a host (lower case, no port) has; None leaves it to the others."""
+    if finder not in _finders:
+        _finders.append(finder)
+
+
+def audience_of_host(host: str) -> Audience:
+    """Return the audience that requests to a host have, else the site itself."""
+    return next((found for finder in _finders if (found := finder(host))), SITE)

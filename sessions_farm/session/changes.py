@@ -9,7 +9,7 @@ from typing import Any
 from sessions_farm.conf import declaration_of
 from sessions_farm.session import serializer, ttl
 from sessions_farm.stores import current_store
-from sessions_farm.stores.base import Changed
+from sessions_farm.stores.base import VariableChange
 from sessions_farm.stores.effects.effects import run_async, run_sync
 
 WAIT = 5.0  # seconds that one read of the feed waits for a change
@@ -44,7 +44,7 @@ async def asubscribe(name: str, *, after: str = "") -> AsyncIterator[SharedChang
             yield as_shared_change(change)
 
 
-def as_shared_change(change: Changed) -> SharedChange:
+def as_shared_change(change: VariableChange) -> SharedChange:
     value = None
     if change.text is not None:
         value = ttl.value_in(change.text) if declaration_of(change.name).ttl else serializer.decode(change.text)

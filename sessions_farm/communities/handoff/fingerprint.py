@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sessions_farm.web import tokens
+
 if TYPE_CHECKING:
     from django.http import HttpRequest
 

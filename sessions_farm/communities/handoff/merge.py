@@ -44,12 +44,12 @@ def adopt(request: HttpRequest, response: HttpResponseBase, mall_id: str) -> Non
     """
     mall: Mall = request.mall  # type: ignore[attr-defined]  # HostGate's
     old, old_id = mall.session, mall.id
-    new = SessionStore(proof=Proof(mall_id, int(time.time())), audience=mall.member)
+    new = SessionStore(proof=Proof(mall_id, int(time.time())), audience=mall.audience)
     if old is not None and old_id is not None and old_id != mall_id and not mall.signed_in:
         bring_along(old, old_id, new, mall_id)
     request.session = new
     mall.forget_visitor()
-    cookies.issue(response, mall.member, mall_id)
+    cookies.issue(response, mall.audience, mall_id)
 
 
 def absorb(request: HttpRequest, peer_id: str) -> None:
@@ -58,7 +58,7 @@ def absorb(request: HttpRequest, peer_id: str) -> None:
     The peer's id itself is not taken: somebody could have planted it on the peer. It ends, so all that know it ask the
     master anew. One that somebody is signed in under is left alone: they sign in here again.
     """
-    old = SessionStore(proof=Proof(peer_id, int(time.time())), audience=request.mall.member)  # type: ignore[attr-defined]  # HostGate's
+    old = SessionStore(proof=Proof(peer_id, int(time.time())), audience=request.mall.audience)  # type: ignore[attr-defined]  # HostGate's
     own_id = make_id(request)
     if not old.ended and not old.get(SIGNED_IN):
         bring_along(old, peer_id, request.session, own_id)  # type: ignore[arg-type]  # the farm's engine

@@ -7,16 +7,16 @@ import threading
 import time
 
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.http import HttpResponse
-from django.test import AsyncClient
+from django.test import AsyncClient, Client
 from django.urls import path
 
 from sessions_farm.session.audience import SITE
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import now_ms
 from sessions_farm.stores.effects.effects import run_sync
-from sessions_farm.testing import Client
 from sessions_farm.tests.support import session_site
 from sessions_farm.tests.support.declared_farm import NAMES, again, handle, saved, use
 from sessions_farm.web import cookies
@@ -81,7 +81,7 @@ def session():
 
 def client_of(session):
     client = Client()
-    client.mall_id = session.session_key
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
     return client
 
 

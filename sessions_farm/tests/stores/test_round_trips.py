@@ -87,7 +87,7 @@ def warm_up():
     session["y"] = 1
     session.save()
     SessionStore(session.session_key).delete()
-    nobody = SessionStore(proof=ids.Proof(keys.new_id(), int(time.time())))
+    nobody = SessionStore(proof=keys.Proof(keys.new_id(), int(time.time())))
     nobody.get("x")
     run_sync(current_store().touch(session_id, 0))
 

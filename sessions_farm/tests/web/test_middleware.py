@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth import login, logout
 from django.http import HttpResponse
+from django.test import Client
 from django.test import Client as StockClient
 
 from sessions_farm.communities.models import Visitor, VisitorKey
@@ -20,7 +21,6 @@ from sessions_farm.session.variables import GuardedVariableError
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Header, StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
-from sessions_farm.testing import Client
 from sessions_farm.tests.support import session_site
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.web import cookies
@@ -277,12 +277,12 @@ def test_fixed_id_is_worthless_after_the_victims_login(user):
 def test_logout_replaces_the_id_on_the_master(user):
     client = Client()
     client.force_login(user)
-    before = client.mall_id
+    before = client.cookies["sessionid"].value
     assert visit(client, lambda request: request.user.pk).content.decode() == str(user.pk)
     visit(client, logout, method="post")
-    assert client.mall_id not in {before, None}
+    assert client.cookies["sessionid"].value not in {before, None}
     assert SessionStore(before).ended
-    assert stored(client.mall_id) == {}
+    assert stored(client.cookies["sessionid"].value) == {}
 
 
 def test_logout_elsewhere_drops_the_cookie(user):
@@ -345,7 +345,7 @@ def test_staff_time_out_sooner(user):
     user.save()
     client = Client()
     client.force_login(user)
-    header = run_sync(current_store().load(ids.digest(client.mall_id), now_ms())).header
+    header = run_sync(current_store().load(ids.digest(client.cookies["sessionid"].value), now_ms())).header
     assert isinstance(header, Header)
     assert header.idle == 2 * 3_600_000
 
@@ -364,7 +364,7 @@ def test_no_id_stands_in_the_database(user):
     visit(client, lambda request: (set_x(request), request.mall.ensure_visitor()), method="post")
     client.force_login(user)
     visit(client, set_x)
-    assert client.mall_id
+    assert client.cookies["sessionid"].value
     for model in (Session, Variable, Tombstone, Visitor, VisitorKey):
-        assert not any(client.mall_id in str(row) for row in model.objects.values_list())
-    assert VisitorKey.objects.filter(key_hash=ids.digest(client.mall_id)).exists()
+        assert not any(client.cookies["sessionid"].value in str(row) for row in model.objects.values_list())
+    assert VisitorKey.objects.filter(key_hash=ids.digest(client.cookies["sessionid"].value)).exists()

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
+from django.test import Client
 
-from sessions_farm.testing import Client
 from tests.shop import MASTER, add_goods, make_shop
 
 STORE = "amber.localhost"

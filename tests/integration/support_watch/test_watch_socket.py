@@ -7,10 +7,11 @@ import os
 import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from django.test import Client
 from redis.asyncio import Redis
 
 from sessions_farm.communities.registry import registry
-from sessions_farm.testing import BrowserClient, Client
+from sessions_farm.testing.browser import BrowserClient
 from sessions_farm.web import cookies
 from support_watch import limits
 from support_watch.feed import writes
@@ -33,7 +34,7 @@ def cookie_of(place):
         client = Client()
         client.force_login(place.people[name])
         member = registry.resolve("mall.localhost")
-        return f"{cookies.name_for(member)}={cookies.seal(member, client.mall_id)}"
+        return f"{cookies.name_for(member)}={cookies.seal(member, client.cookies['sessionid'].value)}"
 
     return sync_to_async(cookie)
 

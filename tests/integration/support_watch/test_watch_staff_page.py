@@ -6,10 +6,11 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.test import Client as StockClient
 from django.utils import timezone
 
-from sessions_farm.testing import BrowserClient, Client
+from sessions_farm.testing.browser import BrowserClient
 from support_watch.feed import writes
 from support_watch.feed.writes import Page
 from support_watch.models import SupportVisit
