@@ -52,6 +52,13 @@ def stock_classes() -> tuple[Any, Any, Any]:
     return ClientMixin, Client, AsyncClient
 
 
+def wire_client(client_class: Any) -> Any:
+    """Return a class of clients that keep each cookie as it came, as before ``install``."""
+    builder = "_base_environ" if issubclass(client_class, Client) else "_base_scope"
+    stock = {name: getattr(client_class, name).__wrapped__ for name in (builder, "request")}
+    return type(f"Wire{client_class.__name__}", (client_class,), stock)
+
+
 def is_ours() -> bool:
     return settings.SESSION_ENGINE == ENGINE
 
@@ -125,6 +132,8 @@ def unsealing_async(request: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(request)
     async def requested(client: Any, **more: Any) -> Any:
+        if is_ours():
+            await sync_to_async(audience_of_host)("")  # an app may have to ask the database, once
         response = await request(client, **more)
         if is_ours():
             await sync_to_async(keep_id)(client, response, scope_host(client._base_scope(**response.request)))

@@ -195,7 +195,8 @@ def retire_effects(session: SessionStore) -> Effects[None]:
 def replace_cookie(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Give a moved session's browser our cookie in the place of the old one."""
     moved: SessionStore | None = getattr(request, "moved_session", None)
-    if moved is None or response.status_code >= 500:
+    session = session_behind(request)
+    if moved is None or response.status_code >= 500 or getattr(session, "in_grace", False):
         return response
     name = cookies.name_for(moved.audience)
     if name not in response.cookies:

@@ -176,4 +176,4 @@ def test_settings_name_the_stage(switch):
     assert isinstance(switch("following"), FollowingStore)
     assert not isinstance(switch("after"), SwitchingStore)
     assert made("memory") is not made("memory")
-    assert ids.is_id(SessionStore().session_key or ids.new_id())
+    assert ids.ID.fullmatch(SessionStore().session_key or ids.new_id())

@@ -23,7 +23,8 @@ from sessions_farm.session.session import SessionStore
 from sessions_farm.tests.support import modes_site, session_site
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.web import cookies
-from sessions_farm.web.decorators import ReadOnlySessionError, SessionOffError
+from sessions_farm.session.read_only import ReadOnlySessionError
+from sessions_farm.web.decorators import SessionOffError
 
 HOST = "testserver"  # the one that AsyncClient can ask
 OFF = ["off", "off-async", "off-class", "swapped"]

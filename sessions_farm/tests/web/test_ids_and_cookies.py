@@ -30,7 +30,7 @@ SPACES = [
 def test_ids_are_long_random_and_distinct():
     ids = {MASTER.new_id() for _ in range(100)}
     assert len(ids) == 100
-    assert all(len(session_id) >= 32 and keys.is_id(session_id) for session_id in ids)
+    assert all(len(session_id) >= 32 and keys.ID.fullmatch(session_id) for session_id in ids)
 
 
 def own_ids(member):

@@ -209,7 +209,7 @@ class DeadStore:
 
 @pytest.fixture
 def dead_store(monkeypatch):
-    monkeypatch.setattr("sessions_farm.session.opening.current_store", DeadStore)
+    monkeypatch.setattr("sessions_farm.session.session.current_store", DeadStore)
 
 
 def test_dead_store_costs_no_cookie(dead_store):
