@@ -196,7 +196,7 @@ class Exchange(Opening):
             new, grace = ids.digest(self.session_key or ""), options().grace * 1000
             self._header = yield from self.store.rotate(self._hash, new, change, now, grace)
             self._hash = new
-            if getattr(self.store, "carries_visitors", False) and len(ids.digests_of(self._replaces)) == 1:
+            if getattr(self.store, "rotates_followers", False) and len(ids.digests_of(self._replaces)) == 1:
                 self._replaces = None
             else:
                 yield from self._carrying_visitor()

@@ -16,7 +16,7 @@ from sessions_farm.session.variables import Variables
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Header, Reading, State, StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import Effects, run_async, run_sync
-from sessions_farm.stores.effects.round_trips import RoundTrips, counted
+from sessions_farm.stores.effects.round_trips import RoundTrips
 from sessions_farm.web import decorators
 
 if TYPE_CHECKING:
@@ -97,12 +97,10 @@ class Opening(SessionBase):
 
     def run_sync[Answer](self, steps: Effects[Answer]) -> Answer:
         """Make the steps in this thread, and count their trips as this session's."""
-        with counted(self._tally):
-            return run_sync(steps)
+        return run_sync(steps, self._tally)
 
     async def run_async[Answer](self, steps: Effects[Answer]) -> Answer:
-        with counted(self._tally):
-            return await run_async(steps)
+        return await run_async(steps, self._tally)
 
     def opening(self, *, no_load: bool = False) -> Effects[Variables]:
         """The variables, loaded once."""
