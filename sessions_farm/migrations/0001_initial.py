@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                 ('final_variables', models.TextField(default='', help_text='The variables at rotation, readable during the grace only.')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('final_variables', ''), _negated=True), fields=['grace_until_ms'], name='tombstone_with_words')],
+                'indexes': [models.Index(condition=models.Q(('final_variables', ''), _negated=True), fields=['grace_until_ms'], name='tombstone_in_grace')],
             },
         ),
         migrations.CreateModel(

@@ -82,9 +82,7 @@ class Tombstone(models.Model):
     )
 
     class Meta:
-        indexes = [
-            models.Index(fields=["grace_until_ms"], condition=~Q(final_variables=""), name="tombstone_with_words")
-        ]
+        indexes = [models.Index(fields=["grace_until_ms"], condition=~Q(final_variables=""), name="tombstone_in_grace")]
 
     def __str__(self) -> str:
         return f"{self.key_hash[:8]}… {self.reason}"

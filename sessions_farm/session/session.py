@@ -45,7 +45,7 @@ from sessions_farm.stores.base import (
     now_ms,
 )
 from sessions_farm.stores.effects.effects import InDjangoThread, run_async, run_sync
-from sessions_farm.stores.effects.round_trips import RoundTrips, counted
+from sessions_farm.stores.effects.round_trips import RoundTrips
 from sessions_farm.stores.sql import followers
 
 if TYPE_CHECKING:
@@ -153,13 +153,11 @@ class SessionStore(SessionBase):
 
     def run_sync[Answer](self, effects: Effects[Answer]) -> Answer:
         """Run effects in this thread, and count their round trips as this session's."""
-        with counted(self._round_trips):
-            return run_sync(effects)
+        return run_sync(effects, self._round_trips)
 
     async def run_async[Answer](self, effects: Effects[Answer]) -> Answer:
         """Run effects in the event loop, and count their round trips as this session's."""
-        with counted(self._round_trips):
-            return await run_async(effects)
+        return await run_async(effects, self._round_trips)
 
     # Django's interface, in both spellings
 

@@ -57,9 +57,9 @@ class TieredStore:
         self.epoch = TierEpoch(self.sql, self.redis, self.breaker, options.tier_poll)
 
     @property
-    def carries_visitors(self) -> bool:
-        """Whether ``rotate`` lets the new key lead to the visitor of the old one."""
-        return self.sql.carries_visitors
+    def rotates_followers(self) -> bool:
+        """Whether ``rotate`` copies the rows of every following table to the new key."""
+        return self.sql.rotates_followers
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
         def steps() -> Effects[Header]:

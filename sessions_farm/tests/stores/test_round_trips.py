@@ -134,7 +134,7 @@ def test_reading_page_that_slides_the_time_out(wires, monkeypatch):
     session_id = new_session(x=1)
     key, store = keys.digest(session_id), current_store()
     soon = int(time.time() * 1000) + 5 * MINUTE
-    monkeypatch.setattr("sessions_farm.session.opening.now_ms", lambda: soon)
+    monkeypatch.setattr("sessions_farm.session.session.now_ms", lambda: soon)
     assert wires.cost(session_id, read) == wires.each((0, 1), (1, 0), (1, 1))
     assert run_sync(store.load(key, soon + 18 * MINUTE)).variables == {"x": "1"}
     if wires.store != "redis":

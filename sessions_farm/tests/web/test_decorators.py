@@ -19,11 +19,11 @@ from sessions_farm.communities.models import Visitor
 from sessions_farm.communities.registry import registry
 from sessions_farm.models import Session, Variable
 from sessions_farm.session import ids
+from sessions_farm.session.read_only import ReadOnlySessionError
 from sessions_farm.session.session import SessionStore
 from sessions_farm.tests.support import modes_site, session_site
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.web import cookies
-from sessions_farm.session.read_only import ReadOnlySessionError
 from sessions_farm.web.decorators import SessionOffError
 
 HOST = "testserver"  # the one that AsyncClient can ask

@@ -463,7 +463,7 @@ def test_guarded_variables_stay_the_masters(database_engine):
 
 
 def test_without_communities_every_host_is_served(database_engine, settings):
-    settings.MIDDLEWARE = session_site.MIDDLEWARE[1:]
+    settings.MIDDLEWARE = settings.MIDDLEWARE[1:]
     settings.ALLOWED_HOSTS = ["*"]
     browser = browser_with(old_session(database_engine, cart=[1]))
     for _ in range(2):

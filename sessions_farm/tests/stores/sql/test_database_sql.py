@@ -19,7 +19,7 @@ from sessions_farm.stores.base import (
     State,
 )
 from sessions_farm.stores.sql import dialect
-from sessions_farm.stores.sql.postgresql import many_sql
+from sessions_farm.stores.sql.postgresql import queries_sql
 from sessions_farm.tests.support.stores_fixtures import (
     COMMITTED,
     HOUR,
@@ -102,7 +102,7 @@ def test_rotation_takes_the_visitor_along(store):
     visitor, key, other = Visitor.objects.create(community=community), started(store), new_key()
     VisitorKey.objects.create(key_hash=key, visitor=visitor)
     store.rotate(key, other, Change(), NOW, 0)
-    assert store.carries_visitors
+    assert store.rotates_followers
     assert VisitorKey.objects.get(key_hash=other).visitor == visitor
 
 
@@ -185,11 +185,11 @@ def test_lists_are_found_by_their_indexes(store):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         for statement, index in (
-            (many_sql.find(1), "variable_by_term"),
-            (many_sql.LOCK_WHERE, "variable_by_term"),
-            (many_sql.SWEEP_SESSIONS.format(told=""), "due_ms"),
-            (many_sql.FORGET_WORDS, "tombstone_with_words"),
-            (dialect.EVERLASTING.replace("%(forever)s", str(NEVER)), "session_of_scope"),
+            (queries_sql.find(1), "variable_by_term"),
+            (queries_sql.LOCK_WHERE, "variable_by_term"),
+            (queries_sql.SWEEP_SESSIONS.format(events=""), "due_ms"),
+            (queries_sql.CLEAR_FINAL_VARIABLES, "tombstone_in_grace"),
+            (dialect.SCOPE_KEYS.replace("%(never)s", str(NEVER)), "session_of_scope"),
         ):
             cursor.execute(f"EXPLAIN {statement}", given)
             plan = "\n".join(row[0] for row in cursor.fetchall())

@@ -1,4 +1,4 @@
-"""The statements of the ``database`` store for PostgreSQL over many sessions, the outbox and the feed."""
+"""Statements for PostgreSQL over many sessions, the outbox and the feed."""
 
 # S608: every name in braces is one of our tables, or a part of this module; what is given goes by parameters.
 # ruff: noqa: S608
@@ -25,27 +25,27 @@ SHARED_OF = f"""
 (SELECT json_object_agg(v.name, v.value)::text FROM {VARIABLE} v
  WHERE v.session_id = {{of}}.id AND v.name = ANY(%(shared)s::text[]))"""
 
-# What every end does with the sessions that are ``gone``. The rows of their variables go by the foreign key.
-BURIED = f"""
-tomb AS (
+# Parts of every statement that ends the sessions ``gone``. The foreign key removes their variables.
+TOMBSTONES = f"""
+tombstones AS (
   INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables)
   SELECT key_hash, %(reason)s, %(now)s, %(until)s, 0, '' FROM gone
   ON CONFLICT (key_hash) DO UPDATE SET grace_until_ms = 0, final_variables = ''
 )"""
-TOLD = f"""
-told AS (
+ENDED_EVENTS = f"""
+events AS (
   INSERT INTO {EVENT} (kind, key_hash, at_ms, reason, other, shared)
   SELECT 'ended', gone.key_hash, %(now)s, {{reason}}, '', COALESCE({SHARED_OF.format(of="gone")}, '{{{{}}}}')
   FROM gone WHERE gone.ends_ms < {NEVER}
 )"""
-ENDED = TOLD.format(reason="%(reason)s")
-EXPIRED = TOLD.format(reason="'expired'")
-CROWDED = TOLD.format(reason="'crowded'")
+ENDED = ENDED_EVENTS.format(reason="%(reason)s")
+EXPIRED = ENDED_EVENTS.format(reason="'expired'")
+EVICTED = ENDED_EVENTS.format(reason="'crowded'")
 
 DELETE = f"gone AS (DELETE FROM {SESSION} WHERE key_hash = %(key)s RETURNING id, key_hash, ends_ms)"
-# A key that no session stands under ends too. The dictionary of a scope may be made anew.
-BURIED_ALONE = f"""
-tomb AS (
+# A key without a session gets a tombstone too. The dictionary of a scope gets none: it may be made again.
+TOMBSTONE_OF_KEY = f"""
+tombstones AS (
   INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables)
   SELECT %(key)s, %(reason)s, %(now)s, %(until)s, 0, ''
   WHERE NOT EXISTS (SELECT 1 FROM gone WHERE ends_ms >= {NEVER})
@@ -56,7 +56,7 @@ gone AS (
   DELETE FROM {SESSION} WHERE key_hash = %({{key}})s AND expires_ms <= %(now)s RETURNING id, key_hash, ends_ms
 )"""
 
-# The lock first, in one order for all who end many, then the statement that sees what it waited for.
+# Locks come first and in one order, against deadlocks; the next statement sees the rows as the locks left them.
 LOCK_WHERE = f"""
 SELECT 1 FROM {SESSION} s
 WHERE s.id IN (SELECT session_id FROM {VARIABLE} WHERE name = %(name)s AND term = %(term)s)
@@ -74,11 +74,11 @@ LIVE = f"""
 s.expires_ms > %(now)s AND s.ends_ms < {NEVER}
 AND NOT EXISTS (SELECT 1 FROM {TOMBSTONE} t WHERE t.key_hash = s.key_hash)"""
 FOUND = f"SELECT s.key_hash, {HEADER_OF_S}, {SHARED_OF.format(of='s')}"
-LOOK = f"""
+GET_MANY = f"""
 {FOUND} FROM {SESSION} s
 WHERE s.key_hash = ANY(%(keys)s::text[]) AND {LIVE}"""
 
-# What the sweeper looks at is what is due; who was seen since is put off until then.
+# A session that is due but was seen since is put off until its new expiry.
 SWEEP_SESSIONS = f"""
 WITH due AS (
   SELECT id, expires_ms FROM {SESSION} WHERE due_ms <= %(now)s ORDER BY due_ms LIMIT %(limit)s
@@ -89,22 +89,22 @@ WITH due AS (
 ), gone AS (
   DELETE FROM {SESSION} s USING due WHERE s.id = due.id AND due.expires_ms <= %(now)s
   RETURNING s.id, s.key_hash, s.ends_ms
-){{told}}
+){{events}}
 SELECT key_hash FROM gone UNION ALL SELECT * FROM later
 """
-# The longest unseen of the anonymous go as if they had expired: tombstones of a crowd would be a crowd of tombstones.
-CROWD = f"""
+# Evicts the anonymous sessions that were seen longest ago, without tombstones: an eviction of many would leave as many.
+EVICT_OVER_LIMIT = f"""
 WITH excess AS (
   SELECT LEAST(count(*) - %(most)s, %(limit)s) AS number FROM {SESSION}
   WHERE expires_ms > %(now)s AND ends_ms < {NEVER}
-), crowd AS (
+), evicted AS (
   SELECT s.id FROM {SESSION} s
   WHERE s.expires_ms > %(now)s AND s.ends_ms < {NEVER}
     AND NOT EXISTS (SELECT 1 FROM {VARIABLE} v WHERE v.session_id = s.id AND v.name = '{OWNER}')
   ORDER BY s.seen_ms LIMIT (SELECT GREATEST(number, 0) FROM excess) FOR UPDATE OF s SKIP LOCKED
 ), gone AS (
-  DELETE FROM {SESSION} s USING crowd WHERE s.id = crowd.id RETURNING s.id, s.key_hash, s.ends_ms
-){{told}}
+  DELETE FROM {SESSION} s USING evicted WHERE s.id = evicted.id RETURNING s.id, s.key_hash, s.ends_ms
+){{events}}
 SELECT key_hash FROM gone
 """
 SWEEP = {
@@ -121,16 +121,16 @@ WITH due AS (
 )
 SELECT count(*) FROM gone
 """
-FORGET_WORDS = f"""
+CLEAR_FINAL_VARIABLES = f"""
 WITH due AS (
   SELECT key_hash FROM {TOMBSTONE} WHERE final_variables <> '' AND grace_until_ms <= %(now)s LIMIT %(limit)s
   FOR UPDATE SKIP LOCKED
-), forgot AS (
+), cleared AS (
   UPDATE {TOMBSTONE} SET final_variables = '' WHERE key_hash IN (SELECT key_hash FROM due) RETURNING 1
 )
-SELECT count(*) FROM forgot
+SELECT count(*) FROM cleared
 """
-# Each name's feed is cut at its length; the ids follow time closely enough for that.
+# Trims each variable's feed to FEED_LENGTH; ids follow time closely enough for that.
 TRIM_FEEDS = f"""
 WITH due AS (
   SELECT c.id FROM unnest(%(shared)s::text[]) AS feed(name) CROSS JOIN LATERAL (
@@ -144,9 +144,8 @@ SELECT count(*) FROM gone
 """
 FORGET_EVENTS = f"DELETE FROM {EVENT} WHERE id = ANY(%(ids)s::bigint[])"
 
-# A place in a feed is what a reader could see: PostgreSQL's own snapshot. What is new is what was not visible in it,
-# in whatever order the writers committed. The writer's own transaction does not see itself in its snapshots: of that
-# one the place says which id was the last.
+# A place in a feed is PostgreSQL's own snapshot at the read. New changes are those not visible in it, whatever order the
+# writers committed in. A snapshot does not show the reader's own transaction, so the place adds that one's last id.
 PLACE = f"""
 SELECT pg_current_snapshot()::text, own.id,
        COALESCE((SELECT max(id) FROM {CHANGE} WHERE name = %(name)s AND transaction_id = own.id), 0)
@@ -163,7 +162,7 @@ ORDER BY c.id
 
 @lru_cache(maxsize=64)
 def find(number: int) -> str:
-    """Sessions of ``number`` terms; with none, any."""
+    """Return the statement that finds sessions by ``number`` terms; any sessions by none."""
     joins = "".join(
         f" JOIN {VARIABLE} v{n} ON v{n}.session_id = s.id AND v{n}.name = %(name{n})s AND v{n}.term = %(term{n})s"
         for n in range(number)
@@ -171,7 +170,7 @@ def find(number: int) -> str:
     return f"{FOUND} FROM {SESSION} s{joins} WHERE {LIVE} LIMIT %(limit)s"
 
 
-def ending(gone: str, buried: str = "", *, told: str = "") -> str:
-    """End what ``gone`` takes away; give the keys."""
-    parts = [part for part in (gone, buried, told) if part]
+def ending(gone: str, tombstones: str = "", *, events: str = "") -> str:
+    """Return the statement that ends the sessions ``gone`` deletes; it answers their keys."""
+    parts = [part for part in (gone, tombstones, events) if part]
     return f"WITH {', '.join(parts)} SELECT key_hash FROM gone"

@@ -1,9 +1,9 @@
-"""The statements of the ``database`` store for PostgreSQL that change one session: one statement each, of named parts.
+"""Statements for PostgreSQL that change one session: one statement each, built of common table expressions.
 
-A part is a common table expression; ``live`` is the session's header as it was written. Where a part looks at rows
-that are there already (drops, sums, news, last words), LOCK goes before as a statement of its own in the same message:
-a statement's snapshot may be older than the lock on the header that it waited for, and would miss a variable put
-meanwhile; the next statement's snapshot is taken when the lock is held.
+``live`` is the header as the statement wrote it. Where a part reads existing rows (drops, sums, feeds, the variables
+of a tombstone), LOCK is a statement of its own before it, in the same message. This closes a race: the snapshot of a
+statement may be older than the lock on the header that it waited for, and would miss a variable that the other writer
+put; the next statement takes its snapshot with the lock held.
 """
 
 # S608: every name in braces is one of our tables, or a part of this module; what is given goes by parameters.
@@ -11,6 +11,7 @@ meanwhile; the next statement's snapshot is taken when the lock is held.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from sessions_farm.declarations import TERM_LIMIT
 from sessions_farm.stores.base import IDEMPOTENCY_KEYS_KEPT, NEVER, TOUCH_FRACTION
@@ -23,12 +24,14 @@ from sessions_farm.stores.sql.dialect import (
     SESSION,
     TOMBSTONE,
     VARIABLE,
-    VISITOR_KEY,
 )
+
+if TYPE_CHECKING:
+    from sessions_farm.stores.sql.followers import FollowingTable
 
 WHOLE = "'^-?[0-9]+$'"
 
-# Slides the time-out where that is due. The load's own snapshot does not see it, so the caller adds it to the header.
+# Extends the time-out where that is due. The load's snapshot does not see it, so the caller adds it to the header.
 LOAD = f"""
 WITH touched AS (
   UPDATE {SESSION} SET seen_ms = %(now)s::bigint, expires_ms = LEAST(%(now)s::bigint + idle_ms, ends_ms)
@@ -50,22 +53,23 @@ WHERE NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s)
 ON CONFLICT (key_hash) DO NOTHING
 RETURNING id, key_hash, {HEADER}
 """
-SLID = "LEAST(%(now)s + COALESCE(%(idle)s::bigint, idle_ms), COALESCE(%(ends)s::bigint, ends_ms))"
+EXTENDED = "LEAST(%(now)s + COALESCE(%(idle)s::bigint, idle_ms), COALESCE(%(ends)s::bigint, ends_ms))"
+# Optimistic concurrency: the update takes place if its conditions hold; else REFUSAL reads the obstacle.
 APPLY = f"""
 UPDATE {SESSION} SET
-  seen_ms = %(now)s, version = version + 1, expires_ms = {SLID} {{sets}}
+  seen_ms = %(now)s, version = version + 1, expires_ms = {EXTENDED} {{sets}}
 WHERE key_hash = %(key)s AND expires_ms > %(now)s
   AND NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s) {{conditions}}
 RETURNING id, key_hash, {HEADER}
 """
-LIFETIME = (
-    f", idle_ms = COALESCE(%(idle)s, idle_ms), ends_ms = COALESCE(%(ends)s, ends_ms), due_ms = LEAST(due_ms, {SLID})"
-)
-REMEMBERED = (
+LIFETIME = f"""
+, idle_ms = COALESCE(%(idle)s, idle_ms), ends_ms = COALESCE(%(ends)s, ends_ms), due_ms = LEAST(due_ms, {EXTENDED})"""
+REMEMBER_KEY = (
     ", idempotency_keys = array_to_string((string_to_array(%(idempotency_key)s::text || ' ' || idempotency_keys, ' '))"
     f"[1:{IDEMPOTENCY_KEYS_KEPT}], ' ')"
 )
-NOT_DONE = "AND NOT %(idempotency_key)s::text = ANY(string_to_array(idempotency_keys, ' '))"
+# Deduplicates: a retry that carries a known key finds nothing to update.
+NEW_KEY = "AND NOT %(idempotency_key)s::text = ANY(string_to_array(idempotency_keys, ' '))"
 HELD = f"AND EXISTS (SELECT 1 FROM {LEASE} WHERE name = %(key)s AND token = %(holder)s AND until_ms > %(now)s)"
 FREE = f"""
 AND NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(new)s)
@@ -75,7 +79,7 @@ AND NOT EXISTS (
   SELECT 1 FROM {VARIABLE} v WHERE v.session_id = {SESSION}.id AND v.name = ANY(%(add)s::text[]) AND v.value !~ {WHOLE}
 )"""
 
-# What is written: names and texts, given or made of what is there.
+# The new variables: names and texts, given or computed of the present ones.
 PUTS = "SELECT name, value FROM unnest(%(put)s::text[], %(texts)s::text[]) AS given(name, value)"
 SUMS = f"""
 SELECT a.name, CASE WHEN COALESCE(v.value, '0') ~ {WHOLE} THEN (COALESCE(v.value, '0')::numeric + a.by)::text END
@@ -98,46 +102,40 @@ dropped AS (
 )"""
 THESE = "v.name = ANY(%(drop)s::text[])"
 ALL_BUT_PUT = "NOT v.name = ANY(%(put)s::text[])"
-NEWS_OF_PUT = f"""
-news_of_put AS (
+FEED_OF_PUT = f"""
+feed_of_put AS (
   INSERT INTO {CHANGE} (name, key_hash, text, at_ms, transaction_id)
   SELECT fresh.name, live.key_hash, fresh.value, %(now)s, pg_current_xact_id()::text::bigint
   FROM live CROSS JOIN fresh LEFT JOIN {VARIABLE} v ON v.session_id = live.id AND v.name = fresh.name
   WHERE live.ends_ms < {NEVER} AND fresh.name = ANY(%(shared)s::text[]) AND v.value IS DISTINCT FROM fresh.value
 )"""
-NEWS_OF_DROP = f"""
-news_of_drop AS (
+FEED_OF_DROP = f"""
+feed_of_drop AS (
   INSERT INTO {CHANGE} (name, key_hash, text, at_ms, transaction_id)
   SELECT dropped.name, live.key_hash, NULL, %(now)s, pg_current_xact_id()::text::bigint FROM live, dropped
   WHERE live.ends_ms < {NEVER} AND dropped.name = ANY(%(shared)s::text[])
 )"""
 STARTED = f"""
-told AS (
+event AS (
   INSERT INTO {EVENT} (kind, key_hash, at_ms, reason, other, shared)
   SELECT 'started', live.key_hash, %(now)s, '', '', '{{}}' FROM live WHERE live.ends_ms < {NEVER}
 )"""
 ROTATED = f"""
-told AS (
+event AS (
   INSERT INTO {EVENT} (kind, key_hash, at_ms, reason, other, shared)
   SELECT 'rotated', %(key)s, %(now)s, '', live.key_hash, '{{}}' FROM live WHERE live.ends_ms < {NEVER}
 )"""
-ENTOMBED = f"""
-tomb AS (
+LEAVE_TOMBSTONE = f"""
+tombstone AS (
   INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables)
   SELECT %(key)s, 'rotated', %(now)s, %(until)s, %(grace)s,
          COALESCE((SELECT json_object_agg(name, value)::text FROM {VARIABLE} WHERE session_id = live.id), '{{}}')
   FROM live
   ON CONFLICT (key_hash) DO NOTHING
 )"""
-CARRIED = f"""
-carried AS (
-  INSERT INTO {VISITOR_KEY} (key_hash, visitor_id, created_at)
-  SELECT live.key_hash, k.visitor_id, k.created_at FROM live JOIN {VISITOR_KEY} k ON k.key_hash = %(key)s
-  ON CONFLICT (key_hash) DO NOTHING
-)"""
 HEADER_OF_LIVE = "live.key_hash, " + ", ".join(f"live.{name}" for name in HEADER.split(", "))
 
-# Of modify: the present text, what makes the new one of it, and when it must not.
+# Of modify: the present text, the computation of the new one, and its conditions.
 OLD = f"""
 old AS (
   SELECT v.value FROM {VARIABLE} v JOIN {SESSION} s ON s.id = v.session_id
@@ -148,7 +146,7 @@ SELECT %(name)s::text AS name, (
   SELECT CASE WHEN max(value) IS NULL OR max(value) ~ {WHOLE}
          THEN (COALESCE(max(value), '0')::numeric + %(by)s::numeric)::text END FROM old
 ) AS value"""
-LONGER = """
+APPENDED = """
 SELECT %(name)s::text AS name, (
   SELECT CASE WHEN COALESCE(max(value), '[]') = '[]' THEN '[' || %(item)s::text || ']'
          ELSE left(max(value), -1) || ',' || %(item)s::text || ']' END FROM old
@@ -178,10 +176,18 @@ RETURNING key_hash
 
 @lru_cache(maxsize=256)
 def statement(head: str, *parts: str) -> str:
-    """A statement of a head that writes the header, and of parts; it gives the session's row."""
+    """Return a statement of a head, which writes the header, and of parts; it answers the session's row."""
     return f"WITH {', '.join([f'live AS ({head})', *parts])} SELECT {HEADER_OF_LIVE} FROM live"
 
 
 @lru_cache(maxsize=64)
 def apply(sets: str, conditions: str) -> str:
+    """Return the conditional UPDATE of a header."""
     return APPLY.format(sets=sets, conditions=conditions)
+
+
+@lru_cache(maxsize=16)
+def follow(tables: tuple[FollowingTable, ...]) -> tuple[str, ...]:
+    """Return the parts that copy the rows of following tables to the key that ``live`` has now."""
+    new, old, only_if_moved = "(SELECT key_hash FROM live)", "%(key)s", "AND EXISTS (SELECT 1 FROM live)"
+    return tuple(f"follower{number} AS ({table.copy(new, old, only_if_moved)})" for number, table in enumerate(tables))
