@@ -7,10 +7,10 @@ from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
 
 from cart.models import Cart, Line
-from vendors.read_only_admin import ReadOnly
+from vendors.read_only_admin import ReadOnlyAdminMixin
 
 
-class LineInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
+class LineInline(ReadOnlyAdminMixin, admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
     model = Line
     fields = ["variant", "quantity", "seen_price", "added_at"]
     readonly_fields = ["variant", "quantity", "seen_price", "added_at"]
@@ -18,7 +18,7 @@ class LineInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # no
 
 
 @admin.register(Cart)
-class CartAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class CartAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     list_display = ["visitor", "pieces", "changed_at"]
     ordering = ["-changed_at"]
     inlines = [LineInline]

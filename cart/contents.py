@@ -9,8 +9,8 @@ from datetime import datetime
 from cart.models import Cart, Line
 from cart.pricing import Item, Method, Tariff
 from vendors import stock
-from vendors.hosts import Store, stores
 from vendors.models import ProductImage, Variant, Vendor
+from vendors.storefronts import CachedStorefront, storefronts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Group:
     """The lines of one vendor."""
 
     vendor: Vendor
-    store: Store | None
+    store: CachedStorefront | None
     positions: tuple[Position, ...]
     editable: bool
 
@@ -121,14 +121,14 @@ def contents_of(cart: Cart | None, now: datetime, *, vendor_id: int | None = Non
         .select_related("variant__product__vendor__marketplace")
         .prefetch_related("variant__product__images")
     )
-    left = stock.available([line.variant_id for line in lines], now, besides=cart.held_by)
+    left = stock.available([line.variant_id for line in lines], now, excluding=cart.held_by)
     groups: dict[Vendor, list[Position]] = {}
     for line in lines:
         vendor = line.variant.product.vendor
         groups.setdefault(vendor, []).append(_position(line, left[line.variant_id], now, vendor_id))
     return Contents(
         tuple(
-            Group(vendor, stores.by_vendor(vendor.pk), tuple(own), vendor_id is None or vendor.pk == vendor_id)
+            Group(vendor, storefronts.by_vendor(vendor.pk), tuple(own), vendor_id is None or vendor.pk == vendor_id)
             for vendor, own in groups.items()
         ),
         lines[0].variant.product.vendor.marketplace.currency if lines else "",

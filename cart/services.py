@@ -50,7 +50,7 @@ def add_line(
 ) -> Change:
     """Put pieces of a variant into the visitor's cart, no more than there are.
 
-    ``vendor_id`` limits what may be added to one store's goods. Raise NotForSale or stock.SoldOut.
+    ``vendor_id`` limits what may be added to one store's goods. Raise NotForSale or stock.SoldOutError.
     """
     visitor = survivor_of(visitor)  # another tab may have come home from a hand-off since this request began
     variant = sellable(community_id=visitor.community_id, vendor_id=vendor_id).filter(pk=variant_id).first()
@@ -59,7 +59,7 @@ def add_line(
     cart, _ = Cart.objects.get_or_create(visitor=visitor)
     left = _most(variant_id, now, cart)
     if not left:
-        raise stock.SoldOut(variant_id, quantity, 0)
+        raise stock.SoldOutError(variant_id, quantity, 0)
     before = Line.objects.filter(cart=cart, variant_id=variant_id).values_list("quantity", flat=True).first() or 0
     in_cart = _upsert(cart.pk, variant, quantity, left, now)
     Cart.objects.filter(pk=cart.pk).update(changed_at=now)
@@ -73,7 +73,7 @@ def change_quantity(
     """Set how many of a variant lie in the cart, no more than there are; 0 removes the line, a missing line is None.
 
     It is also how a shopper agrees to a changed price. Raise NotForSale for a line that this store may not edit, and
-    stock.SoldOut where none is left: the line stays then.
+    stock.SoldOutError where none is left: the line stays then.
     """
     line = _editable(cart, vendor_id).filter(variant_id=variant_id).select_related("variant__product").first()
     if line is None:
@@ -81,7 +81,7 @@ def change_quantity(
         return None
     kept = min(quantity, _most(variant_id, now, cart)) if quantity else 0
     if quantity and not kept:
-        raise stock.SoldOut(variant_id, quantity, 0)
+        raise stock.SoldOutError(variant_id, quantity, 0)
     if kept:
         Line.objects.filter(pk=line.pk).update(quantity=kept, seen_price=line.variant.current_price(now))
     else:
@@ -116,7 +116,7 @@ def merge_carts(*, source: Visitor, target: Visitor, now: datetime) -> None:
         return
     into = carts.get(target.pk) or Cart.objects.create(visitor=target)
     lines = list(carts[source.pk].lines.select_related("variant"))
-    left = stock.available([line.variant_id for line in lines], now, besides=into.held_by)
+    left = stock.available([line.variant_id for line in lines], now, excluding=into.held_by)
     kept = dict(into.lines.values_list("variant_id", "quantity"))
     for line in lines:
         most = max(left[line.variant_id], kept.get(line.variant_id, 0), line.quantity)
@@ -136,7 +136,7 @@ def sellable(*, community_id: int, vendor_id: int | None = None) -> QuerySet[Var
 
 
 def _most(variant_id: int, now: datetime, cart: Cart) -> int:
-    return min(stock.available([variant_id], now, besides=cart.held_by)[variant_id], MOST_OF_ONE)
+    return min(stock.available([variant_id], now, excluding=cart.held_by)[variant_id], MOST_OF_ONE)
 
 
 def _upsert(

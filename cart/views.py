@@ -18,7 +18,7 @@ from cart.models import Cart
 from sessions_farm.handoff.fingerprint import marked
 from sessions_farm.handoff.requiring import mall_id_required
 from vendors.http import MallRequest
-from vendors.stock import SoldOut
+from vendors.stock import SoldOutError
 
 
 @require_POST
@@ -39,7 +39,7 @@ def add(request: MallRequest) -> HttpResponse:
         )
     except services.NotForSale:
         return answers.refused(request, back, "That is not for sale here any more. Nothing was added.")
-    except SoldOut:
+    except SoldOutError:
         return answers.refused(request, back, "Sold out: none left to add.")
     return answers.added(request, back, change)
 
@@ -67,7 +67,7 @@ def _change(request: MallRequest, form: ChangeForm, cart: Cart) -> None:
         )
     except services.NotForSale:
         messages.error(request, "That line belongs to another store. Change it in the mall’s cart.")
-    except SoldOut:
+    except SoldOutError:
         messages.error(request, "Sold out: none left. Remove the line to check out the rest.")
     else:
         if done is not None:

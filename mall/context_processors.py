@@ -8,14 +8,14 @@ from django.http import HttpRequest
 
 from mall import node
 from sessions_farm.context import Mall
-from vendors.hosts import Market
 from vendors.models import Category
+from vendors.storefronts import CachedMarketplace
 
 MARK_LENGTH = 8
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    market: Market | None = getattr(request, "marketplace", None)
+    market: CachedMarketplace | None = getattr(request, "marketplace", None)
     return {
         "node": node.name(),
         "demo": settings.DEMO,
@@ -25,8 +25,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def departments(market: Market | None) -> list[Category]:
-    return [] if market is None else list(Category.objects.top(market.marketplace_id))
+def departments(market: CachedMarketplace | None) -> list[Category]:
+    return [] if market is None else list(Category.objects.top_level(market.marketplace_id))
 
 
 def figures(request: HttpRequest) -> list[tuple[str, object]]:

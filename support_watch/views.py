@@ -23,8 +23,8 @@ from support_watch.models import SupportVisit
 from support_watch.stream import FeedDown, Page
 from support_watch.visits import PageToken
 from support_watch.watch import watch_page
-from vendors.hosts import Store
 from vendors.models import Vendor
+from vendors.storefronts import CachedStorefront
 
 HISTORY_ROWS = 200
 
@@ -93,9 +93,9 @@ def is_own_page(request: HttpRequest) -> bool:
     return request.headers.get("Origin") == origin(host)
 
 
-def storefront(request: HttpRequest) -> Store:
+def storefront(request: HttpRequest) -> CachedStorefront:
     """Raise Http404 outside a store."""
-    store: Store | None = request.storefront  # type: ignore[attr-defined]  # set by vendors' StorefrontMiddleware
+    store: CachedStorefront | None = request.storefront  # type: ignore[attr-defined]  # set by vendors' StorefrontMiddleware
     if store is None:
         raise Http404("There is no store here.")
     return store

@@ -73,7 +73,7 @@ def _use(order: Order, payment: Payment, now: datetime) -> None:
     try:
         with transaction.atomic():
             _take(order, now)
-    except stock.SoldOut:
+    except stock.SoldOutError:
         _note(payment, Payment.State.REFUND_DUE, now)
         _cancel(order, "Sold out while you were paying. The whole amount goes back to your card.")
         return

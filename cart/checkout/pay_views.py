@@ -29,7 +29,7 @@ from cart.orders.models import Order, Payment
 from vendors.http import MallRequest
 from vendors.models import Variant
 from vendors.money import Money
-from vendors.stock import SoldOut
+from vendors.stock import SoldOutError
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ def pay(request: MallRequest) -> HttpResponse:
         url = services.start_payment(
             visitor=visitor, user=user if user.is_authenticated else None, ask=ask, now=timezone.now()
         )
-    except (NothingToBuy, CartChanged, PriceRose, TookTooLong, SoldOut, PaymentError, Busy) as reason:
+    except (NothingToBuy, CartChanged, PriceRose, TookTooLong, SoldOutError, PaymentError, Busy) as reason:
         return _refused(request, reason, ask)
     if url is None:
         return _to_status(Order.objects.get(checkout_key=ask.key, visitor=visitor))
@@ -59,7 +59,7 @@ def pay(request: MallRequest) -> HttpResponse:
 def _refused(request: MallRequest, reason: Exception, ask: Ask) -> HttpResponse:
     """Say why there is nothing to pay, and what can be done; nothing was charged in any of these cases."""
     match reason:
-        case SoldOut():
+        case SoldOutError():
             return _sold_out(request, reason)
         case Busy():
             response = render(request, "checkout/busy.html", {"ask": ask}, status=503)
@@ -90,7 +90,7 @@ def _again(request: MallRequest, notice: str, status: int) -> HttpResponse:
     return review_page(request, contents, notice=notice, status=status)
 
 
-def _sold_out(request: MallRequest, reason: SoldOut) -> HttpResponse:
+def _sold_out(request: MallRequest, reason: SoldOutError) -> HttpResponse:
     variant = Variant.objects.select_related("product").filter(pk=reason.variant_id).first()
     context = {"variant": variant, "left": reason.available, "wanted": reason.wanted}
     return render(request, "checkout/sold_out.html", context, status=409)

@@ -58,7 +58,7 @@ class Prepared:
 def prepare(*, visitor: Visitor, user: Any, ask: Ask, now: datetime) -> Prepared:
     """Make the order that was asked for, or find it: the same key never makes two.
 
-    Raise NothingToBuy, CartChanged, PriceRose, TookTooLong, stock.SoldOut or Busy; nothing was changed then.
+    Raise NothingToBuy, CartChanged, PriceRose, TookTooLong, stock.SoldOutError or Busy; nothing was changed then.
     """
     with impatient_transaction():
         cart = Cart.objects.select_for_update(no_key=True).filter(visitor=visitor).first()

@@ -16,13 +16,13 @@ from cart.orders.forms import ConsignmentForm
 from cart.orders.models import Consignment, Order, OrderLine, Payment
 from vendors.models import Membership
 from vendors.money import Money
-from vendors.read_only_admin import ReadOnly
+from vendors.read_only_admin import ReadOnlyAdminMixin
 from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
 
 PACKERS = frozenset({Membership.Role.OWNER, Membership.Role.ORDERS})
 
 
-class LineInline(ReadOnly, VendorScopedInline):
+class LineInline(ReadOnlyAdminMixin, VendorScopedInline):
     model = OrderLine
     vendor_roles = PACKERS
     fields = ("sku", "name", "quantity", "unit_price")
@@ -96,14 +96,14 @@ class ConsignmentAdmin(VendorScopedAdmin):
             messages.success(request, f"{done} consignment{'' if done == 1 else 's'} now {to.label}.")
 
 
-class ConsignmentInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
+class ConsignmentInline(ReadOnlyAdminMixin, admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
     model = Consignment
     fields = ("number", "vendor", "state", "goods_total", "delivery_charge", "tracking_number")
     readonly_fields = fields
     extra = 0
 
 
-class PaymentInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
+class PaymentInline(ReadOnlyAdminMixin, admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
     model = Payment
     fields = ("gateway", "reference", "state", "amount", "currency", "created_at", "settled_at")
     readonly_fields = fields
@@ -111,7 +111,7 @@ class PaymentInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  #
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class OrderAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     list_display = ["number", "state", "name", "email", "total_money", "created_at", "placed_at"]
     list_filter = ["state", "created_at"]
     search_fields = ["number", "email", "name"]

@@ -36,7 +36,7 @@ def test_add_counts_goods_that_others_hold(shop):
 def test_add_of_sold_out_goods_makes_no_line(shop):
     lamp = add_goods(shop, "amber", "Lamp", on_hand=0)
     visitor = visitor_with(shop)
-    with pytest.raises(stock.SoldOut):
+    with pytest.raises(stock.SoldOutError):
         put(visitor, lamp)
     assert quantities(visitor) == {}
 

@@ -14,8 +14,8 @@ from cart.orders.models import Address, Order, Payment
 from mall.accounts.models import User
 from sessions_farm.testing import BrowserClient, Client
 from tests.shop import ADDRESS, MASTER, add_goods, later, order_of
-from vendors.hosts import stores
 from vendors.links import store_url
+from vendors.storefronts import storefronts
 
 MALL = f"http://{MASTER}:8000"
 PAYS, DECLINED, SECURE, LOST = "4242424242424242", "4000000000000002", "4000000000003220", "4000000000000119"
@@ -37,7 +37,7 @@ def text(response) -> str:
 
 def fill_cart(browser, *variants):
     for variant in variants:
-        store = stores.by_vendor(variant.product.vendor_id)
+        store = storefronts.by_vendor(variant.product.vendor_id)
         browser.get(store_url(store, "product", slug=variant.product.slug))
         browser.post("/cart/add/", {"variant": variant.pk, "quantity": 1, "next": "/cart/"})
 

@@ -88,7 +88,7 @@ def test_goods_that_are_gone_are_sold_out_and_nothing_stays(shop):
     ask = ask_of(visitor)
     vase.stock.on_hand = 1
     vase.stock.save()
-    with pytest.raises(stock.SoldOut) as gone:
+    with pytest.raises(stock.SoldOutError) as gone:
         press_pay(visitor, ask)
     assert (gone.value.variant_id, gone.value.wanted, gone.value.available) == (vase.pk, 2, 1)
     assert not StockHold.objects.exists()

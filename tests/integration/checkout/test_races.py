@@ -70,7 +70,7 @@ def test_one_unit_has_one_buyer_and_no_charge_of_the_others_is_kept(rush):
     lamp, run = rush
     answers = run()
     assert answers.count(Order.State.PLACED) == 1
-    assert sum(isinstance(answer, stock.SoldOut) for answer in answers) == SHOPPERS - 1
+    assert sum(isinstance(answer, stock.SoldOutError) for answer in answers) == SHOPPERS - 1
     assert Order.objects.placed().count() == 1
     assert Charge.objects.filter(state=Charge.State.CAPTURED).count() == 1
     assert Stock.objects.get(pk=lamp.pk).on_hand == 0
