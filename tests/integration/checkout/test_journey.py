@@ -14,7 +14,7 @@ from cart.orders.models import Address, Order, Payment
 from mall.accounts.models import User
 from sessions_farm.testing import BrowserClient, Client
 from tests.shop import ADDRESS, MASTER, add_goods, later, order_of
-from vendors.links import store_url
+from vendors.links import storefront_url
 from vendors.storefronts import storefronts
 
 MALL = f"http://{MASTER}:8000"
@@ -38,7 +38,7 @@ def text(response) -> str:
 def fill_cart(browser, *variants):
     for variant in variants:
         store = storefronts.by_vendor(variant.product.vendor_id)
-        browser.get(store_url(store, "product", slug=variant.product.slug))
+        browser.get(storefront_url(store, "product", slug=variant.product.slug))
         browser.post("/cart/add/", {"variant": variant.pk, "quantity": 1, "next": "/cart/"})
 
 
@@ -59,7 +59,7 @@ def to_review(browser, *variants, **methods):
 def hidden(response) -> dict[str, str]:
     """The hidden fields of the form that pays."""
     page = response.content.decode()
-    return dict(re.findall(r'name="(key|agreed)" value="([^"]*)"', page))
+    return dict(re.findall(r'name="(idempotency_key|agreed_total)" value="([^"]*)"', page))
 
 
 def pay(browser):
