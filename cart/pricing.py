@@ -91,8 +91,8 @@ def split_by_vendor(
 def _draft_consignment(
     vendor_id: int, lines: list[PricedLine], tariff: Tariff, methods: Mapping[int, DeliveryMethod]
 ) -> ConsignmentDraft:
-    wanted = methods.get(vendor_id, DeliveryMethod.STANDARD)
-    method = wanted if tariff.offers(wanted) else DeliveryMethod.STANDARD
+    chosen = methods.get(vendor_id, DeliveryMethod.STANDARD)
+    method = chosen if tariff.offers(chosen) else DeliveryMethod.STANDARD
     return ConsignmentDraft(vendor_id, tuple(lines), method, tariff.charge(sum(line.total for line in lines), method))
 
 

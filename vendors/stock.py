@@ -46,9 +46,9 @@ def hold(reference: UUID, quantities: Mapping[int, int], until: datetime, now: d
     on_hand = lock_rows(quantities)
     held = _held(quantities, now, reference)
     for variant_id, wanted in sorted(quantities.items()):
-        left = max(on_hand.get(variant_id, 0) - held.get(variant_id, 0), 0)
-        if left < wanted:
-            raise SoldOutError(variant_id, wanted, left)
+        available_pieces = max(on_hand.get(variant_id, 0) - held.get(variant_id, 0), 0)
+        if available_pieces < wanted:
+            raise SoldOutError(variant_id, wanted, available_pieces)
     release(reference)
     StockHold.objects.bulk_create(
         StockHold(reference=reference, variant_id=variant_id, quantity=wanted, until=until)
@@ -65,13 +65,13 @@ def take(reference: UUID, now: datetime) -> None:
     """
     on_hand = lock_rows(StockHold.objects.filter(reference=reference).values_list("variant_id", flat=True))
     holds = list(StockHold.objects.filter(reference=reference).order_by("variant_id"))
-    held = _held([own.variant_id for own in holds if own.until <= now], now, reference)
-    for own in holds:
-        left = max(on_hand.get(own.variant_id, 0) - held.get(own.variant_id, 0), 0)
-        if left < own.quantity:
-            raise SoldOutError(own.variant_id, own.quantity, left)
-    for own in holds:
-        Stock.objects.filter(pk=own.variant_id).update(on_hand=F("on_hand") - own.quantity)
+    held = _held([stock_hold.variant_id for stock_hold in holds if stock_hold.until <= now], now, reference)
+    for stock_hold in holds:
+        available_pieces = max(on_hand.get(stock_hold.variant_id, 0) - held.get(stock_hold.variant_id, 0), 0)
+        if available_pieces < stock_hold.quantity:
+            raise SoldOutError(stock_hold.variant_id, stock_hold.quantity, available_pieces)
+    for stock_hold in holds:
+        Stock.objects.filter(pk=stock_hold.variant_id).update(on_hand=F("on_hand") - stock_hold.quantity)
     release(reference)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -43,26 +44,36 @@ def start(request: MallRequest) -> HttpResponse:
     if summary is None:
         return redirect("cart:page")
     user: Any = request.user
-    book = list(Address.objects.filter(user=user).order_by("-is_default", "pk")) if user.is_authenticated else []
+    book = _address_book(user)
     form = ContactForm(request.POST or None, initial=_initial(request, book), has_book=user.is_authenticated)
     if request.method == "POST" and form.is_valid():
         checkout_session.save_contact(request, form.contact)
         if form.cleaned_data.get("keep"):
             save_address(user=user, fields={name: value for name, value in form.contact.items() if name != "email"})
         return redirect("checkout:delivery")
-    status = 422 if form.errors else 200
-    return render(request, "checkout/start.html", {"form": form, "summary": summary, "book": book}, status=status)
+    return render(
+        request, "checkout/start.html", {"form": form, "summary": summary, "book": book}, status=_status(form)
+    )
+
+
+def _address_book(user: Any) -> list[Address]:
+    if not user.is_authenticated:
+        return []
+    return list(Address.objects.filter(user=user).order_by("-is_default", "pk"))
+
+
+def _status(form: forms.Form) -> int:
+    return 422 if form.errors else 200
 
 
 def _initial(request: MallRequest, book: list[Address]) -> dict[str, str]:
     """Return the data entered before, else an entry of the address book, else the user's e-mail address."""
-    wanted = request.GET.get("address", "")
-    chosen = next((entry for entry in book if str(entry.pk) == wanted), None)
+    entry_id = request.GET.get("address", "")
+    chosen = next((entry for entry in book if str(entry.pk) == entry_id), None)
     typed = checkout_session.contact(request)
     if chosen is None and typed:
         return typed
-    user: Any = request.user
-    email = typed.get("email") or (user.email if user.is_authenticated else "")
+    email = typed.get("email") or getattr(request.user, "email", "")  # an anonymous user has none
     entry = chosen or next(iter(book), None)
     return {"email": email, **(contact_from(entry) if entry else {})}
 
@@ -81,9 +92,8 @@ def delivery(request: MallRequest) -> HttpResponse:
         checkout_session.save_methods(request, form.methods)
         return redirect("checkout:review")
     choices = [_choices(group, form[f"vendor-{group.vendor.pk}"]) for group in summary.groups]
-    status = 422 if form.errors else 200
     context = {"form": form, "summary": summary, "choices": choices}
-    return render(request, "checkout/delivery.html", context, status=status)
+    return render(request, "checkout/delivery.html", context, status=_status(form))
 
 
 def _choices(group: Any, field: Any) -> dict[str, Any]:

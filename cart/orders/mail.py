@@ -13,7 +13,7 @@ from cart.orders.models import Consignment, Order
 from sessions_farm.links import absolute_url
 
 
-def send_confirmation(*, order_id: int, now: datetime) -> bool:
+def send_order_confirmation(*, order_id: int, now: datetime) -> bool:
     """Send the confirmation of a placed order. Return False if it is sent already or in progress elsewhere.
 
     After an error of the mail server the row is due again when its claim ends.

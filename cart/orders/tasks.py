@@ -22,7 +22,7 @@ def enqueue_confirmation(order_id: int) -> None:
 @shared_task(name="orders.send_confirmation")
 def send_confirmation(order_id: int) -> None:
     """Send the confirmation of an order."""
-    mail.send_confirmation(order_id=order_id, now=timezone.now())
+    mail.send_order_confirmation(order_id=order_id, now=timezone.now())
 
 
 def send_due_confirmations() -> int:
@@ -34,7 +34,7 @@ def send_due_confirmations() -> int:
 
 def _try_to_send(order_id: int) -> bool:
     try:
-        return mail.send_confirmation(order_id=order_id, now=timezone.now())
+        return mail.send_order_confirmation(order_id=order_id, now=timezone.now())
     except OSError as error:
         logger.warning("Confirmation of order %d failed: %s", order_id, error)
         return False

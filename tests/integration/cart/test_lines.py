@@ -69,7 +69,7 @@ def test_change_to_zero_removes_and_a_missing_line_is_no_error(shop):
     assert services.remove_line(cart=cart, variant_id=lamp.pk, now=timezone.now()) is None
 
 
-def test_contents_show_drift_and_what_cannot_be_bought(shop):
+def test_summary_shows_price_changes_and_what_cannot_be_bought(shop):
     lamp, vase = add_goods(shop, "amber", "Lamp", price=1000), add_goods(shop, "basalt", "Vase")
     visitor = visitor_with(shop, lamp=(lamp, 1), vase=(vase, 2))
     lamp.price = 1200
@@ -84,7 +84,7 @@ def test_contents_show_drift_and_what_cannot_be_bought(shop):
     assert not summary.is_buyable
 
 
-def test_contents_cost_the_same_queries_for_one_line_and_for_twelve(shop, django_assert_num_queries):
+def test_summary_costs_the_same_queries_for_one_line_and_for_twelve(shop, django_assert_num_queries):
     visitor = visitor_with(shop, lamp=(add_goods(shop, "amber", "Lamp"), 1))
     summarise_cart(Cart.objects.get(visitor=visitor), timezone.now())  # the stores are read once a process
     with django_assert_num_queries(5):

@@ -1,4 +1,4 @@
-"""A mall to buy in, and its pretend bank."""
+"""A mall to buy in, and its simulated bank."""
 
 import pytest
 from django.utils import timezone
@@ -22,7 +22,7 @@ def committed_shop(transactional_db):
 
 @pytest.fixture
 def pay_with():
-    """Use a card of that behaviour for a payment; the charge."""
+    """Pay with a card of that behaviour; return the charge."""
 
     def use(payment, behaviour=CardBehaviour.PAYS):
         charge = Charge.objects.get(reference=payment.reference)

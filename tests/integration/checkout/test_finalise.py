@@ -227,7 +227,7 @@ def test_sweep_goes_on_where_one_order_has_a_fault(shop, lamp, pay_with):
     assert order_of(first).state == Order.State.DRAFT
 
 
-def test_sweep_lets_a_draft_go_whose_hold_lapsed(shop, pay_with):
+def test_sweep_expires_a_draft_whose_hold_lapsed(shop, pay_with):
     lamp = add_goods(shop, "amber", "Lantern", on_hand=1)
     payment = begin(visitor_with(shop, lamp=(lamp, 1)))
     sweep_checkouts(now=later(minutes=10))

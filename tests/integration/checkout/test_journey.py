@@ -318,7 +318,9 @@ def test_status_link_is_signed(browser, vase):
     assert browser.get(f"{MALL}/orders/status/{Order.objects.get().uuid.hex}/").status_code == 404
 
 
-def test_status_page_queries_do_not_grow_with_the_parcels(browser, shop, vase, django_assert_max_num_queries, pay_with):
+def test_status_page_queries_do_not_grow_with_the_consignments(
+    browser, shop, vase, django_assert_max_num_queries, pay_with
+):
     to_review(browser, vase, add_goods(shop, "basalt", "Bowl"))
     pay(browser)
     card(browser, PAYS)

@@ -32,7 +32,7 @@ def test_order_copies_the_cart_and_adds_up(shop):
     assert {hold.variant_id: hold.quantity for hold in StockHold.objects.all()} == {lamp.pk: 2, vase.pk: 1}
 
 
-def test_same_key_makes_one_order_and_one_charge(shop):
+def test_same_idempotency_key_makes_one_order_and_one_charge(shop):
     visitor = visitor_with(shop, lamp=(add_goods(shop, "amber", "Lamp"), 1))
     checkout_request = request_of(visitor)
     urls = {
@@ -77,7 +77,7 @@ def test_cart_that_changed_in_another_tab_asks_again(shop):
         press_pay(visitor, checkout_request)
 
 
-def test_another_visitors_key_is_of_no_use(shop):
+def test_another_visitors_idempotency_key_is_of_no_use(shop):
     lamp = add_goods(shop, "amber", "Lamp")
     mine = visitor_with(shop, lamp=(lamp, 2))
     press_pay(mine, request_of(mine))
@@ -145,7 +145,7 @@ def test_hold_ends_by_the_clock_and_is_not_renewed_for_ever(shop):
         press_pay(visitor, checkout_request, now=later(minutes=46))
 
 
-def test_prices_that_were_agreed_to_are_no_drift_any_more(shop):
+def test_prices_that_were_agreed_to_are_no_change_any_more(shop):
     lamp = add_goods(shop, "amber", "Lamp", price=1000)
     visitor = visitor_with(shop, lamp=(lamp, 1))
     lamp.price = 1100

@@ -153,7 +153,7 @@ def test_carts_in_opposite_order_do_not_wait_for_each_other_for_ever(committed_s
     )
 
 
-def test_row_that_others_hold_locked_is_given_up_soon(committed_shop, pay_with, monkeypatch):
+def test_row_lock_of_another_transaction_times_out(committed_shop, pay_with, monkeypatch):
     monkeypatch.setattr("cart.checkout.locks.LOCK_TIMEOUT", "200ms")
     lamp = add_goods(committed_shop, "amber", "Lamp")
     visitor = visitor_with(committed_shop, lamp=(lamp, 1))
