@@ -73,7 +73,8 @@ def _initial(request: MallRequest, book: list[Address]) -> dict[str, str]:
     typed = checkout_session.contact(request)
     if chosen is None and typed:
         return typed
-    email = typed.get("email") or getattr(request.user, "email", "")  # an anonymous user has none
+    user: Any = request.user
+    email = typed.get("email", "") or getattr(user, "email", "")  # an anonymous user has none
     entry = chosen or next(iter(book), None)
     return {"email": email, **(contact_from(entry) if entry else {})}
 
