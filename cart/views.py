@@ -15,8 +15,8 @@ from cart.context import current_cart, editable_vendor_id
 from cart.forms import AddForm, ChangeForm, next_path
 from cart.models import Cart
 from cart.summary import summarise_cart
-from sessions_farm.handoff.fingerprint import marked
-from sessions_farm.handoff.requiring import mall_id_required
+from sessions_farm.communities.handoff.decorators import mall_id_required
+from sessions_farm.communities.handoff.fingerprint import marked
 from vendors.http import MallRequest
 from vendors.stock import SoldOutError
 

@@ -2,7 +2,7 @@
 
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
-from sessions_farm.modes import session_off
+from sessions_farm.web.decorators import session_off
 from vendors.http import MallRequest
 from vendors.middleware import get_open_storefront
 from vendors.storefronts import storefronts

@@ -21,7 +21,7 @@ from vendors import stock
 from vendors.models import Marketplace
 
 if TYPE_CHECKING:
-    from sessions_farm.models import Visitor
+    from sessions_farm.communities.models import Visitor
 
 MAX_HOLD_PERIODS = 3  # the draft expires after as many hold periods, even if the shopper keeps trying to pay
 

@@ -2,7 +2,7 @@
 
 import re
 
-from sessions_farm.communities import registry
+from sessions_farm.communities.registry import registry
 from tests.html import flat
 from vendors.storefronts import storefronts
 from vendors.stylesheets import stylesheet_url

@@ -13,7 +13,7 @@ from cart.checkout.payments.base import ChargeResult, ChargeStatus
 from cart.checkout.payments.sandbox import services, signing
 from cart.checkout.payments.sandbox.models import Charge
 from cart.orders.models import Payment
-from sessions_farm.links import origin
+from sessions_farm.communities.links import origin
 
 STATUS = {
     Charge.State.OPEN: ChargeStatus.PENDING,
