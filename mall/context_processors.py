@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from mall import node
 from sessions_farm.communities.context import Mall
-from vendors.hosts import Market
+from vendors.storefronts import CachedMarketplace
 from vendors.models import Category
 
 LABEL_LENGTH = 8
@@ -16,7 +16,7 @@ LABEL_LENGTH = 8
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Return the context of a page's header and footer; expensive values are lazy."""
-    market: Market | None = getattr(request, "marketplace", None)
+    market: CachedMarketplace | None = getattr(request, "marketplace", None)
     return {
         "node": node.name(),
         "demo": settings.DEMO,
@@ -26,9 +26,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def departments(market: Market | None) -> list[Category]:
+def departments(market: CachedMarketplace | None) -> list[Category]:
     """Return the top categories of a marketplace."""
-    return [] if market is None else list(Category.objects.top(market.marketplace_id))
+    return [] if market is None else list(Category.objects.top_level(market.marketplace_id))
 
 
 def request_figures(request: HttpRequest) -> list[tuple[str, object]]:

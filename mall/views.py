@@ -10,26 +10,26 @@ from django.views.decorators.vary import vary_on_headers
 
 from sessions_farm.communities.registry import registry
 from sessions_farm.conf import DAY, options
-from vendors.hosts import Market, Store, stores
+from vendors.storefronts import CachedMarketplace, CachedStorefront, storefronts
 from vendors.http import MallRequest
-from vendors.listing import listing
+from vendors.listing import build_listing
 from vendors.models import Category, Product
 from vendors.models.catalogue import ProductQuerySet
-from vendors.theme import address_of_all
+from vendors.stylesheets import marketplace_stylesheet_url
 
 NEW_THINGS = 10
 IN_A_WINDOW = 3
 
 
-def market_of(request: MallRequest) -> Market:
+def market_of(request: MallRequest) -> CachedMarketplace:
     """Return the marketplace of the request; raise Http404 where the community has none."""
-    market: Market | None = request.marketplace
+    market: CachedMarketplace | None = request.marketplace
     if market is None:
         raise Http404("This community has no marketplace yet; add one in the admin.")
     return market
 
 
-def goods_of(market: Market) -> ProductQuerySet:
+def goods_of(market: CachedMarketplace) -> ProductQuerySet:
     """Return the published products of a marketplace."""
     return Product.objects.published().in_marketplace(market.marketplace_id)
 
@@ -39,17 +39,17 @@ def home(request: MallRequest) -> HttpResponse:
     """Show the directory: each store with the products in its window, and the newest products of all."""
     market, now = market_of(request), timezone.now()
     cards = goods_of(market).for_cards(now).defer("search", "description")
-    windows = goods_of(market).in_windows(IN_A_WINDOW).prefetch_related("images").defer("search", "description")
-    shown = stores.of_marketplace(market.marketplace_id)
+    windows = goods_of(market).newest_per_vendor(IN_A_WINDOW).prefetch_related("images").defer("search", "description")
+    shown = storefronts.of_marketplace(market.marketplace_id)
     context = {
         "fronts": fronts(shown, windows),
-        "new_things": cards.spread_over_vendors()[:NEW_THINGS],
-        "theme_of_all": address_of_all(market.marketplace_id),
+        "new_things": cards.interleave_vendors()[:NEW_THINGS],
+        "theme_of_all": marketplace_stylesheet_url(market.marketplace_id),
     }
     return render(request, "mall/home.html", context)
 
 
-def fronts(shown: list[Store], windows: ProductQuerySet) -> list[tuple[Store, list[Product]]]:
+def fronts(shown: list[CachedStorefront], windows: ProductQuerySet) -> list[tuple[CachedStorefront, list[Product]]]:
     """Pair each store with the products in its window."""
     by_vendor: dict[int, list[Product]] = {}
     for product in windows:
@@ -63,9 +63,9 @@ def category(request: MallRequest, slug: str) -> HttpResponse:
     """Show the products of a category over all stores."""
     market = market_of(request)
     department = get_object_or_404(Category, marketplace=market.marketplace_id, slug=slug)
-    scope = goods_of(market).in_department(department)
-    found = listing(
-        scope, request.GET, currency=market.currency, now=timezone.now(), mall_wide=True, by_department=False
+    scope = goods_of(market).in_category(department)
+    found = build_listing(
+        scope, request.GET, currency=market.currency, now=timezone.now(), mall_wide=True, by_category=False
     )
     return render(request, "mall/category.html", {"category": department, "listing": found})
 
@@ -75,17 +75,17 @@ def category(request: MallRequest, slug: str) -> HttpResponse:
 def search(request: MallRequest) -> HttpResponse:
     """Show the products found over all stores, below the stores whose names match."""
     market = market_of(request)
-    found = listing(goods_of(market), request.GET, currency=market.currency, now=timezone.now(), mall_wide=True)
-    context = {"listing": found, "mall_query": found.choice.text, "named": stores_named(market, found.choice.text)}
+    found = build_listing(goods_of(market), request.GET, currency=market.currency, now=timezone.now(), mall_wide=True)
+    context = {"listing": found, "mall_query": found.filter.text, "named": stores_named(market, found.filter.text)}
     return render(request, "mall/search.html", context)
 
 
-def stores_named(market: Market, text: str) -> list[Store]:
+def stores_named(market: CachedMarketplace, text: str) -> list[CachedStorefront]:
     """Return the stores whose names hold every word of a text."""
     words = text.casefold().split()
     if not words:
         return []
-    shown = stores.of_marketplace(market.marketplace_id)
+    shown = storefronts.of_marketplace(market.marketplace_id)
     return [store for store in shown if all(word in store.name.casefold() for word in words)]
 
 

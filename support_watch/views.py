@@ -24,7 +24,7 @@ from support_watch.limits import BEAT_MS
 from support_watch.models import SupportVisit
 from support_watch.presence import Presence
 from support_watch.visits import PageToken
-from vendors.hosts import Store
+from vendors.storefronts import CachedStorefront
 from vendors.models import Vendor
 
 HISTORY_ROWS = 200
@@ -96,9 +96,9 @@ def is_same_origin(request: HttpRequest) -> bool:
     return request.headers.get("Origin") == origin(host)
 
 
-def storefront(request: HttpRequest) -> Store:
+def storefront(request: HttpRequest) -> CachedStorefront:
     """Return the store of the request; raise Http404 outside a store."""
-    store: Store | None = request.storefront  # type: ignore[attr-defined]  # set by vendors' StorefrontMiddleware
+    store: CachedStorefront | None = request.storefront  # type: ignore[attr-defined]  # set by vendors' StorefrontMiddleware
     if store is None:
         raise Http404("There is no store here.")
     return store

@@ -101,7 +101,7 @@ def _order(
         email=purchase.email,
         phone=purchase.phone,
         state=Order.State.PLACED,
-        checkout_key=f"demo-{purchase.number}",
+        idempotency_key=f"demo-{purchase.number}",
         currency=places.marketplace.currency,
         goods_total=goods_total,
         delivery_total=delivery_total,

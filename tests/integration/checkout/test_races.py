@@ -6,16 +6,16 @@ import threading
 
 import pytest
 from django.db import connection, transaction
-from django.test import Client
 from django.utils import timezone
 
+from cart.checkout.errors import RowLockTimeoutError
 from cart.checkout.finalise import finalise
-from cart.checkout.locks import Busy
 from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.services import start_payment, sweep_checkouts
 from cart.orders.models import Order, Payment
 from cart.orders.signals import order_finalising
-from tests.shop import ADDRESS, MASTER, add_goods, ask_of, begin, later, order_of, visitor_with
+from sessions_farm.testing import Client
+from tests.shop import ADDRESS, MASTER, add_goods, begin, later, order_of, request_of, visitor_with
 from vendors import stock
 from vendors.models import Stock
 
@@ -43,10 +43,10 @@ def at_once(count, work):
     return answers
 
 
-def buy(visitor, ask, pay_with):
+def buy(visitor, checkout_request, pay_with):
     """Press "Pay", pay, and come back; the state of the order."""
-    start_payment(visitor=visitor, user=None, ask=ask, now=timezone.now())
-    payment = Payment.objects.get(order__checkout_key=ask.key)
+    start_payment(visitor=visitor, user=None, checkout_request=checkout_request, now=timezone.now())
+    payment = Payment.objects.get(order__idempotency_key=checkout_request.idempotency_key)
     pay_with(payment)
     return finalise(payment=payment, now=timezone.now()).state
 
@@ -57,10 +57,10 @@ def rush(committed_shop, pay_with):
     lamp = add_goods(committed_shop, "amber", "Lamp", on_hand=1)
     vase = add_goods(committed_shop, "basalt", "Vase", on_hand=1000)
     visitors = [visitor_with(committed_shop, vase=(vase, 1), lamp=(lamp, 1)) for _ in range(SHOPPERS)]
-    asks = [ask_of(visitor) for visitor in visitors]
+    checkout_requests = [request_of(visitor) for visitor in visitors]
 
     def run():
-        return at_once(SHOPPERS, lambda number: buy(visitors[number], asks[number], pay_with))
+        return at_once(SHOPPERS, lambda number: buy(visitors[number], checkout_requests[number], pay_with))
 
     return lamp, run
 
@@ -70,7 +70,7 @@ def test_one_unit_has_one_buyer_and_no_charge_of_the_others_is_kept(rush):
     lamp, run = rush
     answers = run()
     assert answers.count(Order.State.PLACED) == 1
-    assert sum(isinstance(answer, stock.SoldOut) for answer in answers) == SHOPPERS - 1
+    assert sum(isinstance(answer, stock.SoldOutError) for answer in answers) == SHOPPERS - 1
     assert Order.objects.placed().count() == 1
     assert Charge.objects.filter(state=Charge.State.CAPTURED).count() == 1
     assert Stock.objects.get(pk=lamp.pk).on_hand == 0
@@ -93,9 +93,9 @@ def test_without_the_locks_the_same_rush_oversells(rush, monkeypatch):
             everyone_has_looked.wait()
         return held
 
-    monkeypatch.setattr(stock, "lock", look_without_lock)
+    monkeypatch.setattr(stock, "lock_rows", look_without_lock)
     monkeypatch.setattr(stock, "_held", first_look_together)
-    monkeypatch.setattr(stock, "available", lambda ids, now, besides=None: dict.fromkeys(ids, 1))
+    monkeypatch.setattr(stock, "available", lambda ids, now, excluding=None: dict.fromkeys(ids, 1))
     run()
     charged = Charge.objects.filter(state__in=[Charge.State.CAPTURED, Charge.State.REFUNDED]).count()
     assert charged > 1, "without locks several shoppers are let through to pay for one unit"
@@ -105,8 +105,11 @@ def test_without_the_locks_the_same_rush_oversells(rush, monkeypatch):
 @pytest.mark.scale
 def test_identical_posts_make_one_order_and_one_charge(committed_shop):
     visitor = visitor_with(committed_shop, lamp=(add_goods(committed_shop, "amber", "Lamp"), 1))
-    ask = ask_of(visitor)
-    urls = at_once(POSTS, lambda _: start_payment(visitor=visitor, user=None, ask=ask, now=timezone.now()))
+    checkout_request = request_of(visitor)
+    urls = at_once(
+        POSTS,
+        lambda _: start_payment(visitor=visitor, user=None, checkout_request=checkout_request, now=timezone.now()),
+    )
     assert len(set(urls)) == 1, urls
     assert Order.objects.count() == Payment.objects.count() == Charge.objects.count() == 1
 
@@ -138,25 +141,28 @@ def test_return_webhook_and_sweeper_at_once_place_one_order(committed_shop, pay_
     assert Stock.objects.get(pk=lamp.pk).on_hand == 4
 
 
-def test_baskets_in_opposite_order_do_not_wait_for_each_other_for_ever(committed_shop, pay_with):
+def test_carts_in_opposite_order_do_not_wait_for_each_other_for_ever(committed_shop, pay_with):
     one = add_goods(committed_shop, "amber", "One", on_hand=100)
     two = add_goods(committed_shop, "basalt", "Two", on_hand=100)
     forth, to = {"a": (one, 1), "b": (two, 1)}, {"b": (two, 1), "a": (one, 1)}
     visitors = [visitor_with(committed_shop, **(forth if number % 2 else to)) for number in range(8)]
-    asks = [ask_of(visitor) for visitor in visitors]
-    assert at_once(8, lambda number: buy(visitors[number], asks[number], pay_with)) == [Order.State.PLACED] * 8
+    checkout_requests = [request_of(visitor) for visitor in visitors]
+    assert (
+        at_once(8, lambda number: buy(visitors[number], checkout_requests[number], pay_with))
+        == [Order.State.PLACED] * 8
+    )
 
 
-def test_row_that_others_hold_locked_is_given_up_soon(committed_shop, pay_with, monkeypatch):
-    monkeypatch.setattr("cart.checkout.locks.PATIENCE", "200ms")
+def test_row_lock_of_another_transaction_times_out(committed_shop, pay_with, monkeypatch):
+    monkeypatch.setattr("cart.checkout.locks.LOCK_TIMEOUT", "200ms")
     lamp = add_goods(committed_shop, "amber", "Lamp")
     visitor = visitor_with(committed_shop, lamp=(lamp, 1))
-    ask = ask_of(visitor)
+    checkout_request = request_of(visitor)
     locked, done = threading.Event(), threading.Event()
 
     def hold_the_row():
         with transaction.atomic():
-            stock.lock([lamp.pk])
+            stock.lock_rows([lamp.pk])
             locked.set()
             done.wait(10)
         connection.close()
@@ -165,13 +171,13 @@ def test_row_that_others_hold_locked_is_given_up_soon(committed_shop, pay_with, 
     thread.start()
     locked.wait(10)
     try:
-        with pytest.raises(Busy):
-            start_payment(visitor=visitor, user=None, ask=ask, now=timezone.now())
+        with pytest.raises(RowLockTimeoutError):
+            start_payment(visitor=visitor, user=None, checkout_request=checkout_request, now=timezone.now())
     finally:
         done.set()
         thread.join()
     assert not Order.objects.exists()
-    start_payment(visitor=visitor, user=None, ask=ask, now=timezone.now())
+    start_payment(visitor=visitor, user=None, checkout_request=checkout_request, now=timezone.now())
     assert order_of(Payment.objects.get()).state == Order.State.DRAFT
 
 
@@ -194,4 +200,4 @@ def reviewed(client, variant):
     client.post("/checkout/", ADDRESS)
     client.post("/checkout/delivery/", {f"vendor-{variant.product.vendor_id}": "standard"})
     page = client.get("/checkout/review/").content.decode()
-    return dict(re.findall(r'name="(key|agreed)" value="([^"]*)"', page))
+    return dict(re.findall(r'name="(idempotency_key|agreed_total)" value="([^"]*)"', page))

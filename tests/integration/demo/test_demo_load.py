@@ -21,7 +21,7 @@ MODELS = (
     *(Community, Domain, Marketplace, Category, Vendor, Storefront, User, Membership, Address),
     *(Product, Variant, Stock, Order, Consignment, OrderLine, Payment),
 )
-KEYS = {"id", "updated_at", "password", "date_joined", "last_login", "created_at", "checkout_key", "verify_token"}
+KEYS = {"id", "updated_at", "password", "date_joined", "last_login", "created_at", "idempotency_key", "verify_token"}
 
 
 def load_quietly(now=NOW):
@@ -128,7 +128,7 @@ def test_past_orders_add_up_and_are_neither_mailed_nor_dispatched(loaded):
 
 def test_shoppers_have_orders_in_different_states(loaded):
     for email in ("anna@example.org", "ben@example.org"):
-        mine = Order.objects.of_user(User.objects.get(email=email))
+        mine = Order.objects.for_user(User.objects.get(email=email))
         assert mine.count() >= 3
         assert Consignment.objects.filter(order__in=mine).values("state").distinct().count() >= 3
 

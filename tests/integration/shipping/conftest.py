@@ -69,7 +69,7 @@ def place_order(marketplace):
                 state=Order.State.PLACED,
                 placed_at=now,
                 currency="EUR",
-                checkout_key=number,
+                idempotency_key=number,
                 goods_total=2400 * len(vendors),
                 delivery_total=450 * len(vendors),
                 total=2850 * len(vendors),

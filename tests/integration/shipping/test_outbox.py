@@ -20,9 +20,9 @@ DEAD = "redis://127.0.0.1:1/0"
 
 @pytest.fixture(autouse=True)
 def rested():
-    nudge.rests_until = 0.0
+    nudge.circuit_open_until = 0.0
     yield
-    nudge.rests_until = 0.0
+    nudge.circuit_open_until = 0.0
 
 
 def test_each_consignment_has_one_dispatch(make_vendor, place_order):
