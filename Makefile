@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-reset test prove mutants check fmt bench farm farm-init farm-walk
 PYTHON := .venv/bin/python
+PARALLEL := -p tests.workers -n auto --dist worksteal
 TEMPLATES = $(shell find . \( -name .venv -o -name .tools -o -name .data \) -prune -o -path '*/templates/*.html' -print)
 
 help: ## this list
@@ -15,15 +16,14 @@ demo-reset: ## throw the demo's data away and start afresh
 	@deploy/bootstrap sites
 	@$(PYTHON) -m mall.demo.run --reset
 
-test: ## run every test, the browser's too (ARGS="-k cart" for some)
+test: ## run every test, the browser's too (ARGS="-k cart" for some, ARGS="-n0" one after another)
 	@deploy/bootstrap test sites
 	@$(PYTHON) -m tests.e2e.chromium
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest $(PARALLEL) $(ARGS)
 
-prove: ## run every test with larger counts (SCALE=10)
+prove: ## run the tests that chance decides, each many times more often (SCALE=10)
 	@deploy/bootstrap test sites
-	@$(PYTHON) -m tests.e2e.chromium
-	@SCALE=$${SCALE:-10} $(PYTHON) -m pytest --timeout 1800 $(ARGS)
+	@SCALE=$${SCALE:-10} $(PYTHON) -m pytest $(PARALLEL) -m scale $(ARGS)
 
 mutants: ## take the hand-off's defences away one at a time, and see each noticed by a test
 	@deploy/bootstrap test sites
