@@ -14,6 +14,7 @@ from sessions_farm.models import Community, Domain
 from sessions_farm.signals import visitors_merging
 from sessions_farm.tests import handoff_site
 from sessions_farm.tests.cable import RedisCable
+from sessions_farm.tests.scale import pytest_collection_modifyitems, scale  # noqa: F401 -- pytest finds them here
 from sessions_farm.tests.stores_fixtures import REDIS_URL, make_node
 
 
