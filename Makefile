@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-reset test prove mutants check fmt bench farm farm-init farm-walk
 PYTHON := .venv/bin/python
+# A test run starts many programs, and each would compile all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 PARALLEL := -p tests.workers -n auto --dist worksteal
 TEMPLATES = $(shell find . \( -name .venv -o -name .tools -o -name .data \) -prune -o -path '*/templates/*.html' -print)
 

@@ -25,6 +25,26 @@ HOSTS = {
 SECONDS = {
     "e2e demo": 150,
     "e2e hosts": 120,
+    "test_alone": 120,
+    "test_mutation": 80,
+    "test_admin_isolation": 50,
+    "test_bad_input": 50,
+    "test_journeys": 50,
+    "test_servers": 40,
+    "test_external_member": 30,
+    "test_sentinel": 30,
+    "test_events_killed": 30,
+    "test_lost_updates": 30,
+    "test_interleavings": 30,
+    "test_bench": 30,
+    "test_sftp": 30,
+    "test_master_down": 25,
+    "test_listing": 25,
+    "test_claims": 20,
+    "test_store_contract": 20,
+    "test_dumps": 20,
+    "test_django_flows": 20,
+    "test_modes": 20,
 }
 
 
