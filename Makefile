@@ -5,7 +5,10 @@ PYTHON := .venv/bin/python
 # A test run starts many programs, and each would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 PARALLEL := -p tests.workers -n auto --dist worksteal
-TEMPLATES = $(shell find . \( -name .venv -o -name .tools -o -name .data \) -prune -o -path '*/templates/*.html' -print)
+SOURCES = find . \( -name .venv -o -name .tools -o -name .data -o -name node_modules \) -prune -o
+TEMPLATES = $(shell $(SOURCES) -path '*/templates/*.html' -print)
+LUA = $(shell $(SOURCES) -name '*.lua' -print)
+FRONT = PATH="$(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$$PATH:$(CURDIR)/.tools/luacheck"
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -29,10 +32,11 @@ prove: ## run the tests that chance decides, each many times more often (SCALE=1
 
 mutants: ## take the hand-off's defences away one at a time, and see each noticed by a test
 	@deploy/bootstrap test sites
-	@$(PYTHON) -m sessions_farm.tests.mutation
+	@$(PYTHON) -m sessions_farm.communities.tests.support.mutation
 
-check: ## look at the code without running it: format, lint, types, layers, migrations, templates, settings
+check: ## look at all code without running it: format, lint, types, layers, migrations, templates, settings
 	@deploy/bootstrap test sites dev
+	@deploy/front_tools
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	SECRET_KEY=x DATABASE_URL=postgres://x REDIS_URL=redis://x .venv/bin/mypy .
@@ -41,13 +45,21 @@ check: ## look at the code without running it: format, lint, types, layers, migr
 	$(PYTHON) manage.py check --settings tests.settings
 	.venv/bin/djade --target-version 6.1 --check $(TEMPLATES)
 	.venv/bin/djangofmt --check $(TEMPLATES)
+	$(FRONT) biome ci .
+	$(FRONT) stylelint --ignore-path .gitignore '**/*.css'
+	$(FRONT) node deploy/format_lua.mjs --check $(LUA)
+	$(FRONT) luacheck -q $(LUA)
 
-fmt: ## put code and templates into the project's format
+fmt: ## put code, templates, CSS, JS and Lua into the project's format
 	@deploy/bootstrap test sites dev
+	@deploy/front_tools
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 	.venv/bin/djade --target-version 6.1 $(TEMPLATES)
 	.venv/bin/djangofmt $(TEMPLATES)
+	$(FRONT) biome check --write .
+	$(FRONT) stylelint --ignore-path .gitignore --fix '**/*.css'
+	$(FRONT) node deploy/format_lua.mjs $(LUA)
 
 bench: ## measure sessions and hand-offs against raw servers and Django's engines, and pages a second of two nodes
 	@deploy/bootstrap sites

@@ -1,4 +1,4 @@
-"""Sessions, visitors and communities for a Django farm."""
+"""The session engine as a Django app."""
 
 from django.apps import AppConfig
 
@@ -9,15 +9,4 @@ class SessionsFarmConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from sessions_farm import checks, receivers  # noqa: F401, PLC0415 -- they register themselves
-        from sessions_farm.communities import registry  # noqa: PLC0415 -- models load after the app
-        from sessions_farm.scopes import join_visitors  # noqa: PLC0415 -- as above
-        from sessions_farm.signals import (  # noqa: PLC0415 -- beside their receivers
-            registry_changed,
-            registry_changing,
-            visitors_merging,
-        )
-
-        visitors_merging.connect(join_visitors, dispatch_uid="visitor-state")
-        registry_changing.connect(registry.changing, dispatch_uid="registry")
-        registry_changed.connect(registry.changed, dispatch_uid="registry")
+        from sessions_farm import checks  # noqa: F401, PLC0415 -- they register themselves

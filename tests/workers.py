@@ -44,7 +44,6 @@ SECONDS = {
     "test_store_contract": 20,
     "test_dumps": 20,
     "test_django_flows": 20,
-    "test_modes": 20,
 }
 
 
@@ -82,7 +81,7 @@ def dealt(ids: Sequence[str], hands: int) -> list[list[int]]:
     files: dict[str, list[int]] = {}
     for number, node_id in enumerate(ids):
         files.setdefault(file_of(node_id), []).append(number)
-    seconds = {file: SECONDS.get(file, EACH * len(numbers)) for file, numbers in files.items()}
+    seconds = {file: SECONDS.get(PurePath(file).stem, EACH * len(numbers)) for file, numbers in files.items()}
     given: list[list[int]] = [[] for _ in range(hands)]
     loads = [0.0] * hands
     for file in sorted(files, key=lambda file: -seconds[file]):
@@ -93,11 +92,11 @@ def dealt(ids: Sequence[str], hands: int) -> list[list[int]]:
 
 
 def file_of(node_id: str) -> str:
-    """Return the name of the test's file, or of the farm that it shares with other files."""
+    """Return the test's file, or the name of the farm that it shares with other files."""
     path = PurePath(node_id.partition("::")[0])
     if path.parts[:2] == ("tests", "e2e"):
         return "e2e hosts" if path.stem in HOSTS else "e2e demo"
-    return path.stem
+    return str(path)
 
 
 def unknown(names: Iterable[str]) -> set[str]:

@@ -11,8 +11,8 @@ from django.core.management import call_command
 def welcome() -> list[str]:
     """The addresses of the shops, and who may sign in."""
     from mall.demo import people  # noqa: PLC0415 -- its models need the settings
-    from sessions_farm.links import absolute_url  # noqa: PLC0415
-    from sessions_farm.models import Domain  # noqa: PLC0415
+    from sessions_farm.communities.links import absolute_url  # noqa: PLC0415
+    from sessions_farm.communities.models import Domain  # noqa: PLC0415
 
     addresses = [
         ("the mall", absolute_url("mall.localhost", "/")),

@@ -17,7 +17,7 @@ from django_redis.cache import RedisCache as DjangoRedisCache
 
 from sessions_farm.bench.table import STOCK_CACHED_DB, STOCK_CORE, STOCK_DB, STOCK_DJANGO_REDIS
 from sessions_farm.conf import options
-from sessions_farm.engine import SessionStore
+from sessions_farm.session.session import SessionStore
 from sessions_farm.stores import NAMED
 from sessions_farm.stores.protocol import Store
 

@@ -27,10 +27,10 @@ from sessions_farm.bench.interleaving import no_collector, take_turns, timed
 from sessions_farm.bench.sizes import rounds, scaled
 from sessions_farm.bench.subjects import RawSQL
 from sessions_farm.bench.table import RAW_SQL, Bound, Table
-from sessions_farm.communities import Registry, read_snapshot, registry
+from sessions_farm.communities.middleware import ASK_PATH
+from sessions_farm.communities.models import CHANNEL, Community, Domain
+from sessions_farm.communities.registry import Registry, read_snapshot, registry
 from sessions_farm.conf import options
-from sessions_farm.gate import ASK_PATH
-from sessions_farm.models import CHANNEL, Community, Domain
 
 SIZES = (1_000, 10_000)  # domains
 ABOVE = "market.example"

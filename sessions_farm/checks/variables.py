@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error
 
-from sessions_farm.declared import AUTH_VARIABLES, OWNER, Declared
-from sessions_farm.variables import EXPIRY, SIGNED_IN, STAFF, STAFF_OF
+from sessions_farm.declarations import AUTH_VARIABLES, OWNER, Declaration
+from sessions_farm.session.variables import EXPIRY, SIGNED_IN, STAFF, STAFF_OF
 
-PROPERTIES = {field.name: type(field.default) for field in fields(Declared)}
+PROPERTIES = {field.name: type(field.default) for field in fields(Declaration)}
 FACTS = {SIGNED_IN, STAFF, STAFF_OF}  # may be shown and found, as every host may know them anyway
 RESERVED = {*FACTS, *AUTH_VARIABLES, OWNER, EXPIRY}
 APART = (

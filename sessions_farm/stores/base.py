@@ -1,6 +1,6 @@
 """What stores and their callers say to each other: the values and the refusals.
 
-A key is always the keyed hash of an id. A value is JSON text in one canonical form (sessions_farm.codec), so equal
+A key is always the keyed hash of an id. A value is JSON text in one canonical form (sessions_farm.session.serializer), so equal
 values have equal text. Times are Unix milliseconds; ``now`` is given, so that a store never disagrees with its caller.
 """
 
@@ -10,38 +10,38 @@ import enum
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from sessions_farm.moments import FOREVER as FOREVER  # noqa: PLC0414 -- from here, too
-from sessions_farm.moments import now_ms as now_ms  # noqa: PLC0414 -- as above
+from sessions_farm.clock import NEVER as NEVER  # noqa: PLC0414 -- from here, too
+from sessions_farm.clock import now_ms as now_ms  # noqa: PLC0414 -- as above
 
 TOUCH_FRACTION = 10  # a session is touched when a tenth of its idle time has gone
-STEPS_KEPT = 8  # how many of the latest operation ids a session remembers
+IDEMPOTENCY_KEYS_KEPT = 8  # how many of the latest operation ids a session remembers
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailableError(Exception):
     """The store does not answer. It says nothing about whether the session lives."""
 
 
-class Refused(Exception):
+class StoreRefusedError(Exception):
     """The store will not do this to this session."""
 
 
-class Ended(Refused):
+class SessionEndedError(StoreRefusedError):
     """The key was rotated, merged, logged out or deleted: it never lives again."""
 
 
-class Missing(Refused):
+class SessionMissingError(StoreRefusedError):
     """No live session under this key."""
 
 
-class Taken(Refused):
+class KeyTakenError(StoreRefusedError):
     """A live session stands under this key, or a code under this digest."""
 
 
-class Conflict(Refused):
+class ConflictError(StoreRefusedError):
     """The variable no longer has the value that was expected."""
 
 
-class LeaseLost(Refused):
+class LeaseLostError(StoreRefusedError):
     """The lease that the change was made under has ended or is another's."""
 
 
@@ -152,7 +152,7 @@ class CompareAndSet:
 
     def on(self, current: str | None) -> str | None:
         if current != self.expected:
-            raise Conflict(f"{self.name} was changed by another request.")
+            raise ConflictError(f"{self.name} was changed by another request.")
         return self.value
 
 

@@ -9,10 +9,10 @@ import django.test
 from asgiref.sync import sync_to_async
 from django.http.request import split_domain_port
 
-from sessions_farm import cookies
-from sessions_farm.communities import Member, registry
-from sessions_farm.cookies import Proof
-from sessions_farm.engine import SessionStore
+from sessions_farm.communities.registry import Member, registry
+from sessions_farm.session.session import SessionStore
+from sessions_farm.web import cookies
+from sessions_farm.web.cookies import Proof
 
 
 class Client(django.test.Client):

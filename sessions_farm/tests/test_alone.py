@@ -25,8 +25,8 @@ INSTALLED_APPS = [
     "sessions_farm",
 ]
 MIDDLEWARE = [
-    "sessions_farm.middleware.StrictCookies",
-    "sessions_farm.middleware.SessionMiddleware",
+    "sessions_farm.web.middleware.StrictCookies",
+    "sessions_farm.web.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
@@ -50,7 +50,7 @@ DATABASES = {"default": {
     "TEST": {"NAME": BASE / "test.sqlite3"},
 }}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-ROOT_URLCONF = "sessions_farm.tests.session_site"
+ROOT_URLCONF = "sessions_farm.tests.support.session_site"
 USE_TZ = True
 PUBLIC_SCHEME, PUBLIC_PORT = "http", 8000
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

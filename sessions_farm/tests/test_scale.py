@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sessions_farm.tests import scale as scaling
+from sessions_farm.tests.support import scale as scaling
 
 READS = re.compile(r"""(environ|getenv)\b[^\n]*["']SCALE["']""")
 
@@ -50,7 +50,7 @@ def test_this_run_is_marked(request, scale):
 
 def test_nothing_else_reads_it():
     """A count from elsewhere would be larger in tests that ``make prove`` does not run."""
-    files = [*Path(__file__).parent.rglob("*.py"), *project_files()]
+    files = [*Path(__file__).parents[1].rglob("*.py"), *project_files()]
     assert [str(file) for file in files if READS.search(file.read_text()) and file.name != "scale.py"] == []
 
 

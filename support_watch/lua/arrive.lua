@@ -2,26 +2,26 @@
 -- Whoever is known by any alias goes on with that visit, so a login or a first cart announces nobody twice.
 local visit, tab, ttl, idle, keep, page = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7]
 for index = 8, #ARGV do
-  local known = redis.call('GET', root .. ':who:' .. ARGV[index])
+  local known = redis.call("GET", root .. ":who:" .. ARGV[index])
   if known then
     visit = known
     break
   end
 end
 for index = 8, #ARGV do
-  redis.call('SET', root .. ':who:' .. ARGV[index], visit, 'PX', idle)
+  redis.call("SET", root .. ":who:" .. ARGV[index], visit, "PX", idle)
 end
-local seen = root .. ':seen:' .. visit
-local first = redis.call('SET', seen, 1, 'NX', 'PX', DAY)
+local seen = root .. ":seen:" .. visit
+local first = redis.call("SET", seen, 1, "NX", "PX", DAY)
 if not first then
-  redis.call('PEXPIRE', seen, DAY)
+  redis.call("PEXPIRE", seen, DAY)
 end
 local was_present = is_present(visit)
 keep_present(visit, tab, ttl)
 local entry = remember(visit, now, page)
 if first then
-  emit('arrive', visit, keep, entry)
+  emit("arrive", visit, keep, entry)
 elseif not was_present then
-  emit('back', visit, keep, entry)
+  emit("back", visit, keep, entry)
 end
-return {visit, first and 1 or 0, whole(entry.at)}
+return { visit, first and 1 or 0, whole(entry.at) }

@@ -5,6 +5,6 @@ local was_present = is_present(visit)
 keep_present(visit, tab, ttl)
 local entry = remember(visit, at, page)
 if not was_present then
-  emit('back', visit, keep, entry)
+  emit("back", visit, keep, entry)
 end
 return was_present and 1 or 0

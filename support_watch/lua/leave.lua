@@ -1,6 +1,6 @@
 -- A tab says it closes. ARGV: epoch, visit, tab, grace. The grace lets a reload pass unseen; other tabs keep the visit.
 local visit, tab, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
-local until_ms = redis.call('ZSCORE', present, visit)
+local until_ms = redis.call("ZSCORE", present, visit)
 if not until_ms then
   return 0
 end
@@ -10,6 +10,6 @@ local latest = math.min(tonumber(until_ms), now + grace)
 for _, other in pairs(open) do
   latest = math.max(latest, other)
 end
-redis.call('HSET', tabs, visit, cjson.encode(open))
-redis.call('ZADD', present, whole(latest), visit)
+redis.call("HSET", tabs, visit, cjson.encode(open))
+redis.call("ZADD", present, whole(latest), visit)
 return 1

@@ -11,7 +11,7 @@ from cart.orders.models import Address, Consignment, Order, OrderLine, Payment
 from mall.accounts.models import User
 from mall.demo import catalogue, departments, goods, history, people, pictures, places
 from mall.demo.load import load
-from sessions_farm.models import Community, Domain
+from sessions_farm.communities.models import Community, Domain
 from shipping.models import Department, Dispatch, Route
 from vendors.models import Category, Marketplace, Membership, Product, ProductImage, Stock, Storefront, Variant, Vendor
 

@@ -25,15 +25,19 @@ function step(room) {
 function show(gallery) {
   const thumbs = [...gallery.querySelectorAll(".gallery__thumb")];
   const strip = gallery.querySelector(".gallery__strip");
-  const mark = (at) => thumbs.forEach((thumb, place) => {
-    if (place === at) thumb.setAttribute("aria-current", "true");
-    else thumb.removeAttribute("aria-current");
-  });
-  thumbs.forEach((thumb, at) => thumb.addEventListener("click", (event) => {
-    event.preventDefault();
-    strip.scrollTo({ left: strip.children[at].offsetLeft - strip.children[0].offsetLeft });
-    mark(at);
-  }));
+  const mark = (at) => {
+    for (const [place, thumb] of thumbs.entries()) {
+      if (place === at) thumb.setAttribute("aria-current", "true");
+      else thumb.removeAttribute("aria-current");
+    }
+  };
+  for (const [at, thumb] of thumbs.entries()) {
+    thumb.addEventListener("click", (event) => {
+      event.preventDefault();
+      strip.scrollTo({ left: strip.children[at].offsetLeft - strip.children[0].offsetLeft });
+      mark(at);
+    });
+  }
   strip.addEventListener("scrollend", () => mark(Math.round(strip.scrollLeft / strip.clientWidth)));
 }
 

@@ -1,0 +1,203 @@
+"""Sessions in SQL: a header row, one row for each variable, a row for each key that ended.
+
+PostgreSQL: every step is one trip, the slide of the time-out in it too (stores/postgres.py); what was refused costs a
+second one, to say why. A write locks its header first, so two writers of one session take turns and a deletion waits
+for them or they for it; what came too late finds no header.
+SQLite: the same steps, each in one transaction (stores/stepwise.py; there are no trips to save there).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import astuple, replace
+from typing import TYPE_CHECKING
+
+from django.db import connections, router
+
+from sessions_farm.communities.models import VisitorKey
+from sessions_farm.models import Session
+from sessions_farm.stores.base import (
+    Change,
+    Header,
+    Increment,
+    KeyTakenError,
+    LeaseLostError,
+    Lifetime,
+    Operation,
+    Reading,
+    SessionEndedError,
+    SessionMissingError,
+    State,
+    StoreUnavailableError,
+)
+from sessions_farm.stores.sql.dialect import Known
+from sessions_farm.stores.sql.queries import DatabaseBroker, decoded
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from sessions_farm.conf import Options
+    from sessions_farm.stores.effects.effects import Effects
+    from sessions_farm.stores.sql.dialect import Dialect, Refusal
+
+TRIES = 10  # of a write that was refused for what another had changed back when it asked why
+
+
+class DatabaseStore(DatabaseBroker):
+    """Under an event loop PostgreSQL is asked by native connections (stores/native.py), never by Django's.
+
+    In a thread every step takes part in the transaction that Django has open there.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._known = Known.of(options)
+        self._dialects: dict[str, Dialect] = {}
+
+    @property
+    def alias(self) -> str:
+        return router.db_for_write(Session)
+
+    @property
+    def connection(self) -> BaseDatabaseWrapper:
+        return connections[self.alias]
+
+    @property
+    def carries_visitors(self) -> bool:
+        """Whether ``rotate`` lets the new key lead to the visitor of the old one."""
+        return router.db_for_write(VisitorKey) == self.alias
+
+    def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
+        header = astuple(Header.fresh(lifetime, now))
+        rows = yield self._sql.create(key, variables, header, now, over=False)
+        if not rows:
+            refusal: Refusal = yield self._sql.refusal(key, "", Change(), (), now)
+            if not refusal.has_ended and refusal.header is None:
+                # What has expired but was not swept yet makes room.
+                rows = yield self._sql.create(key, variables, header, now, over=True)
+            if not rows:
+                raise SessionEndedError(key) if refusal.has_ended else KeyTakenError(key)
+        return Header(*rows[0][1:7])
+
+    def load(self, key: str, now: int) -> Effects[Reading]:
+        rows = yield self._sql.load(key, now)
+        grace_until, final_variables, *header = rows[0][:8]
+        if grace_until is not None:
+            if now < grace_until:
+                return Reading(State.ENDED, decoded(final_variables), in_grace=True)
+            return Reading(State.ENDED)
+        if header[0] is None or now >= header[3]:
+            return Reading(State.ABSENT)
+        found = Header(*header)
+        if found.is_due(now):
+            found = found.touched(now)
+        return Reading(State.LIVE, {row[8]: row[9] for row in rows if row[8] is not None}, found)
+
+    def apply(self, key: str, change: Change, now: int) -> Effects[Header]:
+        change = settled(change)
+        for _ in range(TRIES):
+            rows = yield self._sql.apply(key, change, now)
+            if rows:
+                return Header(*rows[0][1:7])
+            refusal = yield self._sql.refusal(key, "", change, change.add, now)
+            done = judged(refusal, key, change)
+            if done:
+                return done
+        raise too_fast(key)
+
+    def modify(self, key: str, operation: Operation, now: int, step: str = "") -> Effects[str | None]:
+        text, _ = yield from self.modify_with_header(key, operation, now, step)
+        return text
+
+    def modify_with_header(
+        self, key: str, operation: Operation, now: int, step: str = ""
+    ) -> Effects[tuple[str | None, Header]]:
+        """The variable's text, and the header that it stands under; as ``modify``.
+
+        Where ``step`` was done before, the header is the present one, which later writes may have raised.
+        """
+        for _ in range(TRIES):
+            rows = yield self._sql.modify(key, operation, now, step)
+            if rows:
+                return rows[0][7], Header(*rows[0][1:7])
+            refusal: Refusal = yield self._sql.refusal(key, "", Change(), [operation.name], now)
+            done = judged(refusal, key, Change(step=step))
+            current = refusal.texts.get(operation.name)
+            if done and step:
+                return current, done
+            operation.on(current)
+        raise too_fast(key)
+
+    def touch(self, key: str, now: int) -> Effects[bool]:
+        return bool((yield self._sql.touch(key, now)))
+
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
+        change, over = settled(change), False
+        for _ in range(TRIES):
+            rows = yield self._sql.rotate(old, new, change, now, grace, over=over)
+            if rows:
+                return Header(*rows[0][1:7])
+            refusal: Refusal = yield self._sql.refusal(old, new, change, change.add, now)
+            done = judged(refusal, old, change)
+            if done:
+                return done
+            if refusal.new_has_ended:
+                raise SessionEndedError(new)
+            if refusal.new_expires and refusal.new_expires > now:
+                raise KeyTakenError(new)
+            over = refusal.new_expires is not None
+        raise too_fast(old)
+
+    def delete(self, key: str, reason: str, now: int) -> Effects[None]:
+        yield self._sql.delete(key, reason, now)
+
+    @property
+    def _sql(self) -> Dialect:
+        alias = self.alias
+        if alias not in self._dialects:
+            self._dialects[alias] = dialect_of(alias, self._known)
+        return self._dialects[alias]
+
+
+def dialect_of(alias: str, known: Known) -> Dialect:
+    if connections[alias].vendor == "postgresql":
+        from sessions_farm.stores.sql.postgresql.dialect import Postgres  # noqa: PLC0415 -- psycopg is there where PostgreSQL is
+
+        return Postgres(alias, known)
+    from sessions_farm.stores.sql.sqlite.dialect import Stepwise  # noqa: PLC0415 -- only where it is needed
+
+    return Stepwise(alias, known)
+
+
+def settled(change: Change) -> Change:
+    """The same change, with each name in one of its parts only. Raise TypeError for a sum with what it puts itself."""
+    put = {name: text for name, text in change.put.items() if name not in change.drop}
+    drop = () if change.replace else change.drop
+    add = {}
+    for name, by in change.add.items():
+        if change.replace or name in put or name in change.drop:
+            put[name] = Increment(name, by).on(put.get(name)) or ""
+            drop = [dropped for dropped in drop if dropped != name]
+        else:
+            add[name] = by
+    return replace(change, put=put, drop=drop, add=add)
+
+
+def judged(refusal: Refusal, key: str, change: Change) -> Header | None:
+    """The present header where the change was made before; None where nothing speaks against it any more."""
+    if refusal.has_ended:
+        raise SessionEndedError(key)
+    if refusal.header is None:
+        raise SessionMissingError(key)
+    if change.step and change.step in refusal.steps:
+        return Header(*refusal.header)
+    if change.holder and not refusal.is_held:
+        raise LeaseLostError(f"The lease of {key[:8]}… has ended or is another's.")
+    for name, by in change.add.items():
+        Increment(name, by).on(refusal.texts.get(name))
+    return None
+
+
+def too_fast(key: str) -> StoreUnavailableError:
+    return StoreUnavailableError(
+        f"The session {key[:8]}… changes faster than a write of it can be tried ({TRIES} times)."
+    )

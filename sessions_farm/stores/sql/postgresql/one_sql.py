@@ -1,0 +1,186 @@
+"""The statements of the ``database`` store for PostgreSQL that change one session: one statement each, of named parts.
+
+A part is a common table expression; ``live`` is the session's header as it was written. Where a part looks at rows
+that are there already (drops, sums, news, last words), LOCK goes before as a statement of its own in the same message:
+a statement's snapshot may be older than the lock on the header that it waited for, and would miss a variable put
+meanwhile; the next statement's snapshot is taken when the lock is held.
+"""
+
+# S608: every name in braces is one of our tables, or a part of this module; what is given goes by parameters.
+# ruff: noqa: S608
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sessions_farm.declarations import TERM_LIMIT
+from sessions_farm.stores.base import IDEMPOTENCY_KEYS_KEPT, NEVER, TOUCH_FRACTION
+from sessions_farm.stores.sql.dialect import (
+    CHANGE,
+    EVENT,
+    HEADER,
+    HEADER_OF_S,
+    LEASE,
+    SESSION,
+    TOMBSTONE,
+    VARIABLE,
+    VISITOR_KEY,
+)
+
+WHOLE = "'^-?[0-9]+$'"
+
+# Slides the time-out where that is due. The load's own snapshot does not see it, so the caller adds it to the header.
+LOAD = f"""
+WITH touched AS (
+  UPDATE {SESSION} SET seen_ms = %(now)s::bigint, expires_ms = LEAST(%(now)s::bigint + idle_ms, ends_ms)
+  WHERE key_hash = %(key)s::text AND expires_ms > %(now)s::bigint
+  AND %(now)s::bigint - seen_ms >= idle_ms / {TOUCH_FRACTION}
+)
+SELECT t.grace_until_ms, t.final_variables, {HEADER_OF_S}, v.name, v.value
+FROM (SELECT %(key)s::text AS key_hash) k
+LEFT JOIN {TOMBSTONE} t ON t.key_hash = k.key_hash
+LEFT JOIN {SESSION} s ON s.key_hash = k.key_hash
+LEFT JOIN {VARIABLE} v ON v.session_id = s.id
+"""
+LOCK = f"SELECT 1 FROM {SESSION} WHERE key_hash = %(key)s FOR UPDATE"
+LOCK_LEASE = f"SELECT 1 FROM {LEASE} WHERE name = %(key)s AND token = %(holder)s FOR SHARE"
+CREATE = f"""
+INSERT INTO {SESSION} (key_hash, {HEADER}, due_ms, steps)
+SELECT %(key)s, %(now)s, %(now)s, %(idle)s, %(expires)s, %(ends)s, 1, %(expires)s, ''
+WHERE NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s)
+ON CONFLICT (key_hash) DO NOTHING
+RETURNING id, key_hash, {HEADER}
+"""
+SLID = "LEAST(%(now)s + COALESCE(%(idle)s::bigint, idle_ms), COALESCE(%(ends)s::bigint, ends_ms))"
+APPLY = f"""
+UPDATE {SESSION} SET
+  seen_ms = %(now)s, version = version + 1, expires_ms = {SLID} {{sets}}
+WHERE key_hash = %(key)s AND expires_ms > %(now)s
+  AND NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s) {{conditions}}
+RETURNING id, key_hash, {HEADER}
+"""
+LIFETIME = (
+    f", idle_ms = COALESCE(%(idle)s, idle_ms), ends_ms = COALESCE(%(ends)s, ends_ms), due_ms = LEAST(due_ms, {SLID})"
+)
+REMEMBERED = (
+    f", steps = array_to_string((string_to_array(%(step)s::text || ' ' || steps, ' '))[1:{IDEMPOTENCY_KEYS_KEPT}], ' ')"
+)
+NOT_DONE = "AND NOT %(step)s::text = ANY(string_to_array(steps, ' '))"
+HELD = f"AND EXISTS (SELECT 1 FROM {LEASE} WHERE name = %(key)s AND token = %(holder)s AND until_ms > %(now)s)"
+FREE = f"""
+AND NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(new)s)
+AND NOT EXISTS (SELECT 1 FROM {SESSION} WHERE key_hash = %(new)s)"""
+ADDABLE = f"""
+AND NOT EXISTS (
+  SELECT 1 FROM {VARIABLE} v WHERE v.session_id = {SESSION}.id AND v.name = ANY(%(add)s::text[]) AND v.value !~ {WHOLE}
+)"""
+
+# What is written: names and texts, given or made of what is there.
+PUTS = "SELECT name, value FROM unnest(%(put)s::text[], %(texts)s::text[]) AS given(name, value)"
+SUMS = f"""
+SELECT a.name, CASE WHEN COALESCE(v.value, '0') ~ {WHOLE} THEN (COALESCE(v.value, '0')::numeric + a.by)::text END
+FROM live CROSS JOIN unnest(%(add)s::text[], %(by)s::numeric[]) AS a(name, by)
+LEFT JOIN {VARIABLE} v ON v.session_id = live.id AND v.name = a.name"""
+TERM = f"""
+CASE WHEN fresh.name = ANY(%(indexed)s::text[]) THEN
+  CASE WHEN octet_length(fresh.value) <= {TERM_LIMIT} THEN fresh.value
+  ELSE 'sha256:' || encode(sha256(convert_to(fresh.value, 'UTF8')), 'hex') END
+END"""
+PUT = f"""
+put AS (
+  INSERT INTO {VARIABLE} (session_id, name, value, term)
+  SELECT live.id, fresh.name, fresh.value, {TERM} FROM live, fresh
+  ON CONFLICT (session_id, name) DO UPDATE SET value = excluded.value, term = excluded.term
+)"""
+DROPPED = f"""
+dropped AS (
+  DELETE FROM {VARIABLE} v USING live WHERE v.session_id = live.id AND {{which}} RETURNING v.name
+)"""
+THESE = "v.name = ANY(%(drop)s::text[])"
+ALL_BUT_PUT = "NOT v.name = ANY(%(put)s::text[])"
+NEWS_OF_PUT = f"""
+news_of_put AS (
+  INSERT INTO {CHANGE} (name, key_hash, text, at_ms, transaction_id)
+  SELECT fresh.name, live.key_hash, fresh.value, %(now)s, pg_current_xact_id()::text::bigint
+  FROM live CROSS JOIN fresh LEFT JOIN {VARIABLE} v ON v.session_id = live.id AND v.name = fresh.name
+  WHERE live.ends_ms < {NEVER} AND fresh.name = ANY(%(shared)s::text[]) AND v.value IS DISTINCT FROM fresh.value
+)"""
+NEWS_OF_DROP = f"""
+news_of_drop AS (
+  INSERT INTO {CHANGE} (name, key_hash, text, at_ms, transaction_id)
+  SELECT dropped.name, live.key_hash, NULL, %(now)s, pg_current_xact_id()::text::bigint FROM live, dropped
+  WHERE live.ends_ms < {NEVER} AND dropped.name = ANY(%(shared)s::text[])
+)"""
+STARTED = f"""
+told AS (
+  INSERT INTO {EVENT} (kind, key_hash, at_ms, reason, other, shared)
+  SELECT 'started', live.key_hash, %(now)s, '', '', '{{}}' FROM live WHERE live.ends_ms < {NEVER}
+)"""
+ROTATED = f"""
+told AS (
+  INSERT INTO {EVENT} (kind, key_hash, at_ms, reason, other, shared)
+  SELECT 'rotated', %(key)s, %(now)s, '', live.key_hash, '{{}}' FROM live WHERE live.ends_ms < {NEVER}
+)"""
+ENTOMBED = f"""
+tomb AS (
+  INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables)
+  SELECT %(key)s, 'rotated', %(now)s, %(until)s, %(grace)s,
+         COALESCE((SELECT json_object_agg(name, value)::text FROM {VARIABLE} WHERE session_id = live.id), '{{}}')
+  FROM live
+  ON CONFLICT (key_hash) DO NOTHING
+)"""
+CARRIED = f"""
+carried AS (
+  INSERT INTO {VISITOR_KEY} (key_hash, visitor_id, created_at)
+  SELECT live.key_hash, k.visitor_id, k.created_at FROM live JOIN {VISITOR_KEY} k ON k.key_hash = %(key)s
+  ON CONFLICT (key_hash) DO NOTHING
+)"""
+HEADER_OF_LIVE = "live.key_hash, " + ", ".join(f"live.{name}" for name in HEADER.split(", "))
+
+# Of modify: the present text, what makes the new one of it, and when it must not.
+OLD = f"""
+old AS (
+  SELECT v.value FROM {VARIABLE} v JOIN {SESSION} s ON s.id = v.session_id
+  WHERE s.key_hash = %(key)s AND v.name = %(name)s
+)"""
+SUM = f"""
+SELECT %(name)s::text AS name, (
+  SELECT CASE WHEN max(value) IS NULL OR max(value) ~ {WHOLE}
+         THEN (COALESCE(max(value), '0')::numeric + %(by)s::numeric)::text END FROM old
+) AS value"""
+LONGER = """
+SELECT %(name)s::text AS name, (
+  SELECT CASE WHEN COALESCE(max(value), '[]') = '[]' THEN '[' || %(item)s::text || ']'
+         ELSE left(max(value), -1) || ',' || %(item)s::text || ']' END FROM old
+) AS value"""
+SET = "SELECT %(name)s::text AS name, %(value)s::text AS value"
+IS_WHOLE = f"AND NOT EXISTS (SELECT 1 FROM old WHERE value !~ {WHOLE})"
+IS_LIST = "AND NOT EXISTS (SELECT 1 FROM old WHERE left(value, 1) <> '[')"
+IS_EXPECTED = "AND (SELECT value FROM old) IS NOT DISTINCT FROM %(expected)s::text"
+
+REFUSAL = f"""
+SELECT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s),
+       EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(new)s),
+       (SELECT expires_ms FROM {SESSION} WHERE key_hash = %(new)s),
+       EXISTS (SELECT 1 FROM {LEASE} WHERE name = %(key)s AND token = %(holder)s AND until_ms > %(now)s),
+       s.steps, {HEADER_OF_S}, v.name, v.value
+FROM (SELECT 1) one
+LEFT JOIN {SESSION} s ON s.key_hash = %(key)s AND s.expires_ms > %(now)s
+LEFT JOIN {VARIABLE} v ON v.session_id = s.id AND v.name = ANY(%(names)s::text[])
+"""
+TOUCH = f"""
+UPDATE {SESSION} SET seen_ms = %(now)s, expires_ms = LEAST(%(now)s + idle_ms, ends_ms)
+WHERE key_hash = %(key)s AND expires_ms > %(now)s
+  AND NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s)
+RETURNING key_hash
+"""
+
+
+@lru_cache(maxsize=256)
+def statement(head: str, *parts: str) -> str:
+    """A statement of a head that writes the header, and of parts; it gives the session's row."""
+    return f"WITH {', '.join([f'live AS ({head})', *parts])} SELECT {HEADER_OF_LIVE} FROM live"
+
+
+@lru_cache(maxsize=64)
+def apply(sets: str, conditions: str) -> str:
+    return APPLY.format(sets=sets, conditions=conditions)
