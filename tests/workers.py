@@ -8,7 +8,7 @@ so they are dealt as two files.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import PurePath
 
 import pytest
@@ -47,11 +47,13 @@ SECONDS = {
 }
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+@pytest.hookimpl(wrapper=True)  # pytest-xdist's own answer comes before any other
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """Return two workers a core: most tests wait for a server or a process half of their time.
 
     One a core where counts are large (``make prove``): there the processes of a test fill the cores themselves.
     """
+    yield
     cores = os.process_cpu_count() or 1
     return min(cores if "SCALE" in os.environ else 2 * cores, MOST)
 
