@@ -18,7 +18,9 @@ class CommunitiesConfig(AppConfig):
             visitors_merging,
         )
         from sessions_farm.communities.visitors.state import join_visitors  # noqa: PLC0415 -- as above
+        from sessions_farm.session.audience import register_finder  # noqa: PLC0415 -- as above
 
+        register_finder(registry.resolve)
         visitors_merging.connect(join_visitors, dispatch_uid="visitor-state")
         registry_changing.connect(registry.changing, dispatch_uid="registry")
         registry_changed.connect(registry.changed, dispatch_uid="registry")

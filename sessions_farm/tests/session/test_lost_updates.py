@@ -8,12 +8,12 @@ from collections import Counter
 import pytest
 
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.tests.support.fleet import Fleet
 from sessions_farm.tests.support.named_stores import FARM_WIDE, options_of
 from sessions_farm.tests.support.scale import counted
 from sessions_farm.tests.support.stock_engines import STOCK, put_into_force
-from sessions_farm.web.cookies import Proof
 
 PROCESSES = 4
 A_ROUND = 100  # updates of one process before all go on to the next session; what our requests make eight of

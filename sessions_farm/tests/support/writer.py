@@ -86,8 +86,8 @@ class Farm(Writer):
     """A request loads once, changes its own variables, and then the common ones by each operation."""
 
     def request(self):
+        from sessions_farm.session.ids import Proof  # noqa: PLC0415 -- as above
         from sessions_farm.session.session import SessionStore  # noqa: PLC0415
-        from sessions_farm.web.cookies import Proof  # noqa: PLC0415 -- as above
 
         session = SessionStore(proof=Proof(self.id, int(time.time())))
         self.change_own(session)

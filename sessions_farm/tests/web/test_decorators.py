@@ -60,7 +60,7 @@ def session_id():
 
 def visit(place, do=None, session_id=None, issued=None):
     modes_site.TO_DO[:] = [do] if do else []
-    value = cookies.value_of(registry.resolve(HOST), HOST, session_id, issued) if session_id else ""
+    value = cookies.seal(registry.resolve(HOST), session_id, now=issued) if session_id else ""
     if place.endswith("async"):
         return async_to_sync(visit_async)(place, value)
     client = StockClient()

@@ -21,13 +21,14 @@ from sessions_farm.checks import check_settings
 from sessions_farm.communities.models import Community, Domain, Visitor
 from sessions_farm.communities.registry import registry
 from sessions_farm.models import Session, Tombstone
+from sessions_farm.session.audience import SITE
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.tests.support import session_site, stock_engines
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.stores_fixtures import in_threads
 from sessions_farm.web import cookies, legacy_engine
-from sessions_farm.web.cookies import Proof
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 ENGINES = stock_engines.STOCK | {"signed_cookies": signed_cookies.SessionStore}
@@ -137,7 +138,7 @@ def browser_with(old_key, name="sessionid"):
 def lived(client):
     """The id that the browser's cookie of ours proves, and what is stored under it."""
     member = registry.resolve(MASTER)
-    proof = cookies.prove(member, MASTER, client.cookies["mall"].value)
+    proof = cookies.prove(member or SITE, client.cookies["mall"].value)
     return proof.id, dict(SessionStore(proof=proof).items())
 
 
@@ -454,7 +455,7 @@ def test_guarded_variables_stay_the_masters(database_engine):
     user = make_user()
     browser = browser_with(old_session(database_engine, user, cart=[1]))
     visit(browser)
-    session = SessionStore(proof=Proof(lived(browser)[0], int(time.time())), member=registry.resolve(VENDOR))
+    session = SessionStore(proof=Proof(lived(browser)[0], int(time.time())), audience=registry.resolve(VENDOR))
     assert (session.get("cart"), session.get(SESSION_KEY), session.get("_farm_signed_in")) == ([1], None, True)
 
 

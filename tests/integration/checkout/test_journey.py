@@ -4,6 +4,7 @@ import html
 import re
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from cart.checkout.payments.sandbox import signing
@@ -12,7 +13,7 @@ from cart.checkout.services import sweep_checkouts
 from cart.models import Line
 from cart.orders.models import Address, Order, Payment
 from mall.accounts.models import User
-from sessions_farm.testing import BrowserClient, Client
+from sessions_farm.testing.browser import BrowserClient
 from tests.shop import ADDRESS, MASTER, add_goods, later, order_of
 from vendors.hosts import stores
 from vendors.links import store_url

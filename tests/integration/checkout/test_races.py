@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from cart.checkout.finalise import finalise
@@ -13,7 +14,6 @@ from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.services import start_payment, sweep_checkouts
 from cart.orders.models import Order, Payment
 from cart.orders.signals import order_finalising
-from sessions_farm.testing import Client
 from tests.shop import ADDRESS, MASTER, add_goods, ask_of, begin, later, order_of, visitor_with
 from vendors import stock
 from vendors.models import Stock

@@ -10,12 +10,12 @@ import pytest
 from sessions_farm.communities.handoff import concurrent_tabs
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import registry
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.testing.browser import AGENT, BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
 from sessions_farm.testing.wire import PAUSE, Wire
 from sessions_farm.web import cookies
-from sessions_farm.web.cookies import Proof
 from tests.nodes import running_nodes
 from tests.shop import MASTER, add_goods, add_vendor, make_shop
 from vendors.models import Storefront
@@ -64,7 +64,7 @@ def in_cart(browser):
 def id_in(browser, host):
     """The id that the browser's cookie proves on the host; None where there is none."""
     member, jar = registry.resolve(host), browser.jar(host)
-    proof = cookies.prove(member, host, jar.get(COOKIE) or jar.get(PLAIN_COOKIE, ""))
+    proof = cookies.prove(member, jar.get(COOKIE) or jar.get(PLAIN_COOKIE, ""))
     return proof.id if proof else None
 
 

@@ -1,9 +1,9 @@
 """What every visitor gets alike asks no session: any cache may keep it, and it costs the store nothing."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
-from sessions_farm.testing import Client
 from tests.shop import MASTER, make_shop
 from vendors import theme
 from vendors.hosts import stores

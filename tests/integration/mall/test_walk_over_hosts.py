@@ -3,7 +3,7 @@
 import pytest
 
 from cart.current import cart_of
-from sessions_farm.testing import BrowserClient
+from sessions_farm.testing.browser import BrowserClient
 from tests.shop import add_goods, add_vendor, make_shop
 
 MALL, AMBER, CORAL = "http://mall.localhost:8000", "http://amber.localhost:8000", "http://coral.localhost:8000"

@@ -4,10 +4,10 @@ import re
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.test import Client
 from django.urls import reverse
 
 from cart.orders.models import Consignment, Order
-from sessions_farm.testing import Client
 from tests.two_vendors import MASTER, make_marketplace, make_side
 
 State = Consignment.State

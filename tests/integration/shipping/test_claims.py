@@ -14,7 +14,7 @@ from shipping import results
 from shipping.claim import IN_FLIGHT, LEASE, claim
 from shipping.drain import drain
 from shipping.models import Dispatch
-from shipping.transports.contract import Evidence, TransportError
+from shipping.transports.base import SendResult, TransportError
 
 NOW = timezone.now()
 
@@ -33,7 +33,7 @@ def test_lease_that_ran_out_brings_the_work_back(route, vendor, place_order, dis
 
 
 @pytest.mark.parametrize(
-    "late", [Evidence(acked=True), TransportError("gone", permanent=True), TransportError("no", hold=True)]
+    "late", [SendResult(acked=True), TransportError("gone", permanent=True), TransportError("no", hold=True)]
 )
 def test_result_of_a_slow_worker_does_not_count(late, route, vendor, place_order, dispatch_of):
     order = place_order(vendor, now=NOW)
@@ -41,7 +41,7 @@ def test_result_of_a_slow_worker_does_not_count(late, route, vendor, place_order
     (quick,) = claim(route_id=route.pk, limit=9, now=NOW + LEASE * 2, owner="quick")
     assert results.record(claim=slow, result=late, started=NOW, now=NOW + LEASE * 2) == "late"
     assert dispatch_of(order).state == "sending"
-    assert results.record(claim=quick, result=Evidence(acked=False), started=NOW, now=NOW + LEASE * 2) == "sent"
+    assert results.record(claim=quick, result=SendResult(acked=False), started=NOW, now=NOW + LEASE * 2) == "sent"
     row = dispatch_of(order)
     assert row.state == "sent"
     assert [attempt.outcome for attempt in row.attempts.all()] == ["late", "sent"]

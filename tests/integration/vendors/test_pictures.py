@@ -5,10 +5,10 @@ from io import BytesIO
 import pytest
 from auditlog.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from sessions_farm.testing import Client
 from tests.two_vendors import MASTER, make_marketplace, make_side
 from vendors.models import Product, ProductImage
 

@@ -26,7 +26,7 @@ PREFIX = "farm[1]*"  # as a pattern it would be other keys
 
 def options_at(port):
     url = f"redis://farm-user:its%20own@127.0.0.1:{port}/2"
-    declared = Declarations.read(DECLARED)
+    declared = Declarations(DECLARED)
     return Options(
         redis_url=url, redis_prefix=PREFIX, redis_timeout=5, redis_block=1, tier_poll=0, max_live=99, variables=declared
     )
@@ -98,7 +98,7 @@ def be_a_store(store):
     assert store.modify(key, CompareAndSet("b", "2", "4"), NOW) == "4"
     assert store.load(key, NOW + HOUR // 2).state is State.LIVE  # touched
     assert store.touch(key, NOW)
-    assert [found.key for found in store.look([key], NOW)] == [key]
+    assert [found.key for found in store.get_many([key], NOW)] == [key]
     assert [found.key for found in store.find({"page": '"/y"'}, NOW, 5)] == [key]
     assert store.count(NOW) >= 1
     store.rotate(key, other, Change(put={"c": "1"}), NOW, 1000)
@@ -128,7 +128,7 @@ def be_a_broker(store):
     assert store.acquire(name, token, NOW, 200)
     store.wait(name, 0.3)
     assert store.release(name, token) in {True, False}
-    store.everlasting(5)
+    store.scope_keys(5)
 
 
 def test_the_redis_store_may_do_all_it_does(options, monkeypatch):
@@ -144,7 +144,7 @@ def test_the_redis_store_may_do_all_it_does(options, monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_the_tiered_store_may_do_all_it_does(options, monkeypatch):
     store = Watched(TieredStore(options), monkeypatch)
-    monkeypatch.setattr(store.breaker, "trip", lambda: pytest.fail("Redis refused the farm's user something."))
+    monkeypatch.setattr(store.breaker, "record_failure", lambda: pytest.fail("Redis refused the farm's user."))
     be_a_store(store)
     store.place.lines.close()
 
