@@ -8,8 +8,8 @@ from django.http import HttpRequest
 
 from mall import node
 from sessions_farm.communities.context import Mall
-from vendors.storefronts import CachedMarketplace
 from vendors.models import Category
+from vendors.storefronts import CachedMarketplace
 
 LABEL_LENGTH = 8
 

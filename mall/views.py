@@ -10,11 +10,11 @@ from django.views.decorators.vary import vary_on_headers
 
 from sessions_farm.communities.registry import registry
 from sessions_farm.conf import DAY, options
-from vendors.storefronts import CachedMarketplace, CachedStorefront, storefronts
 from vendors.http import MallRequest
 from vendors.listing import build_listing
 from vendors.models import Category, Product
 from vendors.models.catalogue import ProductQuerySet
+from vendors.storefronts import CachedMarketplace, CachedStorefront, storefronts
 from vendors.stylesheets import marketplace_stylesheet_url
 
 NEW_THINGS = 10

@@ -24,8 +24,8 @@ from support_watch.limits import BEAT_MS
 from support_watch.models import SupportVisit
 from support_watch.presence import Presence
 from support_watch.visits import PageToken
-from vendors.storefronts import CachedStorefront
 from vendors.models import Vendor
+from vendors.storefronts import CachedStorefront
 
 HISTORY_ROWS = 200
 

@@ -27,14 +27,33 @@ def bodies(source: str) -> Iterator[tuple[str, bytes]]:
     if source == "-":
         yield from attached("standard input", sys.stdin.buffer.read())
     elif (path / "new").is_dir():
-        for message in sorted([*(path / "new").iterdir(), *(path / "cur").iterdir()]):
-            yield from attached(message.name, message.read_bytes())
+        for name, content in messages(path):
+            yield from attached(name, content)
     elif path.is_dir():
         for file in sorted(path.glob("csg_*.json")):
             yield str(file), file.read_bytes()
     else:
         content = path.read_bytes()
         yield from [(source, content)] if path.suffix == ".json" else attached(source, content)
+
+
+def messages(maildir: Path) -> Iterator[tuple[str, bytes]]:
+    """Each message once, though a mail program moves it meanwhile: to cur/, where its name is longer by flags."""
+    seen: set[str] = set()
+    missed = True
+    while missed:
+        missed = False
+        for file in (file for folder in ("new", "cur") for file in sorted((maildir / folder).iterdir())):
+            unique = file.name.partition(":")[0]
+            if unique in seen:
+                continue
+            try:
+                content = file.read_bytes()
+            except FileNotFoundError:
+                missed = True
+                continue
+            seen.add(unique)
+            yield file.name, content
 
 
 def attached(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:

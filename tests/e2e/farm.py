@@ -54,6 +54,15 @@ class Farm:
         return {self.answers() for _ in range(40)} == set(NODES)
 
 
+def contents(*folders: Path, pattern: str = "*") -> list[bytes]:
+    """The files below the folders; read anew where one went to another folder between the look and the reading."""
+    while True:
+        try:
+            return [path.read_bytes() for folder in folders for path in folder.rglob(pattern) if path.is_file()]
+        except FileNotFoundError:
+            continue
+
+
 def is_there(pid: int) -> bool:
     """Whether the process still holds anything: its sockets close after its memory is gone."""
     try:

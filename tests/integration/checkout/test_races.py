@@ -1,6 +1,5 @@
 """Many shoppers at once, each on a connection of its own, and the same with the locks taken out."""
 
-import os
 import re
 import threading
 
@@ -19,9 +18,13 @@ from tests.shop import ADDRESS, MASTER, add_goods, begin, later, order_of, reque
 from vendors import stock
 from vendors.models import Stock
 
-SCALE = int(os.environ.get("SCALE", "12"))
-SHOPPERS = min(max(SCALE, 12), 50)
-POSTS = 8 if SHOPPERS < 50 else 20
+MOST = 50  # shoppers at once; each holds a connection
+
+
+@pytest.fixture
+def crowd(scale):
+    """How many shoppers come at once."""
+    return min(12 * scale, MOST)
 
 
 def at_once(count, work):
@@ -52,35 +55,33 @@ def buy(visitor, checkout_request, pay_with):
 
 
 @pytest.fixture
-def rush(committed_shop, pay_with):
+def rush(committed_shop, pay_with, crowd):
     """One lamp, and many shoppers who have it in their carts, on an order with a second vendor."""
     lamp = add_goods(committed_shop, "amber", "Lamp", on_hand=1)
     vase = add_goods(committed_shop, "basalt", "Vase", on_hand=1000)
-    visitors = [visitor_with(committed_shop, vase=(vase, 1), lamp=(lamp, 1)) for _ in range(SHOPPERS)]
+    visitors = [visitor_with(committed_shop, vase=(vase, 1), lamp=(lamp, 1)) for _ in range(crowd)]
     checkout_requests = [request_of(visitor) for visitor in visitors]
 
     def run():
-        return at_once(SHOPPERS, lambda number: buy(visitors[number], checkout_requests[number], pay_with))
+        return at_once(crowd, lambda number: buy(visitors[number], checkout_requests[number], pay_with))
 
     return lamp, run
 
 
-@pytest.mark.scale
-def test_one_unit_has_one_buyer_and_no_charge_of_the_others_is_kept(rush):
+def test_one_unit_has_one_buyer_and_no_charge_of_the_others_is_kept(rush, crowd):
     lamp, run = rush
     answers = run()
     assert answers.count(Order.State.PLACED) == 1
-    assert sum(isinstance(answer, stock.SoldOutError) for answer in answers) == SHOPPERS - 1
+    assert sum(isinstance(answer, stock.SoldOutError) for answer in answers) == crowd - 1
     assert Order.objects.placed().count() == 1
     assert Charge.objects.filter(state=Charge.State.CAPTURED).count() == 1
     assert Stock.objects.get(pk=lamp.pk).on_hand == 0
 
 
-@pytest.mark.scale
-def test_without_the_locks_the_same_rush_oversells(rush, monkeypatch):
+def test_without_the_locks_the_same_rush_oversells(rush, crowd, monkeypatch):
     """The control: the locks are what keeps the second buyer out, and the CHECK is the last line behind them."""
     lamp, run = rush
-    everyone_has_looked = threading.Barrier(SHOPPERS, timeout=20)
+    everyone_has_looked = threading.Barrier(crowd, timeout=20)
     look, looks = stock._held, threading.local()
 
     def look_without_lock(variant_ids):
@@ -102,19 +103,18 @@ def test_without_the_locks_the_same_rush_oversells(rush, monkeypatch):
     assert Stock.objects.get(pk=lamp.pk).on_hand >= 0
 
 
-@pytest.mark.scale
-def test_identical_posts_make_one_order_and_one_charge(committed_shop):
+def test_identical_posts_make_one_order_and_one_charge(committed_shop, crowd):
+    posts = 20 if crowd == MOST else 8
     visitor = visitor_with(committed_shop, lamp=(add_goods(committed_shop, "amber", "Lamp"), 1))
     checkout_request = request_of(visitor)
     urls = at_once(
-        POSTS,
+        posts,
         lambda _: start_payment(visitor=visitor, user=None, checkout_request=checkout_request, now=timezone.now()),
     )
     assert len(set(urls)) == 1, urls
     assert Order.objects.count() == Payment.objects.count() == Charge.objects.count() == 1
 
 
-@pytest.mark.scale
 def test_return_webhook_and_sweeper_at_once_place_one_order(committed_shop, pay_with):
     lamp = add_goods(committed_shop, "amber", "Lamp", on_hand=5)
     payment = begin(visitor_with(committed_shop, lamp=(lamp, 1)))
@@ -181,14 +181,13 @@ def test_row_lock_of_another_transaction_times_out(committed_shop, pay_with, mon
     assert order_of(Payment.objects.get()).state == Order.State.DRAFT
 
 
-@pytest.mark.scale
-def test_browsers_that_press_pay_together_get_one_till_and_plain_words(committed_shop):
+def test_browsers_that_press_pay_together_get_one_till_and_plain_words(committed_shop, crowd):
     """The same rush through the views: one is led to the payment page, the others read that it is sold out."""
     lamp = add_goods(committed_shop, "basalt", "Lamp", on_hand=1)
-    clients = [Client(headers={"host": MASTER}) for _ in range(SHOPPERS)]
+    clients = [Client(headers={"host": MASTER}) for _ in range(crowd)]
     forms = [reviewed(client, lamp) for client in clients]
-    answers = at_once(SHOPPERS, lambda number: clients[number].post("/checkout/pay/", forms[number]))
-    assert sorted(answer.status_code for answer in answers) == [303] + [409] * (SHOPPERS - 1)
+    answers = at_once(crowd, lambda number: clients[number].post("/checkout/pay/", forms[number]))
+    assert sorted(answer.status_code for answer in answers) == [303] + [409] * (crowd - 1)
     refused = [answer.content.decode() for answer in answers if answer.status_code == 409]
     assert all("Sold out" in page and "Nothing was charged" in page for page in refused)
     assert Charge.objects.count() == 1

@@ -1,6 +1,5 @@
 """A shopper walks over the domains of a community: one id, three redirects at the first page, none after."""
 
-import os
 import random
 
 import pytest
@@ -205,9 +204,8 @@ def random_journey(seed):
     return added, ids, lines_of(browser)
 
 
-@pytest.mark.scale
-def test_random_journeys_keep_one_id_and_every_line():
-    for seed in range(10 * int(os.environ.get("SCALE", "1"))):
+def test_random_journeys_keep_one_id_and_every_line(scale):
+    for seed in range(10 * scale):
         added, ids, found = random_journey(seed)
         assert (sorted(found), len(ids)) == (sorted(added), 1), f"journey {seed}"
 
