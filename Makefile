@@ -9,11 +9,11 @@ help: ## this list
 
 demo: ## run the whole mall here, with its demo community, at http://mall.localhost:8000 (PORT=8100 for another)
 	@deploy/bootstrap sites
-	@$(PYTHON) -m mall.demo.run
+	@$(PYTHON) -m deploy.demo.run
 
 demo-reset: ## throw the demo's data away and start afresh
 	@deploy/bootstrap sites
-	@$(PYTHON) -m mall.demo.run --reset
+	@$(PYTHON) -m deploy.demo.run --reset
 
 test: ## run every test, the browser's too (ARGS="-k cart" for some)
 	@deploy/bootstrap test sites
@@ -49,7 +49,7 @@ fmt: ## put code and templates into the project's format
 
 bench: ## measure sessions and hand-offs against raw servers and Django's engines, and pages a second of two nodes
 	@deploy/bootstrap sites
-	@$(PYTHON) -m mall.demo.run_bench
+	@$(PYTHON) -m deploy.demo.run_bench
 
 farm-init: ## make the farm's secrets, once (deploy/secrets/)
 	@deploy/init

@@ -6,7 +6,7 @@ import tempfile
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from mall import servers
+from deploy import servers
 
 PREFIX = "mall-tests-"
 

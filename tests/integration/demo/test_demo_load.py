@@ -8,9 +8,10 @@ from django.core.management import call_command
 from django.db import transaction
 
 from cart.orders.models import Address, Consignment, Order, OrderLine, Payment
+from deploy.demo import catalogue, goods, history, people, pictures, places, routes
+from deploy.demo.load import load
+from deploy.demo.management.commands.load_demo import Command
 from mall.accounts.models import User
-from mall.demo import catalogue, departments, goods, history, people, pictures, places
-from mall.demo.load import load
 from sessions_farm.models import Community, Domain
 from shipping.models import Department, Dispatch, Route
 from vendors.models import Category, Marketplace, Membership, Product, ProductImage, Stock, Storefront, Variant, Vendor
@@ -137,12 +138,12 @@ def test_routes_follow_the_departments_that_run_now(loaded):
     town = places.load_places(people.load_people())
     environ = {"DEMO_HTTP_URL": "http://127.0.0.1:9001/", "DEMO_HTTP_SECRET": "whsec_" + "A" * 44}
     ours = sum(vendor.department == "http" for vendor in catalogue.vendors())
-    assert departments.load_routes(town, NOW, environ) == ours
+    assert routes.load_routes(town, NOW, environ) == ours
     moved = environ | {
         "DEMO_HTTP_URL": "http://127.0.0.1:9002/",
         "DEMO_MAILBOX_ADDRESS": "orders@noblebarney.localhost",
     }
-    departments.load_routes(town, NOW, moved)
+    routes.load_routes(town, NOW, moved)
     assert Route.objects.get(department__vendor__slug="fowlers").config == {"url": "http://127.0.0.1:9002/"}
     assert Route.objects.get(department__vendor__slug="noblebarney").transport == "email"
     assert not Department.objects.filter(vendor__slug="thistle").exists()
@@ -167,6 +168,6 @@ def test_pictures_are_drawn_where_they_are_missing(settings, tmp_path):
 
 def test_the_command_says_what_it_does():
     said = StringIO()
-    call_command("load_demo", "--without-pictures", stdout=said)
+    call_command(Command(), "--without-pictures", stdout=said)
     assert "140 new products" in said.getvalue()
     assert not ProductImage.objects.exists()

@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from django.utils import timezone
 
+from deploy.demo import people, places
+from deploy.servers import processes
 from mall.accounts.models import User
-from mall.demo import people, places
-from mall.servers import processes
 from sessions_farm.communities import read_version, registry
 from sessions_farm.credentials import is_right, issue_secret
 from sessions_farm.models import Community, Domain

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from mall.demo import catalogue, trade
-from mall.demo.drawing.kinds import KINDS
+from deploy.demo import catalogue, trade
+from deploy.demo.drawing.kinds import KINDS
 from vendors.models import Category, Product, ProductImage, Variant, Vendor
 from vendors.palette import contrast
 

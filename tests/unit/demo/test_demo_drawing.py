@@ -9,8 +9,8 @@ from multiprocessing import get_context
 import pytest
 from PIL import Image
 
-from mall.demo import pictures
-from mall.demo.drawing import studio
+from deploy.demo import pictures
+from deploy.demo.drawing import studio
 
 PICTURES = list(pictures.pictures())
 KETTLE = next(picture.scene for picture in PICTURES if picture.scene.kind == "kettle")

