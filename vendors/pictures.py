@@ -16,6 +16,7 @@ from vendors.models.catalogue import RENDITIONS, ProductImage
 WIDTH = 1200
 MOST_BYTES = 12 * 1024 * 1024
 MOST_PIXELS = 50_000_000
+METHOD = 2  # of 0 to 6: half the time of 4 for files that are 6 % larger
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 
 
@@ -40,14 +41,16 @@ def encode(upload: IO[bytes], size: int) -> dict[int, bytes]:
 
 def upright(picture: Image.Image) -> Image.Image:
     """As the camera was held, on white where it was transparent, without its notes."""
-    turned = ImageOps.exif_transpose(picture).convert("RGBA")
+    turned = ImageOps.exif_transpose(picture)
+    if not turned.has_transparency_data:
+        return turned.convert("RGB")
     paper = Image.new("RGBA", turned.size, "white")
-    return Image.alpha_composite(paper, turned).convert("RGB")
+    return Image.alpha_composite(paper, turned.convert("RGBA")).convert("RGB")
 
 
 def webp(square: Image.Image, width: int) -> bytes:
     target = BytesIO()
-    square.resize((width, width), Image.Resampling.LANCZOS).save(target, "WEBP", quality=82)
+    square.resize((width, width), Image.Resampling.LANCZOS).save(target, "WEBP", quality=82, method=METHOD)
     return target.getvalue()
 
 

@@ -53,25 +53,15 @@ class VariantEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureEntry:
-    """What the drawing needs to know, and the words for those who cannot see it."""
-
-    kind: str
-    colour: str
-    alt: str
-    second: str = ""
-    form: str = ""
-    motif: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ProductEntry:
+    """``alt`` says the picture in words for people who cannot see it."""
+
     name: str
     slug: str
     category: str
     summary: str
     description: str
-    picture: PictureEntry
+    alt: str
     variants: tuple[VariantEntry, ...]
 
 
@@ -85,18 +75,6 @@ class VendorEntry:
     label: str
     department: str
     products: tuple[ProductEntry, ...]
-
-    @property
-    def accent(self) -> str:
-        return str(self.fields["accent"])
-
-    @property
-    def paper(self) -> str:
-        return str(self.fields["paper"])
-
-    @property
-    def ink(self) -> str:
-        return str(self.fields["ink"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +157,7 @@ def _product(found: dict[str, Any]) -> ProductEntry:
         category=found["category"],
         summary=found["summary"],
         description=found["description"].strip(),
-        picture=PictureEntry(**found["picture"]),
+        alt=found["alt"],
         variants=tuple(_variants(found)),
     )
 
