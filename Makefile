@@ -49,7 +49,7 @@ fmt: ## put code and templates into the project's format
 
 bench: ## measure sessions and hand-offs against raw servers and Django's engines, and pages a second of two nodes
 	@deploy/bootstrap sites
-	@$(PYTHON) -m deploy.demo.run_bench
+	@$(PYTHON) -m tests.benchmarks.run
 
 farm-init: ## make the farm's secrets, once (deploy/secrets/)
 	@deploy/init

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 
-from sessions_farm.bench.engines import Make, make_store, ours, stock
-from sessions_farm.bench.table import AGAINST, RAW_REDIS, RAW_SQL, Bound, Table
-from sessions_farm.bench.wire import Meter, metered_database, metered_redis
 from sessions_farm.conf import options
+from tests.benchmarks.engines import Make, make_store, ours, stock
+from tests.benchmarks.table import AGAINST, RAW_REDIS, RAW_SQL, Bound, Table
+from tests.benchmarks.wire import Meter, metered_database, metered_redis
 
 LARGE = {f"variable_{number}": secrets.token_urlsafe(750) for number in range(100)}
 GOAL = 512  # bytes

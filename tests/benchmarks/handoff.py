@@ -16,10 +16,16 @@ from django.db import connection
 from django.test import RequestFactory
 
 from sessions_farm import cookies, keys
-from sessions_farm.bench import served
-from sessions_farm.bench.beside import p99
-from sessions_farm.bench.engines import make_store, stock
-from sessions_farm.bench.handoff_site import (
+from sessions_farm.communities import registry
+from sessions_farm.conf import options
+from sessions_farm.engine import SessionStore
+from sessions_farm.handoff import codes, verifier
+from sessions_farm.models import OneUseCode
+from sessions_farm.testing.browser import AGENT, BrowserClient
+from tests.benchmarks import served
+from tests.benchmarks.beside import p99
+from tests.benchmarks.engines import make_store, stock
+from tests.benchmarks.handoff_site import (
     FARM,
     HANDOFF,
     MASTER,
@@ -34,10 +40,10 @@ from sessions_farm.bench.handoff_site import (
     metered_farm_on,
     serve,
 )
-from sessions_farm.bench.interleaving import Act, no_collector, take_turns, timed
-from sessions_farm.bench.sizes import scaled
-from sessions_farm.bench.subjects import VARIABLES, RawRedis, RawSQL
-from sessions_farm.bench.table import (
+from tests.benchmarks.interleaving import Act, no_collector, take_turns, timed
+from tests.benchmarks.sizes import scaled
+from tests.benchmarks.subjects import VARIABLES, RawRedis, RawSQL
+from tests.benchmarks.table import (
     RAW_REDIS,
     RAW_SQL,
     STOCK_CACHED_DB,
@@ -48,12 +54,6 @@ from sessions_farm.bench.table import (
     Table,
     short,
 )
-from sessions_farm.communities import registry
-from sessions_farm.conf import options
-from sessions_farm.engine import SessionStore
-from sessions_farm.handoff import codes, verifier
-from sessions_farm.models import OneUseCode
-from sessions_farm.testing.browser import AGENT, BrowserClient
 
 BARE, OURS, WITHOUT_HANDOFF = "nothing", "farm", "farm without hand-off"
 BESIDE = {"redis": (STOCK_DJANGO_REDIS, STOCK_CORE), "database": (STOCK_DB, STOCK_CACHED_DB)}  # the nearest of Django's

@@ -15,14 +15,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.test import RequestFactory, override_settings
 from django.urls import include, path
 
-from sessions_farm.bench.engines import stock
-from sessions_farm.bench.table import STOCK_CACHED_DB, STOCK_CORE, STOCK_DB, STOCK_DJANGO_REDIS
-from sessions_farm.bench.wire import Meter, metered_database, metered_redis
 from sessions_farm.communities import registry
 from sessions_farm.conf import options
 from sessions_farm.handoff.breaker import breakers
 from sessions_farm.models import Community, Domain
 from sessions_farm.testing.browser import Outgoing, environ_of
+from tests.benchmarks.engines import stock
+from tests.benchmarks.table import STOCK_CACHED_DB, STOCK_CORE, STOCK_DB, STOCK_DJANGO_REDIS
+from tests.benchmarks.wire import Meter, metered_database, metered_redis
 
 MASTER, SHOPS = "mall.example", ("fern-and-thistle.example", "lamplighter.example")
 

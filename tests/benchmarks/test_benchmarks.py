@@ -7,8 +7,8 @@ import sys
 import pytest
 from django.db import connection
 
-from sessions_farm.bench.interleaving import Timings, take_turns
-from sessions_farm.bench.table import Bound, Table
+from tests.benchmarks.interleaving import Timings, take_turns
+from tests.benchmarks.table import Bound, Table
 
 
 def test_a_figure_beyond_its_goal_is_missed(capsys):
@@ -66,7 +66,7 @@ TIMED = [
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="The benchmark is of PostgreSQL.")
 @pytest.mark.skipif(not os.environ.get("REDIS_URL"), reason="The benchmark is of Redis: set REDIS_URL.")
 def test_the_handoff_is_measured_and_what_is_counted_meets_its_goals():
-    command = [sys.executable, "-m", "sessions_farm.bench", "handoff"]
+    command = [sys.executable, "-m", "tests.benchmarks", "handoff"]
     done = subprocess.run(
         command, env=os.environ | {"BENCH_SIZE": "0.001"}, capture_output=True, text=True, check=False
     )

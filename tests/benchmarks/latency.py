@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sessions_farm.bench.engines import STORES, make_store, ours, stock
-from sessions_farm.bench.interleaving import take_turns
-from sessions_farm.bench.sizes import rounds
-from sessions_farm.bench.subjects import Engine, RawRedis, RawSQL, Subject
-from sessions_farm.bench.table import (
+from sessions_farm.conf import options
+from sessions_farm.stores import NAMED
+from tests.benchmarks.engines import STORES, make_store, ours, stock
+from tests.benchmarks.interleaving import take_turns
+from tests.benchmarks.sizes import rounds
+from tests.benchmarks.subjects import Engine, RawRedis, RawSQL, Subject
+from tests.benchmarks.table import (
     AGAINST,
     RAW_REDIS,
     RAW_SQL,
@@ -16,8 +18,6 @@ from sessions_farm.bench.table import (
     Bound,
     Table,
 )
-from sessions_farm.conf import options
-from sessions_farm.stores import NAMED
 
 ACTS = {"load": "load", "load + save one": "change", "create": "create", "rotate": "rotate"}
 # The engine of Django's that a store stands in for: it may be slower in nothing.

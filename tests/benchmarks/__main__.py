@@ -1,4 +1,4 @@
-"""``python -m sessions_farm.bench``: print the table. DATABASE_URL and REDIS_URL name servers; BENCH_SIZE a part."""
+"""``python -m tests.benchmarks``: print the table. DATABASE_URL and REDIS_URL name servers; BENCH_SIZE a part."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import redis
 
 
 def main() -> None:
-    os.environ["DJANGO_SETTINGS_MODULE"] = "sessions_farm.bench.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.benchmarks.settings"
     django.setup()
     from django.db import connection  # noqa: PLC0415 -- after setup
 
-    from sessions_farm.bench import handoff, latency, million, small_change  # noqa: PLC0415
-    from sessions_farm.bench.table import Table  # noqa: PLC0415
     from sessions_farm.conf import options  # noqa: PLC0415
+    from tests.benchmarks import handoff, latency, million, small_change  # noqa: PLC0415
+    from tests.benchmarks.table import Table  # noqa: PLC0415
 
     groups = {"latency": latency, "small_change": small_change, "handoff": handoff, "million": million}
     chosen = sys.argv[1:] or list(groups)

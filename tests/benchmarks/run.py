@@ -66,7 +66,7 @@ def sessions() -> None:
     with scratch() as folder, servers.running(folder, durable=False, say=say) as running:
         say(f"Sessions. {running.took} No fsync; client and servers on the same {os.cpu_count()} cores.")
         addresses = {"DATABASE_URL": running.database_url, "REDIS_URL": running.redis_url}
-        command = [sys.executable, "-m", "sessions_farm.bench"]
+        command = [sys.executable, "-m", "tests.benchmarks"]
         subprocess.run(command, env=os.environ | addresses, check=True)  # noqa: S603 -- our own command
 
 

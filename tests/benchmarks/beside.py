@@ -17,12 +17,12 @@ from django.conf import settings
 from django.db import connection
 
 from sessions_farm import sweeper
-from sessions_farm.bench.engines import Make, prefix_of
-from sessions_farm.bench.interleaving import no_collector
-from sessions_farm.bench.wire import metered_database, metered_redis
 from sessions_farm.conf import options
 from sessions_farm.stores import current_store
 from sessions_farm.stores.steps import Steps
+from tests.benchmarks.engines import Make, prefix_of
+from tests.benchmarks.interleaving import no_collector
+from tests.benchmarks.wire import metered_database, metered_redis
 
 SWEEPING_SECONDS = 60
 BETWEEN_PAGES = 0.001  # seconds: a node that is in use, not one that is flooded

@@ -21,16 +21,16 @@ from django.http.request import validate_host
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from sessions_farm.bench.beside import p99
-from sessions_farm.bench.handoff_site import FARM, farm_on, handler_of, make_community, serve
-from sessions_farm.bench.interleaving import no_collector, take_turns, timed
-from sessions_farm.bench.sizes import rounds, scaled
-from sessions_farm.bench.subjects import RawSQL
-from sessions_farm.bench.table import RAW_SQL, Bound, Table
 from sessions_farm.communities import Registry, read_snapshot, registry
 from sessions_farm.conf import options
 from sessions_farm.gate import ASK_PATH
 from sessions_farm.models import CHANNEL, Community, Domain
+from tests.benchmarks.beside import p99
+from tests.benchmarks.handoff_site import FARM, farm_on, handler_of, make_community, serve
+from tests.benchmarks.interleaving import no_collector, take_turns, timed
+from tests.benchmarks.sizes import rounds, scaled
+from tests.benchmarks.subjects import RawSQL
+from tests.benchmarks.table import RAW_SQL, Bound, Table
 
 SIZES = (1_000, 10_000)  # domains
 ABOVE = "market.example"

@@ -7,18 +7,18 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
-from sessions_farm.bench import crowd
-from sessions_farm.bench.beside import Sweeping, for_seconds, p99, page_times
-from sessions_farm.bench.engines import Make, make_store, ours
-from sessions_farm.bench.sizes import SIZE, scaled
-from sessions_farm.bench.table import Bound, Table
-from sessions_farm.bench.wire import metered_database, metered_redis
 from sessions_farm.codec import encode
 from sessions_farm.conf import options
 from sessions_farm.declared import OWNER
 from sessions_farm.stores.base import Lifetime, now_ms
 from sessions_farm.stores.protocol import Store
 from sessions_farm.stores.steps import run
+from tests.benchmarks import crowd
+from tests.benchmarks.beside import Sweeping, for_seconds, p99, page_times
+from tests.benchmarks.engines import Make, make_store, ours
+from tests.benchmarks.sizes import SIZE, scaled
+from tests.benchmarks.table import Bound, Table
+from tests.benchmarks.wire import metered_database, metered_redis
 
 HOUR = 3_600_000
 LIVING = 1_000_000

@@ -32,7 +32,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SESSION_ENGINE = "sessions_farm.engine"
 SESSIONS_FARM = {
-    "STORE": "memory",  # of sessions that name none of their own (bench.engines)
+    "STORE": "memory",  # of sessions that name none of their own (benchmarks.engines)
     "FOLDER": _folder.name,
     "REDIS_URL": os.environ["REDIS_URL"],
     "REDIS_PREFIX": _prefix,
@@ -48,8 +48,8 @@ CACHES = {
         "OPTIONS": {"SERIALIZER": "django_redis.serializers.json.JSONSerializer"},
     }
 }
-# The site of bench.handoff: HTTPS ends before its node.
-ROOT_URLCONF = "sessions_farm.bench.handoff_site"
+# The site of benchmarks.handoff: HTTPS ends before its node.
+ROOT_URLCONF = "tests.benchmarks.handoff_site"
 ALLOWED_HOSTS = ["*"]  # the gate says which
 SESSION_COOKIE_SECURE = True
 OPS_TOKEN = secrets.token_urlsafe(32)

@@ -15,11 +15,11 @@ from django.core.cache.backends.redis import RedisCache as CoreRedisCache
 from django.utils.module_loading import import_string
 from django_redis.cache import RedisCache as DjangoRedisCache
 
-from sessions_farm.bench.table import STOCK_CACHED_DB, STOCK_CORE, STOCK_DB, STOCK_DJANGO_REDIS
 from sessions_farm.conf import options
 from sessions_farm.engine import SessionStore
 from sessions_farm.stores import NAMED
 from sessions_farm.stores.protocol import Store
+from tests.benchmarks.table import STOCK_CACHED_DB, STOCK_CORE, STOCK_DB, STOCK_DJANGO_REDIS
 
 STORES = ("memory", "file", "database", "redis", "tiered")
 
