@@ -49,8 +49,9 @@ def upright(picture: Image.Image) -> Image.Image:
 
 
 def webp(square: Image.Image, width: int) -> bytes:
+    """Return the square picture as a WebP file of a width that divides 1200."""
     target = BytesIO()
-    square.resize((width, width), Image.Resampling.LANCZOS).save(target, "WEBP", quality=82, method=METHOD)
+    square.reduce(WIDTH // width).save(target, "WEBP", quality=82, method=METHOD)
     return target.getvalue()
 
 
