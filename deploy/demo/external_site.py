@@ -16,18 +16,18 @@ HOST = "lanternpost.localhost"
 
 @dataclass(frozen=True)
 class Outside:
-    """Where it listens, and the secret that it shares with the mall."""
+    """The site's port, and the secret that it shares with the mall."""
 
     port: int
     secret: Path
 
     @property
     def for_the_mall(self) -> dict[str, str]:
-        """What the seed writes into the registry."""
+        """Return the environment from which the registry's entry is loaded."""
         return {"DEMO_OUTSIDE_PORT": str(self.port), "DEMO_OUTSIDE_SECRET": self.secret.read_text()}
 
     def program(self, mall_port: int) -> Program:
-        """It knows nothing of the mall's environment. Python does not resolve *.localhost, so it dials this machine."""
+        """Return the program, without the mall's environment; it dials 127.0.0.1, for *.localhost does not resolve."""
         command = [sys.executable, str(SITE), "--port", str(self.port), "--secret-file", str(self.secret)]
         addresses = {
             "--origin": f"http://{HOST}:{self.port}",
@@ -38,5 +38,5 @@ class Outside:
 
 
 def open_outside(data: Path, first_port: int) -> Outside:
-    """The secret stays; the port may be another at each start, and the mall is told."""
+    """Prepare the site of a data folder. Its secret stays; its port may change at each start, and the mall is told."""
     return Outside(port_near(first_port), kept_secret(data / "secrets" / "lanternpost", secrets.token_urlsafe(32)))

@@ -14,7 +14,7 @@ LOW_BELOW = 4
 
 
 def load_goods(places: Places, now: datetime) -> int:
-    """Make the products that are missing, with variants and stock; returns how many. What staff changed stays."""
+    """Create the missing products, with variants and stock; return their number. Changes by staff stay."""
     known = set(Product.objects.filter(vendor__in=places.vendors.values()).values_list("vendor__slug", "slug"))
     missing = [(vendor, product) for vendor, product in catalogue.goods() if (vendor.slug, product.slug) not in known]
     rows = Product.objects.bulk_create(
@@ -35,7 +35,7 @@ def load_goods(places: Places, now: datetime) -> int:
 
 
 def _age(position: int, count: int) -> float:
-    """Spread over 0 to 1 so that the newest goods are not all one vendor's."""
+    """Return an age of 0 to 1, spread so that the newest goods are not all one vendor's."""
     return (position * 53 % count) / count
 
 

@@ -32,7 +32,7 @@ def load_addresses(users: dict[str, User]) -> None:
 
 
 def load_orders(places: Places, users: dict[str, User], now: datetime) -> int:
-    """Make the past orders that are missing; returns how many. Ages count back from the day of ``now``."""
+    """Create the missing past orders; return their number. Ages count back from the day of ``now``."""
     bought = trade.purchases()
     known = set(Order.objects.filter(number__in=[each.number for each in bought]).values_list("number", flat=True))
     missing = [each for each in bought if each.number not in known]
@@ -40,27 +40,27 @@ def load_orders(places: Places, users: dict[str, User], now: datetime) -> int:
         return 0
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     goods = _goods(places)
-    parcels = {each.number: _parcels(each, places, goods) for each in missing}
+    drafts = {each.number: _drafts(each, places, goods) for each in missing}
     orders = Order.objects.bulk_create(
-        _order(each, parcels[each.number], places, users.get(each.email), today - each.ago) for each in missing
+        _order(each, drafts[each.number], places, users.get(each.email), today - each.ago) for each in missing
     )
     consignments = Consignment.objects.bulk_create(
-        _consignment(parcel, order, place)
+        _consignment(draft, order, place)
         for order in orders
-        for place, parcel in enumerate(parcels[order.number], start=1)
+        for place, draft in enumerate(drafts[order.number], start=1)
     )
-    packed = [parcel for order in orders for parcel in parcels[order.number]]
+    packed = [draft for order in orders for draft in drafts[order.number]]
     OrderLine.objects.bulk_create(
         _line(consignment, *bought)
-        for consignment, parcel in zip(consignments, packed, strict=True)
-        for bought in parcel.lines
+        for consignment, draft in zip(consignments, packed, strict=True)
+        for bought in draft.lines
     )
     Payment.objects.bulk_create(_payment(order) for order in orders)
     return len(orders)
 
 
-class Parcel:
-    """What one vendor sends of one purchase, with its money in minor units."""
+class ConsignmentDraft:
+    """One vendor's part of a purchase, with its money in minor units."""
 
     def __init__(self, vendor: Vendor, state: str, lines: list[tuple[Variant, int, int]]) -> None:
         self.vendor, self.state, self.lines = vendor, state, lines
@@ -74,10 +74,10 @@ def _goods(places: Places) -> Goods:
     return {(row.product.vendor.slug, row.product.slug, row.sku): row for row in rows}
 
 
-def _parcels(purchase: Purchase, places: Places, goods: Goods) -> list[Parcel]:
+def _drafts(purchase: Purchase, places: Places, goods: Goods) -> list[ConsignmentDraft]:
     by_vendor = groupby(sorted(purchase.lines, key=lambda line: line.vendor), key=lambda line: line.vendor)
     return [
-        Parcel(places.vendors[slug], purchase.states[slug], [_bought(line, goods) for line in lines])
+        ConsignmentDraft(places.vendors[slug], purchase.states[slug], [_bought(line, goods) for line in lines])
         for slug, lines in by_vendor
     ]
 
@@ -88,10 +88,10 @@ def _bought(line: LineEntry, goods: Goods) -> tuple[Variant, int, int]:
 
 
 def _order(
-    purchase: Purchase, parcels: Iterable[Parcel], places: Places, user: User | None, placed_at: datetime
+    purchase: Purchase, drafts: Iterable[ConsignmentDraft], places: Places, user: User | None, placed_at: datetime
 ) -> Order:
-    goods_total = sum(parcel.goods_total for parcel in parcels)
-    delivery_total = sum(parcel.charge for parcel in parcels)
+    goods_total = sum(draft.goods_total for draft in drafts)
+    delivery_total = sum(draft.charge for draft in drafts)
     return Order(
         **purchase.address,
         uuid=uuid.uuid5(UUIDS, purchase.number),
@@ -111,18 +111,18 @@ def _order(
     )
 
 
-def _consignment(parcel: Parcel, order: Order, place: int) -> Consignment:
+def _consignment(draft: ConsignmentDraft, order: Order, place: int) -> Consignment:
     number = f"{order.number}-{place}"
-    is_sent = parcel.state in SENT
+    is_sent = draft.state in SENT
     digits = uuid.uuid5(UUIDS, number).int % 10**9
     return Consignment(
         uuid=uuid.uuid5(UUIDS, number),
         order=order,
-        vendor=parcel.vendor,
+        vendor=draft.vendor,
         number=number,
-        state=parcel.state,
-        delivery_charge=parcel.charge,
-        goods_total=parcel.goods_total,
+        state=draft.state,
+        delivery_charge=draft.charge,
+        goods_total=draft.goods_total,
         carrier=CARRIERS[digits % len(CARRIERS)] if is_sent else "",
         tracking_number=f"CE{digits:09}IE" if is_sent else "",
         sent_at=order.placed_at + PACKING_TIME if is_sent and order.placed_at else None,

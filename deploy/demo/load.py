@@ -1,4 +1,4 @@
-"""Loads the demo: only what is missing is made, so a second run is quick and leaves everybody's changes alone."""
+"""Loads the demo. Only missing rows and files are made: a second run is quick and keeps all changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ type Say = Callable[[str], None]
 
 
 def load(*, now: datetime, with_pictures: bool, say: Say) -> None:
-    """Fill the mall; ``say`` gets a line for each step. Raises nothing of its own: what fails rolls its step back."""
+    """Fill the mall; ``say`` gets a line for each step. A failure rolls its own step back."""
     mall = catalogue.mall()
     with transaction.atomic():
         users = people.load_people()

@@ -1,7 +1,7 @@
 """One web node of the demo: a process with a listening socket of its own on the address that all nodes share.
 
 The kernel gives each new connection to one of the sockets that listen (SO_REUSEPORT). The socket goes with its
-process: a node that dies costs what it was answering, and nothing waits for it. Where TLS_CERT and TLS_KEY name a
+process: a node that dies loses the requests that it was answering, and no others. Where TLS_CERT and TLS_KEY name a
 certificate's files, the node speaks TLS itself.
 """
 
@@ -16,7 +16,7 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
 
 def shared_socket(port: int) -> socket.socket:
-    """A socket on the port, bound and not yet listening: connections are only given to those that listen."""
+    """Return a socket bound to the port and not yet listening: the kernel gives it no connection before it listens."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -39,7 +39,7 @@ def one_request_each(application: Any) -> Any:
 
 
 class Node(uvicorn.Server):
-    """A server that says when it listens: the supervisor waits for the file."""
+    """A server that writes a file once it listens; the supervisor waits for the file."""
 
     ready_file = Path(os.environ.get("READY_FILE", os.devnull))
 

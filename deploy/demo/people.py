@@ -1,4 +1,4 @@
-"""The demo's people: who may sign in, as what, and with which password."""
+"""The demo's people, with their roles and their password."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PASSWORD = "mall-demo"  # noqa: S105 -- printed by the demo; of no use anywhere 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """``vendor`` and ``role`` say for whom somebody works; both are empty for shoppers and the mall's own staff."""
+    """``vendor`` and ``role`` are empty for shoppers and the mall's own staff."""
 
     email: str
     name: str
@@ -60,7 +60,7 @@ def everybody() -> tuple[Person, ...]:
 
 
 def sign_ins() -> list[tuple[str, Person]]:
-    """One person of each role, with what they are called in the demo's closing lines."""
+    """Return one person of each role, with the role's name in the lines of welcome."""
     return [
         ("mall staff", MALL_STAFF),
         ("owner of Fowlers", owner_of("fowlers")),
@@ -73,7 +73,7 @@ def sign_ins() -> list[tuple[str, Person]]:
 
 
 def load_people() -> dict[str, User]:
-    """The demo's users by e-mail address; those who are missing are made."""
+    """Return the demo's users by e-mail address; create the missing ones."""
     wanted = {person.email: person for person in everybody()}
     known = set(User.objects.filter(email__in=wanted).values_list("email", flat=True))
     missing = [person for email, person in wanted.items() if email not in known]

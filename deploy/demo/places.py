@@ -1,4 +1,4 @@
-"""The demo's mall itself: community, domains, departments, vendors and where their stores are."""
+"""The demo's mall itself: community, domains, categories, vendors and the addresses of their stores."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _load_community() -> Community:
 
 
 def _load_domains(community: Community) -> dict[str, Domain]:
-    """Saved one by one: each save tells the nodes that the registry has changed."""
+    """Return the domains by the catalogue's host. Each is saved by itself, which tells the nodes of the change."""
     mall = catalogue.mall()
     domains = {}
     for entry in mall.domains:
@@ -64,7 +64,7 @@ def _load_domains(community: Community) -> dict[str, Domain]:
 
 
 def _load_outside(community: Community, host: str) -> None:
-    """A member outside the farm, where one runs; its port and its secret may be others than last time."""
+    """Load the member outside the farm, where one runs; its port and its secret may change with each start."""
     secret, port = os.environ.get("DEMO_OUTSIDE_SECRET"), os.environ.get("DEMO_OUTSIDE_PORT")
     if not secret:
         return
@@ -77,7 +77,7 @@ def _load_outside(community: Community, host: str) -> None:
 
 
 def served_host(host: str) -> str:
-    """The catalogue's host as it is called here: below ``localhost``, or below DEMO_TLD on a farm."""
+    """Return the name here of a catalogue's host: below ``localhost``, or below DEMO_TLD on a farm."""
     return host.removesuffix("localhost") + os.environ.get("DEMO_TLD", "localhost")
 
 

@@ -1,4 +1,4 @@
-"""Ports of this machine: free ones, and those that the demo must have."""
+"""Ports of this machine: free ones, and ports that the demo must have."""
 
 import errno
 import socket

@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 
 def welcome() -> list[str]:
-    """The addresses of the shops, and who may sign in."""
+    """Return the lines of welcome: the shops' addresses and a sign-in of each role."""
     from deploy.demo import people  # noqa: PLC0415 -- its models need the settings
     from sessions_farm.links import absolute_url  # noqa: PLC0415
     from sessions_farm.models import Domain  # noqa: PLC0415

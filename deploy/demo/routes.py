@@ -1,4 +1,4 @@
-"""How the demo's vendors' shipping departments are reached: the addresses come from whoever started them."""
+"""Routes to the shipping departments of the demo's vendors; the environment names the addresses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ type Way = tuple[dict[str, object], dict[str, str]]
 def load_routes(places: Places, now: datetime, environ: Mapping[str, str] = os.environ) -> int:
     """Point each vendor's route at the department that runs now, for its port may be another than last time.
 
-    Vendors whose department is not named in the environment keep the route they have. Returns how many were set.
+    Vendors whose department is not named in the environment keep the route they have. Return the number of routes set.
     """
     ways = _ways(environ)
     reached = [entry for entry in catalogue.vendors() if entry.department in ways]

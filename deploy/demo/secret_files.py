@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def kept_secret(path: Path, fresh: str) -> Path:
-    """A file with a secret that only its owner reads; ``fresh`` is written where there is none yet."""
+    """Return the file of a secret, readable by its owner alone; write ``fresh`` where there is none yet."""
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(fresh)

@@ -30,7 +30,7 @@ class Stack:
     supervisor: Supervisor
 
     def watch(self) -> None:
-        """Bring back what dies, until the process is told to stop."""
+        """Restart each program that ends, until the process is told to stop."""
         while True:
             self.supervisor.check()
             time.sleep(0.2)
@@ -38,7 +38,7 @@ class Stack:
 
 @contextmanager
 def running_stack(data: Path, port: int, say: Callable[[str], None]) -> Iterator[Stack]:
-    """Run everything while the block lasts; ``servers.Unavailable`` says what to do where something is missing."""
+    """Run everything while the block lasts. Raise ``servers.Unavailable`` where a server or a port is missing."""
     ports.demand(port, "the web nodes", f"Choose another one: PORT={port + 100} make demo")
     departments, outside = open_departments(data, port + 1), open_outside(data, port + 4)
     for kind, taken in departments.ports.items():
@@ -107,7 +107,7 @@ def start_all(
 
 
 def wait_until(supervisor: Supervisor, what: str, condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Raise RuntimeError with the end of its log where a program ends meanwhile."""
+    """Wait for a condition. Raise RuntimeError with the end of its log where a program ends meanwhile."""
     until = time.monotonic() + seconds
     while not condition():
         for name, running_program in supervisor.programs.items():

@@ -1,4 +1,4 @@
-"""Keeps the demo's programs running: starts them, brings back what dies, stops all of it."""
+"""Keeps the demo's programs running: starts them, restarts each that ends, stops them all."""
 
 import json
 import signal
@@ -45,12 +45,12 @@ class Supervisor:
         self.programs[program.name] = Running(program, self._spawn(program), time.monotonic())
 
     def check(self) -> bool:
-        """Look once at every program; restart what is due. True where any was started."""
+        """Look once at every program and restart each that is due. Return True where any was started."""
         now = time.monotonic()
         started = False
         for running in self.programs.values():
             if running.back_at is None and (code := running.process.poll()) is not None:
-                self._bury(running, code, now)
+                self._schedule_restart(running, code, now)
             if running.back_at is not None and now >= running.back_at:
                 running.process, running.since, running.back_at = self._spawn(running.program), now, None
                 self.say(f"{running.program.name} is back (process {running.process.pid}).")
@@ -60,7 +60,7 @@ class Supervisor:
         return started
 
     def stop(self) -> None:
-        """End all, the last started first; who does not end within the grace is killed."""
+        """End all programs, the last started first; kill those still running after the grace."""
         for running in reversed(self.programs.values()):
             if running.process.poll() is None:
                 running.process.send_signal(signal.SIGTERM)
@@ -71,7 +71,7 @@ class Supervisor:
         self.programs.clear()
 
     def run(self, program: Program) -> None:
-        """Run a program to its end, repeating what it says; RuntimeError with the end of its log where it fails."""
+        """Run a program to its end and repeat its output. Raise RuntimeError with the end of its log where it fails."""
         log = self.log(program.name)
         log.write_text("")
         process = self._spawn(program)
@@ -92,7 +92,7 @@ class Supervisor:
             self.say(f"  {line.rstrip()}")
 
     def note_pids(self) -> None:
-        """Write the pids for those who want to look at a program, or to kill one."""
+        """Write the pids of all programs to pids.json, for people and tests that kill one."""
         pids = {name: running.process.pid for name, running in self.programs.items()}
         draft = self.notes / "pids.json.new"
         draft.write_text(json.dumps(pids, indent=1))
@@ -112,7 +112,7 @@ class Supervisor:
         processes.remember(process, self.notes, program.name)
         return process
 
-    def _bury(self, running: Running, code: int, now: float) -> None:
+    def _schedule_restart(self, running: Running, code: int, now: float) -> None:
         steady = now - running.since >= STEADY_AFTER
         running.pause = SHORTEST_PAUSE if steady else min(running.pause * 2, LONGEST_PAUSE)
         running.back_at = now + running.pause

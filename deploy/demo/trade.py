@@ -1,4 +1,4 @@
-"""What was bought in the demo before today, as plain data: the shoppers' own orders and a season's trade by guests."""
+"""The demo's past purchases as plain data: the shoppers' own orders and a season's trade by guests."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Purchase:
 
 
 def purchases() -> list[Purchase]:
-    """All of them, oldest first, the same at every call."""
+    """Return all purchases, oldest first, the same at every call."""
     draw = Random("lantern-arcade")  # noqa: S311 -- not a secret: the same trade at every load
     bought = [*_shoppers_purchases(draw), *(_guest_purchase(draw) for _ in range(GUEST_ORDERS))]
     return sorted(bought, key=lambda purchase: -purchase.ago)
@@ -115,7 +115,7 @@ def _guest_purchase(draw: Random) -> Purchase:
 
 
 def _guest_lines(draw: Random) -> Iterator[LineEntry]:
-    """One to four different products; Fowlers, on the corner, sells twice what the others do."""
+    """Yield one to four different products; Fowlers, on the corner, sells twice as many as each other vendor."""
     shops = [*catalogue.vendors(), catalogue.vendors()[0]]
     chosen: dict[str, tuple[VendorEntry, ProductEntry]] = {}
     for _ in range(draw.randint(1, 4)):

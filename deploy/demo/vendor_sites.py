@@ -17,7 +17,7 @@ KINDS = ("http", "smtp", "sftp")
 
 @dataclass(frozen=True)
 class Departments:
-    """Where they listen, where their goods arrive, and what they share with the mall."""
+    """Ports, inboxes and shared secrets of the departments."""
 
     folder: Path
     ports: dict[str, int]
@@ -27,7 +27,7 @@ class Departments:
 
     @property
     def inboxes(self) -> dict[str, Path]:
-        """What arrives: requests at Fowler's, messages at Noble & Barney's, files at Thistle's."""
+        """Return the inbox of each department: requests at Fowlers, messages at Noble Barney, files at Thistle."""
         return {
             "fowlers": self.folder / "fowlers",
             "noblebarney": self.folder / "mailbox",
@@ -36,12 +36,12 @@ class Departments:
 
     @property
     def sftp_inbox(self) -> Path:
-        """Where the SFTP server puts its user's files."""
+        """Return the folder of the SFTP user's files."""
         return self.inboxes["thistle"] / "thistle" / "inbox"
 
     @property
     def for_the_mall(self) -> dict[str, str]:
-        """What the seed writes into the vendors' routes."""
+        """Return the environment from which the vendors' routes are loaded."""
         public_key = self.sftp_host_key.with_name(f"{self.sftp_host_key.name}.pub")
         return {
             "DEMO_TLD": "localhost",
@@ -75,7 +75,7 @@ class Departments:
 
 
 def open_departments(data: Path, first_port: int) -> Departments:
-    """The departments of a data folder; their ports and secrets stay, for the vendors' routes name them."""
+    """Prepare the departments of a data folder. Ports and secrets stay, for the vendors' routes name them."""
     folder, keys = data / "departments", data / "secrets"
     for path in (folder, keys):
         path.mkdir(parents=True, exist_ok=True)

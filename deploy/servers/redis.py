@@ -1,4 +1,4 @@
-"""A private Redis (or Valkey): loopback, a password, and an append-only file where what it holds is to be kept."""
+"""A private Redis (or Valkey): loopback, a password, and an append-only file where its data is to be kept."""
 
 import secrets
 import signal

@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def forget(url: str, prefix: str) -> None:
-    """Take away what was left in a Redis that may be others' too."""
+    """Remove the benchmark's keys from a Redis that others may share."""
     with redis.Redis.from_url(url) as client, suppress(redis.RedisError):
         batch = []
         for key in client.scan_iter(f"*{prefix}*", count=5000):

@@ -1,4 +1,4 @@
-"""A sweeper in a process of its own, and what pages feel of it meanwhile."""
+"""A sweeper in a process of its own, and the times of pages meanwhile."""
 
 from __future__ import annotations
 

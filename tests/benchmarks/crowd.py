@@ -37,7 +37,7 @@ def gather(store: Store, kinds: Kinds, each: int, lifetime: Lifetime, now: int) 
 
 
 def pipeline_scripts(store: Store, sessions: Iterator[Mapping[str, str]], lifetime: Lifetime, now: int) -> None:
-    """Send what the store would send, without waiting for each answer."""
+    """Send the store's own commands without waiting for each response."""
     with redis.Redis.from_url(options().redis_url) as client:
         for batch in batched(sessions, 1000, strict=False):
             pipeline = client.pipeline(transaction=False)

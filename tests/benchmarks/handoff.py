@@ -1,4 +1,4 @@
-"""What the hand-off costs: each page, a first visit's three redirects, and what is kept of a visitor meanwhile."""
+"""The cost of the hand-off: on each page, on a first visit's three redirects, and in data kept meanwhile."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def differences(rounds: Mapping[str, list[float]], name: str, than: str) -> list
 
 
 def first_visits(table: Table, store: str) -> None:
-    """Of browsers that nobody knows to one store, then to another, when the master knows them."""
+    """Measure visits of unknown browsers to one store, then to another when the master knows them."""
     hops: dict[str, list[list[float]]] = {host: [] for host in SHOPS}
     ratios: dict[str, list[float]] = {host: [] for host in SHOPS}
     least = []
@@ -180,7 +180,7 @@ def walk(browser: BrowserClient, host: str) -> None:
 
 
 def least_of_any(store: str) -> Act:
-    """What no hand-off can do without: three requests, and a code that is kept and taken."""
+    """Measure the least that any hand-off needs: three requests, and a code that is kept and taken."""
     environ, bare, digest, payload = asked("nobody", ""), handler_of(), codes.digest_of("code"), "x" * 230
     if store == "redis":
         client, name = RawRedis(options().redis_url, options().redis_prefix).client, f"{options().redis_prefix}:raw"

@@ -36,7 +36,7 @@ FARM = [
 
 
 class StockSessions(SessionMiddleware):
-    """Django's, on the engine of one column of the table: what SESSION_ENGINE names is only one for a process."""
+    """Django's middleware on the engine of one column of the table: SESSION_ENGINE names only one for a process."""
 
     column: ClassVar[str]
 
@@ -86,7 +86,7 @@ def serve(handler: WSGIHandler, environ: dict[str, Any]) -> HttpResponseBase:
 
 
 def start_response(*_told: object) -> Callable[[bytes], object]:
-    """WSGI's; nobody writes past the answer's own content."""
+    """WSGI's write function; a response writes all of its content itself."""
     return len
 
 

@@ -1,4 +1,4 @@
-"""What one page asks of its session, on every store, against raw servers and Django's engines."""
+"""The requests of one page to its session, on every store, against raw servers and Django's engines."""
 
 from __future__ import annotations
 

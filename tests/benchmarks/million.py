@@ -1,4 +1,4 @@
-"""What is asked of all sessions at once, among a million that live; and what many that end at once cost the pages."""
+"""Queries over all sessions, among a million live ones; and the cost to pages of many that end at once."""
 
 from __future__ import annotations
 

@@ -29,31 +29,31 @@ SECONDS = float(os.environ.get("SECONDS_EACH", "5"))
 
 
 @dataclass
-class Tally:
+class Measurement:
     times: list[float] = field(default_factory=list)
-    answers: Counter[tuple[int, str]] = field(default_factory=Counter)
+    responses: Counter[tuple[int, str]] = field(default_factory=Counter)
 
 
-def ask(port: int, host: str, path: str, until: float, tally: Tally) -> None:
+def ask(port: int, host: str, path: str, until: float, measured: Measurement) -> None:
     while (begun := time.monotonic()) < until:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         connection.request("GET", path, headers={"Host": f"{host}:{port}"})
         response = connection.getresponse()
         response.read()
         connection.close()
-        tally.times.append(time.monotonic() - begun)
-        tally.answers[response.status, response.headers.get("X-Node", "?")] += 1
+        measured.times.append(time.monotonic() - begun)
+        measured.responses[response.status, response.headers.get("X-Node", "?")] += 1
 
 
-def measure(port: int, host: str, path: str) -> Tally:
-    tally = Tally()
+def measure(port: int, host: str, path: str) -> Measurement:
+    measured = Measurement()
     until = time.monotonic() + SECONDS
-    clients = [threading.Thread(target=ask, args=(port, host, path, until, tally)) for _ in range(CLIENTS)]
+    clients = [threading.Thread(target=ask, args=(port, host, path, until, measured)) for _ in range(CLIENTS)]
     for client in clients:
         client.start()
     for client in clients:
         client.join()
-    return tally
+    return measured
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def sessions() -> None:
-    """Without fsync: the ratios are to show each engine's work and not the disc, which all of them wait for alike."""
+    """Measure the engine without fsync: the ratios show each engine's work, not the disc that all wait for alike."""
     with scratch() as folder, servers.running(folder, durable=False, say=say) as running:
         say(f"Sessions. {running.took} No fsync; client and servers on the same {os.cpu_count()} cores.")
         addresses = {"DATABASE_URL": running.database_url, "REDIS_URL": running.redis_url}
@@ -71,16 +71,18 @@ def sessions() -> None:
 
 
 def pages() -> None:
-    """Seen by eight clients."""
+    """Measure pages a second with eight clients."""
     say(f"Pages. {CLIENTS} clients, {SECONDS:.0f} s a page, clients and nodes on the same {os.cpu_count()} cores.")
     with scratch() as folder, running_stack(folder, port_near(8900), say) as stack:
         measure(stack.port, *PAGES["directory"])  # the first pages load templates and fill pools
         for name, (host, path) in PAGES.items():
-            tally = measure(stack.port, host, path)
-            cuts = [1000 * cut for cut in quantiles(tally.times, n=100)]
-            answers = ", ".join(f"{node} {status}: {count}" for (status, node), count in sorted(tally.answers.items()))
-            rate = len(tally.times) / SECONDS
-            say(f"{name:<10} {rate:7.1f} pages/s   p50 {cuts[49]:6.1f} ms   p99 {cuts[98]:6.1f} ms   ({answers})")
+            measured = measure(stack.port, host, path)
+            cuts = [1000 * cut for cut in quantiles(measured.times, n=100)]
+            responses = ", ".join(
+                f"{node} {status}: {count}" for (status, node), count in sorted(measured.responses.items())
+            )
+            rate = len(measured.times) / SECONDS
+            say(f"{name:<10} {rate:7.1f} pages/s   p50 {cuts[49]:6.1f} ms   p99 {cuts[98]:6.1f} ms   ({responses})")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What it costs to know which hosts are served, and how soon every node knows of one more."""
+"""The cost of deciding whether a host is served, and the time until every node knows a new one."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def all_of(way: Callable[[str], object], hosts: Sequence[str]) -> None:
 
 
 def reading(table: Table) -> None:
-    """What every node does at every change."""
+    """Do the work of every node at every change."""
     times = [timed(read_snapshot, 1) for _ in range(9)]
     table.row("a node reads all of it anew", f"{median(times):.0f} ms")
 

@@ -8,7 +8,7 @@ SIZE = float(os.environ.get("BENCH_SIZE", "1"))
 
 
 def rounds() -> int:
-    """Rounds of one comparison: enough for a steady median, whatever the size."""
+    """Return the rounds of one comparison: enough for a steady median at every size."""
     return 200 if SIZE >= 1 else 30
 
 

@@ -1,4 +1,4 @@
-"""Who is measured: raw Redis, raw SQL, Django's engines, ours on each store; all do the same four things."""
+"""The measured subjects: raw Redis, raw SQL, Django's engines, ours on each store; all do the same four things."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark's own arithmetic: what is a missed goal, and what a ratio. And that the hand-off's part of it runs."""
+"""The benchmark's own arithmetic (missed goals, ratios), and one run of its part for the hand-off."""
 
 import os
 import subprocess

@@ -54,7 +54,7 @@ class VariantEntry:
 
 @dataclass(frozen=True, slots=True)
 class ProductEntry:
-    """``alt`` says the picture in words for people who cannot see it."""
+    """``alt`` describes the picture in words."""
 
     name: str
     slug: str
@@ -134,7 +134,7 @@ def _by_path() -> dict[tuple[str, str, str], VariantEntry]:
 
 
 def variant(line: LineEntry) -> VariantEntry:
-    """What that line of a past order names; raise KeyError where the catalogue has no such thing."""
+    """Return the variant that a line of a past order names. Raise KeyError where the catalogue has none."""
     return _by_path()[line.vendor, line.product, line.code]
 
 
@@ -163,7 +163,7 @@ def _product(found: dict[str, Any]) -> ProductEntry:
 
 
 def _variants(found: dict[str, Any]) -> Iterator[VariantEntry]:
-    """A product without a list of variants is its own single variant."""
+    """Yield the variants of a product; one without a list is its own single variant."""
     for each in found.get("variants", [{key: found[key] for key in ("price", "sale", "stock") if key in found}]):
         code = each.get("code", "")
         yield VariantEntry(sku=f"{found['sku']}-{code}" if code else found["sku"], **each)
