@@ -27,7 +27,7 @@ prove: ## run every test with larger counts (SCALE=10)
 
 mutants: ## take the hand-off's defences away one at a time, and see each noticed by a test
 	@deploy/bootstrap test sites
-	@$(PYTHON) -m sessions_farm.tests.mutation
+	@$(PYTHON) -m sessions_farm.communities.tests.support.mutation
 
 check: ## look at the code without running it: format, lint, types, layers, migrations, templates, settings
 	@deploy/bootstrap test sites dev

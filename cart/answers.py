@@ -13,8 +13,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from cart.current import count_of
 from cart.services import Change
-from sessions_farm.handoff.fingerprint import marked
-from sessions_farm.links import absolute_url
+from sessions_farm.communities.handoff.fingerprint import marked
+from sessions_farm.communities.links import absolute_url
 from vendors.http import MallRequest
 
 LANDED = "cart_landed"

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 
 class Cart(models.Model):
-    visitor = models.OneToOneField("sessions_farm.Visitor", models.CASCADE, related_name="+")
+    visitor = models.OneToOneField("communities.Visitor", models.CASCADE, related_name="+")
     held_by = models.UUIDField(
         null=True, blank=True, editable=False, help_text="The checkout under way that holds goods for this cart."
     )

@@ -6,10 +6,10 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from cart import services
-from sessions_farm.signals import visitors_merging
+from sessions_farm.communities.signals import visitors_merging
 
 if TYPE_CHECKING:
-    from sessions_farm.models import Visitor
+    from sessions_farm.communities.models import Visitor
 
 
 @receiver(visitors_merging)

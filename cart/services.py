@@ -12,12 +12,12 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from cart.models import Cart, Line
-from sessions_farm.merging import survivor_of
+from sessions_farm.communities.visitors.merging import survivor_of
 from vendors import stock
 from vendors.models import Product, Variant, Vendor
 
 if TYPE_CHECKING:
-    from sessions_farm.models import Visitor
+    from sessions_farm.communities.models import Visitor
 
 MOST_OF_ONE = 99
 

@@ -15,8 +15,8 @@ from cart.contents import contents_of
 from cart.current import cart_of, own_vendor_id
 from cart.forms import AddForm, ChangeForm, way_back
 from cart.models import Cart
-from sessions_farm.handoff.fingerprint import marked
-from sessions_farm.handoff.requiring import mall_id_required
+from sessions_farm.communities.handoff.decorators import mall_id_required
+from sessions_farm.communities.handoff.fingerprint import marked
 from vendors.http import MallRequest
 from vendors.stock import SoldOut
 

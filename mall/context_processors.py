@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from mall import node
-from sessions_farm.context import Mall
+from sessions_farm.communities.context import Mall
 from vendors.hosts import Market
 from vendors.models import Category
 

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.csp import CSP
 
-from sessions_farm.communities import Member, registry
-from sessions_farm.links import origin
+from sessions_farm.communities.links import origin
+from sessions_farm.communities.registry import Member, registry
 
 
 class FormActionMiddleware:

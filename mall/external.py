@@ -6,9 +6,9 @@ from django.db.models import Sum
 from django.urls import reverse
 
 from cart.models import Line
-from sessions_farm.communities import External, registry
-from sessions_farm.links import absolute_url
-from sessions_farm.models import Visitor
+from sessions_farm.communities.links import absolute_url
+from sessions_farm.communities.models import Visitor
+from sessions_farm.communities.registry import External, registry
 
 
 def facts_for(visitor: Visitor | None, client: External) -> dict[str, object]:

@@ -8,7 +8,7 @@ import structlog
 from django.conf import settings
 
 from mall import node
-from sessions_farm.handoff import paths
+from sessions_farm.communities.handoff import paths
 
 # Whoever knows such an address may see an order, pay, acknowledge, or set a password.
 GRANTS = re.compile(

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils._os import safe_join
 from django.views.decorators.http import require_safe
 
-from sessions_farm.modes import session_off
+from sessions_farm.web.decorators import session_off
 
 KINDS = {".webp": "image/webp", ".avif": "image/avif"}
 FOR_EVER = "public, max-age=31536000, immutable"

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from sessions_farm.communities import registry
+from sessions_farm.communities.registry import registry
 from sessions_farm.conf import DAY, options
 from vendors.hosts import Market, Store, stores
 from vendors.http import MallRequest

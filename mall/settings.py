@@ -19,7 +19,7 @@ DATA_DIR = Path(env.str("MALL_DATA", default=str(BASE_DIR / ".data")))
 NODE = env.str("NODE", default="")  # the machine's own name where it is empty (mall.node)
 DEMO = env.bool("DEMO", default=False)  # shows the demo's sign-ins and developers' figures
 
-# Which hosts are served is decided by the registry of domains (sessions_farm.gate.HostGate), not by this list:
+# Which hosts are served is decided by the registry of domains (sessions_farm.communities.middleware.HostMiddleware), not by this list:
 # vendors come and go while the farm runs.
 ALLOWED_HOSTS = ["*"]
 PUBLIC_SCHEME = env.str("PUBLIC_SCHEME", default="http")
@@ -58,16 +58,16 @@ MIDDLEWARE = [
     "mall.node.NodeMiddleware",
     "mall.metrics.MetricsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
-    "sessions_farm.gate.HostGate",
+    "sessions_farm.communities.middleware.HostMiddleware",
     "mall.nul.NoNulMiddleware",
     "mall.database_away.DatabaseAwayMiddleware",
-    "sessions_farm.middleware.StrictCookies",
+    "sessions_farm.web.middleware.StrictCookies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "mall.csp.FormActionMiddleware",  # inside: the policy is written from what it leaves on the response
-    "sessions_farm.middleware.SessionMiddleware",
-    "sessions_farm.handoff.middleware.HandoffMiddleware",
+    "sessions_farm.web.middleware.SessionMiddleware",
+    "sessions_farm.communities.handoff.middleware.HandoffMiddleware",
     "vendors.middleware.StorefrontMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -15,13 +15,13 @@ def sweep_checkouts() -> None:
 @shared_task(name="mall.check_domains")
 def check_domains() -> None:
     """Look for the proof of domains that wait for it, and of those whose proof is a day old."""
-    from sessions_farm import proving  # noqa: PLC0415 -- app ready
+    from sessions_farm.communities import verification  # noqa: PLC0415 -- app ready
 
-    proving.check_due(timezone.now())
+    verification.check_due(timezone.now())
 
 
 @shared_task(name="mall.sweep_sessions")
 def sweep_sessions() -> None:
-    from sessions_farm import sweeper  # noqa: PLC0415 -- app ready
+    from sessions_farm.session import sweeper  # noqa: PLC0415 -- app ready
 
     sweeper.sweep(now=timezone.now())

@@ -14,7 +14,7 @@ def favicon(_: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    path(".mall/", include("sessions_farm.handoff.urls")),
+    path(".mall/", include("sessions_farm.communities.handoff.urls")),
     path("theme/", include("vendors.urls_theme")),
     path("media/<path:path>", media.picture),
     path("favicon.ico", favicon),

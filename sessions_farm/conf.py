@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-from sessions_farm.declared import Declarations, Declared
+from sessions_farm.declarations import Declaration, Declarations
 
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -47,13 +47,15 @@ class Options:
     idle_staff: int = 2 * HOUR
     absolute: int = 30 * DAY
     grace: int = 10  # how long a request that was in flight at a rotation may still read
-    variables: Declarations = field(default_factory=lambda: Declarations.read({}))
+    variables: Declarations = field(default_factory=Declarations)
     events: bool = True  # whether starts, ends and rotations are written down, to be told by the sweeper
     max_live: int = 0  # how many sessions may live; beyond it anonymous ones end, longest unseen first. 0: any number
     readonly_raises: bool | None = (
         None  # whether a write in a read-only view is an error; None: with DEBUG and in tests
     )
-    profiles: Mapping[str, str] = field(default_factory=lambda: {"user": "sessions_farm.profile.fields_of"})
+    profiles: Mapping[str, str] = field(
+        default_factory=lambda: {"user": "sessions_farm.communities.visitors.profile.fields_of"}
+    )
     staff_of: str = ""  # dotted path: f(user) -> ids of the vendors that the user works for
     variable_limit: int = 256 * 1024  # bytes of one encoded value
     session_limit: int = 1024 * 1024  # bytes of all values of a session
@@ -61,7 +63,7 @@ class Options:
     sweep_batch: int = 1000
     registry_poll_seconds: float = 0.5
     handoff_starts_per_minute: int = 30  # by one client (network and browser); beyond it pages come without an id
-    resolver: str = "sessions_farm.resolver.SystemResolver"  # who asks the DNS whether a domain is proven
+    resolver: str = "sessions_farm.communities.dns.SystemResolver"  # who asks the DNS whether a domain is proven
     nameservers: tuple[str, ...] = ()  # "address:port" of whom it asks; the system's own where empty
     addresses: tuple[str, ...] = ()  # where the farm's domains must lead (IP addresses); not looked at where empty
     probe_seconds: float = 2.0  # how often a node asks whether a community's master answers; 0: never
@@ -79,13 +81,13 @@ def options() -> Options:
     given: dict[str, Any] = getattr(settings, "SESSIONS_FARM", {})
     known = {NAMES[name]: value for name, value in given.items() if name in NAMES}
     if "variables" in known:
-        known["variables"] = Declarations.read(known["variables"])
+        known["variables"] = Declarations(known["variables"])
     return Options(**known)
 
 
-def declared(name: str) -> Declared:
+def declaration_of(name: str) -> Declaration:
     """What ``VARIABLES`` says of a name."""
-    return options().variables.of(name)
+    return options().variables[name]
 
 
 @receiver(setting_changed)

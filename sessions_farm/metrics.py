@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from sessions_farm.stores import current_store
-from sessions_farm.stores.base import StoreUnavailable, now_ms
-from sessions_farm.stores.steps import run
+from sessions_farm.stores.base import StoreUnavailableError, now_ms
+from sessions_farm.stores.effects.effects import run_sync
 
 try:
     from prometheus_client import REGISTRY, Counter
@@ -51,8 +51,8 @@ class LiveSessions:
     def collect(self) -> Iterable[GaugeMetricFamily]:
         gauge = GaugeMetricFamily("farm_sessions_live", "Sessions that live, over the whole farm.")
         try:
-            gauge.add_metric([], run(current_store().count(now_ms())))
-        except StoreUnavailable:
+            gauge.add_metric([], run_sync(current_store().count(now_ms())))
+        except StoreUnavailableError:
             return
         yield gauge
 

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
-from sessions_farm.communities import registry
-from sessions_farm.links import absolute_url
+from sessions_farm.communities.links import absolute_url
+from sessions_farm.communities.registry import registry
 
 if TYPE_CHECKING:
     from shipping.models import Dispatch

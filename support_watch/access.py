@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import redis.asyncio
 from django.contrib.auth import get_user
 
-from sessions_farm.engine import SessionStore
+from sessions_farm.session.session import SessionStore
 from support_watch import limits
 from support_watch.scripts import source
 from vendors.models import Membership, Vendor

@@ -4,8 +4,8 @@ from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
 from django.urls import path, re_path
 
-from sessions_farm.asgi import SessionScope
-from sessions_farm.origins import OwnOriginOnly
+from sessions_farm.communities.origins import OwnOriginOnly
+from sessions_farm.web.asgi import SessionScope
 from support_watch.consumers import WatchConsumer
 
 urls = URLRouter(

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from sessions_farm.links import origin
+from sessions_farm.communities.links import origin
 from support_watch import access, counting, services, stream
 from support_watch.broker import Broker
 from support_watch.forms import TokenForm

@@ -12,8 +12,8 @@ from cart.models import Cart
 from cart.orders.models import Order, Payment
 from cart.pricing import Method
 from cart.services import add_line
-from sessions_farm.communities import registry
-from sessions_farm.models import Community, Domain, Visitor
+from sessions_farm.communities.models import Community, Domain, Visitor
+from sessions_farm.communities.registry import registry
 from vendors.models import Category, Marketplace, Product, Stock, Storefront, Variant, Vendor
 
 MASTER = "mall.localhost"

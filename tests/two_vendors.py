@@ -12,7 +12,7 @@ from model_bakery import baker
 
 from cart.orders.models import Consignment, Order, OrderLine
 from mall.accounts.models import User
-from sessions_farm.models import Community, Domain
+from sessions_farm.communities.models import Community, Domain
 from shipping.models import Department, Dispatch, Route
 from support_watch.models import SupportVisit
 from vendors.models import Category, Marketplace, Membership, Product, Stock, Storefront, Variant, Vendor

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from sessions_farm.communities import Snapshot as RegistrySnapshot
-from sessions_farm.communities import registry
+from sessions_farm.communities.registry import Snapshot as RegistrySnapshot
+from sessions_farm.communities.registry import registry
 from vendors.models import Marketplace, Vendor
 
 FRONTS = {

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
-from sessions_farm.context import Mall
+from sessions_farm.communities.context import Mall
 from vendors.hosts import Market, Store
 
 if TYPE_CHECKING:
-    from sessions_farm.communities import Member
+    from sessions_farm.communities.registry import Member
 
 
 class ServedMall(Mall):

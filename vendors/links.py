@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from sessions_farm.communities import registry
-from sessions_farm.links import absolute_url
+from sessions_farm.communities.links import absolute_url
+from sessions_farm.communities.registry import registry
 from vendors.hosts import Store
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpResponseBase, HttpResponseRedirect
 
-from sessions_farm.links import absolute_url
+from sessions_farm.communities.links import absolute_url
 from vendors.hosts import Store, stores
 from vendors.http import MallRequest
 

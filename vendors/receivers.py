@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sessions_farm.models import RegistryVersion
+from sessions_farm.communities.models import RegistryVersion
 
 
 def raise_version(**_kwargs: Any) -> None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
-from sessions_farm.modes import session_off
+from sessions_farm.web.decorators import session_off
 from vendors import palette
 from vendors.hosts import Store, stores
 from vendors.http import MallRequest

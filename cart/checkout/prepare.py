@@ -20,7 +20,7 @@ from vendors import stock
 from vendors.models import Marketplace
 
 if TYPE_CHECKING:
-    from sessions_farm.models import Visitor
+    from sessions_farm.communities.models import Visitor
 
 RENEWALS = 3  # after so many holds' time the draft is let go, however often the shopper tries to pay
 

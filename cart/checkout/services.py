@@ -21,7 +21,7 @@ from cart.orders.tasks import send_due_mail
 from vendors.models import StockHold
 
 if TYPE_CHECKING:
-    from sessions_farm.models import Visitor
+    from sessions_farm.communities.models import Visitor
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('sessions_farm', '0001_initial'),
+        ('communities', '0001_initial'),
         ('vendors', '0001_initial'),
     ]
 
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('held_by', models.UUIDField(blank=True, editable=False, help_text='The checkout under way that holds goods for this cart.', null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('visitor', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sessions_farm.visitor')),
+                ('visitor', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='communities.visitor')),
             ],
         ),
         migrations.CreateModel(

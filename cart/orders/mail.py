@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 
 from cart.orders import services
 from cart.orders.models import Consignment, Order
-from sessions_farm.links import absolute_url
+from sessions_farm.communities.links import absolute_url
 
 
 def send_placed(*, order_id: int, now: datetime) -> bool:

@@ -70,7 +70,7 @@ class Order(PostalAddress):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     number = models.CharField(max_length=20, unique=True)
     marketplace = models.ForeignKey("vendors.Marketplace", models.PROTECT, related_name="+")
-    visitor = models.ForeignKey("sessions_farm.Visitor", models.SET_NULL, null=True, related_name="+")
+    visitor = models.ForeignKey("communities.Visitor", models.SET_NULL, null=True, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     email = models.EmailField()
     phone = models.CharField(max_length=30, blank=True)

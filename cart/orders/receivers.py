@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 from django.dispatch import receiver
 
 from cart.orders.models import Order
-from sessions_farm.signals import visitors_merging
+from sessions_farm.communities.signals import visitors_merging
 
 if TYPE_CHECKING:
-    from sessions_farm.models import Visitor
+    from sessions_farm.communities.models import Visitor
 
 
 @receiver(visitors_merging)

@@ -10,9 +10,9 @@ from django.conf import settings
 from deploy.demo import catalogue, people
 from deploy.demo.catalogue import VendorEntry
 from mall.accounts.models import User
-from sessions_farm.credentials import digest_of
-from sessions_farm.links import origin
-from sessions_farm.models import Community, Domain
+from sessions_farm.communities.handoff.oauth.credentials import digest_of
+from sessions_farm.communities.links import origin
+from sessions_farm.communities.models import Community, Domain
 from vendors.models import Category, Marketplace, Membership, Storefront, Vendor
 
 CALLBACK = "/mall/callback"  # of the member outside (deploy/external_site/)

@@ -11,8 +11,8 @@ from django.core.management import call_command
 def welcome() -> list[str]:
     """Return the lines of welcome: the shops' addresses and a sign-in of each role."""
     from deploy.demo import people  # noqa: PLC0415 -- its models need the settings
-    from sessions_farm.links import absolute_url  # noqa: PLC0415
-    from sessions_farm.models import Domain  # noqa: PLC0415
+    from sessions_farm.communities.links import absolute_url  # noqa: PLC0415
+    from sessions_farm.communities.models import Domain  # noqa: PLC0415
 
     addresses = [
         ("the mall", absolute_url("mall.localhost", "/")),

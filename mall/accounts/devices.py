@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from sessions_farm import broker
+from sessions_farm.session import queries
 
 DEVICE = "_device"  # declared in SESSIONS_FARM["VARIABLES"]
 LIMIT = 200
@@ -40,7 +40,7 @@ def name_device(*, request: HttpRequest | None = None, **_kwargs: Any) -> None:
 @login_required
 def show(request: HttpRequest) -> HttpResponse:
     here = request.mall.key_hash  # type: ignore[attr-defined]  # HostGate's
-    found = broker.devices(request.user, limit=LIMIT)
+    found = queries.devices(request.user, limit=LIMIT)
     found.sort(key=lambda device: (device.handle != here, -device.seen_at.timestamp()))
     devices = [
         {"session": one, "name": one.shared.get(DEVICE, "A browser"), "is_here": one.handle == here} for one in found
@@ -55,9 +55,9 @@ def end(request: HttpRequest) -> HttpResponse:
     session: Any = request.session
     handle = request.POST.get("handle", "")
     if handle == "":
-        broker.end_everywhere(request.user, spare=session)
-    elif handle != session.key_hash and handle in {one.handle for one in broker.devices(request.user, limit=LIMIT)}:
-        broker.end(handle)
+        queries.end_everywhere(request.user, spare=session)
+    elif handle != session.key_hash and handle in {one.handle for one in queries.devices(request.user, limit=LIMIT)}:
+        queries.end(handle)
     return redirect("devices")
 
 

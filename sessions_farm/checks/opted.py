@@ -11,12 +11,12 @@ from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError
 
-from sessions_farm.models import Community
+from sessions_farm.communities.models import Community
 
 STOCK = "django.contrib.sessions.backends."
 IN_TABLES = {f"{STOCK}db", f"{STOCK}cached_db"}
-GATE = "sessions_farm.gate.HostGate"
-OURS = "sessions_farm.middleware.SessionMiddleware"
+GATE = "sessions_farm.communities.middleware.HostMiddleware"
+OURS = "sessions_farm.web.middleware.SessionMiddleware"
 CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 
 

@@ -57,7 +57,7 @@ def redis_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
 
 
 def address_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
-    from sessions_farm.stores.redis_address import address_of  # noqa: PLC0415 -- redis is an extra
+    from sessions_farm.stores.redis.address import address_of  # noqa: PLC0415 -- redis is an extra
 
     settings = {name: given[name] for name in given if name.startswith("REDIS_") and name in NAMES}
     try:

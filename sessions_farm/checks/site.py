@@ -10,10 +10,10 @@ from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 -- Django's name
 
 ENGINE = "sessions_farm.engine"
-GATE = "sessions_farm.gate.HostGate"
-STRICT = "sessions_farm.middleware.StrictCookies"
-OURS = "sessions_farm.middleware.SessionMiddleware"
-HANDOFF = "sessions_farm.handoff.middleware.HandoffMiddleware"
+GATE = "sessions_farm.communities.middleware.HostMiddleware"
+STRICT = "sessions_farm.web.middleware.StrictCookies"
+OURS = "sessions_farm.web.middleware.SessionMiddleware"
+HANDOFF = "sessions_farm.communities.handoff.middleware.HandoffMiddleware"
 DJANGOS = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
 MESSAGES = "django.contrib.messages.middleware.MessageMiddleware"

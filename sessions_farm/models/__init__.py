@@ -1,10 +1,8 @@
-"""The farm's models, from one door."""
+"""The models of the session engine."""
 
-from sessions_farm.models.communities import Community, MergeMarker
-from sessions_farm.models.domains import HOST, Domain, DomainQuerySet
-from sessions_farm.models.events import ToldEvent
-from sessions_farm.models.registry import CHANNEL, RegistryQuerySet, RegistryRow, RegistryVersion
+from sessions_farm.models.events import DeliveredEvent
 from sessions_farm.models.sessions import (
+    HASH_LENGTH,
     Lease,
     OneUseCode,
     OutboxEvent,
@@ -13,29 +11,17 @@ from sessions_farm.models.sessions import (
     Tier,
     Tombstone,
     Variable,
-    Visitor,
-    VisitorKey,
 )
 
 __all__ = [
-    "CHANNEL",
-    "HOST",
-    "Community",
-    "Domain",
-    "DomainQuerySet",
+    "HASH_LENGTH",
+    "DeliveredEvent",
     "Lease",
-    "MergeMarker",
     "OneUseCode",
     "OutboxEvent",
-    "RegistryQuerySet",
-    "RegistryRow",
-    "RegistryVersion",
     "Session",
     "SharedChange",
     "Tier",
-    "ToldEvent",
     "Tombstone",
     "Variable",
-    "Visitor",
-    "VisitorKey",
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 
-class ToldEvent(models.Model):
-    """That an event of a session was told: written in the transaction of whoever heard it (sessions_farm.events)."""
+class DeliveredEvent(models.Model):
+    """That an event of a session was told: written in the transaction of whoever heard it (sessions_farm.session.events)."""
 
     id = models.CharField(max_length=128, primary_key=True)
     at_ms = models.BigIntegerField(db_index=True)

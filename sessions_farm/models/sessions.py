@@ -1,51 +1,19 @@
-"""Visitors, and the session tables of the ``database`` and ``tiered`` stores.
+"""The session tables of the ``database`` and ``tiered`` stores.
 
 Times of the session tables are Unix milliseconds (integers): the stores' raw SQL reads the same on PostgreSQL and
-SQLite. Every ``key_hash`` is the keyed hash of an id (sessions_farm.keys); no id stands in any table.
+SQLite. Every ``key_hash`` is the keyed hash of an id (sessions_farm.session.ids); no id stands in any table.
 """
 
 from __future__ import annotations
 
 import datetime
-import uuid
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
-from sessions_farm.moments import FOREVER
+from sessions_farm.clock import NEVER
 
 HASH_LENGTH = 43  # 256 bits in base64url
-
-
-class Visitor(models.Model):
-    """The long-lived GUID of someone who visits a community."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    community = models.ForeignKey("sessions_farm.Community", models.CASCADE, related_name="+")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        constraints = [
-            # A person's devices share one visitor in a community, and so one cart.
-            models.UniqueConstraint("user", "community", condition=Q(user__isnull=False), name="visitor_of_user_once"),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-
-class VisitorKey(models.Model):
-    """That the holder of an id is this visitor; a visitor has one for each device and rotation."""
-
-    key_hash = models.CharField(max_length=HASH_LENGTH, primary_key=True)
-    visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="keys")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    def __str__(self) -> str:
-        return f"{self.key_hash[:8]}… → {self.visitor_id}"
 
 
 class Session(models.Model):
@@ -62,10 +30,10 @@ class Session(models.Model):
     # (no "heap only" update). So what the sweeper looks by is moved by the sweeper only: it is never later than
     # expires_ms, and a session that was seen since is put off until then.
     due_ms = models.BigIntegerField(default=0, db_index=True, help_text="When the sweeper looks at it next.")
-    steps = models.TextField(default="", help_text="Ids of the latest operations, which may come twice.")
+    idempotency_keys = models.TextField(default="", help_text="Of the latest changes, which may arrive twice.")
 
     class Meta:
-        indexes = [models.Index(fields=["id"], condition=Q(ends_ms__gte=FOREVER), name="session_everlasting")]
+        indexes = [models.Index(fields=["id"], condition=Q(ends_ms__gte=NEVER), name="session_of_scope")]
 
     def __str__(self) -> str:
         return f"{self.key_hash[:8]}…"
@@ -109,10 +77,12 @@ class Tombstone(models.Model):
     at_ms = models.BigIntegerField()
     until_ms = models.BigIntegerField(db_index=True)
     grace_until_ms = models.BigIntegerField(default=0)
-    last_words = models.TextField(default="", help_text="The variables at rotation, readable during the grace only.")
+    final_variables = models.TextField(
+        default="", help_text="The variables at rotation, readable during the grace only."
+    )
 
     class Meta:
-        indexes = [models.Index(fields=["grace_until_ms"], condition=~Q(last_words=""), name="tombstone_with_words")]
+        indexes = [models.Index(fields=["grace_until_ms"], condition=~Q(final_variables=""), name="tombstone_in_grace")]
 
     def __str__(self) -> str:
         return f"{self.key_hash[:8]}… {self.reason}"
@@ -144,7 +114,7 @@ class OutboxEvent(models.Model):
 
 
 class SharedChange(models.Model):
-    """A shared variable of a session got another value; the latest ones only (stores.base.Changed)."""
+    """A shared variable of a session got another value; the latest ones only (stores.base.VariableChange)."""
 
     name = models.CharField(max_length=200)
     key_hash = models.CharField(max_length=HASH_LENGTH)

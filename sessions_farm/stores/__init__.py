@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from sessions_farm.stores.protocol import Store
 
 NAMED = {
-    "memory": "sessions_farm.stores.memory.MemoryStore",
-    "file": "sessions_farm.stores.file.FileStore",
-    "database": "sessions_farm.stores.database.DatabaseStore",
-    "redis": "sessions_farm.stores.redis.RedisStore",
-    "tiered": "sessions_farm.stores.tiered.TieredStore",
+    "memory": "sessions_farm.stores.local.memory.MemoryStore",
+    "file": "sessions_farm.stores.local.file.FileStore",
+    "database": "sessions_farm.stores.sql.database.DatabaseStore",
+    "redis": "sessions_farm.stores.redis.store.RedisStore",
+    "tiered": "sessions_farm.stores.tiered.store.TieredStore",
 }
 
 

@@ -1,6 +1,6 @@
 """What stores and their callers say to each other: the values and the refusals.
 
-A key is always the keyed hash of an id. A value is JSON text in one canonical form (sessions_farm.codec), so equal
+A key is always the keyed hash of an id. A value is JSON text in one canonical form (sessions_farm.session.serializer), so equal
 values have equal text. Times are Unix milliseconds; ``now`` is given, so that a store never disagrees with its caller.
 """
 
@@ -10,38 +10,38 @@ import enum
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from sessions_farm.moments import FOREVER as FOREVER  # noqa: PLC0414 -- from here, too
-from sessions_farm.moments import now_ms as now_ms  # noqa: PLC0414 -- as above
+from sessions_farm.clock import NEVER as NEVER  # noqa: PLC0414 -- from here, too
+from sessions_farm.clock import now_ms as now_ms  # noqa: PLC0414 -- as above
 
 TOUCH_FRACTION = 10  # a session is touched when a tenth of its idle time has gone
-STEPS_KEPT = 8  # how many of the latest operation ids a session remembers
+IDEMPOTENCY_KEYS_KEPT = 8  # how many of the latest operation ids a session remembers
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailableError(Exception):
     """The store does not answer. It says nothing about whether the session lives."""
 
 
-class Refused(Exception):
+class StoreRefusedError(Exception):
     """The store will not do this to this session."""
 
 
-class Ended(Refused):
+class SessionEndedError(StoreRefusedError):
     """The key was rotated, merged, logged out or deleted: it never lives again."""
 
 
-class Missing(Refused):
+class SessionMissingError(StoreRefusedError):
     """No live session under this key."""
 
 
-class Taken(Refused):
+class KeyTakenError(StoreRefusedError):
     """A live session stands under this key, or a code under this digest."""
 
 
-class Conflict(Refused):
+class ConflictError(StoreRefusedError):
     """The variable no longer has the value that was expected."""
 
 
-class LeaseLost(Refused):
+class LeaseLostError(StoreRefusedError):
     """The lease that the change was made under has ended or is another's."""
 
 
@@ -104,7 +104,7 @@ class Change:
     """What a request changed: variables to put and to drop; ``replace`` drops every variable that is not put.
 
     ``add`` is added to whole numbers, after the puts and drops. ``holder`` is the token of the lease of the session's
-    key that the change needs. ``step`` names the change, so that it counts once though it may arrive twice.
+    key that the change needs. ``idempotency_key`` names the change: it is made once, though a retry may send it twice.
     """
 
     put: Mapping[str, str] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class Change:
     lifetime: Lifetime | None = None  # None: as it was
     add: Mapping[str, int] = field(default_factory=dict)
     holder: str = ""
-    step: str = ""
+    idempotency_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +152,12 @@ class CompareAndSet:
 
     def on(self, current: str | None) -> str | None:
         if current != self.expected:
-            raise Conflict(f"{self.name} was changed by another request.")
+            raise ConflictError(f"{self.name} was changed by another request.")
         return self.value
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LiveRecord:
     """A live session as others may see it: its shared variables, as text."""
 
     key: str
@@ -182,7 +182,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class VariableChange:
     """A shared variable of a session got another value; ``text`` is None where it was dropped."""
 
     place: str  # where in the feed of its name; later ones follow

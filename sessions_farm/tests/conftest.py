@@ -1,59 +1,23 @@
-"""What the farm's tests share: nothing remembered of another test's domains, two communities, two nodes."""
+"""Fixtures of the engine's tests: two nodes, each with its own line to Redis."""
 
 from __future__ import annotations
 
 import secrets
-from types import SimpleNamespace
 
 import pytest
-from django.core.cache import cache
 
-from sessions_farm.communities import registry
-from sessions_farm.handoff.breaker import breakers
-from sessions_farm.models import Community, Domain
-from sessions_farm.signals import visitors_merging
-from sessions_farm.tests import handoff_site
-from sessions_farm.tests.cable import RedisCable
-from sessions_farm.tests.stores_fixtures import REDIS_URL, make_node
-
-
-@pytest.fixture(autouse=True)
-def _no_remembered_domains():
-    registry.forget()
-    yield
-    registry.stop()  # a thread that went on polling would show the next test what is committed, and that is nothing
-    registry.forget()
-
-
-def make_community(slug, master, *hosts, **fields):
-    community = Community.objects.create(slug=slug, name=slug.title(), cookie_name=slug, **fields)
-    community.master = Domain.objects.create(community=community, host=master, status="active")
-    community.save()
-    for host in hosts:
-        kind = Domain.Kind.WILDCARD if host.startswith("*.") else Domain.Kind.EXACT
-        Domain.objects.create(community=community, host=host.removeprefix("*."), kind=kind, status="active")
-    return community
-
-
-@pytest.fixture
-def two_communities():
-    """``mall`` (mall.test: a.test, b.test, *.shops.test) and ``fair`` (fair.test: c.test)."""
-    return SimpleNamespace(
-        mall=make_community("mall", "mall.test", "a.test", "b.test", "*.shops.test"),
-        fair=make_community("fair", "fair.test", "c.test"),
-    )
-
-
-@pytest.fixture
-def walking_mall(db, two_communities, settings):
-    """Both communities on HTTPS with a small site on every host (handoff_site)."""
-    yield from serve(settings)
-
-
-@pytest.fixture
-def committed_mall(transactional_db, two_communities, settings):
-    """The same, visible to other threads."""
-    yield from serve(settings)
+from sessions_farm.communities.tests.support.fixtures import (  # noqa: F401 -- pytest finds them by name
+    _no_remembered_domains,
+    committed_mall,
+    two_communities,
+    walking_mall,
+)
+from sessions_farm.tests.support.cable import RedisCable
+from sessions_farm.tests.support.scale import (  # noqa: F401 -- pytest finds them by name
+    pytest_collection_modifyitems,
+    scale,
+)
+from sessions_farm.tests.support.stores_fixtures import REDIS_URL, make_node
 
 
 @pytest.fixture
@@ -78,24 +42,3 @@ def node(cable, prefix):
 def other(prefix):
     """Another node, whose line to Redis is its own and always fine."""
     return make_node(REDIS_URL, prefix)
-
-
-def serve(settings):
-    settings.MIDDLEWARE = handoff_site.MIDDLEWARE
-    settings.ROOT_URLCONF = "sessions_farm.tests.handoff_site"
-    settings.PUBLIC_SCHEME, settings.PUBLIC_PORT = "https", 443
-    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
-    settings.CSRF_COOKIE_NAME = "__Host-csrf"
-    settings.SESSIONS_FARM = {
-        "STORE": "database",
-        "REGISTRY_POLL_SECONDS": 0,
-        "HANDOFF_STARTS_PER_MINUTE": 1000,
-        "PROBE_SECONDS": 0,
-    }
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    cache.clear()
-    breakers.clear()
-    handoff_site.LINES.clear()
-    visitors_merging.connect(handoff_site.move_lines)
-    yield
-    visitors_merging.disconnect(handoff_site.move_lines)

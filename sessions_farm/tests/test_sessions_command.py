@@ -12,19 +12,20 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 
-from sessions_farm import broker, keys, scopes, sweeper
-from sessions_farm.engine import SessionStore
 from sessions_farm.models import Tier, Tombstone
+from sessions_farm.session import ids as keys
+from sessions_farm.session import queries, scopes, sweeper
+from sessions_farm.session.session import SessionStore
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Change, Lifetime, now_ms
-from sessions_farm.stores.steps import run
+from sessions_farm.stores.effects.effects import run_sync
+from sessions_farm.stores.sql.unlogged import TABLES
 from sessions_farm.stores.switching import ORIGIN, frozen_key
-from sessions_farm.stores.unlogged import TABLES
-from sessions_farm.testing import Client
-from sessions_farm.tests.declared_farm import again, handle, saved, use
-from sessions_farm.tests.people import make_user
-from sessions_farm.tests.stores_fixtures import HOUR, REDIS_URL
+from sessions_farm.tests.support.declared_farm import again, handle, saved, use
+from sessions_farm.tests.support.people import make_user
+from sessions_farm.tests.support.stores_fixtures import HOUR, REDIS_URL
 
 NEEDS_REDIS = pytest.mark.skipif(not REDIS_URL, reason="no Redis here")
 STORES = ["memory", *(["redis"] if REDIS_URL else [])]
@@ -129,7 +130,7 @@ def test_end_by_person(store, settings, called):
     stranger = saved(page="/a")
     said = sessions("end", "--user", str(anna.pk) if called == "pk" else called)
     assert "2 sessions ended" in said
-    assert [one.handle for one in broker.find()] == [handle(stranger)]
+    assert [one.handle for one in queries.find()] == [handle(stranger)]
 
 
 def test_end_refuses_a_person_who_is_not_there(store):
@@ -153,10 +154,10 @@ def left(request, settings, tmp_path):
     """The ids of ten sessions that are left in the old store, beside a scope."""
     use(settings, "database", tmp_path, SWITCH_FROM=request.param)
     old, now = current_store().old, now_ms()
-    run(old.create(scopes.application("shop").key, {"open": "true"}, scopes.ALWAYS, now))
+    run_sync(old.create(scopes.application("shop").key, {"open": "true"}, scopes.ALWAYS, now))
     ids = [keys.new_id() for _ in range(10)]
     for number, session_id in enumerate(ids):
-        run(old.create(keys.hash_id(session_id), {"number": str(number)}, Lifetime(HOUR, now + 9 * HOUR), now))
+        run_sync(old.create(keys.digest(session_id), {"number": str(number)}, Lifetime(HOUR, now + 9 * HOUR), now))
     return ids
 
 
@@ -166,20 +167,20 @@ def test_switch_moves_what_nobody_asked_for(left):
     assert "11 moved from" in said
     assert "SWITCH_FROM can be removed" in said
     store = current_store()
-    assert run(store.old.count(now_ms())) == 0
-    assert run(store.old.everlasting(10)) == []
-    assert run(store.new.count(now_ms())) == 10
+    assert run_sync(store.old.count(now_ms())) == 0
+    assert run_sync(store.old.scope_keys(10)) == []
+    assert run_sync(store.new.count(now_ms())) == 10
     assert [SessionStore(session_id)["number"] for session_id in left] == list(range(10))
     scopes.application("shop").refresh()
     assert scopes.application("shop")["open"] is True
 
 
 def test_switch_finishes_a_move_that_was_left_half_done(left):
-    key, old = keys.hash_id(left[3]), current_store().old
-    run(old.rotate(key, frozen_key(key), Change(put={ORIGIN: json.dumps(key)}), now_ms(), 0))
+    key, old = keys.digest(left[3]), current_store().old
+    run_sync(old.rotate(key, frozen_key(key), Change(put={ORIGIN: json.dumps(key)}), now_ms(), 0))
     sessions("switch")
-    assert run(old.count(now_ms())) == 0
-    assert run(current_store().new.count(now_ms())) == 10
+    assert run_sync(old.count(now_ms())) == 0
+    assert run_sync(current_store().new.count(now_ms())) == 10
     assert SessionStore(left[3])["number"] == 3
     assert ORIGIN not in SessionStore(left[3])
 
@@ -207,9 +208,9 @@ def test_copies_of_before_are_not_believed_once_they_are_doubted(settings, tmp_p
 
 
 def test_sweep_once(store):
-    run(current_store().create("k" * 43, {}, Lifetime(10, 10), 1))
+    run_sync(current_store().create("k" * 43, {}, Lifetime(10, 10), 1))
     assert sessions("sweep") == "Swept in 1 batch.\n"
-    assert run(current_store().count(5)) == 0
+    assert run_sync(current_store().count(5)) == 0
 
 
 def test_sweep_again_and_again_stops_at_the_signal(store, monkeypatch):
@@ -263,17 +264,17 @@ def test_least_rights_are_enough_for_all_that_is_done(settings, tmp_path, least,
     session.increment("hits")
     session.cycle_key()
     session.save()
-    assert len(broker.find(page="/a")) == broker.count() == 1
+    assert len(queries.find(page="/a")) == queries.count() == 1
     with scopes.application("shop").lock():
         scopes.application("shop").increment("orders")
-    run(store.wait("nobody's", 0.01))
+    run_sync(store.wait("nobody's", 0.01))
     sweeper.sweep()
-    run(store.read_changes("page", "", 0.01))
-    run(store.everlasting(1))
-    run(store.put_code("digest", "payload", 5))
-    assert run(store.take_code("digest")) == "payload"
+    run_sync(store.read_changes("page", "", 0.01))
+    run_sync(store.scope_keys(1))
+    run_sync(store.put_code("digest", "payload", 5))
+    assert run_sync(store.take_code("digest")) == "payload"
     session.delete()
-    assert run(store.end_where("page", '"/a"', "", "ended", now_ms())) == 0
+    assert run_sync(store.end_where("page", '"/a"', "", "ended", now_ms())) == 0
     assert not [record for record in caplog.records if record.levelname == "WARNING"]  # tiered would go on in SQL
 
 

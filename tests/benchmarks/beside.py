@@ -16,10 +16,10 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from sessions_farm import sweeper
 from sessions_farm.conf import options
+from sessions_farm.session import sweeper
 from sessions_farm.stores import current_store
-from sessions_farm.stores.steps import Steps
+from sessions_farm.stores.effects.effects import Effects
 from tests.benchmarks.engines import Make, prefix_of
 from tests.benchmarks.interleaving import no_collector
 from tests.benchmarks.wire import metered_database, metered_redis
@@ -92,7 +92,7 @@ def sweep(name: str, now: int, sender: Connection) -> None:
             done = time.monotonic()
             sender.send(Batch(done, (done - begun) * 1000, ended, redis.trips, database.trips))
 
-        def timed(now: int, limit: int) -> Steps[int]:
+        def timed(now: int, limit: int) -> Effects[int]:
             nonlocal ended
             begun = time.monotonic()
             swept: int = yield from plain(now, limit)

@@ -13,9 +13,9 @@ from django.db import connection, models
 from sessions_farm.conf import options
 from sessions_farm.models import Session
 from sessions_farm.stores.base import Lifetime
+from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.stores.protocol import Store
-from sessions_farm.stores.redis_trips import ScriptTrip
-from sessions_farm.stores.steps import run
+from sessions_farm.stores.redis.effects import ScriptTrip
 
 # 43 characters like a keyed hash, scattered like one.
 COPY_KEY = "substr(md5(t.id || '-' || n) || md5(n || '-' || t.id), 1, 43)"
@@ -29,7 +29,7 @@ def gather(store: Store, kinds: Kinds, each: int, lifetime: Lifetime, now: int) 
     """Make ``each`` sessions of every kind."""
     keys = [secrets.token_urlsafe(32) for _ in kinds]
     for key, variables in zip(keys, kinds, strict=True):
-        run(store.create(key, variables, lifetime, now))
+        run_sync(store.create(key, variables, lifetime, now))
     if isinstance(next(store.create(keys[0], kinds[0], lifetime, now)), ScriptTrip):
         pipeline_scripts(store, (kind for kind in kinds for _ in range(each - 1)), lifetime, now)
     else:

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from django_redis.cache import RedisCache as DjangoRedisCache
 
 from sessions_farm.conf import options
-from sessions_farm.engine import SessionStore
+from sessions_farm.session.session import SessionStore
 from sessions_farm.stores import NAMED
 from sessions_farm.stores.protocol import Store
 from tests.benchmarks.table import STOCK_CACHED_DB, STOCK_CORE, STOCK_DB, STOCK_DJANGO_REDIS

@@ -15,13 +15,14 @@ from django.conf import settings
 from django.db import connection
 from django.test import RequestFactory
 
-from sessions_farm import cookies, keys
-from sessions_farm.communities import registry
+from sessions_farm.communities.handoff import codes, verifier
+from sessions_farm.communities.registry import registry
 from sessions_farm.conf import options
-from sessions_farm.engine import SessionStore
-from sessions_farm.handoff import codes, verifier
 from sessions_farm.models import OneUseCode
+from sessions_farm.session import ids
+from sessions_farm.session.session import SessionStore
 from sessions_farm.testing.browser import AGENT, BrowserClient
+from sessions_farm.web import cookies
 from tests.benchmarks import served
 from tests.benchmarks.beside import p99
 from tests.benchmarks.engines import make_store, stock
@@ -259,8 +260,8 @@ def rows_in_sql() -> int:
 
 def bytes_of_code(store: str) -> int:
     """Of a code as its server keeps it, with its name and header; without SQL's indexes."""
-    prefix = keys.new_id()[:4]  # as long as the one that a farm has by default
-    grant = codes.Grant("mall", keys.new_id(), SHOPS[0], verifier.fresh().challenge, MASTER)
+    prefix = ids.new_id()[:4]  # as long as the one that a farm has by default
+    grant = codes.Grant("mall", ids.new_id(), SHOPS[0], verifier.fresh().challenge, MASTER)
     digest = codes.digest_of(codes.put(make_store(store, redis_prefix=prefix), grant))
     if store == "redis":
         with redis.Redis.from_url(options().redis_url) as client:

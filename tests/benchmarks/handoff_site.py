@@ -15,10 +15,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.test import RequestFactory, override_settings
 from django.urls import include, path
 
-from sessions_farm.communities import registry
+from sessions_farm.communities.handoff.breaker import breakers
+from sessions_farm.communities.models import Community, Domain
+from sessions_farm.communities.registry import registry
 from sessions_farm.conf import options
-from sessions_farm.handoff.breaker import breakers
-from sessions_farm.models import Community, Domain
 from sessions_farm.testing.browser import Outgoing, environ_of
 from tests.benchmarks.engines import stock
 from tests.benchmarks.table import STOCK_CACHED_DB, STOCK_CORE, STOCK_DB, STOCK_DJANGO_REDIS
@@ -26,11 +26,11 @@ from tests.benchmarks.wire import Meter, metered_database, metered_redis
 
 MASTER, SHOPS = "mall.example", ("fern-and-thistle.example", "lamplighter.example")
 
-HANDOFF = "sessions_farm.handoff.middleware.HandoffMiddleware"
+HANDOFF = "sessions_farm.communities.handoff.middleware.HandoffMiddleware"
 FARM = [
-    "sessions_farm.gate.HostGate",
-    "sessions_farm.middleware.StrictCookies",
-    "sessions_farm.middleware.SessionMiddleware",
+    "sessions_farm.communities.middleware.HostMiddleware",
+    "sessions_farm.web.middleware.StrictCookies",
+    "sessions_farm.web.middleware.SessionMiddleware",
     HANDOFF,
 ]
 
@@ -69,7 +69,7 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"Seen before: {session.get('page')}" if session is not None else "Seen before: nobody knows.")
 
 
-urlpatterns = [path(".mall/", include("sessions_farm.handoff.urls")), path("", page)]
+urlpatterns = [path(".mall/", include("sessions_farm.communities.handoff.urls")), path("", page)]
 
 
 def handler_of(*middleware: str) -> WSGIHandler:

@@ -7,12 +7,12 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
-from sessions_farm.codec import encode
 from sessions_farm.conf import options
-from sessions_farm.declared import OWNER
+from sessions_farm.declarations import OWNER
+from sessions_farm.session.serializer import encode
 from sessions_farm.stores.base import Lifetime, now_ms
+from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.stores.protocol import Store
-from sessions_farm.stores.steps import run
 from tests.benchmarks import crowd
 from tests.benchmarks.beside import Sweeping, for_seconds, p99, page_times
 from tests.benchmarks.engines import Make, make_store, ours
@@ -57,7 +57,7 @@ def find(table: Table, name: str, store: Store) -> None:
     for number in range(scaled(1000, 200)):
         wanted = {"current_page": page(number % PAGES)}
         begun = time.perf_counter_ns()
-        found = run(store.find(wanted, now_ms(), 100))
+        found = run_sync(store.find(wanted, now_ms(), 100))
         times.append((time.perf_counter_ns() - begun) / 1e6)
         if SIZE >= 1 and len(found) != 100:
             raise RuntimeError(f"{name} found {len(found)} sessions on a page where thousands are.")
@@ -76,7 +76,7 @@ def log_out(table: Table, name: str, store: Store) -> None:
         times.append((time.perf_counter_ns() - begun) / 1e6)
     with metered_redis(options().redis_url) as (url, redis), metered_database() as database:
         metered, owner = make_store(name, url), gather_devices(store)
-        run(metered.count(now_ms()))  # connections are made once
+        run_sync(metered.count(now_ms()))  # connections are made once
         before = redis.trips + database.trips
         end_devices(metered, owner, now_ms())
         trips = redis.trips + database.trips - before
@@ -95,7 +95,7 @@ def gather_devices(store: Store) -> str:
 
 
 def end_devices(store: Store, owner: str, now: int) -> None:
-    ended = run(store.end_where(OWNER, owner, "", "ended", now))
+    ended = run_sync(store.end_where(OWNER, owner, "", "ended", now))
     if ended != DEVICES:
         raise RuntimeError(f"{ended} of {DEVICES} sessions were logged out.")
 

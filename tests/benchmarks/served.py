@@ -21,10 +21,10 @@ from django.http.request import validate_host
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from sessions_farm.communities import Registry, read_snapshot, registry
+from sessions_farm.communities.middleware import ASK_PATH
+from sessions_farm.communities.models import CHANNEL, Community, Domain
+from sessions_farm.communities.registry import Registry, read_snapshot, registry
 from sessions_farm.conf import options
-from sessions_farm.gate import ASK_PATH
-from sessions_farm.models import CHANNEL, Community, Domain
 from tests.benchmarks.beside import p99
 from tests.benchmarks.handoff_site import FARM, farm_on, handler_of, make_community, serve
 from tests.benchmarks.interleaving import no_collector, take_turns, timed

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from sessions_farm import cookies
-from sessions_farm.communities import Member
+from sessions_farm.communities.registry import Member
+from sessions_farm.web import cookies
 from tests.e2e import chromium, tls
 from tests.e2e.farm import wait_for
 from tests.e2e.tls import HEALED, LAMP, LANDED, PLAIN, RESYNCED, VOUCHED, name_of

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from sessions_farm.handoff import newcomers
+from sessions_farm.communities.handoff import concurrent_tabs
 from tests.e2e import chromium, tls
 from tests.e2e.tls import FAIR, GOODS, LAMP, MALL, name_of
 
 AMBER, CORAL, DUNE, ELM = MALL.stores
-A_MOMENT = newcomers.MOMENT * 1_100  # milliseconds
+A_MOMENT = concurrent_tabs.MOMENT * 1_100  # milliseconds
 BLOCKED = 2  # Chromium's content setting
 SOON = "(url) => { setTimeout(() => { location.href = url; }, 0); }"  # comes back before the page does
 

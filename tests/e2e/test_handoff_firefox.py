@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sessions_farm.handoff import newcomers
+from sessions_farm.communities.handoff import concurrent_tabs
 from tests.e2e import firefox, tls
 from tests.e2e.tls import FAIR, MALL, name_of
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(
     firefox.find() is None, reason="No Firefox on PATH: install the package firefox-esr (Debian) or firefox."
 )
 AMBER, CORAL, DUNE, ELM = MALL.stores
-A_MOMENT = newcomers.MOMENT * 1.1
+A_MOMENT = concurrent_tabs.MOMENT * 1.1
 BLOCK_ALL = 2  # network.cookie.cookieBehavior
 
 

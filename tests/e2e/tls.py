@@ -25,7 +25,7 @@ from deploy.demo.stack import PROJECT
 from deploy.servers import processes
 from sessions_farm.testing.browser import BrowserClient
 from sessions_farm.testing.wire import Wire, client_tls
-from sessions_farm.tests.authority import Authority
+from sessions_farm.tests.support.authority import Authority
 from tests.nodes import running_nodes
 
 CHROMIUM_FLAGS = ("--host-resolver-rules=MAP *.test 127.0.0.1",)

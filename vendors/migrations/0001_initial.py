@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('sessions_farm', '0001_initial'),
+        ('communities', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('currency', models.CharField(default='EUR', help_text='ISO 4217 code.', max_length=3)),
                 ('strapline', models.CharField(blank=True, max_length=200)),
                 ('support_email', models.EmailField(blank=True, max_length=254)),
-                ('community', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sessions_farm.community')),
+                ('community', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='communities.community')),
             ],
         ),
         migrations.CreateModel(
@@ -151,7 +151,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('label', models.SlugField(blank=True, help_text='Only below a wildcard domain: thistle for thistle.example.org.')),
-                ('domain', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sessions_farm.domain')),
+                ('domain', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='communities.domain')),
                 ('vendor', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='storefront', to='vendors.vendor')),
             ],
         ),

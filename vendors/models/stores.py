@@ -14,7 +14,7 @@ hex_colour = RegexValidator(r"^#[0-9a-f]{6}$", "A colour is written #rrggbb, in 
 class Marketplace(models.Model):
     """What the shops of one community have in common: a currency and the mall's own words."""
 
-    community = models.OneToOneField("sessions_farm.Community", models.CASCADE, related_name="+")
+    community = models.OneToOneField("communities.Community", models.CASCADE, related_name="+")
     currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217 code.")
     strapline = models.CharField(max_length=200, blank=True)
     support_email = models.EmailField(blank=True)
@@ -86,7 +86,7 @@ class Storefront(models.Model):
     """Where a vendor's shop is: a domain, one label below a wildcard domain, or a path on the master."""
 
     vendor = models.OneToOneField(Vendor, models.CASCADE, related_name="storefront")
-    domain = models.ForeignKey("sessions_farm.Domain", models.PROTECT, null=True, blank=True, related_name="+")
+    domain = models.ForeignKey("communities.Domain", models.PROTECT, null=True, blank=True, related_name="+")
     label = models.SlugField(blank=True, help_text="Only below a wildcard domain: thistle for thistle.example.org.")
 
     class Meta:

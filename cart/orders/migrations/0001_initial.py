@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('sessions_farm', '0001_initial'),
+        ('communities', '0001_initial'),
         ('vendors', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('remark', models.CharField(blank=True, help_text="Why it was cancelled, in the shopper's words.", max_length=200)),
                 ('marketplace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='vendors.marketplace')),
                 ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('visitor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='sessions_farm.visitor')),
+                ('visitor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='communities.visitor')),
             ],
             options={
                 'ordering': ['-created_at'],

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from sessions_farm import sweeper
+from sessions_farm.session import sweeper
 
 
 class Command(BaseCommand):

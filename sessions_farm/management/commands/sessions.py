@@ -1,6 +1,6 @@
 """``manage.py sessions``: look at the live sessions of the farm, end them, and keep their store.
 
-Which store is asked what, is said in ``sessions_farm.broker`` and ``sessions_farm.status``; here are the words for it.
+Which store is asked what, is said in ``sessions_farm.session.queries`` and ``sessions_farm.session.status``; here are the words for it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, NotSupportedError, OperationalError, close_old_connections
 
-from sessions_farm import broker, questions, sweeper
 from sessions_farm.conf import options
-from sessions_farm.status import Status, status
+from sessions_farm.session import people, queries, sweeper
+from sessions_farm.session.status import Status, status
 from sessions_farm.stores import current_store
-from sessions_farm.stores.base import FOREVER, StoreUnavailable, now_ms
-from sessions_farm.stores.steps import run
+from sessions_farm.stores.base import NEVER, StoreUnavailableError, now_ms
+from sessions_farm.stores.effects.effects import run_sync
+from sessions_farm.stores.sql.unlogged import set_logged
 from sessions_farm.stores.switching import FollowingStore, SwitchingStore
-from sessions_farm.stores.tier_epoch import TierEpoch
-from sessions_farm.stores.unlogged import set_logged
+from sessions_farm.stores.tiered.epoch import TierEpoch
 
 if TYPE_CHECKING:
-    from sessions_farm.broker import LiveSession
+    from sessions_farm.session.queries import LiveSession
 
 WORDS = {
     "status": "What the store says, and how fast.",
@@ -66,7 +66,7 @@ class Command(BaseCommand):
     def handle(self, *, word: str, **given: Any) -> None:
         try:
             getattr(self, f"do_{word}")(**given)
-        except StoreUnavailable as error:
+        except StoreUnavailableError as error:
             raise CommandError(f"The store {options().store!r} does not answer: {error}") from error
 
     def do_status(self, *, format: str, **_given: Any) -> None:  # noqa: A002 -- as on the command line
@@ -76,11 +76,11 @@ class Command(BaseCommand):
             raise CommandError(f"The store {found.store!r} does not answer: {found.fault}")
 
     def do_list(self, *, limit: int, format: str, **_given: Any) -> None:  # noqa: A002 -- as above
-        self._show(broker.find(limit=limit), format)
+        self._show(queries.find(limit=limit), format)
 
     def do_find(self, *, terms: list[str], limit: int, format: str, **_given: Any) -> None:  # noqa: A002 -- as above
         try:
-            found = broker.find(limit=limit, **dict(questions.term(term) for term in terms))
+            found = queries.find(limit=limit, **dict(people.term(term) for term in terms))
         except ValueError as error:
             raise CommandError(str(error)) from error
         self._show(found, format)
@@ -88,15 +88,15 @@ class Command(BaseCommand):
     def do_end(self, *, handle: str | None, user: str | None, **_given: Any) -> None:
         if user is not None:
             try:
-                person = questions.person(user)
-            except questions.NotOne as error:
+                person = people.person(user)
+            except people.PersonLookupError as error:
                 raise CommandError(str(error)) from error
-            ended = broker.end_everywhere(person)
+            ended = queries.end_everywhere(person)
             self.stdout.write(f"{person} is signed out: {counted(ended, 'session')} ended.")
             return
-        if not any(found.header.ends < FOREVER for found in run(current_store().look([handle or ""], now_ms()))):
+        if not any(found.header.ends < NEVER for found in run_sync(current_store().get_many([handle or ""], now_ms()))):
             raise CommandError(f"No session lives under {handle!r}. `manage.py sessions list` shows the handles.")
-        broker.end(str(handle))
+        queries.end(str(handle))
         self.stdout.write("Ended.")
 
     def do_switch(self, *, batch: int, **_given: Any) -> None:
@@ -110,11 +110,11 @@ class Command(BaseCommand):
             raise CommandError(
                 'There is no switch: SESSIONS_FARM["SWITCH_FROM"] names no store that sessions move away from.'
             )
-        while some := run(store.emptying(now_ms(), batch)):
+        while some := run_sync(store.emptying(now_ms(), batch)):
             moved += some
             self.stdout.write(f"{moved} moved from {given.switch_from} to {given.store} …")
         sweeper.sweep()
-        if run(store.old.read_events(1)):
+        if run_sync(store.old.read_events(1)):
             raise CommandError(
                 f"All is moved, but {given.switch_from!r} has events that nobody was told of: run"
                 " `manage.py sessions sweep`, and come back before SWITCH_FROM is removed."
@@ -125,7 +125,7 @@ class Command(BaseCommand):
         epoch = getattr(current_store(), "epoch", None)
         if not isinstance(epoch, TierEpoch):
             raise CommandError(f"The store {options().store!r} has no copies in Redis; 'tiered' has.")
-        run(epoch.rise())
+        run_sync(epoch.rise())
         self.stdout.write(
             f"The epoch is raised: within {options().tier_poll:g} s each node reads copies anew from SQL."
         )
@@ -146,7 +146,7 @@ class Command(BaseCommand):
 
     def do_acl(self, **_given: Any) -> None:
         try:
-            from sessions_farm.stores.redis_rights import acl_lines  # noqa: PLC0415 -- redis is an extra
+            from sessions_farm.stores.redis.acl import acl_lines  # noqa: PLC0415 -- redis is an extra
         except ImportError as error:
             raise CommandError("The redis package is not installed: pip install redis.") from error
         try:

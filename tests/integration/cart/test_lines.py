@@ -8,8 +8,8 @@ from django.utils import timezone
 from cart import services
 from cart.contents import contents_of
 from cart.models import Cart, Line
-from sessions_farm.merging import merge_visitors
-from sessions_farm.models import Visitor
+from sessions_farm.communities.models import Visitor
+from sessions_farm.communities.visitors.merging import merge_visitors
 from tests.shop import add_goods, later, make_shop, put, visitor_with
 from vendors import stock
 

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from cart.models import Cart, Line
-from sessions_farm.models import Visitor
+from sessions_farm.communities.models import Visitor
 from sessions_farm.testing import BrowserClient
 from tests.shop import MASTER, add_goods
 from vendors.hosts import stores

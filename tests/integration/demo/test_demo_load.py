@@ -12,7 +12,7 @@ from deploy.demo import catalogue, goods, history, people, pictures, places, rou
 from deploy.demo.load import load
 from deploy.demo.management.commands.load_demo import Command
 from mall.accounts.models import User
-from sessions_farm.models import Community, Domain
+from sessions_farm.communities.models import Community, Domain
 from shipping.models import Department, Dispatch, Route
 from vendors.models import Category, Marketplace, Membership, Product, ProductImage, Stock, Storefront, Variant, Vendor
 from vendors.pictures import put

@@ -17,9 +17,9 @@ from django.utils import timezone
 from deploy.demo import people, places
 from deploy.servers import processes
 from mall.accounts.models import User
-from sessions_farm.communities import read_version, registry
-from sessions_farm.credentials import is_right, issue_secret
-from sessions_farm.models import Community, Domain
+from sessions_farm.communities.handoff.oauth.credentials import is_right, issue_secret
+from sessions_farm.communities.models import Community, Domain
+from sessions_farm.communities.registry import read_version, registry
 from sessions_farm.testing.browser import AGENT, BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
 from sessions_farm.testing.wire import Wire

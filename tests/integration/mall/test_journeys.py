@@ -8,15 +8,15 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
 
-from sessions_farm import cookies
-from sessions_farm.communities import registry
-from sessions_farm.cookies import Proof
-from sessions_farm.engine import SessionStore
-from sessions_farm.handoff import newcomers
-from sessions_farm.models import Domain
+from sessions_farm.communities.handoff import concurrent_tabs
+from sessions_farm.communities.models import Domain
+from sessions_farm.communities.registry import registry
+from sessions_farm.session.session import SessionStore
 from sessions_farm.testing.browser import AGENT, BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
 from sessions_farm.testing.wire import PAUSE, Wire
+from sessions_farm.web import cookies
+from sessions_farm.web.cookies import Proof
 from tests.nodes import running_nodes
 from tests.shop import MASTER, add_goods, add_vendor, make_shop
 from vendors.models import Storefront
@@ -232,7 +232,7 @@ def test_control_without_handoffs_shoppers_split_and_lose_lines():
 @pytest.mark.parametrize("last", [0, 1])
 def test_tabs_that_began_as_two_shoppers_become_one_at_the_first_additions(last, monkeypatch):
     """As where the cache is away that makes tabs wait for each other; ``last`` is whose answer comes in last."""
-    monkeypatch.setattr(newcomers, "is_first", lambda request, member: True)
+    monkeypatch.setattr(concurrent_tabs, "is_first", lambda request, member: True)
     open_mall()
     hosts = DOMAINS[:2]
     pages = [f"http://{host}:8000/products/{host.partition('.')[0]}-lamp/" for host in hosts]

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sessions_farm.communities import registry
+from sessions_farm.communities.registry import registry
 from sessions_farm.testing.browser import AGENT, BrowserClient
 from sessions_farm.testing.wire import Wire
 from tests.nodes import running_nodes

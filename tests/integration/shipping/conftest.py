@@ -23,7 +23,7 @@ from model_bakery import baker
 
 from cart.orders.models import Consignment, Order, OrderLine
 from cart.orders.signals import order_finalising
-from sessions_farm.models import Community, Domain
+from sessions_farm.communities.models import Community, Domain
 from shipping.models import Dispatch
 from shipping.services import set_up_route
 from vendors.models import Marketplace, Vendor

@@ -9,8 +9,8 @@ from asgiref.sync import SyncToAsync
 from django import db
 from django.contrib.auth import get_user_model
 
-from sessions_farm.communities import registry
-from sessions_farm.models import Community, Domain
+from sessions_farm.communities.models import Community, Domain
+from sessions_farm.communities.registry import registry
 from support_watch import connections, stream
 from support_watch.events import Event, decode
 from support_watch.scripts import stream_key

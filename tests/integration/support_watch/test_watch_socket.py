@@ -9,9 +9,9 @@ from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from redis.asyncio import Redis
 
-from sessions_farm import cookies
-from sessions_farm.communities import registry
+from sessions_farm.communities.registry import registry
 from sessions_farm.testing import BrowserClient, Client
+from sessions_farm.web import cookies
 from support_watch import limits, stream
 from support_watch.hub import hubs
 from support_watch.routing import sockets

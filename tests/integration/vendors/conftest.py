@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from sessions_farm.communities import registry
-from sessions_farm.models import Domain
+from sessions_farm.communities.models import Domain
+from sessions_farm.communities.registry import registry
 from tests.shop import add_vendor, make_shop
 from vendors.models import Category, Marketplace, Storefront
 

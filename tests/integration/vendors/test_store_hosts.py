@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessions_farm.communities import registry
+from sessions_farm.communities.registry import registry
 from tests.html import flat
 from tests.shop import add_goods, add_vendor
 from vendors.hosts import stores

@@ -2,7 +2,7 @@
 
 import re
 
-from sessions_farm.communities import registry
+from sessions_farm.communities.registry import registry
 from tests.html import flat
 from vendors.hosts import stores
 from vendors.theme import address

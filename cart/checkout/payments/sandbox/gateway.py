@@ -12,7 +12,7 @@ from cart.checkout.payments.base import Outcome, PaymentError, Progress
 from cart.checkout.payments.sandbox import services, signing
 from cart.checkout.payments.sandbox.models import Charge
 from cart.orders.models import Payment
-from sessions_farm.links import origin
+from sessions_farm.communities.links import origin
 
 PROGRESS = {
     Charge.State.OPEN: Progress.PENDING,

@@ -1,0 +1,195 @@
+"""Communities in the admin: their domains, who is the master and who comes next, and whether hand-offs begin."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from sessions_farm.communities.admin.buttons import ButtonsAdmin, Refusal
+from sessions_farm.communities.admin.explanations import state_of
+from sessions_farm.communities.admin.forms import (
+    CommunityForm,
+    DomainForm,
+    DomainFormSet,
+    SuccessorForm,
+    fit_for_master,
+)
+from sessions_farm.communities.handoff.pause import pause_handoffs, resume_handoffs
+from sessions_farm.communities.links import absolute_url
+from sessions_farm.communities.masters import (
+    FORMER_FOR,
+    NoMaster,
+    announce_master,
+    change_master,
+    fault_of,
+    forget_former_master,
+    withdraw_announcement,
+)
+from sessions_farm.communities.models import Community, Domain
+
+
+class DomainInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Domains are added here; each is changed and deleted on its own page, which says what that means."""
+
+    model = Domain
+    form = DomainForm
+    formset = DomainFormSet
+    extra = 1
+    fields = ("host", "kind", "state")
+    readonly_fields = ("state",)
+    ordering = ("host", "kind")
+    can_delete = False
+    show_change_link = True
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "kind":  # one outside the farm needs a callback too, which its own page asks for
+            kwargs["choices"] = [choice for choice in Domain.Kind.choices if choice[0] != Domain.Kind.EXTERNAL]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) or super().has_change_permission(request, obj)
+
+    @admin.display(description="State")
+    def state(self, domain: Domain) -> str:
+        return state_of(domain, timezone.now()) if domain.pk else "will wait for its proof"
+
+
+@admin.register(Community)
+class CommunityAdmin(ButtonsAdmin):
+    form = CommunityForm
+    inlines = (DomainInline,)
+    buttons = ("announce", "withdraw", "change_over", "forget_former", "pause", "resume")
+    refusals = (Refusal, NoMaster)
+    list_display = ("name", "slug", "master", "handoff_policy", "hosts", "is_active")
+    list_filter = ("is_active", "handoff_policy")
+    list_select_related = ("master",)
+    search_fields = ("name", "slug", "domains__host")
+    handing_off = ("handoff_policy", "peer_authority", "first_add_landing", "checkout_healing", "resync_hours")
+    identity = ("cookie_name", "id_generator", "key_epoch", "cookieless")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Community]:
+        communities: QuerySet[Community] = super().get_queryset(request)
+        return communities.annotate(host_count=Count("domains"))
+
+    @admin.display(description="Hosts", ordering="host_count")
+    def hosts(self, community: Community) -> int:
+        return int(community.host_count)  # type: ignore[attr-defined]  # annotated above
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        named = ("name", "slug", "is_active")
+        return [
+            (None, {"fields": named if obj is None else (*named, "master")}),  # its domains come first
+            ("Hand-off", {"fields": self.handing_off}),
+            ("Identity", {"fields": self.identity}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("master",) if obj is not None and obj.master_id else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or obj.master_id is None)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's
+        """Write what was changed and no more: another master may have taken over meanwhile."""
+        obj.save(update_fields=form.changed_data if change else None)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if context.get("original") is not None:
+            context |= meaning_of(context["original"].pk)
+            context["may_change"] = self.has_change_permission(request, context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def announce(self, request: HttpRequest, community: Community) -> None:
+        form = SuccessorForm(community, request.POST)
+        if not form.is_valid():
+            raise Refusal("choose one of the domains that can be the master.")
+        announce_master(community=community, domain=form.cleaned_data["domain"])
+        self.note(request, community, f"Announced {community.next_master} as the next master; it is not yet.")
+
+    def withdraw(self, request: HttpRequest, community: Community) -> None:
+        withdraw_announcement(community=community)
+        self.note(request, community, "The announcement of a next master is withdrawn.")
+
+    def change_over(self, request: HttpRequest, community: Community) -> HttpResponse | None:
+        """Say what will happen, and then do it, for the very domain that was read about."""
+        if "sure" not in request.POST:
+            return self._asking(request, community)
+        if request.POST["sure"] != str(community.next_master_id):
+            raise Refusal("another domain was announced meanwhile. Read again what will happen.")
+        before = community.master
+        change_master(community=community, now=timezone.now())
+        self.note(request, community, f"The master is {community.master} now; before, it was {before or 'nobody'}.")
+        here = request.get_host().partition(":")[0]
+        if before is None or community.master is None or here != before.host:
+            return None
+        # What only the master serves, as this page may be, has moved with it.
+        return HttpResponseRedirect(absolute_url(community.master.host, self.page_of(community)))
+
+    def forget_former(self, request: HttpRequest, community: Community) -> None:
+        former = community.former_master
+        if former is None:
+            raise Refusal("there is no former master to forget.")
+        forget_former_master(community=community)
+        self.note(request, community, f"The former master {former} is asked no more.")
+
+    def pause(self, request: HttpRequest, community: Community) -> None:
+        pause_handoffs(community=community, now=timezone.now())
+        self.note(request, community, "Hand-offs are paused for an hour.")
+
+    def resume(self, request: HttpRequest, community: Community) -> None:
+        resume_handoffs(community=community)
+        self.note(request, community, "Hand-offs go on.")
+
+    def _asking(self, request: HttpRequest, community: Community) -> HttpResponse:
+        successor = community.next_master
+        if successor is None:
+            raise NoMaster("No successor is announced; announce one first.")
+        if fault := fault_of(community, successor):
+            raise NoMaster(fault)
+        outside = community.domains.filter(kind=Domain.Kind.EXTERNAL, status=Domain.Status.ACTIVE)
+        context = self.page(
+            request,
+            f"Make {successor} the master?",
+            **meaning_of(community.pk),
+            until=timezone.now() + FORMER_FOR,
+            address=absolute_url(successor.host, "/"),
+            outside=outside,
+            back=self.page_of(community),
+        )
+        return TemplateResponse(request, "admin/communities/community/change_over.html", context)
+
+
+def meaning_of(pk: int) -> dict[str, Any]:
+    """What the pages say of a community, as it is in the database."""
+    community = Community.objects.select_related("master", "next_master", "former_master").get(pk=pk)
+    now = timezone.now()
+    return {
+        "community": community,
+        "successor_fault": fault_of(community, community.next_master) if community.next_master else "",
+        "successors": SuccessorForm(community) if fit_for_master(community).exists() else None,
+        "former": community.former_master if is_ahead(community.former_master_until, now) else None,
+        "is_paused": is_ahead(community.paused_until, now),
+        "states": states_of(community),
+        "former_days": FORMER_FOR.days,
+    }
+
+
+def is_ahead(moment: datetime.datetime | None, now: datetime.datetime) -> bool:
+    return moment is not None and moment > now
+
+
+def states_of(community: Community) -> list[tuple[str, str, int]]:
+    """How many domains are in each state that there is: the state, its name, the number."""
+    counts = dict(community.domains.values_list("status").annotate(Count("pk")).order_by())
+    return [(status.value, str(status.label), counts[status]) for status in Domain.Status if status in counts]

@@ -1,0 +1,135 @@
+"""Domains: hosts proven to belong to a community, served here or outside the farm."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+
+from sessions_farm.communities.models.communities import Community
+from sessions_farm.communities.models.registry import RegistryQuerySet, RegistryRow
+from sessions_farm.communities.public_suffixes import is_public_suffix
+
+HOST = RegexValidator(
+    r"^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$",
+    "Give a host name in lower case without scheme, port, path or final dot (IDNA as xn--…).",
+)
+
+
+def new_token() -> str:
+    """What a domain's DNS must say, once: 144 random bits."""
+    return secrets.token_urlsafe(18)
+
+
+class DomainQuerySet(RegistryQuerySet["Domain"]):
+    def in_force(self) -> Self:
+        """Domains that this farm answers to, or tells of shoppers."""
+        return self.filter(status=Domain.Status.ACTIVE, community__is_active=True)
+
+    def note(self, **values: Any) -> int:
+        """Update what no node needs to know: the registry's version stays."""
+        return models.QuerySet.update(self, **values)
+
+    note.alters_data = True  # type: ignore[attr-defined]  # keeps templates from calling it, as Django's own
+
+    def to_look_at(self, proven_before: datetime.datetime, awaited_before: datetime.datetime) -> Self:
+        """Domains whose proof, or whose lack of one, was seen before these moments; those longest unseen first.
+
+        One that is served on the operator's word alone, without a proof, is not asked for one.
+        """
+        unseen = Q(checked_at__isnull=True)
+        awaited = Q(status=Domain.Status.PENDING) & (unseen | Q(checked_at__lt=awaited_before))
+        proven = Q(
+            status__in=[Domain.Status.VERIFIED, Domain.Status.ACTIVE],
+            verified_at__isnull=False,
+            checked_at__lt=proven_before,
+        )
+        return self.filter(awaited | proven).order_by(F("checked_at").asc(nulls_first=True), "pk")
+
+
+class Domain(RegistryRow):
+    """A host proven to belong to a community; no port in it."""
+
+    class Kind(models.TextChoices):
+        EXACT = "exact", "this host"
+        WILDCARD = "wildcard", "each host one label below"
+        EXTERNAL = "external", "a host outside this farm"
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "waiting for proof"
+        VERIFIED = "verified", "proven, not yet served"
+        ACTIVE = "active", "served"
+        SUSPENDED = "suspended", "not served"
+
+    community = models.ForeignKey(Community, models.CASCADE, related_name="domains")
+    host = models.CharField(max_length=253, validators=[HOST])
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.EXACT)
+    status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
+    canonical = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="aliases",
+        help_text="Where this host leads; empty for one that serves pages itself.",
+    )
+    verify_token = models.CharField(max_length=32, default=new_token, editable=False)
+    verified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    misses = models.PositiveSmallIntegerField(default=0, editable=False, help_text="Checks in a row that failed.")
+    fault = models.CharField(max_length=300, blank=True, editable=False)
+    callback = models.URLField(
+        blank=True, help_text="Outside the farm only: the https address there that takes the answer about a shopper."
+    )
+    secret_digest = models.CharField(max_length=64, blank=True, editable=False)
+
+    objects: ClassVar = DomainQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("host", condition=~Q(kind="wildcard"), name="domain_of_one_community"),
+            models.UniqueConstraint("host", condition=Q(kind="wildcard"), name="wildcard_of_one_community"),
+            models.CheckConstraint(
+                condition=(Q(kind="external") & ~Q(callback="")) | (~Q(kind="external") & Q(callback="")),
+                name="domain_outside_has_callback",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"*.{self.host}" if self.kind == self.Kind.WILDCARD else self.host
+
+    def clean(self) -> None:
+        """Refuse a host whose neighbours belong to another community: they could set cookies for each other."""
+        others = Domain.objects.exclude(community=self.community_id)
+        if self.kind == self.Kind.WILDCARD:
+            rival = others.filter(host__endswith=f".{self.host}").first()
+        else:
+            rival = others.filter(kind=self.Kind.WILDCARD, host=self.host.partition(".")[2]).first()
+        if rival:
+            raise ValidationError({"host": f"{self} overlaps {rival} of the community {rival.community}."})
+        if self.kind == self.Kind.WILDCARD and is_public_suffix(self.host):
+            raise ValidationError({"host": f"{self.host} is a public suffix: anybody may have a name below it."})
+        if self.canonical:
+            self._require_end(self.canonical)
+        if self.kind == self.Kind.EXTERNAL:
+            self._require_callback()
+
+    def _require_end(self, canonical: Domain) -> None:
+        if canonical.community_id != self.community_id:
+            raise ValidationError({"canonical": f"{canonical} is of another community."})
+        if canonical.canonical_id or canonical.pk == self.pk or canonical.kind != self.Kind.EXACT:
+            raise ValidationError({"canonical": f"{canonical} is itself no host that serves pages under one name."})
+
+    def _require_callback(self) -> None:
+        parts = urlsplit(self.callback)
+        if parts.hostname != self.host or parts.scheme != getattr(settings, "PUBLIC_SCHEME", "https") or parts.fragment:
+            raise ValidationError(
+                {"callback": f"{self.callback or 'Nothing'} is no address on {self.host}, as https://{self.host}/…"}
+            )

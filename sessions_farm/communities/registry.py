@@ -1,0 +1,310 @@
+"""Which hosts are served, and to which community each belongs: the registry, held in memory by every node.
+
+A request costs no query. Every change of a Community or Domain raises RegistryVersion in its own transaction; the node
+that made the change reads anew at its commit. The others are told by PostgreSQL (registry_news.py), and look at the
+number themselves once in ``SESSIONS_FARM["REGISTRY_POLL_SECONDS"]`` (default 0.5) wherever news do not come. Where the
+database is away, the last snapshot stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from django.db import DatabaseError, connection
+
+from sessions_farm.communities.identity import mall_ids
+from sessions_farm.communities.models import Community, Domain, RegistryVersion
+from sessions_farm.communities.notifications import News
+from sessions_farm.conf import options
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ("pk", "host", "kind", "community_id", "canonical__host", "callback", "secret_digest")
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class RegistryUnavailableError(Exception):
+    """The registry was never read and the database does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One host of a community, as every node holds it in memory."""
+
+    host: str
+    domain_id: int
+    community_id: int
+    community: str
+    name: str
+    cookie_name: str
+    master_host: str
+    handoff_policy: str = "eager"
+    peer_authority: bool = True
+    first_add_landing: bool = True
+    checkout_healing: bool = True
+    resync_after: int = 0  # seconds; 0: never
+    paused_until: float = 0  # Unix seconds
+    key_epoch: int = 1
+    id_generator: str = ""
+    cookieless: bool = False
+    canonical_host: str = ""  # where an alias leads; '' for a host that serves pages itself
+    previous_master: str = ""  # asked about who came before, until its time is over: use ``former_master``
+    previous_master_until: float = 0  # Unix seconds
+
+    @property
+    def is_master(self) -> bool:
+        return self.host == self.master_host
+
+    @property
+    def cookie_scope(self) -> tuple[str, ...]:
+        return self.community, str(self.key_epoch)
+
+    @property
+    def sees_guarded(self) -> bool:
+        return self.is_master
+
+    @property
+    def issues_ids(self) -> bool:
+        return self.is_master
+
+    def new_id(self) -> str:
+        return mall_ids.new_id(self)
+
+    @property
+    def former_master(self) -> str:
+        """The host that was the master until a while ago and still vouches for whom it knew; '' for none."""
+        return self.previous_master if time.time() < self.previous_master_until else ""
+
+    @property
+    def is_paused(self) -> bool:
+        return time.time() < self.paused_until
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A member of a community outside this farm, as every node holds it in memory."""
+
+    host: str
+    community_id: int
+    community: str
+    callback: str  # the one address that an answer goes to
+    secret_digest: str  # '' where it was given no secret: then it redeems nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The served hosts at one version of the registry; never changed once it is built."""
+
+    version: int
+    exact: Mapping[str, Member] = field(default_factory=dict)
+    wildcards: Mapping[str, Member] = field(default_factory=dict)  # by the part below the first label
+    externals: Mapping[str, External] = field(default_factory=dict)
+    masters: Mapping[int, Member] = field(default_factory=dict)  # by community
+    hosts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by community
+
+    def resolve(self, host: str) -> Member | None:
+        """The member behind ``host`` (lower case, no port): an exact one, else a wildcard one label above it."""
+        if member := self.exact.get(host):
+            return member
+        label, _, parent = host.partition(".")
+        above = self.wildcards.get(parent)
+        if above is None or not LABEL.fullmatch(label):
+            return None
+        return replace(above, host=host)
+
+
+def read_version() -> int:
+    return RegistryVersion.objects.values_list("number", flat=True).first() or 0
+
+
+def read_snapshot() -> Snapshot:
+    """Read the registry: three queries. The version first, so a change in between is read again, never missed."""
+    version = read_version()
+    communities = {community.pk: community for community in Community.objects.in_force()}
+    exact: dict[str, Member] = {}
+    wildcards: dict[str, Member] = {}
+    externals: dict[str, External] = {}
+    hosts: dict[int, list[str]] = {}
+    for row in Domain.objects.in_force().values_list(*COLUMNS, named=True):
+        community = communities.get(row.community_id)
+        if community is None:
+            continue
+        if row.kind == Domain.Kind.EXTERNAL:
+            externals[row.host] = as_external(row, community)
+            continue
+        wild = row.kind == Domain.Kind.WILDCARD
+        (wildcards if wild else exact)[row.host] = as_member(row, community)
+        hosts.setdefault(community.pk, []).append(f"*.{row.host}" if wild else row.host)
+    return Snapshot(
+        version,
+        MappingProxyType(exact),
+        MappingProxyType(wildcards),
+        MappingProxyType(externals),
+        MappingProxyType({member.community_id: member for member in exact.values() if member.is_master}),
+        MappingProxyType({community_id: tuple(sorted(names)) for community_id, names in hosts.items()}),
+    )
+
+
+def as_member(row: Any, community: Community) -> Member:
+    """Of a row of plain values: a model's instance for each of ten thousand domains takes several times as long."""
+    return Member(
+        host=row.host,
+        domain_id=row.pk,
+        community_id=community.pk,
+        community=community.slug,
+        name=community.name,
+        cookie_name=community.cookie_name,
+        master_host=community.master.host if community.master else "",
+        handoff_policy=community.handoff_policy,
+        peer_authority=community.peer_authority,
+        first_add_landing=community.first_add_landing,
+        checkout_healing=community.checkout_healing,
+        resync_after=community.resync_hours * 3600,
+        paused_until=community.paused_until.timestamp() if community.paused_until else 0,
+        key_epoch=community.key_epoch,
+        id_generator=community.id_generator,
+        cookieless=community.cookieless,
+        canonical_host=row.canonical__host or "",
+        previous_master=community.former_master.host if community.former_master else "",
+        previous_master_until=community.former_master_until.timestamp() if community.former_master_until else 0,
+    )
+
+
+def as_external(row: Any, community: Community) -> External:
+    return External(
+        host=row.host,
+        community_id=community.pk,
+        community=community.slug,
+        callback=row.callback,
+        secret_digest=row.secret_digest,
+    )
+
+
+class Registry:
+    """The snapshot of this process and the thread that keeps it fresh."""
+
+    def __init__(self) -> None:
+        self._snapshot: Snapshot | None = None
+        self._reading = threading.Lock()
+        self._poller: threading.Thread | None = None
+        self._stopped = threading.Event()
+        self._news: News
+
+    def resolve(self, host: str) -> Member | None:
+        return self.current().resolve(host)
+
+    def external(self, host: str) -> External | None:
+        """The member outside the farm with that host."""
+        return self.current().externals.get(host)
+
+    def hosts_of(self, community_id: int) -> list[str]:
+        """The served hosts of a community, sorted; a wildcard as ``*.host``."""
+        return list(self.current().hosts.get(community_id, ()))
+
+    def outside_of(self, community_id: int) -> list[str]:
+        """The hosts of a community that are outside the farm, sorted."""
+        return sorted(host for host, each in self.current().externals.items() if each.community_id == community_id)
+
+    def master_of(self, community_id: int) -> Member:
+        """Raise LookupError where the community has no served master."""
+        try:
+            return self.current().masters[community_id]
+        except KeyError:
+            raise LookupError(
+                f"Community {community_id} has no served master; give it an active domain as its master."
+            ) from None
+
+    def current(self) -> Snapshot:
+        """The snapshot; read at the first call. Raise RegistryUnavailable where that fails."""
+        self._keep_polling()
+        snapshot = self._snapshot
+        if snapshot is not None:
+            return snapshot
+        with self._reading:
+            if self._snapshot is None:
+                self._snapshot = self._read()
+            return self._snapshot
+
+    def refresh(self) -> None:
+        """Read now. Where the database is away, keep what is held."""
+        with self._reading:
+            try:
+                self._snapshot = read_snapshot()
+            except DatabaseError as error:
+                logger.warning("The registry of domains cannot be read, the last one stays: %s", error)
+
+    def forget(self) -> None:
+        """Drop the snapshot: the next question reads it."""
+        self._snapshot = None
+
+    def changing(self, **_kwargs: Any) -> None:
+        """Receive ``registry_changing``: where nothing polls, the transaction that changes hosts sees them at once."""
+        if not poll_seconds():
+            self.forget()
+
+    def changed(self, **_kwargs: Any) -> None:
+        """Receive ``registry_changed``."""
+        if self._snapshot is not None:
+            self.refresh()
+
+    def poll(self) -> None:
+        """Read anew where another process has changed the registry."""
+        snapshot = self._snapshot
+        if snapshot is not None and read_version() != snapshot.version:
+            self.refresh()
+
+    def stop(self) -> None:
+        """End the thread; the next question starts another."""
+        if self._poller is not None and self._poller.is_alive():
+            self._stopped.set()
+            self._news.ring()
+            self._poller.join()
+
+    def _read(self) -> Snapshot:
+        try:
+            return read_snapshot()
+        except DatabaseError as error:
+            raise RegistryUnavailableError("The registry of domains was never read and cannot be read now.") from error
+
+    def _keep_polling(self) -> None:
+        # is_alive() is False in a forked child too, so each process of a pre-forking server starts its own.
+        if (self._poller is not None and self._poller.is_alive()) or not poll_seconds():
+            return
+        with self._reading:
+            if self._poller is None or not self._poller.is_alive():
+                self._stopped.clear()
+                self._news = News()
+                self._poller = threading.Thread(target=self._poll_for_ever, name="registry-poll", daemon=True)
+                self._poller.start()
+
+    def _poll_for_ever(self) -> None:
+        with contextlib.closing(self._news):
+            while not self._stopped.is_set():
+                self._news.wait(poll_seconds() or 1)
+                self._poll_once()
+
+    def _poll_once(self) -> None:
+        try:
+            self.poll()
+        except DatabaseError as error:
+            logger.warning("The registry's version cannot be read, the last snapshot stays: %s", error)
+        finally:
+            # A pool or an idle limit may have closed it under us; closing twice is no error we could act on.
+            with contextlib.suppress(DatabaseError):
+                connection.close()
+
+
+def poll_seconds() -> float:
+    """0 starts no thread: then only this process's own changes and refresh() are seen (tests, one-shot commands)."""
+    return options().registry_poll_seconds
+
+
+registry = Registry()

@@ -1,0 +1,490 @@
+"""The admin says what each state of a domain means; its buttons do what they say, for who may."""
+
+import datetime
+import re
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db.models.signals import pre_save
+from django.test import Client
+from django.utils import timezone
+
+from sessions_farm.communities.admin.domains import AT_ONCE
+from sessions_farm.communities.handoff.oauth.credentials import digest_of
+from sessions_farm.communities.links import absolute_url
+from sessions_farm.communities.masters import FORMER_FOR
+from sessions_farm.communities.models import Community, Domain
+from sessions_farm.communities.registry import registry
+from sessions_farm.communities.tests.support.name_server import SERVFAIL, ZONE
+from sessions_farm.communities.tests.support.registry_admin import (
+    COMMUNITIES,
+    DOMAINS,
+    OF_COMMUNITIES,
+    OF_DOMAINS,
+    announced,
+    buttons_on,
+    history_of,
+    make,
+    make_boss,
+    make_clerk,
+    of,
+    outside,
+    press,
+    prove,
+    proven,
+    said,
+    serve_admin,
+    signed_in,
+    staff_who_may,
+)
+from sessions_farm.communities.verification import record_of
+from sessions_farm.tests.support.people import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _admin(settings, tmp_path):
+    yield from serve_admin(settings, tmp_path)
+
+
+@pytest.fixture
+def mall(two_communities):
+    return two_communities.mall
+
+
+@pytest.fixture
+def boss():
+    return signed_in(make_boss())
+
+
+@pytest.fixture
+def clerk():
+    return signed_in(make_clerk())
+
+
+def domain_form(mall, host, **fields):
+    return {"community": mall.pk, "host": host, "kind": "exact", "canonical": "", "callback": "", **fields}
+
+
+def test_new_domain_waits_and_its_page_says_for_what(boss, mall):
+    response = boss.post(f"{DOMAINS}add/", domain_form(mall, "https://Käse.example/"), follow=True)
+
+    domain = Domain.objects.get(host="xn--kse-qla.example")
+    assert (domain.kind, domain.status) == ("exact", "pending")
+    assert response.request["PATH_INFO"] == of(domain)
+    for word in record_of(domain):
+        assert word in said(response)
+
+
+def test_star_makes_a_wildcard_whatever_kind_was_chosen(boss, mall):
+    boss.post(f"{DOMAINS}add/", domain_form(mall, "*.malls.example"))
+    assert Domain.objects.get(host="malls.example").kind == "wildcard"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"host": "A.test."}, "a.test is a domain of the community Mall already"),
+        ({"host": "*.shops.test"}, "*.shops.test is a domain of the community Mall already"),
+        ({"host": "evil.shops.test"}, "overlaps *.shops.test of the community Mall"),
+        ({"host": "*.test"}, "overlaps"),
+        ({"host": "a b"}, "“a b” is no host name"),
+        ({"host": "*.x.test", "kind": "external", "callback": "https://x.test/"}, "is one host, without *"),
+        ({"host": "x.test", "callback": "https://x.test/"}, "Only a host outside this farm has a callback"),
+        ({"host": "x.test", "kind": "external"}, "is no address on x.test"),
+        ({"host": "x.test", "kind": "external", "callback": "https://y.test/"}, "is no address on x.test"),
+    ],
+)
+def test_domain_that_cannot_be_is_refused_in_words(boss, two_communities, fields, words):
+    before = Domain.objects.count()
+    response = boss.post(f"{DOMAINS}add/", domain_form(two_communities.fair, **fields))
+
+    assert words in said(response)
+    assert Domain.objects.count() == before
+
+
+def test_host_beside_a_wildcard_of_that_base_is_free(boss, mall):
+    boss.post(f"{DOMAINS}add/", domain_form(mall, "shops.test"))
+    assert Domain.objects.filter(host="shops.test").count() == 2
+
+
+# What a domain's page says
+
+
+def test_pending_page_says_what_the_dns_must_hold(mall, settings):
+    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "ADDRESSES": ("192.0.2.7",)}
+    boss = signed_in(make_boss())  # these settings begin another store in memory
+    domain = make(mall)
+    response = boss.get(of(domain))
+
+    name, text = record_of(domain)
+    for words in ("waiting for proof", name, text, "leads to 192.0.2.7", "Nobody has looked yet", "every 5 minutes"):
+        assert words in said(response)
+    assert buttons_on(response) == ["look", "serve-on-word", "suspend"]
+
+
+def test_pending_page_says_what_the_last_look_found(boss, mall):
+    domain = make(mall)
+    text = press(boss, domain, "look")
+    assert "Looked a moment ago: The TXT record is not there." in text
+
+    Domain.objects.filter(pk=domain.pk).note(checked_at=timezone.now() - datetime.timedelta(minutes=5, seconds=30))
+    assert "Looked 5 minutes ago: The TXT record is not there." in said(boss.get(of(domain)))
+
+
+def test_verified_page_has_one_step_left(boss, mall):
+    response = boss.get(of(proven(mall, status="verified")))
+
+    assert "What is left is your word" in said(response)
+    assert buttons_on(response) == ["serve", "look", "suspend"]
+
+
+def test_verified_page_whose_proof_is_gone_asks_for_it_again(boss, mall):
+    response = boss.get(of(proven(mall, status="verified", misses=2, fault="Nothing is there.")))
+
+    assert "2 of 3 looks in a row have missed" in said(response)
+    assert "serve" not in buttons_on(response)
+
+
+def test_served_page_counts_the_looks_that_missed(boss, mall):
+    response = boss.get(of(proven(mall, status="active", misses=1, fault="Nothing is there.")))
+
+    for words in (
+        "is served",
+        "looked for once a day",
+        "missed it: 1 of 3",
+        "Nothing is there.",
+        "_mall-verify.new.test",
+    ):
+        assert words in said(response)
+    assert buttons_on(response) == ["look", "suspend"]
+
+
+def test_page_of_one_served_on_word_says_that_nobody_looks(boss, mall):
+    response = boss.get(of(make(mall, status="active")))
+
+    assert "on an operator’s word" in said(response)
+    assert "The daily look passes it over" in said(response)
+    assert "_mall-verify.new.test" in said(response)
+
+
+def test_suspended_page_says_why_and_how_to_bring_it_back(boss, mall):
+    lapsed = make(
+        mall,
+        status="suspended",
+        verified_at=timezone.now(),
+        checked_at=timezone.now(),
+        misses=3,
+        fault="The record is gone.",
+    )
+    response = boss.get(of(lapsed))
+    assert "The reason: The record is gone." in said(response)
+    assert "let its DNS hold this record, look for it, and then serve" in said(response)
+    assert buttons_on(response) == ["look", "serve-on-word"]
+
+    left = proven(mall, "left.test", status="suspended", fault="The vendor left.")
+    response = boss.get(of(left))
+    assert "To bring it back, serve it." in said(response)
+    assert "serve" in buttons_on(response)
+
+
+def test_alias_page_says_where_it_leads(boss, mall):
+    domain = make(mall, status="active", canonical=Domain.objects.get(host="a.test"))
+    assert "leads for good (301) to the same one on a.test." in said(boss.get(of(domain)))
+    Domain.objects.filter(host="a.test").update(status="suspended")
+    assert "on a.test, which is not served itself." in said(boss.get(of(domain)))
+
+
+def test_wildcard_page_says_one_label_below(boss, mall):
+    text = said(boss.get(of(Domain.objects.get(host="shops.test"))))
+    assert "each host one label below, as tea.shops.test" in text
+
+
+def test_outside_page_says_what_its_credentials_are_for(boss, mall):
+    domain = outside(mall, status="active")
+    response = boss.get(of(domain))
+    for words in ("outside this farm", "Client id blog.example", "https://blog.example/in", "It has none yet"):
+        assert words in said(response)
+    assert absolute_url("mall.test", "/.mall/oauth/token") in said(response)
+    assert "give-secret" in buttons_on(response)
+    Domain.objects.filter(pk=domain.pk).update(secret_digest="0" * 64)
+    assert "nobody can look it up" in said(boss.get(of(domain)))
+
+
+def test_master_page_says_that_it_stays(boss, mall):
+    response = boss.get(of(mall.master))
+
+    assert "can be neither suspended nor deleted" in said(response)
+    assert "suspend" not in buttons_on(response)
+    assert f"{of(mall.master, 'delete')}" not in response.text
+
+
+def test_pages_of_next_and_former_master_say_so(boss, mall):
+    following = Domain.objects.get(host="b.test")
+    Community.objects.filter(pk=mall.pk).update(
+        next_master=following,
+        former_master=Domain.objects.get(host="a.test"),
+        former_master_until=timezone.now() + FORMER_FOR,
+    )
+    assert "announced as the next master of Mall" in said(boss.get(of(following)))
+    assert "It was the master of Mall and vouches until" in said(boss.get(of(Domain.objects.get(host="a.test"))))
+
+
+def test_page_says_that_the_community_is_off(boss, mall):
+    Community.objects.filter(pk=mall.pk).update(is_active=False)
+    assert "Mall is switched off" in said(boss.get(of(mall.master)))
+
+
+def test_list_says_each_state_in_words(boss, mall):
+    looked = make(mall, "looked.test")
+    press(boss, looked, "look")
+    Domain.objects.filter(pk=looked.pk).note(checked_at=timezone.now() - datetime.timedelta(minutes=5, seconds=30))
+    make(mall, "unseen.test")
+    make(mall, "alias.test", status="active", canonical=Domain.objects.get(host="a.test"))
+    ZONE["_mall-verify.unseen.test"] = SERVFAIL
+    proven(mall, "missed.test", status="active", misses=2, fault="Gone.")
+    make(mall, "gone.test", status="suspended", fault="The vendor left.")
+    text = said(boss.get(DOMAINS))
+
+    for words in (
+        "waiting for proof: looked 5 minutes ago: The TXT record is not there.",
+        "waiting for proof: nobody has looked yet.",
+        "served: 2 of 3 looks missed its proof. Looked a moment ago: Gone.",
+        "not served: The vendor left.",
+        "served: on an operator’s word.",
+        "served: on an operator’s word. It leads to a.test.",
+        "served: on an operator’s word. It is the master.",
+        "*.shops.test",
+    ):
+        assert words in text
+    press(boss, Domain.objects.get(host="unseen.test"), "look")
+    assert "waiting for proof: the last look had no answer: the DNS does not answer" in said(boss.get(DOMAINS))
+
+
+# What a domain's buttons do
+
+
+def test_look_finds_the_proof_and_serve_serves(clerk, mall):
+    domain = make(mall)
+    assert "is not there" in press(clerk, domain, "look")
+    assert "Not done: new.test is not proven: put a TXT record" in press(clerk, domain, "serve")
+    assert (domain.status, registry.resolve("new.test")) == ("pending", None)
+
+    prove(domain)
+    assert "It is there. The domain’s state is now: proven, not yet served." in press(clerk, domain, "look")
+    assert "Served from now on: new.test." in press(clerk, domain, "serve")
+    assert registry.resolve("new.test").host == "new.test"
+    assert [words[:6] for words in history_of(domain)] == ["Looked", "Looked", "Served"]
+
+
+def test_dns_that_is_silent_is_told_as_such(boss, mall):
+    domain = make(mall)
+    ZONE["_mall-verify.new.test"] = SERVFAIL
+    assert "the DNS does not answer" in press(boss, domain, "look")
+    assert domain.checked_at is None
+
+
+def test_third_look_that_misses_tells_of_the_suspension(boss, mall):
+    domain = proven(mall, status="active", misses=2)
+    assert "The domain’s state is now: not served." in press(boss, domain, "look")
+    assert domain.status == "suspended"
+
+
+def test_only_a_superuser_serves_on_word(boss, clerk, mall):
+    domain = make(mall)
+    assert "serve-on-word" not in buttons_on(clerk.get(of(domain)))
+    assert clerk.post(of(domain, "serve-on-word")).status_code == 403
+    domain.refresh_from_db()
+    assert domain.status == "pending"
+
+    assert "Served on your word" in press(boss, domain, "serve-on-word")
+    assert (domain.status, domain.verified_at) == ("active", None)
+    assert history_of(domain) == ["Served on your word, without a proof: new.test."]
+
+
+def test_suspension_needs_a_reason_and_keeps_it(clerk, mall):
+    domain = Domain.objects.get(host="a.test")
+    assert "say why" in press(clerk, domain, "suspend", why="  ")
+    assert domain.status == "active"
+
+    press(clerk, domain, "suspend", why="The vendor left.")
+    assert (domain.status, domain.fault) == ("suspended", "The vendor left.")
+    assert registry.resolve("a.test") is None
+    assert history_of(domain) == ["Suspended a.test: The vendor left."]
+
+
+def test_master_is_neither_suspended_nor_deleted(boss, mall):
+    domain = mall.master
+    assert "change the master first" in press(boss, domain, "suspend", why="No reason.")
+    assert boss.post(of(domain, "delete"), {"post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": domain.pk, "post": "yes"}
+    boss.post(DOMAINS, chosen)
+    boss.post(COMMUNITIES, chosen | {"_selected_action": mall.pk})
+    assert boss.post(of(mall, "delete"), {"post": "yes"}).status_code == 403
+
+    domain.refresh_from_db()
+    assert domain.status == "active"
+    chosen["_selected_action"] = Domain.objects.get(host="a.test").pk
+    boss.post(DOMAINS, chosen)
+    assert not Domain.objects.filter(host="a.test").exists()
+
+
+def test_secret_is_shown_once_and_kept_as_its_digest(boss, mall):
+    domain = outside(mall, status="active")
+    response = boss.post(of(domain, "give-secret"))
+    secret = re.search(r"<code[^>]*>([A-Za-z0-9_-]{43})</code>", response.text)[1]
+
+    assert response.text.lower().count(secret.lower()) == 1
+    assert "no-store" in response["Cache-Control"]
+    domain.refresh_from_db()
+    assert domain.secret_digest == digest_of(secret) == registry.external("blog.example").secret_digest
+    for page in (of(domain), of(domain, "history"), DOMAINS, "/admin/"):
+        shown = boss.get(page).text
+        assert secret not in shown
+        assert domain.secret_digest not in shown
+    assert history_of(domain) == ["Gave it a new secret."]
+
+
+def test_new_secret_ends_the_one_before(boss, mall):
+    domain = outside(mall)
+    press(boss, domain, "give-secret")
+    before = domain.secret_digest
+    press(boss, domain, "give-secret")
+    assert domain.secret_digest not in {"", before}
+
+
+def test_host_of_this_farm_gets_no_secret(boss, mall):
+    domain = make(mall)
+    assert "only a host outside the farm has a secret" in press(boss, domain, "give-secret")
+    assert domain.secret_digest == ""
+
+
+def test_action_looks_at_each_that_is_chosen(clerk, mall):
+    domains = [make(mall, f"n{number}.test") for number in range(2)]
+    prove(domains[1])
+    chosen = {"action": "look_at_selected", "_selected_action": [domain.pk for domain in domains]}
+    clerk.post(DOMAINS, chosen)
+
+    assert list(Domain.objects.filter(host__startswith="n").values_list("status", flat=True).order_by("host")) == [
+        "pending",
+        "verified",
+    ]
+    assert len(history_of(domains[0])) == 1
+
+
+def test_action_does_not_wait_for_the_dns_of_a_whole_list(clerk, mall):
+    domains = [make(mall, f"n{number}.test") for number in range(AT_ONCE + 1)]
+    chosen = {"action": "look_at_selected", "_selected_action": [domain.pk for domain in domains]}
+
+    assert f"at most {AT_ONCE}" in said(clerk.post(DOMAINS, chosen, follow=True))
+    assert not Domain.objects.exclude(checked_at=None).exists()
+
+
+# What a form may change
+
+
+def test_form_changes_neither_host_nor_state(boss, two_communities):
+    domain = make(two_communities.mall)
+    changes = domain_form(
+        two_communities.fair, "evil.test", kind="wildcard", status="active", verified_at_0="2026-01-01"
+    )
+    boss.post(of(domain), changes)
+
+    domain.refresh_from_db()
+    assert (str(domain), domain.community, domain.status) == ("new.test", two_communities.mall, "pending")
+
+
+def test_form_leaves_alone_what_changed_meanwhile(boss, mall):
+    domain = proven(mall, status="active")
+
+    def suspend(instance, **_kwargs):
+        Domain.objects.filter(pk=domain.pk).update(status="suspended")
+
+    pre_save.connect(suspend, Domain)
+    try:
+        boss.post(of(domain), {"canonical": Domain.objects.get(host="a.test").pk})
+    finally:
+        pre_save.disconnect(suspend, Domain)
+    domain.refresh_from_db()
+    assert (domain.status, domain.canonical.host) == ("suspended", "a.test")
+
+
+def test_fault_of_a_fixed_field_is_told_on_the_page(boss, two_communities):
+    domain = make(two_communities.fair, "x.shops.test")  # made before the rule
+    assert "overlaps *.shops.test" in said(boss.post(of(domain), {"canonical": ""}))
+
+
+@pytest.mark.parametrize(("host", "words"), [("mall.test", "it serves pages itself"), ("b.test", "Other hosts lead")])
+def test_host_that_others_need_becomes_no_alias(boss, mall, host, words):
+    domain, target = Domain.objects.get(host=host), Domain.objects.get(host="a.test")
+    make(mall, "alias.test", canonical=Domain.objects.get(host="b.test"))
+    assert words in said(boss.post(of(domain), {"canonical": target.pk}))
+    domain.refresh_from_db()
+    assert domain.canonical is None
+
+
+# Who may
+
+
+def every_button(mall):
+    announced(mall)
+    domain = outside(mall, verified_at=timezone.now())
+    return [*(of(domain, button) for button in OF_DOMAINS), *(of(mall, button) for button in OF_COMMUNITIES)]
+
+
+def state_of_all():
+    return list(Domain.objects.order_by("pk").values()), list(Community.objects.order_by("pk").values())
+
+
+def test_get_does_nothing(boss, mall):
+    addresses, before = every_button(mall), state_of_all()
+    assert [boss.get(address).status_code for address in addresses] == [405] * len(addresses)
+    assert state_of_all() == before
+
+
+@pytest.mark.parametrize("codenames", [(), ("view_domain", "view_community"), ("add_domain", "delete_domain")])
+def test_buttons_are_for_who_may_change(mall, codenames):
+    client = signed_in(staff_who_may(*codenames))
+    addresses, before = every_button(mall), state_of_all()
+
+    answers = [client.post(address, {"why": "So.", "sure": mall.next_master_id}) for address in addresses]
+    assert {answer.status_code for answer in answers} == {403}
+    assert state_of_all() == before
+    assert LogEntry.objects.count() == 0
+
+
+def test_who_may_only_look_sees_the_meaning_and_no_buttons(mall):
+    client = signed_in(staff_who_may("view_domain", "view_community"))
+    announced(mall)
+    for row, words in ((make(mall), "waiting for proof"), (mall, "mall.test is the master")):
+        response = client.get(of(row))
+        assert words in said(response)
+        assert not {*buttons_on(response)} & {*OF_DOMAINS, *OF_COMMUNITIES}
+
+
+def test_who_has_no_permission_sees_neither(mall):
+    client = signed_in(staff_who_may())
+    for page in (DOMAINS, COMMUNITIES, of(mall.master), of(mall), f"{DOMAINS}add/"):
+        assert client.get(page).status_code == 403
+
+
+def test_strangers_are_led_to_the_login(mall):
+    for address in every_button(mall):
+        assert Client().post(address).status_code == 302
+    assert LogEntry.objects.count() == 0
+
+
+def test_buttons_need_their_token(mall):
+    client = signed_in(make_user(is_superuser=True, is_staff=True), enforce_csrf_checks=True)
+    addresses, before = every_button(mall), state_of_all()
+    assert {client.post(address, {"why": "So."}).status_code for address in addresses} == {403}
+    assert state_of_all() == before
+
+    token = re.search(r'csrfmiddlewaretoken" value="([^"]+)"', client.get(of(mall)).text)[1]
+    client.post(of(mall, "pause"), {"csrfmiddlewaretoken": token})
+    assert Community.objects.get(pk=mall.pk).paused_until is not None
+
+
+def test_button_of_a_row_that_is_gone_says_not_found(boss, mall):
+    assert boss.post(f"{DOMAINS}0/look/").status_code == 404

@@ -1,0 +1,79 @@
+"""Each defence of the hand-off that is switched off turns some test red, and the check sees what is no such thing."""
+
+import importlib
+
+import pytest
+
+from sessions_farm.communities.tests.support import mutants
+from sessions_farm.communities.tests.support.mutant import ROOT, TextLost
+from sessions_farm.communities.tests.support.mutants import BY_NAME, MUTANTS
+
+FEW = ["state-mac", "code-hashed"]
+ALL_FROM = 10  # of SCALE: `make prove`
+
+
+@pytest.fixture(scope="module")
+def mutation():
+    pytest.importorskip("sessions_farm.tests.test_alone", reason="This is the copy of a farm that is being tested.")
+    return importlib.import_module("sessions_farm.communities.tests.support.mutation")
+
+
+def test_mutants_have_names_of_their_own():
+    assert len(BY_NAME) == len(MUTANTS) + len(mutants.CONTROLS)
+    assert len(MUTANTS) >= 22
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_mutants_text_stands_in_its_module_once(name):
+    mutant = BY_NAME[name]
+    compile(mutant.applied_to((ROOT / mutant.module).read_text()), mutant.module, "exec")
+    assert [test for test in mutant.tests if not (ROOT / test).exists()] == []
+
+
+def test_text_that_was_rewritten_is_named_with_what_to_do():
+    mutant = BY_NAME["state-age"]
+    with pytest.raises(TextLost, match="stands there 0 times") as lost:
+        mutant.applied_to("stale=age >= MAX_AGE")
+    for said in ("state-age", "sessions_farm/handoff/state.py", "age > MAX_AGE", "stale=age >= MAX_AGE", "mutants.py"):
+        assert said in str(lost.value)
+    with pytest.raises(TextLost, match="stands there 2 times"):
+        mutant.applied_to("age > MAX_AGE or age > MAX_AGE")
+
+
+def test_mutants_are_caught(mutation, capsys, scale):
+    tried = [mutant.name for mutant in MUTANTS] if scale >= ALL_FROM else FEW
+    assert mutation.main(tried) == 0, capsys.readouterr().out
+    _, *rows, last = capsys.readouterr().out.splitlines()
+    assert last == f"{len(tried)} of {len(tried)} caught"
+    assert [row.split()[0] for row in rows] == tried
+    assert all(" caught " in row and "::test_" in row for row in rows)
+
+
+def test_control_what_harms_nobody_survives_and_what_crashes_is_no_mutant(mutation, capsys):
+    assert mutation.main(["control-comment", "control-crash"]) == 1
+    _, comment, crash, *why, last = capsys.readouterr().out.splitlines()
+    assert comment.endswith("SURVIVED")
+    assert crash.endswith("NO MUTANT")
+    assert "no working code: NameError" in "".join(why)
+    assert last == "0 of 2 caught"
+
+
+def test_control_text_that_is_lost_is_not_caught(mutation, capsys, monkeypatch):
+    monkeypatch.setitem(BY_NAME, "lost", mutants.of("handoff/paths", ("lost", "", "handoff_layers", "no text", ""))[0])
+    assert mutation.main(["lost"]) == 1
+    said = capsys.readouterr().out
+    assert "stands there 0 times" in said
+    assert said.endswith("0 of 1 caught\n")
+
+
+def test_control_red_tests_judge_no_mutant(mutation, capsys, monkeypatch):
+    monkeypatch.setattr(mutation, "PYTEST", f"{mutation.PYTEST}usefixtures = no_such_fixture\n")
+    assert mutation.main(["state-mac"]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("The tests are red before any defence is off")
+    assert "caught" not in said
+
+
+def test_unknown_name_is_said(mutation, capsys):
+    assert mutation.main(["no-such-mutant"]) == 1
+    assert "There is no mutant no-such-mutant" in capsys.readouterr().out

@@ -1,0 +1,62 @@
+"""A small site on every host of a community: pages, a form, and a cart that is a list in memory."""
+
+from collections import defaultdict
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import get_token
+from django.urls import include, path
+
+from sessions_farm.communities.handoff.decorators import mall_id_required
+
+MIDDLEWARE = [
+    "sessions_farm.communities.middleware.HostMiddleware",
+    "sessions_farm.web.middleware.StrictCookies",
+    "sessions_farm.web.middleware.SessionMiddleware",
+    "sessions_farm.communities.handoff.middleware.HandoffMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+LINES = defaultdict(list)  # by visitor
+ON_PAGE = []  # what the next page does with its request
+
+
+def page(request, name=""):
+    while ON_PAGE:
+        ON_PAGE.pop()(request)
+    token = get_token(request)
+    return HttpResponse(f'<form method="post"><input name="csrfmiddlewaretoken" value="{token}"></form>')
+
+
+def add(request):
+    LINES[request.mall.ensure_visitor().pk].append(request.POST["line"])
+    request.session["last"] = request.POST["line"]
+    response = HttpResponseRedirect("/cart")
+    response.status_code = 303
+    return response
+
+
+@mall_id_required
+def basket(request):
+    return page(request)
+
+
+def not_found(request, exception):
+    return HttpResponse("Not here.", status=404)
+
+
+def move_lines(source, target, **kwargs):
+    LINES[target.pk] += LINES.pop(source.pk, [])
+
+
+handler404 = not_found
+urlpatterns = [
+    path(".mall/", include("sessions_farm.communities.handoff.urls")),
+    path("add", add),
+    path("", page),
+    path("cart", page),
+    path("basket", basket),
+    path("p/<slug:name>", page),
+]

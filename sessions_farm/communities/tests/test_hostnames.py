@@ -1,0 +1,58 @@
+"""What people type for a host is read as the registry keeps it, or refused in words."""
+
+import pytest
+
+from sessions_farm.communities.hostnames import NoHost, TypedHost, read_host
+
+TYPED = {
+    "shop.example": ("shop.example", False),
+    "  Shop.Example ": ("shop.example", False),
+    "shop.example.": ("shop.example", False),
+    "Käse.Example.": ("xn--kse-qla.example", False),
+    "XN--KSE-QLA.example": ("xn--kse-qla.example", False),
+    "https://shop.example/": ("shop.example", False),
+    "http://Shop.Example:8000/tea?x=1#y": ("shop.example", False),
+    "shop.example:443": ("shop.example", False),
+    "shop.example/": ("shop.example", False),
+    "*.shops.example": ("shops.example", True),
+    "https://*.Käse.example./": ("xn--kse-qla.example", True),
+    "localhost": ("localhost", False),
+}
+MISTYPED = {
+    "": "no host name",
+    "a.test b.test": "no host name",
+    "a.test, b.test": "no host name",
+    "a..test": "no host name",
+    "a_b.test": "no host name",
+    "-a.test": "no host name",
+    "*": "no host name",
+    "*shops.example": "no host name",
+    "a.*.example": "no host name",
+    "*.*.example": "no host name",
+    "[::1": "no host name",
+    "[::1]:8000": "no host name",
+    f"{'a' * 64}.test": "no host name",
+    ".".join(["a" * 60] * 5): "no host name",
+    "info@shop.example": "names a person",
+    "https://me:secret@shop.example/": "names a person",
+    "shop.example/tea": "more than a host",
+    "https:/shop.example": "more than a host",
+    "ftp://shop.example": "no address of the web",
+    "shop.example:tea": "port that is none",
+    "shop.example:99999": "port that is none",
+    "straße.example": "two names",
+    "STRAẞE.example": "two names",
+    "אa.example": "xn--",
+}
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_host_is_read_as_people_type_it(typed):
+    assert read_host(typed) == TypedHost(*TYPED[typed])
+
+
+@pytest.mark.parametrize("typed", MISTYPED)
+def test_what_names_no_host_is_refused_with_what_was_typed(typed):
+    with pytest.raises(NoHost, match=MISTYPED[typed]) as refused:
+        read_host(typed)
+    assert typed in str(refused.value)

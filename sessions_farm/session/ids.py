@@ -1,0 +1,85 @@
+"""Session ids: how one is made, and the keyed digest that stands for it at rest.
+
+An id is 192 random bits and goes to the browser only. Stores and logs hold its keyed digest, so neither a stolen dump
+nor a log line opens a session. Every key is derived from SECRET_KEY for one purpose; SECRET_KEY_FALLBACKS are honoured
+wherever something older is read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+from sessions_farm.conf import options
+
+ID = re.compile(r"[A-Za-z0-9_-]{16,128}", re.ASCII)
+AT_REST = "farm|at-rest"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """An id that our own signature proves, and the second (Unix time) in which the proof was issued."""
+
+    id: str
+    issued_at: int
+
+    def is_due(self, now: float) -> bool:
+        """Return whether a quarter of the cookie's life has gone, so that it is sent again."""
+        return now - self.issued_at > options().cookie_age / 4
+
+
+def new_id() -> str:
+    """Return a fresh id of 192 random bits."""
+    return secrets.token_urlsafe(24)
+
+
+def digest(session_id: str) -> str:
+    """Return the stored form of an id: HMAC-SHA-256 under the newest key, 43 characters."""
+    return _mac(_secrets()[0], AT_REST, (session_id,), 32)
+
+
+def digests_of(session_id: str) -> list[str]:
+    """Return every possible stored form of an id: under the newest key first, then under each fallback."""
+    return [_mac(secret, AT_REST, (session_id,), 32) for secret in _secrets()]
+
+
+def ids_from(purpose: str, secret_text: str) -> list[str]:
+    """Derive ids of 192 bits from a secret: under the newest key first, then under each fallback."""
+    return [_mac(secret, purpose, (secret_text,), 24) for secret in _secrets()]
+
+
+def mac(purpose: str, *parts: str) -> str:
+    """Return a MAC of 144 bits (24 characters) of parts that hold no NUL, under the newest key of this purpose."""
+    return _mac(_secrets()[0], purpose, parts, 18)
+
+
+@lru_cache(maxsize=1)
+def _secrets() -> tuple[str, ...]:
+    return settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS
+
+
+@receiver(setting_changed)
+def _forget_secrets(*, setting: str, **_kwargs: object) -> None:
+    if setting in {"SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
+        _secrets.cache_clear()
+
+
+@lru_cache(maxsize=256)
+def _keyed(secret: str, purpose: str) -> hmac.HMAC:
+    """Return a MAC under the key of this purpose, to be copied: a copy is cheaper than a new one."""
+    return hmac.new(hmac.digest(secret.encode(), purpose.encode(), hashlib.sha256), digestmod=hashlib.sha256)
+
+
+def _mac(secret: str, purpose: str, parts: tuple[str, ...], size: int) -> str:
+    keyed = _keyed(secret, purpose).copy()
+    keyed.update("\0".join(parts).encode(errors="surrogatepass"))
+    return base64.urlsafe_b64encode(keyed.digest()[:size]).rstrip(b"=").decode()

@@ -1,0 +1,219 @@
+"""Wrong settings are told with what to do; the sweeper keeps to its batches."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+import secrets
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+
+import sessions_farm
+from sessions_farm.checks import check_deployment, check_settings
+from sessions_farm.conf import DAY, NAMES
+from sessions_farm.models import Session
+from sessions_farm.session import sweeper
+from sessions_farm.stores import current_store
+from sessions_farm.stores.base import Lifetime
+from sessions_farm.stores.effects.effects import run_sync
+from sessions_farm.tests.support import session_site
+from sessions_farm.tests.support.stores_fixtures import HOUR, NOW
+
+
+@pytest.fixture
+def right(settings):
+    settings.SESSIONS_FARM = {"STORE": "database"}
+    settings.SESSION_ENGINE = "sessions_farm.engine"
+    settings.MIDDLEWARE = list(session_site.MIDDLEWARE)
+    return settings
+
+
+def test_right_settings_say_nothing(right):
+    assert check_settings() == []
+
+
+DJANGOS = {
+    "CACHES",
+    "DEBUG",
+    "SECRET_KEY_FALLBACKS",
+    "SESSIONS_FARM",
+    "SESSION_COOKIE_SECURE",
+    "SESSION_EXPIRE_AT_BROWSER_CLOSE",
+}
+REDIS = {"REDIS_URL": "redis://127.0.0.1/0"}
+
+
+def ids(messages):
+    return [message.id.removeprefix("sessions_farm.") for message in messages]
+
+
+@pytest.mark.parametrize(
+    ("given", "fault", "hint"),
+    [
+        ({"STOER": "database"}, "E001", "Did you mean STORE?"),
+        ({"RESOLVER": "no.such.Resolver"}, "E003", "a Resolver"),
+        ({"EXTERNAL_FACTS": "sessions_farm.session.ids.AT_REST"}, "E003", "f(visitor or None"),
+        ({"NAMESERVERS": "127.0.0.1"}, "E006", "such as ()"),
+        ({"ADDRESSES": [7]}, "E006", "such as ()"),
+        ({"PROBE_ADDRESS": "https://lb:443"}, "E025", "lb:443"),
+        ({"PROBE_SECONDS": -1}, "E007", "It takes 0"),
+        ({"STORE": "redis"}, "E002", "REDIS_URL"),
+        ({"SWITCH_FROM": "redis"}, "E002", "REDIS_URL"),
+        ({"STORE": "no.such.Store"}, "E003", "Stores by name: memory"),
+        ({"STAFF_OF": "no.such.function"}, "E003", "f(user)"),
+        ({"STAFF_OF": "sessions_farm.conf.DAY"}, "E003", "f(user)"),
+        ({"PROFILES": {"user": "no.such.function"}}, "E003", "f(user)"),
+        ({"IDLE": "20"}, "E006", "int"),
+        ({"GRACE": True}, "E006", "int"),
+        ({"REDIS_TIMEOUT": None}, "E006", "float"),
+        ({"EVENTS": 1}, "E006", "bool"),
+        ({"READONLY_RAISES": "no"}, "E006", "bool | None"),
+        ({"PROFILES": ["user"]}, "E006", "path"),
+        ({"IDLE": 0}, "E007", "more than 0"),
+        ({"GRACE": -1}, "E007", "10"),
+        ({"SESSION_LIMIT": 200_000}, "E008", "SESSION_LIMIT"),
+        ({"VARIABLES": ["hits"]}, "E010", "indexed"),
+        ({"VARIABLES": {"*_page": {"ttl": 1}}}, "E010", "checkout_*"),
+        ({"VARIABLES": {"": {}}}, "E010", "Give a name"),
+        ({"VARIABLES": {"page": "indexed"}}, "E010", "indexed"),
+        ({"VARIABLES": {"page": {"indexd": True}}}, "E010", "Did you mean indexed?"),
+        ({"VARIABLES": {"page": {"indexed": "yes"}}}, "E010", "True or False"),
+        ({"VARIABLES": {"otp": {"ttl": 1.5}}}, "E010", "whole seconds"),
+        ({"VARIABLES": {"otp": {"ttl": -5}}}, "E010", "whole seconds"),
+        ({"VARIABLES": {"hits": {"counter": True, "ttl": 5}}}, "E011", "counter"),
+        ({"VARIABLES": {"otp": {"indexed": True, "ttl": 5}}}, "E011", "found"),
+        ({"VARIABLES": {"card": {"guarded": True, "shared": True}}}, "E011", "master"),
+        ({"VARIABLES": {"page_*": {"indexed": True}}}, "E012", "by itself"),
+        ({"VARIABLES": {"page_*": {"shared": True}}}, "E012", "by itself"),
+        ({"VARIABLES": {"_auth_user_id": {}}}, "E013", "Django's own"),
+        ({"VARIABLES": {"_farm_signed_in": {"guarded": True}}}, "E013", "_farm_staff"),
+        ({"VARIABLES": {"*": {"guarded": True}}}, "E013", "_farm_staff"),
+        ({"STORE": "redis", "REDIS_URL": "http://here"}, "E014", "redis://"),
+        ({"STORE": "redis", **REDIS, "REDIS_TLS_CA": __file__}, "E014", "rediss://"),
+        ({"STORE": "redis", "REDIS_URL": "rediss://here", "REDIS_TLS_CA": "/no/such.pem"}, "E014", "PEM"),
+        ({"STORE": "redis", **REDIS, "SWITCH_FROM": "redis"}, "E016", "Nothing is to be moved"),
+        ({"STORE": "tiered", **REDIS, "SWITCH_FROM": "database"}, "E016", "change STORE alone"),
+        ({"SWITCH_FROM": "memory"}, "E016", "expire"),
+        ({**REDIS, "SWITCH_FROM": "redis", "SWITCH_TO": "redis"}, "E016", "SWITCH_TO first"),
+        ({"COOKIE_NAME": "my mall"}, "E017", "letters"),
+        ({"PROFILES": {"visitor": "sessions_farm.communities.visitors.profile.fields_of"}}, "E018", "another name"),
+        ({"SESSION_WARNING": 2_000_000}, "W004", "lower SESSION_WARNING"),
+        ({"IDLE": 40 * DAY, "COOKIE_AGE": 60 * DAY}, "W004", "lower IDLE"),
+        ({"IDLE_STAFF": 15 * DAY}, "W004", "Staff"),
+        ({"ABSOLUTE": 31 * DAY}, "W004", "COOKIE_AGE"),
+        ({"GRACE": 3600}, "W005", "10 seconds"),
+    ],
+)
+def test_wrong_farm_settings_are_told(right, given, fault, hint):
+    if any("REDIS" in name or "redis" in str(value) for name, value in given.items()):
+        pytest.importorskip("redis")
+    right.SESSIONS_FARM = given
+    message = check_settings()[0]
+    assert ids([message]) == [fault]
+    assert hint in message.hint
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"VARIABLES": {"page": {"indexed": True, "shared": True}, "hits": {"counter": True, "indexed": True}}},
+        {"VARIABLES": {"checkout_*": {"guarded": True}, "otp_*": {"ttl": 300}, "views_*": {"counter": True}}},
+        {"VARIABLES": {"_farm_signed_in": {"indexed": True, "shared": True}}},
+        {"VARIABLES": {"page": {"indexed": False, "ttl": 0, "shared": True}}},
+        {"STAFF_OF": "builtins.dir", "READONLY_RAISES": None, "MAX_LIVE": 0, "TIER_POLL": 0, "REDIS_TIMEOUT": 1},
+    ],
+)
+def test_right_farm_settings_say_nothing(right, given):
+    right.SESSIONS_FARM = given
+    assert check_settings() == []
+
+
+def test_settings_are_a_dictionary(right):
+    right.SESSIONS_FARM = [("STORE", "memory")]
+    assert ids(check_settings()) == ["E009"]
+    assert ids(check_deployment()) == []
+
+
+def test_folder_is_there_and_can_be_written(right, tmp_path, monkeypatch):
+    share = tmp_path / "share"
+    right.SESSIONS_FARM = {"STORE": "file"}
+    assert "E015" in ids(check_settings())
+    right.SESSIONS_FARM = {"STORE": "file", "FOLDER": share / "sessions"}
+    assert "mount it" in check_settings()[-1].hint
+    share.mkdir()
+    assert "E015" not in ids(check_settings())
+    monkeypatch.setattr(os, "access", lambda path, mode: path != share)  # root may write anywhere
+    assert "chmod" in check_settings()[-1].hint
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "fault"),
+    [
+        ("MIDDLEWARE", ["django.contrib.sessions.middleware.SessionMiddleware"], "E004"),
+        ("MIDDLEWARE", [*session_site.MIDDLEWARE, "django.contrib.sessions.middleware.SessionMiddleware"], "E004"),
+        ("MIDDLEWARE", [*reversed(session_site.MIDDLEWARE)], "E005"),
+        ("SESSION_SERIALIZER", "x.PickleSerializer", "W001"),
+        ("SESSION_SAVE_EVERY_REQUEST", True, "W002"),
+        ("SESSION_COOKIE_AGE", 60, "W003"),
+        ("SESSION_CACHE_ALIAS", "sessions", "W003"),
+    ],
+)
+def test_wrong_django_settings_are_told(right, setting, value, fault):
+    setattr(right, setting, value)
+    assert set(ids(check_settings())) == {fault}
+
+
+def test_djangos_own_app_is_a_leftover(right, monkeypatch):
+    monkeypatch.setattr(apps, "is_installed", lambda name: name == "django.contrib.sessions")
+    assert ids(check_settings()) == ["W006"]
+
+
+def test_forms_of_other_sites_are_let_in_by_nobody_on_a_gated_farm(right):
+    right.CSRF_TRUSTED_ORIGINS = ["https://evil.test"]
+    assert ids(check_settings()) == ["W022"]
+    right.MIDDLEWARE.remove("sessions_farm.communities.middleware.HostMiddleware")
+    assert check_settings() == []  # without communities it is the project's own choice
+
+
+def test_other_engines_need_none_of_ours(right):
+    right.SESSION_ENGINE, right.MIDDLEWARE, right.SESSION_COOKIE_AGE = "django.contrib.sessions.backends.db", [], 60
+    assert check_settings() == []
+
+
+def test_deployment_asks_for_more(right):
+    right.SESSIONS_FARM, right.SESSION_COOKIE_SECURE = {"STORE": "memory"}, False
+    assert sorted(ids(check_deployment())) == ["W007", "W008"]
+    right.SESSIONS_FARM, right.SESSION_COOKIE_SECURE = {"STORE": "database"}, True
+    assert check_deployment() == []
+
+
+README = Path(sessions_farm.__file__).parent / "README.md"
+
+
+def test_readme_lists_every_fault():
+    code = "".join(path.read_text() for path in sorted((README.parent / "checks").glob("*.py")))
+    known = set(re.findall(r"\b[EW]0\d\d\b", code))
+    assert len(known) > 20
+    assert known == set(re.findall(r"`([EW]0\d\d)`", README.read_text()))
+
+
+def test_readme_lists_every_setting():
+    table = README.read_text().partition("## Settings")[2].partition("## Faults")[0]
+    assert set(NAMES) == set(re.findall(r"`([A-Z_]{4,})`", table)) - DJANGOS
+
+
+def test_sweeper_works_in_batches_until_nothing_is_due(db, right, capsys):
+    right.SESSIONS_FARM = {"STORE": "database", "SWEEP_BATCH": 10}
+    for number in range(25):
+        ends = NOW + (HOUR if number else 90 * HOUR)
+        run_sync(current_store().create(secrets.token_urlsafe(32), {"x": "1"}, Lifetime(90 * HOUR, ends), NOW))
+    later = datetime.datetime.fromtimestamp(NOW / 1000, datetime.UTC) + datetime.timedelta(hours=2)
+    assert sweeper.sweep(now=later) == 5  # of 24 ends, and of 49 events with the 25 starts
+    assert Session.objects.count() == 1
+    call_command("clearsessions")
+    assert "Swept in 1 batch." in capsys.readouterr().out

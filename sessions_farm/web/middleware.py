@@ -1,0 +1,178 @@
+"""The middleware of the session engine: strict cookies, and sessions bound to the host by a sealed cookie."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from django.utils.deprecation import MiddlewareMixin
+
+from sessions_farm import metrics
+from sessions_farm.session import locks
+from sessions_farm.session.audience import audience_of
+from sessions_farm.session.session import SessionStore
+from sessions_farm.stores.base import StoreUnavailableError
+from sessions_farm.stores.effects.effects import Effects, run_async, run_sync
+from sessions_farm.web import cookies, decorators
+
+__all__ = ["SessionMiddleware", "StrictCookies"]
+
+logger = logging.getLogger(__name__)
+
+SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
+RETRY_AFTER = 5  # seconds
+
+
+class StrictCookies(MiddlewareMixin):
+    """Read the Cookie header by ``sessions_farm.web.cookies.parse`` before anything else looks at a cookie."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        request.COOKIES = cookies.parse(request.META.get("HTTP_COOKIE", ""))
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        self.process_request(request)
+        return await self.get_response(request)  # type: ignore[misc, no-any-return]  # a coroutine here
+
+
+class SessionMiddleware(DjangoSessionMiddleware):
+    """Django's, with a sealed cookie and kinder to its holder; under ASGI without a hop to a thread.
+
+    As Django's: the session is lazy, saved where it was modified and the response is no server error, and a response
+    varies by Cookie only where the session was accessed.
+    Unlike Django's: the cookie is sealed for the host; it is sent again only when the id is new or a quarter of its
+    life has gone; a session that timed out, and a store that is away, cost no cookie; a late write to a session that
+    has ended is dropped where the request was safe.
+    """
+
+    def __init__(self, get_response: Any) -> None:
+        super().__init__(get_response)
+        if self.async_mode:
+            self.process_view = self.aprocess_view  # type: ignore[method-assign]  # Django asks which of the two it is
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        self.process_request(request)
+        response: HttpResponseBase = await self.get_response(request)  # type: ignore[misc]  # a coroutine here
+        session = decorators.session_behind(request)
+        if not isinstance(session, SessionStore):
+            return response
+        return await session.run_async(respond_effects(request, session, response))
+
+    def process_request(self, request: HttpRequest) -> None:
+        audience = audience_of(request)
+        request.session = SessionStore(proof=cookies.read(request, audience), audience=audience)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object) -> Any:
+        return run_sync(decorators.enter_effects(request, view)) if hasattr(view, decorators.MARK) else None
+
+    async def aprocess_view(
+        self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
+    ) -> Any:
+        return await run_async(decorators.enter_effects(request, view)) if hasattr(view, decorators.MARK) else None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        decorators.restore_session(request)
+        if isinstance(exception, StoreUnavailableError):
+            logger.error("A view needed the session store: %s", exception)
+            return unavailable()
+        return None
+
+    def process_response(  # type: ignore[override]  # the stubs forget streaming responses
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        session = decorators.session_behind(request)
+        if not isinstance(session, SessionStore):
+            return response
+        return session.run_sync(respond_effects(request, session, response))
+
+
+def respond_effects(
+    request: HttpRequest, session: SessionStore, response: HttpResponseBase
+) -> Effects[HttpResponseBase]:
+    """Save the changes of the request, and let the response carry the cookie that the browser needs."""
+    was_off = request.session is not session
+    if was_off:
+        decorators.restore_session(request)
+    try:
+        if response.status_code < 500:
+            if session.modified and not session.is_empty() and not (yield from save_effects(session, request)):
+                response = unavailable()
+            else:
+                yield from send_cookie_effects(session, request, response)
+    finally:
+        if session.lock is not None:
+            yield from locks.release_effects(session)
+    metrics.count_request(trips=session.trips, written=session.written)
+    if session.accessed:
+        patch_vary_headers(response, ("Cookie",))
+    elif was_off:
+        # A log of each request's user reads "nobody" from an empty session here, and makes no load.
+        request.session = SessionStore(audience=session.audience)
+    if settings.DEBUG or getattr(settings, "DEMO", False):
+        add_timing(response, session)
+    return response
+
+
+def save_effects(session: SessionStore, request: HttpRequest) -> Effects[bool]:
+    """Save; return False where the changes of an unsafe request cannot be kept."""
+    try:
+        yield from session.save_effects()
+    except UpdateError:
+        if request.method not in SAFE:
+            raise SessionInterrupted(
+                "The session ended before this request did: the visitor may have logged in or out meanwhile."
+            ) from None
+        logger.info("A late write to a session that has ended was dropped.")
+    except StoreUnavailableError as error:
+        metrics.UNAVAILABLE.inc()
+        logger.error("A session could not be saved: %s", error)  # noqa: TRY400 -- the message says it all
+        return request.method in SAFE
+    return True
+
+
+def send_cookie_effects(session: SessionStore, request: HttpRequest, response: HttpResponseBase) -> Effects[None]:
+    """Send the id where the browser has another or none, or where its cookie grows old."""
+    audience = session.audience
+    if session.in_grace or (response.cookies and cookies.name_for(audience) in response.cookies):
+        return
+    if session.flushed and session.session_key is None and session.proof is not None:
+        if not audience.issues_ids:
+            cookies.drop(response, audience)
+            return
+        yield from session.claim_key_effects()
+    if needs_cookie(session):
+        yield from session.peek_effects()
+        host = cookies.host_of(request, audience)
+        at_close = session.expires_at_browser_close()
+        cookies.issue(response, audience, session.session_key or "", host=host, at_close=at_close)
+
+
+def needs_cookie(session: SessionStore) -> bool:
+    """Return whether the browser does not have this id yet, or has it in a cookie that grows old."""
+    if session.session_key is None:
+        return False
+    if session.proof is None or session.proof.id != session.session_key:
+        return session.written or session.claimed
+    return session.accessed and session.proof.is_due(time.time())
+
+
+def unavailable() -> HttpResponse:
+    """Return the page of a store that is away: 503 with Retry-After."""
+    response = HttpResponse("Your visit cannot be saved right now. Please try again.\n", status=503)
+    response["Content-Type"] = "text/plain"
+    response["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def add_timing(response: HttpResponseBase, session: SessionStore) -> None:
+    """Add round trips and bytes of the session to the Server-Timing header."""
+    entry = f'session;desc="trips={session.trips} bytes={session.bytes}"'
+    before = response.headers.get("Server-Timing")
+    response.headers["Server-Timing"] = f"{before}, {entry}" if before else entry
