@@ -15,11 +15,11 @@ help: ## this list
 
 demo: ## run the whole mall here, with its demo community, at http://mall.localhost:8000 (PORT=8100 for another)
 	@deploy/bootstrap sites
-	@$(PYTHON) -m mall.demo.run
+	@$(PYTHON) -m deploy.demo.run
 
 demo-reset: ## throw the demo's data away and start afresh
 	@deploy/bootstrap sites
-	@$(PYTHON) -m mall.demo.run --reset
+	@$(PYTHON) -m deploy.demo.run --reset
 
 test: ## run every test, the browser's too (ARGS="-k cart" for some, ARGS="-n0" one after another)
 	@deploy/bootstrap test sites
@@ -63,7 +63,7 @@ fmt: ## put code, templates, CSS, JS and Lua into the project's format
 
 bench: ## measure sessions and hand-offs against raw servers and Django's engines, and pages a second of two nodes
 	@deploy/bootstrap sites
-	@$(PYTHON) -m mall.demo.run_bench
+	@$(PYTHON) -m tests.benchmarks.run
 
 farm-init: ## make the farm's secrets, once (deploy/secrets/)
 	@deploy/init

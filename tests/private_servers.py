@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mall import servers
+from deploy import servers
 
 PREFIX = "mall-tests-"
 WHOSE = "MALL_TESTS_REDIS"  # the run's first process tells its workers whether REDIS_URL was given, or is its own

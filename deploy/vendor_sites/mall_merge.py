@@ -22,7 +22,7 @@ from order_inbox import Conflict, Inbox, NotAnOrder, read
 
 
 def bodies(source: str) -> Iterator[tuple[str, bytes]]:
-    """What a source holds: its name and the bytes of an order."""
+    """The content of a source: its name and the bytes of an order."""
     path = Path(source)
     if source == "-":
         yield from attached("standard input", sys.stdin.buffer.read())
@@ -57,7 +57,7 @@ def messages(maildir: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def attached(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
-    """The JSON attachments of a message; a mail without the mall's key is somebody else's."""
+    """The JSON attachments of a message; a mail without the mall's key is not from the mall."""
     message = message_from_bytes(content, policy=email.policy.default)
     for part in message.iter_attachments() if message["X-Mall-Key"] else ():
         if part.get_content_type() == "application/json":

@@ -10,8 +10,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-from mall.demo.run_stack import NODES, PROJECT
-from mall.servers import processes
+from deploy.demo.stack import NODES, PROJECT
+from deploy.servers import processes
 from tests.private_servers import PREFIX
 
 OURS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "DEMO"}
@@ -89,7 +89,7 @@ def running_farm():
         log = farm.data / "demo.log"
         own = {"MALL_DATA": folder, "PORT": str(farm.port), "PYTHONUNBUFFERED": "1"}
         process = processes.start(
-            [sys.executable, "-m", "mall.demo.run"],
+            [sys.executable, "-m", "deploy.demo.run"],
             log=log,
             last_signal=signal.SIGTERM,
             environment={name: value for name, value in os.environ.items() if name not in OURS} | own,

@@ -10,6 +10,7 @@ from django.urls import reverse
 from PIL import Image
 
 from tests.two_vendors import MASTER, make_marketplace, make_side
+from vendors import pictures
 from vendors.models import Product, ProductImage
 
 
@@ -51,8 +52,8 @@ def test_upload_is_written_anew_with_its_renditions(side, kind, tmp_path):
     files = sorted(path.name for path in (tmp_path / "products").iterdir())
     assert len(files) == 3
     found = [path.read_bytes() for path in (tmp_path / "products").iterdir()]
-    pictures = [Image.open(BytesIO(content)) for content in found]
-    assert {(picture.format, picture.width) for picture in pictures} == {("WEBP", 300), ("WEBP", 600), ("WEBP", 1200)}
+    shown = [Image.open(BytesIO(content)) for content in found]
+    assert {(picture.format, picture.width) for picture in shown} == {("WEBP", 300), ("WEBP", 600), ("WEBP", 1200)}
     assert not any(b"a secret place" in content for content in found)
     assert all(url.rpartition("/")[2].split(" ")[0] in files for url in image.srcset.split(", "))
 
@@ -67,6 +68,17 @@ def test_what_is_no_picture_is_refused(side, content, tmp_path):
     assert response.status_code == 200
     assert not ProductImage.objects.exists()
     assert not list(tmp_path.rglob("*.webp"))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_parts_turn_white(mode):
+    target = BytesIO()
+    Image.new("RGBA", (60, 60), (0, 0, 0, 0)).convert(mode).save(
+        target, "PNG", **({"transparency": 0} if mode == "P" else {})
+    )
+    files = pictures.encode(BytesIO(target.getvalue()), target.tell())
+    with Image.open(BytesIO(files[300])) as picture:
+        assert picture.convert("RGB").getpixel((150, 150)) == (255, 255, 255)
 
 
 def test_a_picture_of_absurd_size_is_refused(side):

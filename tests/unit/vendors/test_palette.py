@@ -21,7 +21,7 @@ from vendors.palette import (
 )
 
 ROOT = Path(__file__).resolve().parents[3]
-DEMO = sorted((ROOT / "mall/demo/catalogue").glob("*.toml"))
+DEMO = sorted((ROOT / "deploy/demo/catalogue").glob("*.toml"))
 colours = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
 
