@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from django.db import connection, transaction
 
-from sessions_farm.communities.models import Community, Visitor, VisitorKey
 from sessions_farm.declarations import Declarations
 from sessions_farm.models import OutboxEvent, Session, Variable
 from sessions_farm.stores.base import (
@@ -87,23 +86,14 @@ def test_sums_are_of_any_size(store):
     assert read(store, key) == {"a": str(10**30 - 1), "b": str(10**25)}
 
 
-def test_steps_are_known_by_their_whole_name(store):
+def test_idempotency_keys_are_compared_whole(store):
     key = started(store, {"n": "0"})
-    for step in ["s1", "s11", "1", "s"]:
-        store.modify(key, Increment("n", 1), NOW, step)
+    for idempotency_key in ["s1", "s11", "1", "s"]:
+        store.modify(key, Increment("n", 1), NOW, idempotency_key)
     assert store.modify(key, Increment("n", 1), NOW, "s1") == "4"
     for number in range(IDEMPOTENCY_KEYS_KEPT):
         store.modify(key, Increment("n", 1), NOW, f"later{number}")
     assert len(Session.objects.get(key_hash=key).idempotency_keys.split()) == IDEMPOTENCY_KEYS_KEPT
-
-
-def test_rotation_takes_the_visitor_along(store):
-    community = Community.objects.create(slug="x", name="X", cookie_name="x")
-    visitor, key, other = Visitor.objects.create(community=community), started(store), new_key()
-    VisitorKey.objects.create(key_hash=key, visitor=visitor)
-    store.rotate(key, other, Change(), NOW, 0)
-    assert store.rotates_followers
-    assert VisitorKey.objects.get(key_hash=other).visitor == visitor
 
 
 def test_scopes_are_no_sessions_and_may_be_made_anew(store):
