@@ -11,7 +11,7 @@ import pytest
 from sessions_farm.session import ids, queries, scopes, sweeper
 from sessions_farm.session.session import SessionStore
 from sessions_farm.signals import session_ended
-from sessions_farm.stores import current_store, made
+from sessions_farm.stores import current_store, store_named
 from sessions_farm.stores.base import Change, SessionEndedError, State, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.stores.switching import FollowingStore, SwitchingStore, frozen_key
@@ -175,5 +175,5 @@ def test_settings_name_the_stage(switch):
     assert isinstance(switch("switching"), SwitchingStore)
     assert isinstance(switch("following"), FollowingStore)
     assert not isinstance(switch("after"), SwitchingStore)
-    assert made("memory") is not made("memory")
+    assert store_named("memory") is not store_named("memory")
     assert ids.is_id(SessionStore().session_key or ids.new_id())
