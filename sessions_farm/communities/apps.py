@@ -21,9 +21,11 @@ class CommunitiesConfig(AppConfig):
             visitors_merging,
         )
         from sessions_farm.communities.visitors.state import join_visitors  # noqa: PLC0415 -- as above
+        from sessions_farm.session.audience import register_finder  # noqa: PLC0415 -- as above
         from sessions_farm.stores.sql.followers import FollowingTable, register_follower  # noqa: PLC0415 -- as above
 
         table, alias = VisitorKey._meta.db_table, router.db_for_write(VisitorKey)
+        register_finder(registry.resolve)
         register_follower(FollowingTable(table, "key_hash", ("visitor_id", "created_at"), alias))
         visitors_merging.connect(join_visitors, dispatch_uid="visitor-state")
         registry_changing.connect(registry.changing, dispatch_uid="registry")

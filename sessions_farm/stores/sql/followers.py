@@ -5,9 +5,12 @@ An app registers its table in ``AppConfig.ready``; with none registered a rotati
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from sessions_farm.stores.effects import round_trips
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +48,12 @@ def unregister_follower(table: FollowingTable) -> None:
 def followers() -> tuple[FollowingTable, ...]:
     """Return the registered tables."""
     return tuple(_registered)
+
+
+def carry(old_keys: Iterable[str], new_key: str) -> None:
+    """Copy the rows of a key to another one, for stores that do not rotate in SQL: a statement a table and old key."""
+    for table in followers():
+        with connections[table.alias].cursor() as cursor:
+            for old_key in old_keys:
+                round_trips.count()
+                cursor.execute(table.copy("%s", "%s"), [new_key, old_key])

@@ -112,10 +112,10 @@ class TierEpoch:
 
     def _redis_pulse(self) -> Effects[tuple[str, str]]:
         """Which Redis process answers, and its pulse; '' where none does."""
-        if not (yield from self._breaker.lets_through()):
+        if not (yield from self._breaker.probe(self._redis.ping)):
             return "", ""
         try:
             return (yield from self._redis.pulse())
         except StoreUnavailableError:
-            self._breaker.trip()
+            self._breaker.record_failure()
             return "", ""

@@ -53,7 +53,7 @@ class TieredStore:
     def __init__(self, options: Options) -> None:
         self.sql = DatabaseStore(options)
         self.redis = RedisCopies(options)
-        self.breaker = CircuitBreaker(options.breaker_rest, self.redis.ping)
+        self.breaker = CircuitBreaker(options.breaker_rest)
         self.epoch = TierEpoch(self.sql, self.redis, self.breaker, options.tier_poll)
 
     @property
@@ -186,20 +186,20 @@ class TieredStore:
 
     def put_code(self, digest: str, payload: str, ttl: float) -> Effects[None]:
         """Where Redis fails under this very call, the code may or may not stand there: say so, don't write it twice."""
-        if not (yield from self.breaker.lets_through()):
+        if not (yield from self.breaker.probe(self.redis.ping)):
             return (yield from self.sql.put_code(digest, payload, ttl))
         try:
             return (yield from self.redis.put_code(digest, payload, ttl))
         except StoreUnavailableError:
-            self.breaker.trip()
+            self.breaker.record_failure()
             raise
 
     def take_code(self, digest: str) -> Effects[str | None]:
-        if (yield from self.breaker.lets_through()):
+        if (yield from self.breaker.probe(self.redis.ping)):
             try:
                 payload = yield from self.redis.take_code(digest)
             except StoreUnavailableError:
-                self.breaker.trip()
+                self.breaker.record_failure()
             else:
                 if payload is not None:
                     return payload
@@ -212,13 +212,13 @@ class TieredStore:
 
     def _reading_copy(self, key: str, now: int, epoch: int) -> Effects[Copy | None]:
         """What Redis has; None where Redis does not answer."""
-        if self.breaker.is_open and not (yield from self.breaker.lets_through()):
+        if self.breaker.is_open and not (yield from self.breaker.probe(self.redis.ping)):
             return None
         try:
             return (yield from self.redis.read_of(key, now, epoch))
         except StoreUnavailableError as error:
             logger.warning("Sessions are read from SQL: %s", error)
-            self.breaker.trip()
+            self.breaker.record_failure()
             return None
 
     def _touching_sql(self, key: str, now: int) -> Effects[bool]:
@@ -244,12 +244,12 @@ class TieredStore:
             raise
 
     def _doubting(self, keys: Collection[str]) -> Effects[None]:
-        if (yield from self.breaker.lets_through()):
+        if (yield from self.breaker.probe(self.redis.ping)):
             try:
                 yield from self.redis.doubt(keys)
             except StoreUnavailableError as error:
                 logger.warning("Copies of sessions are dropped once SQL is back: %s", error)
-                self.breaker.trip()
+                self.breaker.record_failure()
             else:
                 return
         self.epoch.owe()
@@ -260,12 +260,12 @@ class TieredStore:
 
     def _copying_now(self, copies: Callable[[], Effects[None]], *, must: bool = True) -> Effects[None]:
         """Where the copy ``must`` follow and cannot, no node may believe it any longer."""
-        if not self.epoch.is_owed and (yield from self.breaker.lets_through()):
+        if not self.epoch.is_owed and (yield from self.breaker.probe(self.redis.ping)):
             try:
                 yield from copies()
             except StoreUnavailableError as error:
                 logger.warning("Copies of sessions are dropped: %s", error)
-                self.breaker.trip()
+                self.breaker.record_failure()
             else:
                 return
         if must:

@@ -69,7 +69,7 @@ def test_touch_leaves_the_sweepers_index_alone(store):
 
 def test_long_terms_are_alike_in_sql_and_here(store):
     """The database makes the term of a sum or a longer list itself."""
-    store = make_store("database", variables=Declarations.read({"list": {"indexed": True}}))
+    store = make_store("database", variables=Declarations({"list": {"indexed": True}}))
     long, items = new_key(), ['"' + "ä" * 40 + '"', '"' + "x" * 60 + '"']
     store.create(long, {}, LIFE, NOW)
     for item in items:
