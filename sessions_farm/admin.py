@@ -112,7 +112,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
     def _ending_sessions(self, request: HttpRequest, back: str) -> HttpResponseBase:
         own = own_handle(request)
         handles = [handle for handle in request.POST.getlist("handle") if handle != own][:LIMIT]
-        living = [one.key for one in run_sync(current_store().look(handles, now_ms())) if one.header.ends < NEVER]
+        living = [one.key for one in run_sync(current_store().get_many(handles, now_ms())) if one.header.ends < NEVER]
         if not living:
             self.message_user(request, "None of these sessions lives any more.", messages.WARNING)
             return HttpResponseRedirect(back)

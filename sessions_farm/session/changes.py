@@ -9,7 +9,7 @@ from typing import Any
 from sessions_farm.conf import declaration_of
 from sessions_farm.session import serializer, ttl
 from sessions_farm.stores import current_store
-from sessions_farm.stores.base import Changed
+from sessions_farm.stores.base import VariableChange
 from sessions_farm.stores.effects.effects import run_async, run_sync
 
 WAIT = 5.0  # seconds that one question waits for news
@@ -44,7 +44,7 @@ async def asubscribe(name: str, *, after: str = "") -> AsyncIterator[Change]:
             yield shown(change)
 
 
-def shown(change: Changed) -> Change:
+def shown(change: VariableChange) -> Change:
     value = None
     if change.text is not None:
         value = ttl.opened(change.text) if declaration_of(change.name).ttl else serializer.decode(change.text)

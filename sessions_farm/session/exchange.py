@@ -117,13 +117,13 @@ class Exchange(Opening):
         if self.read_only_for:
             decorators.refuse_write(self.read_only_for, operation.name)
             return variables.pretend(operation)
-        step = secrets.token_urlsafe(9)
+        idempotency_key = secrets.token_urlsafe(9)
         try:
             yield from self._ensuring_live(variables)
             try:
-                text = yield from self.store.modify(self._hash, operation, now_ms(), step)
+                text = yield from self.store.modify(self._hash, operation, now_ms(), idempotency_key)
             except StoreUnavailableError:
-                text = yield from self.store.modify(self._hash, operation, now_ms(), step)
+                text = yield from self.store.modify(self._hash, operation, now_ms(), idempotency_key)
         except (SessionMissingError, SessionEndedError, UpdateError) as error:
             raise SessionInterrupted("The session ended before this request did.") from error
         variables.learn(operation.name, text)
@@ -191,7 +191,7 @@ class Exchange(Opening):
         if self._cleared or LIFETIME_NAMES & names:
             change = replace(change, lifetime=self._lifetime(variables.texts(), now))
         holder = self.lease.token if self.lease and self.lease.name == self._hash else ""
-        change = replace(change, holder=holder, step=secrets.token_urlsafe(9) if change.add else "")
+        change = replace(change, holder=holder, idempotency_key=secrets.token_urlsafe(9) if change.add else "")
         if self._replaces:
             new, grace = ids.digest(self.session_key or ""), options().grace * 1000
             self._header = yield from self.store.rotate(self._hash, new, change, now, grace)
@@ -214,7 +214,7 @@ class Exchange(Opening):
         try:
             return (yield from self.store.apply(self._hash, change, now))
         except StoreUnavailableError:
-            if not change.step:
+            if not change.idempotency_key:
                 raise
             return (yield from self.store.apply(self._hash, change, now))
 

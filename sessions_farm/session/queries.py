@@ -18,7 +18,7 @@ from sessions_farm.session import serializer
 from sessions_farm.session.exchange import Exchange
 from sessions_farm.session.ttl import is_fresh, opened
 from sessions_farm.stores import current_store
-from sessions_farm.stores.base import Found, now_ms
+from sessions_farm.stores.base import LiveRecord, now_ms
 from sessions_farm.stores.effects.effects import Effects, run_async, run_sync
 
 
@@ -104,7 +104,7 @@ def _looking(name: str, handle: str) -> Effects[Any]:
         raise ValueError(
             f'{name!r} is not shared. Declare it: SESSIONS_FARM["VARIABLES"] = {{"{name}": {{"shared": True}}}}.'
         )
-    found = yield from current_store().look([handle], now_ms())
+    found = yield from current_store().get_many([handle], now_ms())
     return shown(found[0]).shared.get(name) if found else None
 
 
@@ -114,7 +114,7 @@ def _ending(user: Any, spare: Exchange | None) -> Effects[int]:
     return (yield from current_store().end_where(OWNER, owner, kept, "ended", now_ms()))
 
 
-def shown(found: Found) -> LiveSession:
+def shown(found: LiveRecord) -> LiveSession:
     header = found.header
     created, seen, expires = (as_time(moment) for moment in (header.created, header.seen, header.expires))
     return LiveSession(found.key, created, seen, expires, dict(decoded(found.shared.items())))

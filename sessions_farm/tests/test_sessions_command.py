@@ -168,7 +168,7 @@ def test_switch_moves_what_nobody_asked_for(left):
     assert "SWITCH_FROM can be removed" in said
     store = current_store()
     assert run_sync(store.old.count(now_ms())) == 0
-    assert run_sync(store.old.everlasting(10)) == []
+    assert run_sync(store.old.scope_keys(10)) == []
     assert run_sync(store.new.count(now_ms())) == 10
     assert [SessionStore(session_id)["number"] for session_id in left] == list(range(10))
     scopes.application("shop").refresh()
@@ -270,7 +270,7 @@ def test_least_rights_are_enough_for_all_that_is_done(settings, tmp_path, least,
     run_sync(store.wait("nobody's", 0.01))
     sweeper.sweep()
     run_sync(store.read_changes("page", "", 0.01))
-    run_sync(store.everlasting(1))
+    run_sync(store.scope_keys(1))
     run_sync(store.put_code("digest", "payload", 5))
     assert run_sync(store.take_code("digest")) == "payload"
     session.delete()

@@ -31,7 +31,7 @@ from sessions_farm.stores.base import (
     StoreUnavailableError,
 )
 from sessions_farm.stores.sql.dialect import Known
-from sessions_farm.stores.sql.queries import DatabaseBroker, decoded
+from sessions_farm.stores.sql.queries import DatabaseQueries, decoded
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 TRIES = 10  # of a write that was refused for what another had changed back when it asked why
 
 
-class DatabaseStore(DatabaseBroker):
+class DatabaseStore(DatabaseQueries):
     """Under an event loop PostgreSQL is asked by native connections (stores/native.py), never by Django's.
 
     In a thread every step takes part in the transaction that Django has open there.
@@ -104,25 +104,25 @@ class DatabaseStore(DatabaseBroker):
                 return done
         raise too_fast(key)
 
-    def modify(self, key: str, operation: Operation, now: int, step: str = "") -> Effects[str | None]:
-        text, _ = yield from self.modify_with_header(key, operation, now, step)
+    def modify(self, key: str, operation: Operation, now: int, idempotency_key: str = "") -> Effects[str | None]:
+        text, _ = yield from self.modify_with_header(key, operation, now, idempotency_key)
         return text
 
     def modify_with_header(
-        self, key: str, operation: Operation, now: int, step: str = ""
+        self, key: str, operation: Operation, now: int, idempotency_key: str = ""
     ) -> Effects[tuple[str | None, Header]]:
         """The variable's text, and the header that it stands under; as ``modify``.
 
-        Where ``step`` was done before, the header is the present one, which later writes may have raised.
+        Where ``idempotency_key`` was done before, the header is the present one, which later writes may have raised.
         """
         for _ in range(TRIES):
-            rows = yield self._sql.modify(key, operation, now, step)
+            rows = yield self._sql.modify(key, operation, now, idempotency_key)
             if rows:
                 return rows[0][7], Header(*rows[0][1:7])
             refusal: Refusal = yield self._sql.refusal(key, "", Change(), [operation.name], now)
-            done = judged(refusal, key, Change(step=step))
+            done = judged(refusal, key, Change(idempotency_key=idempotency_key))
             current = refusal.texts.get(operation.name)
-            if done and step:
+            if done and idempotency_key:
                 return current, done
             operation.on(current)
         raise too_fast(key)
@@ -188,7 +188,7 @@ def judged(refusal: Refusal, key: str, change: Change) -> Header | None:
         raise SessionEndedError(key)
     if refusal.header is None:
         raise SessionMissingError(key)
-    if change.step and change.step in refusal.steps:
+    if change.idempotency_key and change.idempotency_key in refusal.idempotency_keys:
         return Header(*refusal.header)
     if change.holder and not refusal.is_held:
         raise LeaseLostError(f"The lease of {key[:8]}… has ended or is another's.")

@@ -90,7 +90,7 @@ class Refusal:
     new_expires: int | None  # of a session there
     is_held: bool
     header: tuple[int, ...] | None
-    steps: tuple[str, ...]
+    idempotency_keys: tuple[str, ...]
     texts: Mapping[str, str]
 
 
@@ -111,7 +111,7 @@ class Dialect(Protocol):
     def apply(self, key: str, change: Change, now: int) -> Effect:
         """The session's row, or none."""
 
-    def modify(self, key: str, operation: Operation, now: int, step: str) -> Effect:
+    def modify(self, key: str, operation: Operation, now: int, idempotency_key: str) -> Effect:
         """The session's row and the variable's new text, or none."""
 
     def rotate(self, old: str, new: str, change: Change, now: int, grace: int, *, over: bool) -> Effect:
@@ -126,7 +126,7 @@ class Dialect(Protocol):
     def delete(self, key: str, reason: str, now: int) -> Effect:
         """Nothing of use."""
 
-    def look(self, keys: Collection[str], now: int) -> Effect:
+    def get_many(self, keys: Collection[str], now: int) -> Effect:
         """Rows of sessions, each with its shared variables as JSON."""
 
     def find(self, values: Mapping[str, str], now: int, limit: int) -> Effect:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sessions_farm.stores.base import NEVER, Changed, Event, Found, Header, KeyTakenError, now_ms
+from sessions_farm.stores.base import NEVER, Event, Header, KeyTakenError, LiveRecord, VariableChange, now_ms
 from sessions_farm.stores.effects.effects import Pause
 from sessions_farm.stores.sql import dialect
 
@@ -21,28 +21,28 @@ OTHERS = ("tombstones", "words", "codes", "leases", "changes", "feeds")  # what 
 POLL = 0.05  # seconds between two looks at a feed
 
 
-class DatabaseBroker:
+class DatabaseQueries:
     _known: Known
 
     @property
     def _sql(self) -> Dialect:
         raise NotImplementedError
 
-    def look(self, keys: Collection[str], now: int) -> Effects[list[Found]]:
-        rows = (yield self._sql.look(keys, now)) if keys else []
+    def get_many(self, keys: Collection[str], now: int) -> Effects[list[LiveRecord]]:
+        rows = (yield self._sql.get_many(keys, now)) if keys else []
         return [found_in(row) for row in rows]
 
     def count(self, now: int) -> Effects[int]:
         rows = yield self._sql.ask(dialect.COUNT, now=now, forever=NEVER)
         return int(rows[0][0])
 
-    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[Found]]:
+    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[LiveRecord]]:
         for name in values:
             self._require_indexed(name)
         rows = yield self._sql.find(values, now, limit)
         return [found_in(row) for row in rows]
 
-    def everlasting(self, limit: int) -> Effects[list[str]]:
+    def scope_keys(self, limit: int) -> Effects[list[str]]:
         rows = yield self._sql.ask(dialect.EVERLASTING, forever=NEVER, limit=limit)
         return [row[0] for row in rows]
 
@@ -93,7 +93,7 @@ class DatabaseBroker:
         if ids:
             yield self._sql.forget_events([int(event_id) for event_id in ids])
 
-    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[Changed], str]]:
+    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[VariableChange], str]]:
         """As the protocol has it. A change's own ``place`` is where this reading began: none is missed from there."""
         until = time.monotonic() + seconds
         place, rows = yield self._sql.read_changes(name, after)
@@ -101,7 +101,7 @@ class DatabaseBroker:
             yield Pause(min(POLL, max(until - time.monotonic(), 0)))
             after = place
             place, rows = yield self._sql.read_changes(name, after)
-        return [Changed(after, name, key, text, at) for _, key, text, at in rows], place
+        return [VariableChange(after, name, key, text, at) for _, key, text, at in rows], place
 
     def acquire(self, name: str, token: str, now: int, lease: int) -> Effects[bool]:
         return bool((yield self._sql.ask(dialect.ACQUIRE, name=name, token=token, now=now, until=now + lease)))
@@ -149,8 +149,8 @@ def fitting(size: int, took: float) -> int:
     return size * 2 if took < LONG / 3 else size
 
 
-def found_in(row: tuple[Any, ...]) -> Found:
-    return Found(row[0], Header(*row[1:7]), decoded(row[7]))
+def found_in(row: tuple[Any, ...]) -> LiveRecord:
+    return LiveRecord(row[0], Header(*row[1:7]), decoded(row[7]))
 
 
 def decoded(text: str | None) -> dict[str, str]:

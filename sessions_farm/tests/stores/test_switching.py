@@ -60,7 +60,7 @@ def test_everybody_stays_signed_in(switch):
     assert scopes.Scope("visitor", "somebody", fresh_for=0)["theme"] == "dark"
     run_sync(store.moving(handle(idle), now_ms()))
     assert run_sync(store.old.find({}, now_ms(), 10)) == []
-    assert run_sync(store.old.everlasting(10)) == []
+    assert run_sync(store.old.scope_keys(10)) == []
     switch("after")
     assert [again(session)["x"] for session in (read, written, idle)] == [1, 3, 3]
     assert scopes.Scope("visitor", "somebody", fresh_for=0)["theme"] == "dark"

@@ -41,17 +41,17 @@ class Postgres:
         trip = self._write(old, new, change, now, parts, given)
         return replace(trip, statements=(self._making_room("new"), *trip.statements)) if over else trip
 
-    def modify(self, key: str, operation: Operation, now: int, step: str) -> Trip:
+    def modify(self, key: str, operation: Operation, now: int, idempotency_key: str) -> Trip:
         fresh, condition, given = made_of(operation)
         drops = isinstance(operation, CompareAndSet) and operation.value is None
-        sets, conditions = (one.REMEMBERED, f"{condition} {one.NOT_DONE}") if step else ("", condition)
+        sets, conditions = (one.REMEMBERED, f"{condition} {one.NOT_DONE}") if idempotency_key else ("", condition)
         parts = [one.DROPPED.format(which="v.name = %(name)s")] if drops else [f"fresh AS ({fresh})", one.PUT]
         if operation.name in self._known.shared:
             parts.append(one.NEWS_OF_DROP if drops else one.NEWS_OF_PUT)
         answer = f"{one.HEADER_OF_LIVE}, {'NULL FROM live' if drops else 'fresh.value FROM live, fresh'}"
         head = f"{one.OLD}, live AS ({one.apply(sets, conditions)})"
         statement = f"WITH {head}, {', '.join(parts)} SELECT {answer}"
-        given |= {"key": key, "name": operation.name, "step": step, "idle": None, "ends": None}
+        given |= {"key": key, "name": operation.name, "idempotency_key": idempotency_key, "idle": None, "ends": None}
         return self._trip(one.LOCK, statement, **given, now=now)
 
     def refusal(self, key: str, new: str, change: Change, names: Collection[str], now: int) -> Reply:
@@ -65,7 +65,7 @@ class Postgres:
         statement = many.ending(many.DELETE, many.BURIED_ALONE, told=self._told(many.ENDED))
         return self._trip(one.LOCK, statement, key=key, reason=reason, now=now, until=now + self._known.grave_ms)
 
-    def look(self, keys: Collection[str], now: int) -> Trip:
+    def get_many(self, keys: Collection[str], now: int) -> Trip:
         return self._trip(many.LOOK, keys=list(keys), now=now)
 
     def find(self, values: Mapping[str, str], now: int, limit: int) -> Trip:
@@ -124,8 +124,8 @@ class Postgres:
         return self._trip(statement, **given)
 
     def _write(self, old: str, new: str, change: Change, now: int, parts: list[str], given: dict[str, Any]) -> Trip:
-        sets = (one.LIFETIME if change.lifetime else "") + (one.REMEMBERED if change.step else "")
-        conditions = (one.NOT_DONE if change.step else "") + (one.HELD if change.holder else "")
+        sets = (one.LIFETIME if change.lifetime else "") + (one.REMEMBERED if change.idempotency_key else "")
+        conditions = (one.NOT_DONE if change.idempotency_key else "") + (one.HELD if change.holder else "")
         statements = [one.LOCK_LEASE] if change.holder else []
         if old != new:
             sets, conditions = f"{sets}, key_hash = %(new)s", f"{conditions}{one.FREE}"
@@ -137,7 +137,13 @@ class Postgres:
         parts = [*self._puts(change.put, change.add), *self._drops(change), *parts]
         statements.append(one.statement(one.apply(sets, conditions), *parts))
         lifetime = (change.lifetime.idle, change.lifetime.ends) if change.lifetime else (None, None)
-        given |= {"key": old, "new": new, "idle": lifetime[0], "ends": lifetime[1], "step": change.step}
+        given |= {
+            "key": old,
+            "new": new,
+            "idle": lifetime[0],
+            "ends": lifetime[1],
+            "idempotency_key": change.idempotency_key,
+        }
         return self._trip(*statements, **given, **arrays_of(change), holder=change.holder, now=now)
 
     def _puts(self, put: Mapping[str, str], add: Mapping[str, int] | None = None) -> list[str]:
@@ -184,10 +190,10 @@ def made_of(operation: Operation) -> tuple[str, str, dict[str, Any]]:
 
 
 def refusal_of(rows: list[Any]) -> Refusal:
-    has_ended, new_has_ended, new_expires, is_held, steps, *header = rows[0][:11]
+    has_ended, new_has_ended, new_expires, is_held, known, *header = rows[0][:11]
     texts = {row[11]: row[12] for row in rows if row[11] is not None}
     found = None if header[0] is None else tuple(header)
-    return Refusal(has_ended, new_has_ended, new_expires, is_held, found, tuple((steps or "").split()), texts)
+    return Refusal(has_ended, new_has_ended, new_expires, is_held, found, tuple((known or "").split()), texts)
 
 
 def place_of(row: Any) -> str:

@@ -44,7 +44,7 @@ LEFT JOIN {VARIABLE} v ON v.session_id = s.id
 LOCK = f"SELECT 1 FROM {SESSION} WHERE key_hash = %(key)s FOR UPDATE"
 LOCK_LEASE = f"SELECT 1 FROM {LEASE} WHERE name = %(key)s AND token = %(holder)s FOR SHARE"
 CREATE = f"""
-INSERT INTO {SESSION} (key_hash, {HEADER}, due_ms, steps)
+INSERT INTO {SESSION} (key_hash, {HEADER}, due_ms, idempotency_keys)
 SELECT %(key)s, %(now)s, %(now)s, %(idle)s, %(expires)s, %(ends)s, 1, %(expires)s, ''
 WHERE NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s)
 ON CONFLICT (key_hash) DO NOTHING
@@ -62,9 +62,10 @@ LIFETIME = (
     f", idle_ms = COALESCE(%(idle)s, idle_ms), ends_ms = COALESCE(%(ends)s, ends_ms), due_ms = LEAST(due_ms, {SLID})"
 )
 REMEMBERED = (
-    f", steps = array_to_string((string_to_array(%(step)s::text || ' ' || steps, ' '))[1:{IDEMPOTENCY_KEYS_KEPT}], ' ')"
+    ", idempotency_keys = array_to_string((string_to_array(%(idempotency_key)s::text || ' ' || idempotency_keys, ' '))"
+    f"[1:{IDEMPOTENCY_KEYS_KEPT}], ' ')"
 )
-NOT_DONE = "AND NOT %(step)s::text = ANY(string_to_array(steps, ' '))"
+NOT_DONE = "AND NOT %(idempotency_key)s::text = ANY(string_to_array(idempotency_keys, ' '))"
 HELD = f"AND EXISTS (SELECT 1 FROM {LEASE} WHERE name = %(key)s AND token = %(holder)s AND until_ms > %(now)s)"
 FREE = f"""
 AND NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(new)s)
@@ -162,7 +163,7 @@ SELECT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s),
        EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(new)s),
        (SELECT expires_ms FROM {SESSION} WHERE key_hash = %(new)s),
        EXISTS (SELECT 1 FROM {LEASE} WHERE name = %(key)s AND token = %(holder)s AND until_ms > %(now)s),
-       s.steps, {HEADER_OF_S}, v.name, v.value
+       s.idempotency_keys, {HEADER_OF_S}, v.name, v.value
 FROM (SELECT 1) one
 LEFT JOIN {SESSION} s ON s.key_hash = %(key)s AND s.expires_ms > %(now)s
 LEFT JOIN {VARIABLE} v ON v.session_id = s.id AND v.name = ANY(%(names)s::text[])

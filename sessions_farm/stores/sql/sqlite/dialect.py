@@ -41,17 +41,17 @@ LEFT JOIN {VARIABLE} v ON v.session_id = s.id
 """
 TOUCH = f"UPDATE {SESSION} SET seen_ms = %s, expires_ms = %s WHERE key_hash = %s AND version = %s"
 LIVE = f"""
-SELECT id, steps, due_ms, {HEADER} FROM {SESSION} WHERE key_hash = %s AND expires_ms > %s
+SELECT id, idempotency_keys, due_ms, {HEADER} FROM {SESSION} WHERE key_hash = %s AND expires_ms > %s
 AND NOT EXISTS (SELECT 1 FROM {TOMBSTONE} t WHERE t.key_hash = {SESSION}.key_hash)
 """
 CREATE = f"""
-INSERT INTO {SESSION} (key_hash, {HEADER}, due_ms, steps)
+INSERT INTO {SESSION} (key_hash, {HEADER}, due_ms, idempotency_keys)
 SELECT %s, %s, %s, %s, %s, %s, %s, %s, '' WHERE NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %s)
 ON CONFLICT (key_hash) DO NOTHING RETURNING id
 """
 WRITE = f"""
 UPDATE {SESSION} SET key_hash = %s, seen_ms = %s, idle_ms = %s, expires_ms = %s, ends_ms = %s, version = %s,
-  due_ms = %s, steps = %s WHERE id = %s
+  due_ms = %s, idempotency_keys = %s WHERE id = %s
 """
 PUT = f"""
 INSERT INTO {VARIABLE} (session_id, name, value, term) VALUES (%s, %s, %s, %s)
@@ -99,8 +99,8 @@ class Stepwise(Many):
 
         return self._together(work)
 
-    def modify(self, key: str, operation: Operation, now: int, step: str) -> Together:
-        return self._together(self._modify, key, operation, now, step)
+    def modify(self, key: str, operation: Operation, now: int, idempotency_key: str) -> Together:
+        return self._together(self._modify, key, operation, now, idempotency_key)
 
     def touch(self, key: str, now: int) -> Together:
         return self._together(self._touch, key, now)
@@ -148,20 +148,29 @@ class Stepwise(Many):
 
     def _write(self, cursor: Any, old: str, new: str, change: Change, now: int) -> list[Any]:
         row = cursor.execute(LIVE, [old, now]).fetchone()
-        if row is None or (change.step and change.step in row[1].split()):
+        if row is None or (change.idempotency_key and change.idempotency_key in row[1].split()):
             return []
         if change.holder and not cursor.execute(HELD, [old, change.holder, now]).fetchone():
             return []
         if old != new and cursor.execute(TAKEN, [new, new]).fetchone():
             return []
-        session_id, steps, due, *numbers = row
+        session_id, known, due, *numbers = row
         try:
             sums = self._sums(cursor, session_id, change.add)
         except TypeError:
             return []
         header = Header(*numbers).written(change.lifetime, now)
         self._settle(cursor, session_id, new, change, header, now, sums)
-        return [self._store(cursor, session_id, new, header, min(due, header.expires), remembered(steps, change.step))]
+        return [
+            self._store(
+                cursor,
+                session_id,
+                new,
+                header,
+                min(due, header.expires),
+                remembered(known, change.idempotency_key),
+            )
+        ]
 
     def _rotate(self, cursor: Any, old: str, new: str, change: Change, now: int, grace: int) -> list[Any]:
         row = cursor.execute(LIVE, [old, now]).fetchone()
@@ -175,7 +184,7 @@ class Stepwise(Many):
                 tell_event(cursor, "rotated", old, now, other=new)
         return rows
 
-    def _modify(self, cursor: Any, key: str, operation: Operation, now: int, step: str) -> list[Any]:
+    def _modify(self, cursor: Any, key: str, operation: Operation, now: int, idempotency_key: str) -> list[Any]:
         row = cursor.execute(LIVE, [key, now]).fetchone()
         if row is None:
             return []
@@ -184,9 +193,9 @@ class Stepwise(Many):
             text = operation.on(current[1] if current else None)
         except (TypeError, StoreRefusedError):
             return []
-        change = Change(drop=[operation.name], step=step)
+        change = Change(drop=[operation.name], idempotency_key=idempotency_key)
         if text is not None:
-            change = Change(put={operation.name: text}, step=step)
+            change = Change(put={operation.name: text}, idempotency_key=idempotency_key)
         return [(*written, text) for written in self._write(cursor, key, key, change, now)]
 
     def _touch(self, cursor: Any, key: str, now: int) -> list[Any]:
@@ -237,9 +246,9 @@ class Stepwise(Many):
                 tell_change(cursor, name, key, after, now)
 
     @staticmethod
-    def _store(cursor: Any, session_id: int, key: str, header: Header, due: int, steps: str) -> tuple[Any, ...]:
+    def _store(cursor: Any, session_id: int, key: str, header: Header, due: int, known: str) -> tuple[Any, ...]:
         numbers = numbers_of(header)
-        cursor.execute(WRITE, [key, *numbers[1:], due, steps, session_id])
+        cursor.execute(WRITE, [key, *numbers[1:], due, known, session_id])
         return (key, *numbers)
 
 
@@ -247,5 +256,5 @@ def numbers_of(header: Header) -> tuple[int, ...]:
     return (header.created, header.seen, header.idle, header.expires, header.ends, header.version)
 
 
-def remembered(steps: str, step: str) -> str:
-    return " ".join([step, *steps.split()][:IDEMPOTENCY_KEYS_KEPT]) if step else steps
+def remembered(known: str, idempotency_key: str) -> str:
+    return " ".join([idempotency_key, *known.split()][:IDEMPOTENCY_KEYS_KEPT]) if idempotency_key else known

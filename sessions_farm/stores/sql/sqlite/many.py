@@ -73,7 +73,7 @@ class Many:
     def delete(self, key: str, reason: str, now: int) -> Together:
         return self._together(self._delete, key, reason, now)
 
-    def look(self, keys: Collection[str], now: int) -> Together:
+    def get_many(self, keys: Collection[str], now: int) -> Together:
         return self._together(self._look, list(keys), now, writes=False)
 
     def find(self, values: Mapping[str, str], now: int, limit: int) -> Together:

@@ -97,7 +97,7 @@ def be_a_store(store):
     assert store.modify(key, CompareAndSet("b", "2", "4"), NOW) == "4"
     assert store.load(key, NOW + HOUR // 2).state is State.LIVE  # touched
     assert store.touch(key, NOW)
-    assert [found.key for found in store.look([key], NOW)] == [key]
+    assert [found.key for found in store.get_many([key], NOW)] == [key]
     assert [found.key for found in store.find({"page": '"/y"'}, NOW, 5)] == [key]
     assert store.count(NOW) >= 1
     store.rotate(key, other, Change(put={"c": "1"}), NOW, 1000)
@@ -127,7 +127,7 @@ def be_a_broker(store):
     assert store.acquire(name, token, NOW, 200)
     store.wait(name, 0.3)
     assert store.release(name, token) in {True, False}
-    store.everlasting(5)
+    store.scope_keys(5)
 
 
 def test_the_redis_store_may_do_all_it_does(options, monkeypatch):

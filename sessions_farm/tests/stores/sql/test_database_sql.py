@@ -94,7 +94,7 @@ def test_steps_are_known_by_their_whole_name(store):
     assert store.modify(key, Increment("n", 1), NOW, "s1") == "4"
     for number in range(IDEMPOTENCY_KEYS_KEPT):
         store.modify(key, Increment("n", 1), NOW, f"later{number}")
-    assert len(Session.objects.get(key_hash=key).steps.split()) == IDEMPOTENCY_KEYS_KEPT
+    assert len(Session.objects.get(key_hash=key).idempotency_keys.split()) == IDEMPOTENCY_KEYS_KEPT
 
 
 def test_rotation_takes_the_visitor_along(store):
@@ -109,8 +109,8 @@ def test_rotation_takes_the_visitor_along(store):
 def test_scopes_are_no_sessions_and_may_be_made_anew(store):
     key, always = "f:farm", Lifetime(NEVER, NEVER)
     store.create(key, {"page": '"/x"'}, always, NOW)
-    assert store.everlasting(10) == [key]
-    assert (store.count(NOW), store.find({}, NOW, 10), store.look([key], NOW)) == (0, [], [])
+    assert store.scope_keys(10) == [key]
+    assert (store.count(NOW), store.find({}, NOW, 10), store.get_many([key], NOW)) == (0, [], [])
     store.sweep(NEVER - 1, 10)
     store.delete(key, "ended", NOW)
     store.create(key, {}, always, NOW)
@@ -139,11 +139,11 @@ def test_parameters_bound_by_the_server_work_too():
         key, other = started(store, {"n": "1", "page": '"/"'}), new_key()
         store.modify(key, Increment("n", 1), NOW, "x")
         store.modify(key, Append("list", "1"), NOW)
-        store.apply(key, Change(add={"n": 1}, drop=["page"], lifetime=LIFE, step="y"), NOW)
+        store.apply(key, Change(add={"n": 1}, drop=["page"], lifetime=LIFE, idempotency_key="y"), NOW)
         store.rotate(key, other, Change(put={"owner": '"7"'}), NOW + HOUR // 2, 1000)
         assert store.load(other, NOW).variables == {"n": "3", "list": "[1]", "owner": '"7"'}
         assert store.load(key, NOW + HOUR // 2).in_grace
-        assert len(store.find({"owner": '"7"'}, NOW, 10)) == len(store.look([other], NOW)) == store.count(NOW) == 1
+        assert len(store.find({"owner": '"7"'}, NOW, 10)) == len(store.get_many([other], NOW)) == store.count(NOW) == 1
         assert store.acquire("name", "token", NOW, 1000)
         _, place = store.read_changes("page", "", 0)
         store.apply(other, Change(put={"page": '"/y"'}), NOW)
@@ -189,7 +189,7 @@ def test_lists_are_found_by_their_indexes(store):
             (many_sql.LOCK_WHERE, "variable_by_term"),
             (many_sql.SWEEP_SESSIONS.format(told=""), "due_ms"),
             (many_sql.FORGET_WORDS, "tombstone_with_words"),
-            (dialect.EVERLASTING.replace("%(forever)s", str(NEVER)), "session_everlasting"),
+            (dialect.EVERLASTING.replace("%(forever)s", str(NEVER)), "session_of_scope"),
         ):
             cursor.execute(f"EXPLAIN {statement}", given)
             plan = "\n".join(row[0] for row in cursor.fetchall())
