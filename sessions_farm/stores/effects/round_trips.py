@@ -14,11 +14,12 @@ class RoundTrips:
     bytes: int = 0
 
 
-_current: ContextVar[RoundTrips | None] = ContextVar("farm_trips", default=None)
+# Effects on the hot path add to it in place: a call of ``count`` would cost more than it does.
+current_trips: ContextVar[RoundTrips | None] = ContextVar("farm_trips", default=None)
 
 
 def count(trips: int = 1) -> None:
-    tally = _current.get()
+    tally = current_trips.get()
     if tally is not None:
         tally.trips += trips
 
@@ -32,7 +33,7 @@ class counted:  # noqa: N801 -- reads as the function it might be; as a generato
         self._tally = tally
 
     def __enter__(self) -> None:
-        self._token: Token[RoundTrips | None] = _current.set(self._tally)
+        self._token: Token[RoundTrips | None] = current_trips.set(self._tally)
 
     def __exit__(self, *_: object) -> None:
-        _current.reset(self._token)
+        current_trips.reset(self._token)

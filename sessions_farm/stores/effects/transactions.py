@@ -14,7 +14,7 @@ from sessions_farm.stores.effects.effects import run_async, run_sync
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sessions_farm.stores.effects.effects import Effects
+    from sessions_farm.stores.effects.effects import Effect, Effects
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,20 @@ class InTransaction:
 
     async def run_async(self) -> bool:
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideTransaction:
+    """An effect that inside a transaction of Django's is left out, with the answer None."""
+
+    alias: str
+    effect: Effect
+
+    def run_sync(self) -> Any:
+        return None if connections[self.alias].in_atomic_block else self.effect.run_sync()
+
+    async def run_async(self) -> Any:
+        return await self.effect.run_async()
 
 
 @dataclass(frozen=True, slots=True)
