@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 
 from sessions_farm.models import Tier, Tombstone
 from sessions_farm.session import ids as keys
@@ -22,7 +23,6 @@ from sessions_farm.stores.base import Change, Lifetime, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.stores.sql.unlogged import TABLES
 from sessions_farm.stores.switching import ORIGIN, frozen_key
-from sessions_farm.testing import Client
 from sessions_farm.tests.support.declared_farm import again, handle, saved, use
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.stores_fixtures import HOUR, REDIS_URL

@@ -15,7 +15,7 @@ import redis
 import redis.exceptions
 
 from sessions_farm.stores.base import Header, KeyTakenError, Reading, State, StoreUnavailableError
-from sessions_farm.stores.effects.round_trips import count, current_trips
+from sessions_farm.stores.effects.round_trips import current as current_trips
 from sessions_farm.stores.redis.connections import Connections
 from sessions_farm.stores.redis.scripts import Script, compile_scripts
 
@@ -103,14 +103,13 @@ class ScriptCall:
         self.arguments = [script.digest, len(keys), *keys, *arguments]
 
     def run_sync(self) -> Any:
-        if (trips := current_trips.get()) is not None:
-            trips.trips += 1
+        current_trips.get().trips += 1
         client = self.connections.client
         try:
             try:
                 return execute(client, b"EVALSHA", *self.arguments)
             except redis.exceptions.NoScriptError:
-                count(2)
+                current_trips.get().trips += 2
                 client.script_load(self.script.text)
                 return execute(client, b"EVALSHA", *self.arguments)
         except redis.RedisError as error:
@@ -118,14 +117,13 @@ class ScriptCall:
             raise
 
     async def run_async(self) -> Any:
-        if (trips := current_trips.get()) is not None:
-            trips.trips += 1
+        current_trips.get().trips += 1
         client: Any = self.connections.async_client
         try:
             try:
                 return await client.execute_command("EVALSHA", *self.arguments)
             except redis.exceptions.NoScriptError:
-                count(2)
+                current_trips.get().trips += 2
                 await client.script_load(self.script.text)
                 return await client.execute_command("EVALSHA", *self.arguments)
         except redis.RedisError as error:
@@ -142,7 +140,7 @@ class CommandCall:
     waiting: bool = False
 
     def run_sync(self) -> Any:
-        count()
+        current_trips.get().trips += 1
         try:
             return self.call(self.connections.waiting_client if self.waiting else self.connections.client)
         except redis.RedisError as error:
@@ -150,7 +148,7 @@ class CommandCall:
             raise
 
     async def run_async(self) -> Any:
-        count()
+        current_trips.get().trips += 1
         connections = self.connections
         try:
             return await self.call(connections.async_waiting_client if self.waiting else connections.async_client)

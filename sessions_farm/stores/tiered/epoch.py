@@ -9,21 +9,15 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from django.db import connections
+from typing import TYPE_CHECKING
 
 from sessions_farm.models import Tier
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.stores.effects.transactions import InTransaction
-from sessions_farm.stores.sql.effects import Together, Trip
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sessions_farm.stores.circuit_breaker import CircuitBreaker
-    from sessions_farm.stores.effects.effects import Effect, Effects
+    from sessions_farm.stores.effects.effects import Effects
     from sessions_farm.stores.sql.database import DatabaseStore
     from sessions_farm.stores.tiered.copies import RedisCopies
 
@@ -90,7 +84,7 @@ class TierEpoch:
     def bump_epoch(self) -> Effects[None]:
         """Turn every copy that was made until now into a miss. Raise StoreUnavailableError, with the bump pending."""
         self.bump_pending = True
-        yield self._trip(BUMP)
+        yield self._sql.execute(BUMP)
         self.bump_pending = False
         self.known.valid_until = float("-inf")
 
@@ -101,26 +95,19 @@ class TierEpoch:
         run, marker = yield from self._eviction_marker()
         if run and run != known_run:
             # One node wins this race; the others see another run id in the row and the bumped epoch.
-            yield self._trip(NEW_RUN, {"run": run, "before": known_run})
+            yield self._sql.execute(NEW_RUN, run=run, before=known_run)
             epoch, _ = yield from self._row()
         self.known = KnownEpoch(epoch, asked + self._poll, marker)
         return epoch
 
     def _row(self) -> Effects[tuple[int, str]]:
         """Return the epoch and the run id in SQL; write the first ones where there are none."""
-        rows = yield self._trip(READ)
+        rows = yield self._sql.execute(READ)
         if not rows:
-            yield self._trip(FIRST)
-            rows = yield self._trip(READ)
+            yield self._sql.execute(FIRST)
+            rows = yield self._sql.execute(READ)
         epoch, run = rows[0]
         return epoch, run
-
-    def _trip(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Effect:
-        """Return the effect of a statement."""
-        alias = self._sql.alias
-        if connections[alias].vendor == "postgresql":
-            return Trip(alias, (statement,), parameters or {})
-        return Together(alias, partial(rows_of, statement, parameters or {}), writes=statement != READ)
 
     def _eviction_marker(self) -> Effects[tuple[str, str]]:
         """Return run id and eviction marker of Redis; '' where it does not answer."""
@@ -131,9 +118,3 @@ class TierEpoch:
         except StoreUnavailableError:
             self._breaker.record_failure()
             return "", ""
-
-
-def rows_of(statement: str, parameters: Mapping[str, Any], cursor: Any) -> list[Any]:
-    """Execute a statement and return its rows."""
-    cursor.execute(statement, parameters)
-    return list(cursor.fetchall()) if cursor.description else []

@@ -67,9 +67,9 @@ class TieredStore:
         return router.db_for_write(Session)
 
     @property
-    def carries_visitors(self) -> bool:
-        """Return whether ``rotate`` lets the new key lead to the visitor of the old one."""
-        return self.sql.carries_visitors
+    def rotates_followers(self) -> bool:
+        """Return whether ``rotate`` copies the rows of every following table to the new key."""
+        return self.sql.rotates_followers
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
         """Create a session and its copy; return its header."""

@@ -9,14 +9,14 @@ import time
 import pytest
 
 from sessions_farm.session import ids, queries, scopes, sweeper
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.signals import session_ended
-from sessions_farm.stores import current_store, made
+from sessions_farm.stores import current_store, store_named
 from sessions_farm.stores.base import Change, SessionEndedError, State, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.stores.switching import FollowingStore, SwitchingStore, frozen_key
 from sessions_farm.tests.support.declared_farm import NAMES, again, handle, saved, use
-from sessions_farm.web.cookies import Proof
 
 PLACES = [name for name in NAMES if name != "memory"]
 PAIRS = [
@@ -175,5 +175,5 @@ def test_settings_name_the_stage(switch):
     assert isinstance(switch("switching"), SwitchingStore)
     assert isinstance(switch("following"), FollowingStore)
     assert not isinstance(switch("after"), SwitchingStore)
-    assert made("memory") is not made("memory")
-    assert ids.is_id(SessionStore().session_key or ids.new_id())
+    assert store_named("memory") is not store_named("memory")
+    assert ids.ID.fullmatch(SessionStore().session_key or ids.new_id())

@@ -1,10 +1,9 @@
-"""Sessions in files under several processes: none loses another's change, none is torn by a kill or by a full disk."""
+"""Sessions in files under several processes: no lost updates, and atomic commits under kills and on a full disk."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
 import subprocess
 import sys
@@ -18,10 +17,7 @@ import sessions_farm
 from sessions_farm.stores.base import Change, SessionEndedError, SessionMissingError, State, StoreUnavailableError
 from sessions_farm.tests.support.stores_fixtures import HOUR, LIFE, NOW, file_folder, make_store, read
 
-SCALE = int(os.environ.get("SCALE", "1"))
-PROCESSES, TIMES = 4, 15 * SCALE
-KILLS = 2 * SCALE
-STRIDE = 3 if SCALE == 1 else 1  # every third place to be killed at, or every one
+PROCESSES = 4
 LATER = NOW + 2 * HOUR
 
 
@@ -48,7 +44,7 @@ def hammering(*arguments, **options):
 
 
 def said(process):
-    """What it said up to its end; the last line of one who was killed may be half a line."""
+    """Return the lines of a process that has ended. The last line of a killed process may be half a line."""
     with process.stdout as lines:
         found = [json.loads(line) for line in lines if line.endswith("\n")]
     process.wait()
@@ -60,23 +56,24 @@ def swept(store, now):
         pass
 
 
-def test_processes_lose_nothing(store, folder):
+def test_processes_lose_nothing(store, folder, scale):
+    times = 15 * scale
     store.create("shared", {}, LIFE, NOW)
     _, place = store.read_changes("page", "", 0)
-    processes = [hammering("count", folder, TIMES) for _ in range(PROCESSES)]
+    processes = [hammering("count", folder, times) for _ in range(PROCESSES)]
     for process in processes:
         said(process)
     variables = read(store, "shared")
-    assert variables.pop("n") == str(PROCESSES * TIMES)
-    assert len(variables) == 1 + PROCESSES * TIMES
+    assert variables.pop("n") == str(PROCESSES * times)
+    assert len(variables) == 1 + PROCESSES * times
     changes, _ = store.read_changes("page", place, 0)
-    assert len({change.text for change in changes}) == min(PROCESSES * TIMES, 1000)
+    assert len({change.text for change in changes}) == min(PROCESSES * times, 1000)
 
 
-def test_kills_tear_nothing(store, folder, caplog):
-    """What was acknowledged is there; what was not is there whole or not at all; each start has one end."""
+def test_kills_tear_nothing(store, folder, caplog, scale):
+    """Acknowledged changes are there, others wholly or not at all, and each start has one end."""
     steps = []
-    for _ in range(KILLS):
+    for _ in range(2 * scale):
         processes = [hammering("live", folder) for _ in range(2)]
         for process in processes:
             assert process.stdout.readline()
@@ -86,15 +83,15 @@ def test_kills_tear_nothing(store, folder, caplog):
             steps += said(process)
     latest = {key: (kind, *more) for kind, key, *more in steps}
     for key, (kind, *more) in latest.items():
-        is_as_was_said(store.load(key, NOW), kind, *more)
+        require_acknowledged(store.load(key, NOW), kind, *more)
     swept(store, LATER)
     ends_are_exact(store.read_events(1_000_000))
-    assert [path.name for path in (folder / "aside").iterdir()] == ["lock"]
+    assert [path.name for path in (folder / "quarantine").iterdir()] == ["lock"]
     assert "cannot be read" not in caplog.text
 
 
-def is_as_was_said(reading, kind, detail=None):
-    """At the least; the step after it may have taken place."""
+def require_acknowledged(reading, kind, detail=None):
+    """The state is the acknowledged one, or that of the next call."""
     if kind in {"rotated", "deleted"}:
         assert reading.state is State.ENDED
     elif reading.state is State.LIVE:
@@ -107,7 +104,7 @@ def is_as_was_said(reading, kind, detail=None):
 
 
 def ends_are_exact(events):
-    """Of every session that was started, under whichever key it is in the end."""
+    """Each session that was started has one end, under its last key."""
     became = {event.key: event.other for event in events if event.kind == "rotated"}
     kinds = Counter((event.kind, event.key) for event in events)
     assert max(kinds.values()) == 1
@@ -121,7 +118,7 @@ def ends_are_exact(events):
     assert sum(kind == "started" for kind, _ in kinds) == len(ends)
 
 
-# What is done first after a kill, to the old key and the new one; each meets other shards, so other journals.
+# The first call after a kill, on the old key or the new one: each meets other shards, so other write-ahead logs.
 FIRST = {
     "read-old": lambda store, old, new: store.load(old, NOW),
     "read-new": lambda store, old, new: store.load(new, NOW),
@@ -131,26 +128,27 @@ FIRST = {
 }
 
 
-def test_rotation_takes_place_whole_wherever_it_is_killed(folder, caplog):
-    """Two sessions' files, an event, a feed and its length: all, or nothing, whatever is asked for first."""
+def test_rotation_is_atomic_wherever_it_is_killed(folder, caplog, scale):
+    """Two sessions' files, an event, a feed and its length: all or nothing, whichever call comes first."""
     folder.mkdir()
-    tries, outcomes = said(hammering("crash", folder, STRIDE, *FIRST)), {variant: [] for variant in FIRST}
+    stride = 3 if scale == 1 else 1  # every third place to be killed at, or every one
+    tries, outcomes = said(hammering("crash", folder, stride, *FIRST)), {variant: [] for variant in FIRST}
     for place, variant, _ in tries:
         store, old, new = make_store("file", folder=folder / place), f"old-{place}", f"new-{place}"
         first = None
         with contextlib.suppress(SessionMissingError, SessionEndedError):
             first = FIRST[variant](store, old, new)
         outcomes[variant].append(outcome_of(store, old, new, variant, first))
-        assert not list((folder / place).glob("*/journal"))
+        assert not list((folder / place).glob("*/write-ahead.json"))
     for states in outcomes.values():
         assert (states[0], states[-1]) == (State.LIVE, State.ENDED)
-        assert min(states.count(State.LIVE), states.count(State.ENDED)) > 6 // STRIDE - 1
+        assert min(states.count(State.LIVE), states.count(State.ENDED)) > 6 // stride - 1
     assert not any(died for *_, died in tries[-len(FIRST) :])
     assert caplog.text.count("interrupted") > 9
 
 
 def outcome_of(store, old, new, variant, first):
-    """Whether all or nothing of the rotation is there, and what was done first (None: refused) fits to that."""
+    """Return the old key's state. The rotation is there or not at all, and the first call agrees (None: refused)."""
     before, after = store.load(old, NOW), store.load(new, NOW)
     events, (changes, _) = store.read_events(9), store.read_changes("page", "0", 0)
     written = {"m": "3"} if first and variant.startswith("write") else {}

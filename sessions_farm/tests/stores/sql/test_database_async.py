@@ -18,8 +18,8 @@ from sessions_farm.stores.base import (
     StoreUnavailableError,
 )
 from sessions_farm.stores.effects.effects import run_async, run_sync
-from sessions_farm.stores.sql.effects import Trip
-from sessions_farm.stores.sql.postgresql import native
+from sessions_farm.stores.sql.postgresql import async_pool
+from sessions_farm.stores.sql.postgresql.query import Query
 from sessions_farm.tests.support.cable import DatabaseCable
 from sessions_farm.tests.support.stores_fixtures import (
     COMMITTED,
@@ -150,8 +150,8 @@ def test_connections_are_closed_with_their_loop(store):
         assert len(lines() - before) == 1
     while lines() - before:
         pass  # the server is a moment behind; one that is never closed is stopped by the test's time limit
-    assert not native._lines
-    assert not native._watches
+    assert not async_pool._pools
+    assert not async_pool._watches
 
 
 def test_connections_of_a_loop_without_an_end_are_thrown_away(store):
@@ -168,12 +168,14 @@ def test_many_tasks_share_few_connections(store):
     run_sync(store.create(key, {"n": "0"}, LIFE, NOW))
 
     async def all_at_once():
-        await asyncio.gather(*(run_async(store.modify(key, Increment("n", 1), NOW)) for _ in range(5 * native.MOST)))
+        await asyncio.gather(
+            *(run_async(store.modify(key, Increment("n", 1), NOW)) for _ in range(5 * async_pool.MAX_SIZE))
+        )
 
     with asyncio.Runner() as runner:
         runner.run(all_at_once())
-        assert len(lines() - before) <= native.MOST
-    assert run_sync(store.load(key, NOW)).variables["n"] == str(5 * native.MOST)
+        assert len(lines() - before) <= async_pool.MAX_SIZE
+    assert run_sync(store.load(key, NOW)).variables["n"] == str(5 * async_pool.MAX_SIZE)
 
 
 def test_connection_that_the_server_closed_is_replaced(store):
@@ -199,7 +201,7 @@ def test_cancelled_task_leaves_a_sound_connection(store):
     async def cancelled():
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
-                await Trip("default", ("SELECT pg_sleep(30)",), {}).run_async()
+                await Query("default", ("SELECT pg_sleep(30)",), {}).run_async()
         return await run_async(store.count(NOW))
 
     assert asyncio.run(cancelled()) == 0
@@ -211,7 +213,7 @@ def test_many_messages_in_one_are_one_transaction(store):
     run_sync(store.create(key, {"a": "1"}, LIFE, NOW))
     statements = ("DELETE FROM sessions_farm_session", "SELECT 1 / 0")
     with a_loop() as drive, pytest.raises(Exception, match="division by zero"):
-        drive(one(Trip("default", statements, {})))
+        drive(one(Query("default", statements, {})))
     assert run_sync(store.load(key, NOW)).state is State.LIVE
 
 

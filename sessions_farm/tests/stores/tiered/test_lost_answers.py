@@ -109,7 +109,7 @@ def test_end_of_many_whose_answer_was_lost_leaves_no_copy_believed(node, other, 
     assert other.load(key, NOW).state is State.ENDED
 
 
-def test_epoch_rises_once_sql_is_back_where_redis_could_not_be_told(node, other, cable, live, database):
+def test_epoch_is_bumped_once_sql_is_back_where_redis_could_not_be_told(node, other, cable, live, database):
     epoch = Tier.objects.get().epoch
     connection.ensure_connection()
     cable.cut()
