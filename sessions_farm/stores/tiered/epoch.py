@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sessions_farm.models import Tier
 from sessions_farm.stores.base import StoreUnavailableError
-from sessions_farm.stores.effects.transactions import InTransaction
+from sessions_farm.stores.effects.effects import InTransaction
 
 if TYPE_CHECKING:
     from sessions_farm.stores.circuit_breaker import CircuitBreaker

@@ -29,6 +29,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import router
@@ -36,7 +37,7 @@ from django.db import router
 from sessions_farm.models import Session
 from sessions_farm.stores.base import Change, State, StoreUnavailableError
 from sessions_farm.stores.circuit_breaker import CircuitBreaker
-from sessions_farm.stores.effects.transactions import AfterCommit, InTransaction, OutsideTransaction, Unbroken
+from sessions_farm.stores.effects.effects import AfterCommit, InTransaction, OutsideTransaction, Unbroken
 from sessions_farm.stores.sql.database import DatabaseStore
 from sessions_farm.stores.tiered.copies import FILL_WITHIN, RedisCopies, copy_of
 from sessions_farm.stores.tiered.epoch import TierEpoch
@@ -314,7 +315,7 @@ class TieredStore:
 
     def _after_commit(self, copies: Callable[[], Iterable[Effect]], *, must: bool = True) -> AfterCommit:
         """Return the effect that lets the copies follow SQL once its transaction is committed."""
-        return AfterCommit(self.alias, lambda: self._update_copies(copies, must=must))
+        return AfterCommit(self.alias, partial(self._update_copies, copies, must=must))
 
     def _update_copies(self, copies: Callable[[], Iterable[Effect]], *, must: bool = True) -> Effects[None]:
         """Write the copies. Where they ``must`` follow SQL and cannot, bump the epoch: no node believes them then."""
