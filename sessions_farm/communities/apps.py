@@ -10,7 +10,7 @@ class CommunitiesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from sessions_farm.communities import receivers  # noqa: F401, PLC0415 -- they register themselves
+        from sessions_farm.communities import checks, receivers  # noqa: F401, PLC0415 -- they register themselves
         from sessions_farm.communities.registry import registry  # noqa: PLC0415 -- models load after the app
         from sessions_farm.communities.signals import (  # noqa: PLC0415 -- beside their receivers
             registry_changed,

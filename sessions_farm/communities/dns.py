@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from sessions_farm.conf import options
+from sessions_farm.communities.conf import community_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """By dnspython, from ``SESSIONS_FARM["NAMESERVERS"]`` or the system's own; each answer is fresh.
+    """By dnspython, from ``SESSIONS_FARM_COMMUNITIES["NAMESERVERS"]`` or the system's own; each answer is fresh.
 
     The name servers have to be recursive ones, as those of a system are: they are trusted to follow CNAMEs.
     """
@@ -51,11 +51,11 @@ class SystemResolver:
         except ImportError as error:
             raise ImproperlyConfigured(
                 "SystemResolver needs dnspython, which is not installed: pip install dnspython, or name another class"
-                ' in SESSIONS_FARM["RESOLVER"].'
+                ' in SESSIONS_FARM_COMMUNITIES["RESOLVER"].'
             ) from error
         self.lifetime = lifetime  # seconds for one question, over all name servers
         self.resolv_conf = resolv_conf
-        self.nameservers = [address_and_port(text) for text in options().nameservers]
+        self.nameservers = [address_and_port(text) for text in community_options().nameservers]
 
     def txt(self, name: str) -> list[str]:
         # Anybody may publish bytes that are no text beside ours; they must not hide it.
@@ -81,7 +81,7 @@ class SystemResolver:
         except DNSException as error:
             raise ResolverUnavailable(
                 f"The DNS gave no answer for {kind} of {name!r} ({error}). Try again later, or look at the name"
-                ' servers: SESSIONS_FARM["NAMESERVERS"], the system\'s own where empty.'
+                ' servers: SESSIONS_FARM_COMMUNITIES["NAMESERVERS"], the system\'s own where empty.'
             ) from error
 
     def stub(self) -> Stub:
@@ -107,7 +107,7 @@ def address_and_port(text: str) -> tuple[str, int]:
         return str(ip_address(host.removeprefix("[").removesuffix("]"))), port_of(port)
     except ValueError as error:
         raise ImproperlyConfigured(
-            f'{text!r} in SESSIONS_FARM["NAMESERVERS"] is no name server: write an IP address, or address:port.'
+            f'{text!r} in SESSIONS_FARM_COMMUNITIES["NAMESERVERS"] is no name server: write an IP address, or address:port.'
         ) from error
 
 
@@ -119,6 +119,6 @@ def port_of(text: str) -> int:
 
 
 def current_resolver() -> Resolver:
-    """The one that ``SESSIONS_FARM["RESOLVER"]`` names."""
-    resolver: Resolver = import_string(options().resolver)()
+    """The one that ``SESSIONS_FARM_COMMUNITIES["RESOLVER"]`` names."""
+    resolver: Resolver = import_string(community_options().resolver)()
     return resolver

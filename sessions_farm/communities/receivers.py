@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from sessions_farm.communities import cookieless
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.context import Mall
 from sessions_farm.communities.visitors import lookup
-from sessions_farm.conf import options
 from sessions_farm.declarations import OWNER
 from sessions_farm.session.session import SessionStore
 from sessions_farm.session.variables import SIGNED_IN, STAFF, STAFF_OF
@@ -29,7 +29,7 @@ def mark_session(*, request: Any, user: Any, **_kwargs: Any) -> None:
     if session.sees_all:
         session[OWNER] = str(user.pk)
     session[STAFF] = bool(getattr(user, "is_staff", False))
-    session[STAFF_OF] = sorted(import_string(path)(user)) if (path := options().staff_of) else []
+    session[STAFF_OF] = sorted(import_string(path)(user)) if (path := community_options().staff_of) else []
     mall = getattr(request, "mall", None) or Mall(session=session)
     session.claim_key()
     lookup.sign_in(user=user, session_ids=session.ids, member=mall.member, now=timezone.now())

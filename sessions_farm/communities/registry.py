@@ -2,7 +2,7 @@
 
 A request costs no query. Every change of a Community or Domain raises RegistryVersion in its own transaction; the node
 that made the change reads anew at its commit. The others are told by PostgreSQL (registry_news.py), and look at the
-number themselves once in ``SESSIONS_FARM["REGISTRY_POLL_SECONDS"]`` (default 0.5) wherever news do not come. Where the
+number themselves once in ``SESSIONS_FARM_COMMUNITIES["REGISTRY_POLL_SECONDS"]`` (default 0.5) wherever news do not come. Where the
 database is away, the last snapshot stays.
 """
 
@@ -20,9 +20,9 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.models import Community, Domain, RegistryVersion
 from sessions_farm.communities.notifications import News
-from sessions_farm.conf import options
 
 logger = logging.getLogger(__name__)
 
@@ -288,7 +288,7 @@ class Registry:
 
 def poll_seconds() -> float:
     """0 starts no thread: then only this process's own changes and refresh() are seen (tests, one-shot commands)."""
-    return options().registry_poll_seconds
+    return community_options().registry_poll_seconds
 
 
 registry = Registry()

@@ -11,9 +11,10 @@ import enum
 import logging
 from typing import Any
 
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.dns import Resolver, ResolverUnavailable, current_resolver
 from sessions_farm.communities.models import Community, Domain
-from sessions_farm.conf import DAY, options
+from sessions_farm.conf import DAY
 from sessions_farm.session.locks import LockTimeoutError, LockTimeouts, acquiring
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError
@@ -95,7 +96,7 @@ def fault_of(domain: Domain, resolver: Resolver) -> str:
     if text not in found:
         others = ", ".join(found)[:100]
         return f"The TXT record at {name} " + (f"says {others}, not {text}." if found else f"is not there: {text}.")
-    ours = set(options().addresses)
+    ours = set(community_options().addresses)
     if not ours or domain.kind != Domain.Kind.EXACT:
         return ""
     leads_to = resolver.addresses(domain.host)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from sessions_farm.communities.admin.buttons import ButtonsAdmin, Refusal
 from sessions_farm.communities.admin.explanations import fault_at, is_proven, look_at, state_of
 from sessions_farm.communities.admin.forms import DomainForm
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.handoff.oauth.credentials import NotExternalError, issue_secret
 from sessions_farm.communities.handoff.paths import PREFIX
 from sessions_farm.communities.links import absolute_url
@@ -32,7 +33,6 @@ from sessions_farm.communities.verification import (
     serve_domain,
     suspend_domain,
 )
-from sessions_farm.conf import options
 
 AT_ONCE = 20  # looks of one action: a name server that stays silent is waited for at each
 FIXED = ("community", "host", "kind")
@@ -154,7 +154,7 @@ def meaning_of(pk: int) -> dict[str, Any]:
         "domain": domain,
         "record_name": record_name,
         "record_text": record_text,
-        "addresses": options().addresses if domain.kind == Domain.Kind.EXACT else (),
+        "addresses": community_options().addresses if domain.kind == Domain.Kind.EXACT else (),
         "look": look_at(domain, now),
         "fault": fault_at(domain),
         "is_proven": is_proven(domain),

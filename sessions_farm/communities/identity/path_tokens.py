@@ -12,7 +12,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from sessions_farm.conf import options
+from sessions_farm.communities.conf import community_options
 from sessions_farm.session import ids
 from sessions_farm.web import cookies
 from sessions_farm.web.cookies import Proof
@@ -40,14 +40,14 @@ def prove(request: HttpRequest, member: Member, token: str, now: float | None = 
     session_id, issued, mac = match.groups()
     use, *parts = _signed(request, member, session_id, issued)
     age = (time.time() if now is None else now) - int(issued, 16)
-    if not -cookies.CLOCK_SKEW <= age <= options().cookieless_age or not ids.verify(use, mac, *parts):
+    if not -cookies.CLOCK_SKEW <= age <= community_options().cookieless_age or not ids.verify(use, mac, *parts):
         return None
     return Proof(session_id, int(issued, 16))
 
 
 def is_due(proof: Proof, now: float | None = None) -> bool:
     """Whether a quarter of the token's life has gone, so that a page's links get a fresh one."""
-    return (time.time() if now is None else now) - proof.issued_at > options().cookieless_age / 4
+    return (time.time() if now is None else now) - proof.issued_at > community_options().cookieless_age / 4
 
 
 def redacted(text: str) -> str:

@@ -30,7 +30,7 @@ def server():
 
 @pytest.fixture
 def system(server, settings):
-    settings.SESSIONS_FARM = {"NAMESERVERS": (server.address,)}
+    settings.SESSIONS_FARM_COMMUNITIES = {"NAMESERVERS": (server.address,)}
     return SystemResolver()
 
 
@@ -174,20 +174,20 @@ class TestTheSystems:
     def test_where_one_name_server_is_out_of_order_the_next_one_answers(self, server, settings):
         server.zone["a.test"] = {"TXT": ["mall=1234"]}
         with NameServer({"a.test": SERVFAIL}) as broken:
-            settings.SESSIONS_FARM = {"NAMESERVERS": (broken.address, server.address)}
+            settings.SESSIONS_FARM_COMMUNITIES = {"NAMESERVERS": (broken.address, server.address)}
             assert SystemResolver().txt("a.test") == ["mall=1234"]
             assert broken.asked
 
     def test_where_nobody_listens_there_is_no_answer(self, settings):
         pytest.importorskip("dns")
         with NameServer() as gone:
-            settings.SESSIONS_FARM = {"NAMESERVERS": (gone.address,)}
+            settings.SESSIONS_FARM_COMMUNITIES = {"NAMESERVERS": (gone.address,)}
         with pytest.raises(ResolverUnavailable):
             SystemResolver(lifetime=SOON).txt("a.test")
 
     def test_without_name_servers_in_the_settings_the_systems_own_are_asked(self, settings, tmp_path):
         pytest.importorskip("dns")
-        settings.SESSIONS_FARM = {}
+        settings.SESSIONS_FARM_COMMUNITIES = {}
         conf = tmp_path / "resolv.conf"
         conf.write_text("search elsewhere.test\nnameserver 192.0.2.53\n")
         resolver = SystemResolver(resolv_conf=str(conf))
@@ -202,7 +202,7 @@ class TestTheSystems:
     @pytest.mark.parametrize("text", [None, "search elsewhere.test\n"])
     def test_a_system_without_name_servers_gives_no_answer(self, settings, tmp_path, text):
         pytest.importorskip("dns")
-        settings.SESSIONS_FARM = {}
+        settings.SESSIONS_FARM_COMMUNITIES = {}
         conf = tmp_path / "resolv.conf"
         if text is not None:
             conf.write_text(text)
@@ -232,7 +232,7 @@ def test_a_name_server_is_an_address_with_or_without_a_port(text, place):
 @pytest.mark.parametrize("text", ["", "dns.test", "dns.test:53", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536"])
 def test_what_can_be_no_name_server_is_refused(text, settings):
     pytest.importorskip("dns")
-    settings.SESSIONS_FARM = {"NAMESERVERS": (text,)}
+    settings.SESSIONS_FARM_COMMUNITIES = {"NAMESERVERS": (text,)}
     with pytest.raises(ImproperlyConfigured, match="NAMESERVERS"):
         SystemResolver()
 
@@ -240,10 +240,12 @@ def test_what_can_be_no_name_server_is_refused(text, settings):
 class TestTheCurrentOne:
     def test_it_is_the_systems_where_nothing_is_said(self, settings):
         pytest.importorskip("dns")
-        settings.SESSIONS_FARM = {}
+        settings.SESSIONS_FARM_COMMUNITIES = {}
         assert isinstance(current_resolver(), SystemResolver)
 
     def test_it_is_the_one_that_the_settings_name(self, settings, monkeypatch):
-        settings.SESSIONS_FARM = {"RESOLVER": "sessions_farm.communities.tests.support.name_server.MemoryResolver"}
+        settings.SESSIONS_FARM_COMMUNITIES = {
+            "RESOLVER": "sessions_farm.communities.tests.support.name_server.MemoryResolver"
+        }
         monkeypatch.setitem(ZONE, "a.test", {"TXT": ["mall=1234"]})
         assert current_resolver().txt("a.test") == ["mall=1234"]

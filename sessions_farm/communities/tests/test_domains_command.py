@@ -15,8 +15,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _zone(settings, two_communities):
-    settings.SESSIONS_FARM = {
-        **settings.SESSIONS_FARM,
+    settings.SESSIONS_FARM_COMMUNITIES = {
+        **settings.SESSIONS_FARM_COMMUNITIES,
         "RESOLVER": "sessions_farm.communities.tests.support.name_server.MemoryResolver",
     }
     yield

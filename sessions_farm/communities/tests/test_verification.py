@@ -136,7 +136,10 @@ def test_new_owner_of_a_lapsed_domain_cannot_have_it(domain, dns):
 
 
 def test_domain_that_leads_elsewhere_misses_too(domain, dns, settings):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "ADDRESSES": ("192.0.2.7", "2001:db8::7")}
+    settings.SESSIONS_FARM_COMMUNITIES = {
+        **settings.SESSIONS_FARM_COMMUNITIES,
+        "ADDRESSES": ("192.0.2.7", "2001:db8::7"),
+    }
     prove(dns, domain)
     assert check(domain, dns) is Finding.MISSED
     assert "has no address" in domain.fault

@@ -9,9 +9,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from sessions_farm.communities.context import Mall
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.visitors.state import visitor_state
-from sessions_farm.conf import options
 
 
 def about(request: HttpRequest) -> About:
@@ -27,7 +26,7 @@ class About(MutableMapping[str, Any]):
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self._mall: Mall = request.mall  # type: ignore[attr-defined]  # SessionMiddleware's
+        self._mall = request.mall  # type: ignore[attr-defined]  # SessionMiddleware's
 
     def __getitem__(self, name: str) -> Any:
         scope, _, rest = name.partition(".")
@@ -58,7 +57,7 @@ class About(MutableMapping[str, Any]):
         return sum(1 for _ in self)
 
     def _scopes(self) -> list[str]:
-        return ["session", "visitor", *options().profiles]
+        return ["session", "visitor", *community_options().profiles]
 
     def _of(self, scope: str) -> Any:
         if scope == "session":
@@ -67,7 +66,11 @@ class About(MutableMapping[str, Any]):
             visitor = self._mall.visitor
             return visitor_state(visitor.pk) if visitor else {}
         user = getattr(self._request, "user", None)
-        return import_string(options().profiles[scope])(user) if user is not None and user.is_authenticated else {}
+        return (
+            import_string(community_options().profiles[scope])(user)
+            if user is not None and user.is_authenticated
+            else {}
+        )
 
     @staticmethod
     def _writable(name: str) -> tuple[str, str]:
@@ -77,7 +80,7 @@ class About(MutableMapping[str, Any]):
         return scope, rest
 
 
-def fields_of(user: AbstractBaseUser) -> Mapping[str, Any]:
+def user_fields(user: AbstractBaseUser) -> Mapping[str, Any]:
     """The profile that every Django project has: the user's own plain fields, without the password."""
     fields = user._meta.concrete_fields
     return {field.name: getattr(user, field.attname) for field in fields if field.name != "password"}

@@ -250,7 +250,6 @@ def serving(settings, url, store="tiered"):
         "REDIS_URL": url,
         "REDIS_TIMEOUT": TIMEOUT,
         "BREAKER_REST": REST,
-        "REGISTRY_POLL_SECONDS": 0,
     }
     registry.forget()
     yield

@@ -18,12 +18,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.handoff import audit, codes, verifier
 from sessions_farm.communities.handoff.audit import Outcome, Refusal
 from sessions_farm.communities.handoff.oauth import credentials
 from sessions_farm.communities.models import Visitor
 from sessions_farm.communities.registry import External, Member, registry
-from sessions_farm.conf import options
 from sessions_farm.session import ids, serializer
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores import current_store
@@ -149,7 +149,7 @@ def reading_of(handles: list[str]) -> Reading:
 
 def facts_for(handles: list[str], client: External) -> Mapping[str, Any]:
     """What the project tells: ``f(visitor or None, client)``."""
-    path = options().external_facts
+    path = community_options().external_facts
     if not path:
         return {}
     found: Mapping[str, Any] = import_string(path)(Visitor.objects.filter(keys__key_hash__in=handles).first(), client)

@@ -113,7 +113,7 @@ def test_host_beside_a_wildcard_of_that_base_is_free(boss, mall):
 
 
 def test_pending_page_says_what_the_dns_must_hold(mall, settings):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "ADDRESSES": ("192.0.2.7",)}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "ADDRESSES": ("192.0.2.7",)}
     boss = signed_in(make_boss())  # these settings begin another store in memory
     domain = make(mall)
     response = boss.get(of(domain))

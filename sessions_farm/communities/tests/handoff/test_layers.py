@@ -51,7 +51,7 @@ def test_question_of_an_alias_is_refused(two_communities, host, status):
 
 
 def test_one_who_repeats_a_question_gets_so_many_codes_a_minute(settings):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "HANDOFF_STARTS_PER_MINUTE": 3}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HANDOFF_STARTS_PER_MINUTE": 3}
     browser = BrowserClient()
     question = asked(browser)
     answers = [go(browser, question)["Location"] for _ in range(5)]

@@ -44,7 +44,11 @@ def serve_admin(settings, folder):
     settings.MIDDLEWARE = MIDDLEWARE
     settings.ROOT_URLCONF = __name__
     settings.SESSION_ENGINE = "sessions_farm.engine"
-    use(settings, "memory", folder, RESOLVER="sessions_farm.communities.tests.support.name_server.MemoryResolver")
+    settings.SESSIONS_FARM_COMMUNITIES = {
+        **settings.SESSIONS_FARM_COMMUNITIES,
+        "RESOLVER": "sessions_farm.communities.tests.support.name_server.MemoryResolver",
+    }
+    use(settings, "memory", folder)
     yield
     ZONE.clear()
 

@@ -23,7 +23,7 @@ from sessions_farm.web.cookies import Proof
 
 @pytest.fixture(autouse=True)
 def database_store(settings):
-    settings.SESSIONS_FARM = {"STORE": "database", "REGISTRY_POLL_SECONDS": 0}
+    settings.SESSIONS_FARM = {"STORE": "database"}
 
 
 @pytest.fixture
