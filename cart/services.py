@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from cart.models import Cart, Line
-from sessions_farm.communities.visitors.merging import survivor_of
+from sessions_farm.communities.visitors.merging import surviving_visitor
 from vendors import stock
 from vendors.models import Product, Variant, Vendor
 
@@ -52,7 +52,7 @@ def add_line(
 
     ``vendor_id`` limits what may be added to one store's goods. Raise NotForSale or stock.SoldOut.
     """
-    visitor = survivor_of(visitor)  # another tab may have come home from a hand-off since this request began
+    visitor = surviving_visitor(visitor)  # another tab may have come home from a hand-off since this request began
     variant = sellable(community_id=visitor.community_id, vendor_id=vendor_id).filter(pk=variant_id).first()
     if variant is None:
         raise NotForSale(f"Variant {variant_id} is not for sale here.")

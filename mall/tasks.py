@@ -17,7 +17,7 @@ def check_domains() -> None:
     """Look for the proof of domains that wait for it, and of those whose proof is a day old."""
     from sessions_farm.communities import verification  # noqa: PLC0415 -- app ready
 
-    verification.check_due(timezone.now())
+    verification.verify_due_domains(timezone.now())
 
 
 @shared_task(name="mall.sweep_sessions")

@@ -4,7 +4,7 @@ from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
 from django.urls import path, re_path
 
-from sessions_farm.communities.origins import OwnOriginOnly
+from sessions_farm.communities.origins import SameOriginValidator
 from sessions_farm.web.asgi import SessionScope
 from support_watch.consumers import WatchConsumer
 
@@ -14,4 +14,4 @@ urls = URLRouter(
         re_path(r"", WebsocketDenier.as_asgi()),
     ]
 )
-sockets = OwnOriginOnly(SessionScope(urls), master_only=True)
+sockets = SameOriginValidator(SessionScope(urls), master_only=True)

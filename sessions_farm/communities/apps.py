@@ -17,8 +17,8 @@ class CommunitiesConfig(AppConfig):
             registry_changing,
             visitors_merging,
         )
-        from sessions_farm.communities.visitors.state import join_visitors  # noqa: PLC0415 -- as above
+        from sessions_farm.communities.visitors.state import merge_visitor_state  # noqa: PLC0415 -- as above
 
-        visitors_merging.connect(join_visitors, dispatch_uid="visitor-state")
-        registry_changing.connect(registry.changing, dispatch_uid="registry")
-        registry_changed.connect(registry.changed, dispatch_uid="registry")
+        visitors_merging.connect(merge_visitor_state, dispatch_uid="visitor-state")
+        registry_changing.connect(registry.on_changing, dispatch_uid="registry")
+        registry_changed.connect(registry.on_changed, dispatch_uid="registry")

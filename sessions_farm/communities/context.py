@@ -70,7 +70,7 @@ class Mall:
     def visitor(self) -> Visitor | None:
         """The visitor behind the id; None where nothing ever needed one. Never creates."""
         if self._visitor is UNASKED:
-            self._visitor = lookup.find(*self.session.ids) if self.session is not None and self.id else None
+            self._visitor = lookup.find_visitor(*self.session.ids) if self.session is not None and self.id else None
         return self._visitor  # type: ignore[return-value]  # UNASKED is gone by now
 
     def ensure_visitor(self) -> Visitor:
@@ -79,7 +79,7 @@ class Mall:
             return found
         if self.session is None:
             raise RuntimeError("A visitor needs a session; put SessionMiddleware before what asks for one.")
-        visitor = lookup.ensure(self.session.claim_key(), self.member)
+        visitor = lookup.get_or_create_visitor(self.session.claim_key(), self.member)
         self._visitor = visitor
         return visitor
 

@@ -32,7 +32,7 @@ def mark_session(*, request: Any, user: Any, **_kwargs: Any) -> None:
     session[STAFF_OF] = sorted(import_string(path)(user)) if (path := community_options().staff_of) else []
     mall = getattr(request, "mall", None) or Mall(session=session)
     session.claim_key()
-    lookup.sign_in(user=user, session_ids=session.ids, member=mall.member, now=timezone.now())
+    lookup.join_visitor_to_user(user=user, session_ids=session.ids, member=mall.member, now=timezone.now())
     mall.forget_visitor()
 
 

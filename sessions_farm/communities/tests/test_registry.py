@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection
 
 from sessions_farm.communities import registry as communities
+from sessions_farm.communities.errors import RegistryUnavailableError
 from sessions_farm.communities.models import CHANNEL, Community, Domain, RegistryVersion
-from sessions_farm.communities.registry import Registry, RegistryUnavailableError, registry
+from sessions_farm.communities.registry import Registry, registry
 from sessions_farm.communities.tests.support.fixtures import make_community
 
 
