@@ -2,8 +2,8 @@
 
 A browser sends cookies with any site's WebSocket (RFC 6455, 10.2), so the Origin is compared exactly, port and all.
 Channels' own validator knows only ALLOWED_HOSTS, which is open where a registry decides, and would let every site in.
-(Django's CSRF middleware holds forms and scripts to the same rule, as long as CSRF_TRUSTED_ORIGINS is empty: it compares
-the Origin with the host that HostMiddleware has let in.)
+(Django's CSRF middleware holds forms and scripts to the same rule, as long as CSRF_TRUSTED_ORIGINS is empty: it
+compares the Origin with the host that HostMiddleware has let in.)
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The registry: the served hosts and the community of each, held in memory by every node.
 
 A request costs no query. Every change of a Community or Domain raises RegistryVersion in its own transaction; the node
-that made the change reads the registry anew at its commit. The others are notified by PostgreSQL (notifications.py), and
-poll the number every ``REGISTRY_POLL_SECONDS`` (default 0.5) where notifications do not come. Where the database is
-away, the last snapshot stays.
+that made the change reads the registry anew at its commit. The others are notified by PostgreSQL (notifications.py),
+and poll the number every ``REGISTRY_POLL_SECONDS`` (default 0.5) where notifications do not come. Where the database
+is away, the last snapshot stays.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Verification of domains: a TXT record shows the owner, is looked up again each day, and is lost after three failures.
 
-The record at ``_mall-verify.<host>`` holds the domain's own token (as in ACME's dns-01, RFC 8555, 8.4). The next owner of
-a lapsed domain cannot have it, so a name that changed hands is no longer served (dangling DNS).
+The record at ``_mall-verify.<host>`` holds the domain's own token (as in ACME's dns-01, RFC 8555, 8.4). The next owner
+of a lapsed domain cannot have it, so a name that changed hands is no longer served (dangling DNS).
 """
 
 from __future__ import annotations

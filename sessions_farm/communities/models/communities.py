@@ -80,7 +80,7 @@ class Community(RegistryRow):
         default=False,
         help_text="Serve browsers that keep no cookies by a signed token in each address. The risk: a person who gets "
         "such an address (a shared link, a proxy's log, a screenshot) and has the same kind of browser in the same "
-        "network is that visitor until it runs out. Members of staff still need cookies. See communities/cookieless.py.",
+        "network is that visitor until it runs out. Staff still need cookies. See communities/cookieless.py.",
     )
 
     objects: ClassVar = CommunityQuerySet.as_manager()

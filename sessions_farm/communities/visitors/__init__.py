@@ -1,1 +1,1 @@
-"""Visitors: their ids, their merges, their state, and the profile that shows session, visitor and user as one mapping."""
+"""Visitors: their ids, merges and state, and the profile that shows session, visitor and user as one mapping."""

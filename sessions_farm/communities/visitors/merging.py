@@ -32,8 +32,8 @@ def merge_visitors(*, source: Visitor, target: Visitor, now: datetime.datetime) 
     """Merge ``source`` into ``target`` once; return whether this call did it.
 
     Receivers of ``visitors_merging`` move the rows of the source, in this transaction. A signed-in source is never
-    merged: its rows belong to the account, and two people are never made one. Both rows are locked in one order, so that
-    two tabs that merge to and fro wait for each other and do not deadlock.
+    merged: its rows belong to the account, and two people are never made one. Both rows are locked in one order, so
+    that two tabs that merge to and fro wait for each other and do not deadlock.
     """
     if source.pk == target.pk or source.community_id != target.community_id:
         return False
