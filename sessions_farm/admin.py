@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from sessions_farm.conf import options
 from sessions_farm.models import Session
 from sessions_farm.session import people, queries
-from sessions_farm.session.exchange import Exchange
+from sessions_farm.session.session import SessionStore
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import NEVER, StoreUnavailableError, now_ms
@@ -115,7 +115,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
     def _end_sessions(self, request: HttpRequest, back: str) -> HttpResponseBase:
         own = own_handle(request)
         handles = [handle for handle in request.POST.getlist("handle") if handle != own][:LIMIT]
-        living = [one.key for one in run_sync(current_store().look(handles, now_ms())) if one.header.ends < NEVER]
+        living = [one.key for one in run_sync(current_store().get_many(handles, now_ms())) if one.header.ends < NEVER]
         if not living:
             self.message_user(request, "None of these sessions lives any more.", messages.WARNING)
             return HttpResponseRedirect(back)
@@ -146,7 +146,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             return HttpResponseRedirect(back)
         if "confirmed" not in request.POST:
             return self._confirmation(request, back, person=person, own=person.pk == request.user.pk)
-        spare = request.session if isinstance(request.session, Exchange) else None
+        spare = request.session if isinstance(request.session, SessionStore) else None
         ended = queries.end_everywhere(person, spare=spare)
         LogEntry.objects.create(
             user=request.user,  # type: ignore[misc]  # a superuser, not an AnonymousUser
@@ -209,7 +209,7 @@ def search_sessions(query: str) -> SearchResult:
 
 def session_rows(sessions: Iterable[LiveSession], request: HttpRequest) -> list[SessionRow]:
     """Return the rows of a table of sessions."""
-    own, shows_login = own_handle(request), options().variables.of(SIGNED_IN).shared
+    own, shows_login = own_handle(request), options().variables[SIGNED_IN].shared
     return [
         SessionRow(
             one.handle,
@@ -225,4 +225,4 @@ def session_rows(sessions: Iterable[LiveSession], request: HttpRequest) -> list[
 def own_handle(request: HttpRequest) -> str:
     """Return the handle of the viewer's own session, which cannot be ended here: logging out is for that."""
     session = getattr(request, "session", None)
-    return session.key_hash if isinstance(session, Exchange) and session.session_key else ""
+    return session.key_hash if isinstance(session, SessionStore) and session.session_key else ""

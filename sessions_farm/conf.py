@@ -50,7 +50,7 @@ class Options:
     idle_staff: int = 2 * HOUR
     absolute: int = 30 * DAY
     grace: int = 10  # how long a request that was in flight at a rotation may still read
-    variables: Declarations = field(default_factory=lambda: Declarations.read({}))
+    variables: Declarations = field(default_factory=Declarations)
     events: bool = True  # whether starts, ends and rotations are recorded, for the sweeper to deliver
     max_live: int = 0  # how many sessions may live; beyond it anonymous ones end, longest unseen first. 0: any number
     readonly_raises: bool | None = None  # whether a write in a read-only view raises; None: with DEBUG and in tests
@@ -88,9 +88,9 @@ def settings_reader[T: DataclassInstance](
     return read
 
 
-options = settings_reader("SESSIONS_FARM", Options, {"variables": Declarations.read})
+options = settings_reader("SESSIONS_FARM", Options, {"variables": Declarations})
 
 
 def declaration_of(name: str) -> Declaration:
     """Return the declaration of a variable in ``VARIABLES``."""
-    return options().variables.of(name)
+    return options().variables[name]

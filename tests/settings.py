@@ -24,3 +24,4 @@ SESSIONS_FARM_COMMUNITIES["REGISTRY_POLL_SECONDS"] = (
 )
 SESSIONS_FARM_COMMUNITIES["PROBE_SECONDS"] = 0  # no hand-off of a test goes over the wire
 STATIC_ROOT = None  # nothing is collected: files come from the apps' own folders
+WHITENOISE_AUTOREFRESH = True  # files are looked for when they are asked for, not listed anew for each test client

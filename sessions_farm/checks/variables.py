@@ -10,10 +10,10 @@ from django.core.checks import CheckMessage, Error
 
 from sessions_farm.checks.schema import closest_hint
 from sessions_farm.declarations import AUTH_VARIABLES, OWNER, Declaration
-from sessions_farm.session.variables import EXPIRY, SIGNED_IN, STAFF, STAFF_OF
+from sessions_farm.session.variables import EXPIRY, SIGNED_IN, STAFF
 
 PROPERTIES = {field.name: type(field.default) for field in fields(Declaration)}
-LOGIN_FACTS = {SIGNED_IN, STAFF, STAFF_OF}  # may be shared and indexed: every host may know them
+LOGIN_FACTS = {SIGNED_IN, STAFF, "_farm_staff_of"}  # may be shared and indexed: every host may know them
 RESERVED = {*LOGIN_FACTS, *AUTH_VARIABLES, OWNER, EXPIRY}
 EXCLUSIVE = (
     ("counter", "ttl", "A sum has no time of assignment: drop one of the two, and reset the counter yourself."),

@@ -22,6 +22,7 @@ from django.db import DatabaseError, connection
 
 from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.errors import RegistryUnavailableError
+from sessions_farm.communities.identity import mall_ids
 from sessions_farm.communities.models import Community, Domain, RegistryVersion
 from sessions_farm.communities.notifications import RegistryListener
 
@@ -59,6 +60,21 @@ class Member:
     def is_master(self) -> bool:
         """Whether this host is its community's master."""
         return self.host == self.master_host
+
+    @property
+    def cookie_scope(self) -> tuple[str, ...]:
+        return self.community, str(self.key_epoch)
+
+    @property
+    def sees_guarded(self) -> bool:
+        return self.is_master
+
+    @property
+    def issues_ids(self) -> bool:
+        return self.is_master
+
+    def new_id(self) -> str:
+        return mall_ids.new_id(self)
 
     @property
     def former_master(self) -> str:

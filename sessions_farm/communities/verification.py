@@ -16,7 +16,7 @@ from sessions_farm.communities.dns import Resolver, current_resolver
 from sessions_farm.communities.errors import DomainNotVerifiedError, MasterRequiredError, ResolverUnavailableError
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.conf import DAY
-from sessions_farm.session.locks import LockTimeoutError, LockTimeouts, acquiring
+from sessions_farm.session.locks import LockTimeoutError, LockTimeouts, acquire_effects
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.stores.effects.effects import run_sync
@@ -112,7 +112,7 @@ def verify_due_domains(now: datetime.datetime, resolver: Resolver | None = None)
     """
     counts = dict.fromkeys(Verification, 0)
     try:
-        lease = run_sync(acquiring(current_store(), LEASE_NAME, LEASE_TIMEOUTS))
+        lease = run_sync(acquire_effects(current_store(), LEASE_NAME, LEASE_TIMEOUTS))
     except (LockTimeoutError, StoreUnavailableError) as error:
         logger.info("Domains are not verified now: %s", error)
         return counts
@@ -121,7 +121,7 @@ def verify_due_domains(now: datetime.datetime, resolver: Resolver | None = None)
         for domain in due[:BATCH_SIZE]:
             counts[verify_domain(domain=domain, now=now, resolver=resolver)] += 1
     finally:
-        run_sync(lease.releasing())
+        run_sync(lease.release_effects())
     return counts
 
 

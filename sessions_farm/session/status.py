@@ -16,7 +16,7 @@ from sessions_farm.stores.base import StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 
 if TYPE_CHECKING:
-    from sessions_farm.stores.protocol import Broker, Store
+    from sessions_farm.stores.protocol import Queries, Store
 
 SAMPLES = 5  # of the latency; the median is reported
 
@@ -50,12 +50,12 @@ def store_status() -> Status:
     return Status(given.store, switch, "", latency, live, tier_epoch(), pending, last_delivery(now))
 
 
-def measure_latency(store: Broker) -> float:
+def measure_latency(store: Queries) -> float:
     """Return the median time of looking up a session that does not exist."""
     times = []
     for _ in range(SAMPLES):
         begun = time.perf_counter()
-        run_sync(store.look(["nobody's"], now_ms()))
+        run_sync(store.get_many(["nobody's"], now_ms()))
         times.append(time.perf_counter() - begun)
     return statistics.median(times)
 

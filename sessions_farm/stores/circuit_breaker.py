@@ -1,7 +1,27 @@
-"""A breaker: what just failed is left alone for a while, so that no page waits for it twice."""
+"""The circuit breaker of stores, hand-offs and feeds: a service that failed is left alone for a while.
+
+::
+
+    breaker = CircuitBreaker(rest=5.0)
+    if not breaker.allow():
+        raise FeedUnavailableError
+    try:
+        answer = call()
+    except RedisError:
+        breaker.record_failure()
+        raise
+    breaker.record_success()
+
+``CircuitBreaker(10.0, threshold=25, window=30.0)`` opens at the 25th failure in a row, if all of them came within 30
+seconds; a success ends the row. A rest of ``math.inf`` lasts until a success. ``is_open``: since a success there was
+a row of failures, and its rest may or may not be over. ``failures``: the length of the row.
+
+A store lets one caller probe for all: ``breaker.is_open and not (yield from breaker.probe(ping))`` is its refusal.
+"""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -15,40 +35,66 @@ if TYPE_CHECKING:
 
 
 class CircuitBreaker:
-    """Closed: calls pass. Open: they are refused at once; after ``rest`` seconds one caller probes for all.
+    """Closed, calls pass. Open, they are refused for ``rest`` seconds. Half-open (after the rest), they are tried.
 
-    For threads and event loops at once: the lock is only tried, never waited for, and whoever is interrupted while
-    probing gives it back.
+    Safe for threads and event loops at once: no lock is held while anything waits.
     """
 
-    def __init__(self, rest: float, probe: Callable[[], Effects[object]]) -> None:
+    def __init__(self, rest: float, *, threshold: int = 1, window: float = math.inf) -> None:
+        self.is_open = False
+        self.failures = 0
         self._rest = rest
-        self._probe = probe
+        self._threshold = threshold
+        self._window = window
+        self._since = 0.0  # the first failure of the row
+        self._open_until = -math.inf
+        self._lock = threading.Lock()
         self._probing = threading.Lock()
-        self._open_until: float | None = None
 
-    @property
-    def is_open(self) -> bool:
-        return self._open_until is not None
+    def allow(self, now: float | None = None) -> bool:
+        """Return whether a call may be made at a moment (monotonic seconds): closed, or half-open."""
+        return not self.is_open or (time.monotonic() if now is None else now) >= self._open_until
 
-    def trip(self) -> None:
-        self._open_until = time.monotonic() + self._rest
+    def record_success(self) -> None:
+        """Close the breaker: the service has answered."""
+        with self._lock:
+            self._close()
 
-    def lets_through(self) -> Effects[bool]:
-        """Whether a call may be made now; may probe first."""
-        until = self._open_until
-        if until is None:
+    def record_failure(self, now: float | None = None) -> None:
+        """Count a failure at a moment (monotonic seconds); open the breaker where the row is long enough."""
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            is_half_open = self._since < self._open_until <= now
+            if is_half_open or not self.failures or now - self._since > self._window:
+                self.failures, self._since = 0, now
+            self.failures += 1
+            if self.failures >= self._threshold:
+                self._open_until = now + self._rest
+                self.is_open = True
+
+    def probe(self, call: Callable[[], Effects[object]]) -> Effects[bool]:
+        """Return whether the service answers a call that one caller makes for all after each rest.
+
+        All others are refused meanwhile. A caller that is cancelled leaves the probe to the next one.
+        """
+        if not self.is_open:
             return True
-        if time.monotonic() < until or not self._probing.acquire(blocking=False):
+        until = self._open_until
+        if not self.allow() or not self._probing.acquire(blocking=False):
             return False
         try:
-            yield from self._probe()
+            yield from call()
         except StoreUnavailableError:
-            self.trip()
-            return False
+            self.record_failure()
         else:
-            if self._open_until == until:  # else a call that began before has failed meanwhile
-                self._open_until = None
-            return self._open_until is None
+            with self._lock:
+                if self._open_until == until:  # else a call from before the rest has failed during the probe
+                    self._close()
         finally:
             self._probing.release()
+        return not self.is_open
+
+    def _close(self) -> None:
+        self.failures = 0
+        self._open_until = -math.inf
+        self.is_open = False

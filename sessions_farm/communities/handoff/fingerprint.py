@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sessions_farm.session import ids
+from sessions_farm.web import tokens
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -29,7 +29,7 @@ class Mark:
 
 
 def of(member: Member, mall_id: str) -> str:
-    return ids.sign(f"mall|{member.community}|fingerprint", mall_id)[:LENGTH]
+    return tokens.mac(f"mall|{member.community}|fingerprint", mall_id)[:LENGTH]
 
 
 def marked(url: str, mall: Mall) -> str:

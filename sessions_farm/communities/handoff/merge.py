@@ -10,16 +10,17 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from sessions_farm.communities.context import Mall
+from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.visitors import lookup
 from sessions_farm.communities.visitors.merging import merge_visitors
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.web import cookies
-from sessions_farm.web.cookies import Proof
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def make_id(request: HttpRequest) -> str:
     """The id for a browser that the community does not know yet; on the master only. Nothing is stored for it."""
     session: SessionStore = request.session  # type: ignore[assignment]  # the farm's engine
     local = session.session_key
-    if local and ids.is_local(local):
+    if local and is_local(local):
         session.cycle_key()  # this host became the master since
         lookup.carry_over(local, session.claim_key())
     return session.claim_key()
@@ -43,12 +44,12 @@ def adopt(request: HttpRequest, response: HttpResponseBase, mall_id: str) -> Non
     """
     mall: Mall = request.mall  # type: ignore[attr-defined]  # HostGate's
     old, old_id = mall.session, mall.id
-    new = SessionStore(proof=Proof(mall_id, int(time.time())), member=mall.member)
+    new = SessionStore(proof=Proof(mall_id, int(time.time())), audience=mall.audience)
     if old is not None and old_id is not None and old_id != mall_id and not mall.signed_in:
         bring_along(old, old_id, new, mall_id)
-    request.session = mall.session = new
+    request.session = new
     mall.forget_visitor()
-    cookies.issue(response, mall.member, mall_id)
+    cookies.issue(response, mall.audience, mall_id)
 
 
 def absorb(request: HttpRequest, peer_id: str) -> None:
@@ -57,7 +58,7 @@ def absorb(request: HttpRequest, peer_id: str) -> None:
     The peer's id itself is not taken: somebody could have planted it on the peer. It ends, so all that know it ask the
     master anew. One that somebody is signed in under is left alone: they sign in here again.
     """
-    old = SessionStore(proof=Proof(peer_id, int(time.time())), member=request.mall.member)  # type: ignore[attr-defined]  # HostGate's
+    old = SessionStore(proof=Proof(peer_id, int(time.time())), audience=request.mall.audience)  # type: ignore[attr-defined]  # HostGate's
     own_id = make_id(request)
     if not old.ended and not old.get(SIGNED_IN):
         bring_along(old, peer_id, request.session, own_id)  # type: ignore[arg-type]  # the farm's engine

@@ -11,7 +11,7 @@ from typing import Self
 
 from sessions_farm.communities.handoff import paths
 from sessions_farm.communities.registry import Member
-from sessions_farm.session import ids
+from sessions_farm.web import tokens
 
 MAX_AGE = 120  # seconds
 PREFIX_LENGTH = 16  # characters of the challenge, 96 bits
@@ -36,14 +36,14 @@ class State:
         content = [self.path, self.attempt, self.challenge, self.authority]
         text = base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
         issued = f"{int(time.time() if now is None else now):x}"
-        return f"{text}.{issued}.{ids.sign(use_of(client), client.host, text, issued)}"
+        return f"{text}.{issued}.{tokens.mac(use_of(client), client.host, text, issued)}"
 
     @classmethod
     def unseal(cls, sealed: str, client: Member, now: float | None = None) -> Self:
         """Raise BadState for all but an authentic state of this host; one older than MAX_AGE is marked stale."""
         text, _, rest = sealed.partition(".")
         issued, _, mac = rest.partition(".")
-        if not sealed.isascii() or not ids.verify(use_of(client), mac, client.host, text, issued):
+        if not sealed.isascii() or not tokens.is_mac(mac, use_of(client), client.host, text, issued):
             raise BadState("This state was not made here, or not for this host.")
         path, attempt, challenge, authority = content_of(text)
         if not paths.is_safe(path):

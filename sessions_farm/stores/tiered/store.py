@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from sessions_farm.conf import Options
-    from sessions_farm.stores.base import Changed, Event, Found, Header, Lifetime, Operation, Reading
+    from sessions_farm.stores.base import Event, Header, Lifetime, LiveRecord, Operation, Reading, VariableChange
     from sessions_farm.stores.effects.effects import Effects
     from sessions_farm.stores.redis.keyspace import Copy
 
@@ -53,13 +53,13 @@ class TieredStore:
     def __init__(self, options: Options) -> None:
         self.sql = DatabaseStore(options)
         self.redis = RedisCopies(options)
-        self.breaker = CircuitBreaker(options.breaker_rest, self.redis.ping)
+        self.breaker = CircuitBreaker(options.breaker_rest)
         self.epoch = TierEpoch(self.sql, self.redis, self.breaker, options.tier_poll)
 
     @property
-    def carries_visitors(self) -> bool:
-        """Whether ``rotate`` lets the new key lead to the visitor of the old one."""
-        return self.sql.carries_visitors
+    def rotates_followers(self) -> bool:
+        """Whether ``rotate`` copies the rows of every following table to the new key."""
+        return self.sql.rotates_followers
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
         def steps() -> Effects[Header]:
@@ -103,10 +103,12 @@ class TieredStore:
 
         return unbroken(steps)
 
-    def modify(self, key: str, operation: Operation, now: int, step: str = "") -> Effects[str | None]:
+    def modify(self, key: str, operation: Operation, now: int, idempotency_key: str = "") -> Effects[str | None]:
         def steps() -> Effects[str | None]:
             epoch = yield from self.epoch.current()
-            text, header = yield from self._deciding([key], self.sql.modify_with_header(key, operation, now, step))
+            text, header = yield from self._deciding(
+                [key], self.sql.modify_with_header(key, operation, now, idempotency_key)
+            )
             change = Change(drop=[operation.name]) if text is None else Change(put={operation.name: text})
             yield from self._copying(lambda: self.redis.follow(key, change, header, epoch, now))
             return text
@@ -136,17 +138,17 @@ class TieredStore:
 
         return unbroken(steps)
 
-    def look(self, keys: Collection[str], now: int) -> Effects[list[Found]]:
-        return self.sql.look(keys, now)
+    def get_many(self, keys: Collection[str], now: int) -> Effects[list[LiveRecord]]:
+        return self.sql.get_many(keys, now)
 
     def count(self, now: int) -> Effects[int]:
         return self.sql.count(now)
 
-    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[Found]]:
+    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[LiveRecord]]:
         return self.sql.find(values, now, limit)
 
-    def everlasting(self, limit: int) -> Effects[list[str]]:
-        return self.sql.everlasting(limit)
+    def scope_keys(self, limit: int) -> Effects[list[str]]:
+        return self.sql.scope_keys(limit)
 
     def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Effects[int]:
         def steps() -> Effects[int]:
@@ -170,7 +172,7 @@ class TieredStore:
     def forget_events(self, ids: Collection[str]) -> Effects[None]:
         return self.sql.forget_events(ids)
 
-    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[Changed], str]]:
+    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[VariableChange], str]]:
         return self.sql.read_changes(name, after, seconds)
 
     def acquire(self, name: str, token: str, now: int, lease: int) -> Effects[bool]:
@@ -184,20 +186,20 @@ class TieredStore:
 
     def put_code(self, digest: str, payload: str, ttl: float) -> Effects[None]:
         """Where Redis fails under this very call, the code may or may not stand there: say so, don't write it twice."""
-        if not (yield from self.breaker.lets_through()):
+        if not (yield from self.breaker.probe(self.redis.ping)):
             return (yield from self.sql.put_code(digest, payload, ttl))
         try:
             return (yield from self.redis.put_code(digest, payload, ttl))
         except StoreUnavailableError:
-            self.breaker.trip()
+            self.breaker.record_failure()
             raise
 
     def take_code(self, digest: str) -> Effects[str | None]:
-        if (yield from self.breaker.lets_through()):
+        if (yield from self.breaker.probe(self.redis.ping)):
             try:
                 payload = yield from self.redis.take_code(digest)
             except StoreUnavailableError:
-                self.breaker.trip()
+                self.breaker.record_failure()
             else:
                 if payload is not None:
                     return payload
@@ -210,13 +212,13 @@ class TieredStore:
 
     def _reading_copy(self, key: str, now: int, epoch: int) -> Effects[Copy | None]:
         """What Redis has; None where Redis does not answer."""
-        if self.breaker.is_open and not (yield from self.breaker.lets_through()):
+        if self.breaker.is_open and not (yield from self.breaker.probe(self.redis.ping)):
             return None
         try:
             return (yield from self.redis.read_of(key, now, epoch))
         except StoreUnavailableError as error:
             logger.warning("Sessions are read from SQL: %s", error)
-            self.breaker.trip()
+            self.breaker.record_failure()
             return None
 
     def _touching_sql(self, key: str, now: int) -> Effects[bool]:
@@ -242,12 +244,12 @@ class TieredStore:
             raise
 
     def _doubting(self, keys: Collection[str]) -> Effects[None]:
-        if (yield from self.breaker.lets_through()):
+        if (yield from self.breaker.probe(self.redis.ping)):
             try:
                 yield from self.redis.doubt(keys)
             except StoreUnavailableError as error:
                 logger.warning("Copies of sessions are dropped once SQL is back: %s", error)
-                self.breaker.trip()
+                self.breaker.record_failure()
             else:
                 return
         self.epoch.owe()
@@ -258,12 +260,12 @@ class TieredStore:
 
     def _copying_now(self, copies: Callable[[], Effects[None]], *, must: bool = True) -> Effects[None]:
         """Where the copy ``must`` follow and cannot, no node may believe it any longer."""
-        if not self.epoch.is_owed and (yield from self.breaker.lets_through()):
+        if not self.epoch.is_owed and (yield from self.breaker.probe(self.redis.ping)):
             try:
                 yield from copies()
             except StoreUnavailableError as error:
                 logger.warning("Copies of sessions are dropped: %s", error)
-                self.breaker.trip()
+                self.breaker.record_failure()
             else:
                 return
         if must:

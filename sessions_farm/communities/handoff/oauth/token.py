@@ -29,6 +29,7 @@ from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Reading, State, StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
+from sessions_farm.web import tokens
 
 LIFETIME = 600  # seconds that a token is good for
 
@@ -47,15 +48,13 @@ class Access:
 
     def seal(self, community: str) -> str:
         expires = f"{self.expires:x}"
-        return (
-            f"{self.handles}~{self.client}~{expires}~{ids.sign(use_of(community), self.handles, self.client, expires)}"
-        )
+        return f"{self.handles}~{self.client}~{expires}~{tokens.mac(use_of(community), self.handles, self.client, expires)}"
 
     @classmethod
     def unseal(cls, token: str, community: str) -> Self | None:
         """None for all but an authentic token whose time has not run out."""
         handles, client, expires, mac = (token.split("~") + [""] * 4)[:4]
-        if not ids.verify(use_of(community), mac, handles, client, expires):
+        if not tokens.is_mac(mac, use_of(community), handles, client, expires):
             return None
         access = cls(handles, client, int(expires, 16))
         return access if time.time() <= access.expires else None
@@ -67,7 +66,7 @@ def use_of(community: str) -> str:
 
 def subject_of(community: str, handles: str) -> str:
     """One name of the visitor for all members outside; it changes with the id, at a login and at a logout."""
-    return ids.sign(f"mall|{community}|subject", handles.partition(".")[0])
+    return tokens.mac(f"mall|{community}|subject", handles.partition(".")[0])
 
 
 @csrf_exempt

@@ -6,6 +6,7 @@ import re
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db.models.signals import pre_save
+from django.test import Client
 from django.utils import timezone
 
 from sessions_farm.communities.admin.domains import MAX_SELECTED
@@ -37,7 +38,6 @@ from sessions_farm.communities.tests.support.registry_admin import (
     verify,
 )
 from sessions_farm.communities.verification import verification_record
-from sessions_farm.testing import Client
 from sessions_farm.tests.support.people import make_user
 
 pytestmark = pytest.mark.django_db

@@ -17,12 +17,12 @@ from sessions_farm.communities.tests.support.walking import COOKIE, MALL, A, ask
 from sessions_farm.communities.visitors import lookup
 from sessions_farm.models import OneUseCode
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.testing.browser import BrowserClient
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.web import cookies
-from sessions_farm.web.cookies import Proof
 
 pytestmark = pytest.mark.usefixtures("walking_mall")
 
@@ -78,7 +78,7 @@ def adopt_over(old_id, new_id):
     """What ``finish`` does on a.test in a browser that has an id there already; the session of the new one."""
     member = registry.resolve("a.test")
     request = RequestFactory().get("/")
-    request.mall = Mall(member=member, session=SessionStore(proof=Proof(old_id, int(time.time())), member=member))
+    request.mall = Mall(member=member, session=SessionStore(proof=Proof(old_id, int(time.time())), audience=member))
     merge.adopt(request, HttpResponse(), new_id)
     return request.session
 

@@ -139,7 +139,7 @@ def test_write_that_comes_true_after_its_answer_was_given_up(node, other, live, 
 
 
 def test_lost_sum_asked_for_again_counts_once(node, other, live, database):
-    change = Change(add={"hits": 3}, step="once")
+    change = Change(add={"hits": 3}, idempotency_key="once")
     losing(database, lambda: node.apply(live, change, NOW))
     node.apply(live, change, NOW)
     losing(database, lambda: node.modify(live, Increment("hits", 1), NOW, "twice"))
@@ -221,35 +221,35 @@ class Wait:
 def test_breaker_is_right_for_threads_and_for_tasks(cable, prefix):
     """While it is open, one caller at a time probes and the others are refused at once."""
     node = make_node(cable.url, prefix, redis_timeout=0.5, breaker_rest=0.05)
-    breaker = node._store.breaker
+    breaker, ping = node._store.breaker, node._store.redis.ping
     cable.clogged = True
-    breaker.trip()
+    breaker.record_failure()
     time.sleep(0.06)
     begun = time.monotonic()
-    assert in_threads([lambda: run_sync(breaker.lets_through())] * 8) == [False] * 8
+    assert in_threads([lambda: run_sync(breaker.probe(ping))] * 8) == [False] * 8
     time.sleep(0.06)
 
     async def in_tasks():
-        return await asyncio.gather(*(run_async(breaker.lets_through()) for _ in range(8)))
+        return await asyncio.gather(*(run_async(breaker.probe(ping)) for _ in range(8)))
 
     assert asyncio.run(in_tasks()) == [False] * 8
     assert time.monotonic() - begun < 8 * 0.5  # not one after the other
     cable.clogged = False
     time.sleep(0.06)
     assert asyncio.run(in_tasks()).count(True) >= 1
-    assert run_sync(breaker.lets_through())
+    assert run_sync(breaker.probe(ping))
     assert not breaker.is_open
 
 
 def test_cancelled_probe_gives_its_turn_back(cable, prefix):
     node = make_node(cable.url, prefix, redis_timeout=5, breaker_rest=0.01)
-    breaker = node._store.breaker
+    breaker, ping = node._store.breaker, node._store.redis.ping
     cable.clogged = True
-    breaker.trip()
+    breaker.record_failure()
     time.sleep(0.02)
 
     async def be_cancelled():
-        task = asyncio.ensure_future(run_async(breaker.lets_through()))
+        task = asyncio.ensure_future(run_async(breaker.probe(ping)))
         await asyncio.sleep(0.05)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -257,4 +257,4 @@ def test_cancelled_probe_gives_its_turn_back(cable, prefix):
 
     asyncio.run(be_cancelled())
     cable.clogged = False
-    assert run_sync(breaker.lets_through())
+    assert run_sync(breaker.probe(ping))

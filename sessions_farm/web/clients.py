@@ -1,0 +1,65 @@
+"""Tell which client sent a request: its network, whether it is a robot, whether it asks in advance."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+UNKNOWN_NETWORK = "unknown"
+# The names end where a word ends: "Googlebot/2.1" is a robot, "Botswana" is not, and CUBOT makes telephones.
+BOT = re.compile(
+    r"""
+    (?<!\bcu)bot(?![a-z0-9])
+    | (?:crawl(?:er|ing)? | spider | slurp | preview | monitor(?:ing)? | lighthouse)(?![a-z])
+    | \b(?:facebookexternalhit | embedly | headless-fetch)\b
+    | ^(?:curl | wget | python | go-http | java | okhttp | libwww | axios | node)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")  # the first is the standard, the others are its elders
+IN_ADVANCE = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
+
+
+def network_of(client: HttpRequest | str, *, ipv4_bits: int = 32, ipv6_bits: int = 64) -> str:
+    """Return the network of a request's client, or of an address; ``unknown`` where there is no address.
+
+    An IPv4-mapped IPv6 address (``::ffff:192.0.2.1``, as a dual-stack socket reports an IPv4 client) counts as IPv4.
+    The default of IPv6 is the /64 of one household.
+    """
+    address = client if isinstance(client, str) else client.META.get("REMOTE_ADDR", "")
+    return _network(address, ipv4_bits, ipv6_bits)
+
+
+@lru_cache(maxsize=1024)
+def _network(text: str, ipv4_bits: int, ipv6_bits: int) -> str:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return UNKNOWN_NETWORK
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    bits = ipv4_bits if address.version == 4 else ipv6_bits
+    return str(ipaddress.ip_network((address.packed, bits), strict=False))
+
+
+def client_key(request: HttpRequest) -> str:
+    """Return a key for counting a client: a hash of its network and browser's name, so that no address is stored."""
+    client = f"{network_of(request)} {request.headers.get('User-Agent', '')}"
+    return hashlib.sha256(client.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+@lru_cache(maxsize=1024)  # most visitors have one of few browsers
+def is_bot(user_agent: str) -> bool:
+    """Return whether a User-Agent names a robot or a tool, as honest ones do."""
+    return BOT.search(user_agent) is not None
+
+
+def is_prefetch(request: HttpRequest) -> bool:
+    """Return whether a browser asks in advance (prefetch or prerender), for a page that may never be looked at."""
+    return any(IN_ADVANCE.search(request.headers.get(name, "")) for name in PURPOSES)
