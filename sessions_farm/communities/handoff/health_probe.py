@@ -13,10 +13,10 @@ import ssl
 import threading
 from urllib.parse import urlsplit
 
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.handoff import paths
 from sessions_farm.communities.handoff.breaker import breaker_of
 from sessions_farm.communities.links import DEFAULT_PORTS, origin
-from sessions_farm.conf import options
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Probe:
 
     def watch(self, host: str) -> None:
         # is_alive() is False in a forked child too, so each process of a pre-forking server starts its own.
-        if not options().probe_seconds or (host in self._hosts and self._thread and self._thread.is_alive()):
+        if not community_options().probe_seconds or (host in self._hosts and self._thread and self._thread.is_alive()):
             return
         with self._starting:
             self._hosts |= {host}
@@ -58,7 +58,7 @@ class Probe:
 
     def _ask_for_ever(self) -> None:
         silent = False
-        while not self._stopped.wait(AGAIN_AFTER if silent else options().probe_seconds):
+        while not self._stopped.wait(AGAIN_AFTER if silent else community_options().probe_seconds):
             silent = False in {host: ask(host) for host in self._hosts}.values()
 
 
@@ -105,7 +105,7 @@ def answers(host: str) -> bool:
 
 def address_of(host: str, port: int) -> tuple[str, int]:
     """Where to dial: what ``PROBE_ADDRESS`` says, else the host. Names below ``localhost`` are loopback (RFC 6761)."""
-    if dialled := options().probe_address:
+    if dialled := community_options().probe_address:
         name, _, number = dialled.rpartition(":")
         return name.strip("[]"), int(number)
     return (LOOPBACK if host.endswith(".localhost") else host), port
@@ -113,9 +113,11 @@ def address_of(host: str, port: int) -> tuple[str, int]:
 
 def context() -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=options().probe_ca or None)
+        return ssl.create_default_context(cafile=community_options().probe_ca or None)
     except (OSError, ssl.SSLError) as error:
-        raise CannotAsk(f'SESSIONS_FARM["PROBE_CA"] = {options().probe_ca!r} cannot be read: {error}') from error
+        raise CannotAsk(
+            f'SESSIONS_FARM_COMMUNITIES["PROBE_CA"] = {community_options().probe_ca!r} cannot be read: {error}'
+        ) from error
 
 
 probe = Probe()

@@ -12,7 +12,7 @@ import ipaddress
 from django.core.cache import cache
 from django.http import HttpRequest
 
-from sessions_farm.conf import options
+from sessions_farm.communities.conf import community_options
 
 MINUTE = 60
 
@@ -23,7 +23,7 @@ def within_pace(request: HttpRequest, what: str) -> bool:
     if cache.add(key, 1, MINUTE):
         return True
     try:
-        return (cache.incr(key) or 0) <= options().handoff_starts_per_minute
+        return (cache.incr(key) or 0) <= community_options().handoff_starts_per_minute
     except ValueError:  # it ran out between the two commands
         return True
 

@@ -25,7 +25,7 @@ from sessions_farm.communities.handoff.endpoints import (
 from sessions_farm.communities.handoff.initiate import unseen
 from sessions_farm.communities.handoff.verifier import CHALLENGE
 from sessions_farm.communities.links import origin
-from sessions_farm.communities.registry import External, Member, registry
+from sessions_farm.communities.registry import ExternalMember, Member, registry
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError
 
@@ -60,12 +60,12 @@ def authorize(request: HttpRequest) -> HttpResponse:
     return answer(request, client, here, code=code)
 
 
-def client_of(request: HttpRequest, here: Member) -> External:
+def client_of(request: HttpRequest, here: Member) -> ExternalMember:
     """Who asks; ``redirect_uri`` may be left out, and else is the callback to the letter. Raise Refused.
 
     Nobody is redirected to an address that was not registered (RFC 9700, 4.1).
     """
-    client = registry.external(request.GET.get("client_id", ""))
+    client = registry.external_member(request.GET.get("client_id", ""))
     if client is None or client.community_id != here.community_id or not here.is_master:
         raise Refused(Refusal.CLIENT, "client_id is no member outside the farm that this host serves.")
     if request.GET.get("redirect_uri", client.callback) != client.callback:
@@ -99,6 +99,6 @@ def hindrance(request: HttpRequest, here: Member) -> str:
     return ""
 
 
-def answer(request: HttpRequest, client: External, here: Member, **said: str) -> HttpResponse:
+def answer(request: HttpRequest, client: ExternalMember, here: Member, **said: str) -> HttpResponse:
     query = urlencode({**said, "state": request.GET.get("state", "")[:LONGEST_STATE], "iss": origin(here.host)})
     return unseen(HttpResponseRedirect(f"{client.callback}{'&' if '?' in client.callback else '?'}{query}"))

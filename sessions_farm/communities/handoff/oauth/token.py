@@ -18,12 +18,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.handoff import audit, codes, verifier
 from sessions_farm.communities.handoff.audit import Outcome, Refusal
 from sessions_farm.communities.handoff.oauth import credentials
 from sessions_farm.communities.models import Visitor
-from sessions_farm.communities.registry import External, Member, registry
-from sessions_farm.conf import options
+from sessions_farm.communities.registry import ExternalMember, Member, registry
 from sessions_farm.session import ids, serializer
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores import current_store
@@ -101,14 +101,14 @@ def token(request: HttpRequest) -> HttpResponse:
     )
 
 
-def proven_client(request: HttpRequest, here: Member) -> External | None:
+def proven_client(request: HttpRequest, here: Member) -> ExternalMember | None:
     """The member outside whose host and secret the request's Basic credentials are (RFC 6749, 2.3.1)."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     try:
         name, _, secret = base64.b64decode(given, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         return None
-    client = registry.external(unquote_plus(name))
+    client = registry.external_member(unquote_plus(name))
     if client is None or client.community_id != here.community_id or not here.is_master:
         return None
     right = scheme.lower() == "basic" and credentials.is_right(unquote_plus(secret), client.secret_digest)
@@ -120,7 +120,7 @@ def userinfo(request: HttpRequest) -> HttpResponse:
     here: Member = request.mall.member  # type: ignore[attr-defined]  # HostGate's
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     access = Access.unseal(given, here.community) if scheme.lower() == "bearer" else None
-    client = registry.external(access.client) if access else None
+    client = registry.external_member(access.client) if access else None
     if access is None or client is None or client.community_id != here.community_id or not here.is_master:
         return no_access(request)
     handles = access.handles.split(".")
@@ -146,9 +146,9 @@ def reading_of(handles: list[str]) -> Reading:
     return next((found for found in readings if found.state is not State.ABSENT), Reading(State.ABSENT))
 
 
-def facts_for(handles: list[str], client: External) -> Mapping[str, Any]:
+def facts_for(handles: list[str], client: ExternalMember) -> Mapping[str, Any]:
     """What the project tells: ``f(visitor or None, client)``."""
-    path = options().external_facts
+    path = community_options().external_facts
     if not path:
         return {}
     found: Mapping[str, Any] = import_string(path)(Visitor.objects.filter(keys__key_hash__in=handles).first(), client)

@@ -313,9 +313,9 @@ MUTANTS = [
     *of(
         "proving",
         ("proof-own", "one domain's proof is good for another", "proving", "if text not in found:", "if not found:"),
-        ("proof-again", "a domain in other hands stays", "proving", "misses >= MOST_MISSES", "misses < 0"),
+        ("proof-again", "a domain in other hands stays", "proving", "failures >= MAX_FAILURES", "failures < 0"),
         ("proof-needed", "a domain that nobody proved is served", "proving",
-         "if not on_word and (domain.verified_at is None or domain.misses):", "if domain is None:"),
+         "if not unverified and (domain.verified_at is None or domain.failures):", "if domain is None:"),
     ),
     *of(
         "communities",
