@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from cart.current import count_of
 from cart.services import Change
-from sessions_farm.communities.handoff.fingerprint import marked
+from sessions_farm.communities.handoff.fingerprint import with_fingerprint
 from sessions_farm.communities.links import absolute_url
 from vendors.http import MallRequest
 
@@ -29,7 +29,7 @@ def added(request: MallRequest, back: str, change: Change) -> HttpResponse:
     if _should_land(request):
         request.session[LANDED] = True
         page = f"{on_master(request, 'cart:added')}?{urlencode({'variant': change.variant.pk})}"
-        landing = marked(page, request.mall)
+        landing = with_fingerprint(page, request.mall)
         return HttpResponseClientRedirect(landing) if request.htmx else HttpResponseRedirect(landing, status=303)
     return _tell(request, back, sentence(change, verb="Added"), messages.SUCCESS)
 

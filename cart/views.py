@@ -16,7 +16,7 @@ from cart.current import cart_of, own_vendor_id
 from cart.forms import AddForm, ChangeForm, way_back
 from cart.models import Cart
 from sessions_farm.communities.handoff.decorators import mall_id_required
-from sessions_farm.communities.handoff.fingerprint import marked
+from sessions_farm.communities.handoff.fingerprint import with_fingerprint
 from vendors.http import MallRequest
 from vendors.stock import SoldOut
 
@@ -86,8 +86,8 @@ def page(request: MallRequest) -> HttpResponse:
         {
             "contents": contents,
             # Marked with who is here, so that the mall's till finds this very cart though its own cookie was cleared.
-            "checkout_url": marked(answers.on_master(request, "checkout:start"), request.mall),
-            "mall_cart_url": marked(answers.on_master(request, "cart:page"), request.mall),
+            "checkout_url": with_fingerprint(answers.on_master(request, "checkout:start"), request.mall),
+            "mall_cart_url": with_fingerprint(answers.on_master(request, "cart:page"), request.mall),
         },
     )
 

@@ -74,5 +74,5 @@ def _redact(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
     """Keep the codes of hand-offs, and addresses that grant something, out of every log."""
     for name in ("request", "event"):
         if isinstance(event.get(name), str):
-            event[name] = GRANTS.sub(r"\1REDACTED", paths.redacted(event[name]))
+            event[name] = GRANTS.sub(r"\1REDACTED", paths.redact(event[name]))
     return event

@@ -18,7 +18,7 @@ from django.urls import include, path
 from sessions_farm.bench.engines import stock
 from sessions_farm.bench.table import STOCK_CACHED_DB, STOCK_CORE, STOCK_DB, STOCK_DJANGO_REDIS
 from sessions_farm.bench.wire import Meter, metered_database, metered_redis
-from sessions_farm.communities.handoff.breaker import breakers
+from sessions_farm.communities.handoff.circuit_breakers import breakers
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import registry
 from sessions_farm.conf import options

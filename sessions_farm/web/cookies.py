@@ -87,31 +87,32 @@ def issue(
     response: HttpResponseBase, member: Member | None, session_id: str, *, host: str = "", at_close: bool = False
 ) -> None:
     """Put the cookie for the member's host into the response; ``host`` only where there is no member."""
-    response.set_cookie(
-        name_for(member),
-        value_of(member, member.host if member else host, session_id),
-        max_age=None if at_close else options().cookie_age,
-        path="/",
-        secure=bool(settings.SESSION_COOKIE_SECURE),
-        httponly=True,
-        # Strict would hide the cookie after a hop from another domain of the community.
-        samesite="Lax",
-    )
+    value = value_of(member, member.host if member else host, session_id)
+    set_cookie(response, name_for(member), value, None if at_close else options().cookie_age)
     patch_vary_headers(response, ("Cookie",))
 
 
 def drop(response: HttpResponseBase, member: Member | None) -> None:
     """Tell the browser to forget the cookie."""
+    set_cookie(response, name_for(member), "", 0)
+    patch_vary_headers(response, ("Cookie",))
+
+
+def set_cookie(response: HttpResponseBase, name: str, value: str, max_age: int | None) -> None:
+    """Set a cookie for this host alone and for no script; ``max_age`` in seconds, None for the browser's session.
+
+    Its ``SameSite`` is Lax: a strict cookie does not come along when a redirect returns from another domain of the
+    community.
+    """
     response.set_cookie(
-        name_for(member),
-        "",
-        max_age=0,
+        name,
+        value,
+        max_age=max_age,
         path="/",
         secure=bool(settings.SESSION_COOKIE_SECURE),
         httponly=True,
         samesite="Lax",
     )
-    patch_vary_headers(response, ("Cookie",))
 
 
 def member_of(request: HttpRequest) -> Member | None:

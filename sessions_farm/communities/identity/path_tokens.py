@@ -7,7 +7,6 @@ not.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import time
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from sessions_farm.conf import options
 from sessions_farm.session import ids
 from sessions_farm.web import cookies
+from sessions_farm.web.clients import network_of
 from sessions_farm.web.cookies import Proof
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from sessions_farm.communities.registry import Member
 
 SHAPE = re.compile(r"/\(s:(?P<token>[^/]*)\)(?P<rest>/.*)?", re.DOTALL)
-NETWORKS = {4: 24, 6: 48}  # bits that stay the same while a browser moves within its household, office or mast
+NETWORK_BITS = {
+    "ipv4_bits": 24,
+    "ipv6_bits": 48,
+}  # bits that stay the same while a browser moves within its household, office or mast
 
 
 def make(request: HttpRequest, member: Member, session_id: str, now: float | None = None) -> str:
@@ -55,17 +58,7 @@ def redacted(text: str) -> str:
     return cookies.VALUE.sub("REDACTED", text)
 
 
-def network_of(request: HttpRequest) -> str:
-    try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return str(ipaddress.ip_network((address, NETWORKS[address.version]), strict=False))
-
-
 def _signed(request: HttpRequest, member: Member, session_id: str, issued: str) -> tuple[str, ...]:
     browser = request.headers.get("User-Agent", "").replace("\0", "")
-    bound = (member.community, str(member.key_epoch), member.host, network_of(request), browser)
+    bound = (member.community, str(member.key_epoch), member.host, network_of(request, **NETWORK_BITS), browser)
     return f"mall|{member.community}|path", *bound, session_id, issued

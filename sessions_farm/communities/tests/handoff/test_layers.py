@@ -9,8 +9,8 @@ from django.test import RequestFactory
 
 from sessions_farm.communities.context import Mall
 from sessions_farm.communities.handoff import fingerprint, merge
-from sessions_farm.communities.handoff.oauth.credentials import digest_of, is_right
-from sessions_farm.communities.handoff.state import State
+from sessions_farm.communities.handoff.oauth.credentials import digest_of_secret, is_secret_of
+from sessions_farm.communities.handoff.state import HandoffState
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.tests.support.walking import COOKIE, MALL, A, asked, go, with_changed
@@ -44,7 +44,7 @@ def test_question_of_an_alias_is_refused(two_communities, host, status):
         community=two_communities.mall, host="www.a.test", canonical=Domain.objects.get(host="a.test"), status="active"
     )
     challenge = "c" * 43
-    state = State("/p/x", 0, challenge[:16], "mall.test").seal(registry.resolve(host))
+    state = HandoffState("/p/x", 0, challenge[:16], "mall.test").seal(registry.resolve(host))
     question = urlencode({"m": host, "ch": challenge, "st": state})
 
     assert go(BrowserClient(), f"{MALL}/.mall/authorize?{question}").status_code == status
@@ -79,7 +79,7 @@ def adopt_over(old_id, new_id):
     member = registry.resolve("a.test")
     request = RequestFactory().get("/")
     request.mall = Mall(member=member, session=SessionStore(proof=Proof(old_id, int(time.time())), member=member))
-    merge.adopt(request, HttpResponse(), new_id)
+    merge.set_session_id(request, HttpResponse(), new_id)
     return request.session
 
 
@@ -98,7 +98,7 @@ def test_id_without_a_visitor_is_not_given_that_of_somebody_signed_in(signed_in)
     visitor = lookup.ensure(old_id, registry.resolve("a.test"))
     if signed_in:
         lookup.claim(visitor, make_user())
-    merge.join_visitors(old_id, new_id)
+    merge.merge_visitors_of_ids(old_id, new_id)
 
     assert lookup.find(new_id) == (None if signed_in else visitor)
 
@@ -106,7 +106,7 @@ def test_id_without_a_visitor_is_not_given_that_of_somebody_signed_in(signed_in)
 def test_carried_variables_leave_djangos_notes_of_the_person_behind():
     old = session_of(ids.new_id(), last="spade", _auth_user_id="1", _auth_user_hash="x", _messages="Welcome")
     new = session_of(ids.new_id())
-    merge.carry_variables(old, new)
+    merge.copy_variables(old, new)
 
     assert dict(new.items()) == {"last": "spade", "_messages": "Welcome"}
 
@@ -125,14 +125,14 @@ def test_cookie_needs_its_communitys_own_key_and_name(key_of, says, good):
 
 def test_mark_of_an_id_has_nothing_of_it_and_differs_by_community():
     mall_id = ids.new_id()
-    marks = {fingerprint.of(registry.resolve(host), mall_id) for host in ("a.test", "b.test", "c.test")}
+    marks = {fingerprint.mac_of_id(registry.resolve(host), mall_id) for host in ("a.test", "b.test", "c.test")}
 
     assert len(marks) == 2  # a.test and b.test are of one
     assert not [mark for mark in marks if mark in mall_id]
 
 
 def test_member_without_a_secret_proves_itself_by_none():
-    assert is_right("right", digest_of("right"))
-    assert not is_right("wrong", digest_of("right"))
-    assert not is_right("", "")
-    assert not is_right("any", "")
+    assert is_secret_of("right", digest_of_secret("right"))
+    assert not is_secret_of("wrong", digest_of_secret("right"))
+    assert not is_secret_of("", "")
+    assert not is_secret_of("any", "")
