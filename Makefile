@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-reset test prove mutants check fmt bench farm farm-init farm-walk
 PYTHON := .venv/bin/python
+# A test run starts many programs, and each would compile all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
+PARALLEL := -p tests.workers -n auto --dist worksteal
 SOURCES = find . \( -name .venv -o -name .tools -o -name .data -o -name node_modules \) -prune -o
 TEMPLATES = $(shell $(SOURCES) -path '*/templates/*.html' -print)
 LUA = $(shell $(SOURCES) -name '*.lua' -print)
@@ -12,21 +15,20 @@ help: ## this list
 
 demo: ## run the whole mall here, with its demo community, at http://mall.localhost:8000 (PORT=8100 for another)
 	@deploy/bootstrap sites
-	@$(PYTHON) -m mall.demo.run
+	@$(PYTHON) -m deploy.demo.run
 
 demo-reset: ## throw the demo's data away and start afresh
 	@deploy/bootstrap sites
-	@$(PYTHON) -m mall.demo.run --reset
+	@$(PYTHON) -m deploy.demo.run --reset
 
-test: ## run every test, the browser's too (ARGS="-k cart" for some)
+test: ## run every test, the browser's too (ARGS="-k cart" for some, ARGS="-n0" one after another)
 	@deploy/bootstrap test sites
 	@$(PYTHON) -m tests.e2e.chromium
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest $(PARALLEL) $(ARGS)
 
-prove: ## run every test with larger counts (SCALE=10)
+prove: ## run the tests that chance decides, each many times more often (SCALE=10)
 	@deploy/bootstrap test sites
-	@$(PYTHON) -m tests.e2e.chromium
-	@SCALE=$${SCALE:-10} $(PYTHON) -m pytest --timeout 1800 $(ARGS)
+	@SCALE=$${SCALE:-10} $(PYTHON) -m pytest $(PARALLEL) -m scale $(ARGS)
 
 mutants: ## take the hand-off's defences away one at a time, and see each noticed by a test
 	@deploy/bootstrap test sites
@@ -61,7 +63,7 @@ fmt: ## put code, templates, CSS, JS and Lua into the project's format
 
 bench: ## measure sessions and hand-offs against raw servers and Django's engines, and pages a second of two nodes
 	@deploy/bootstrap sites
-	@$(PYTHON) -m mall.demo.run_bench
+	@$(PYTHON) -m tests.benchmarks.run
 
 farm-init: ## make the farm's secrets, once (deploy/secrets/)
 	@deploy/init

@@ -1,4 +1,4 @@
-"""What a visitor means to buy, over all stores of the community."""
+"""Models of the cart, over all stores of a community."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,6 +6,8 @@ from django.utils import timezone
 
 
 class Cart(models.Model):
+    """Hold the lines of a visitor."""
+
     visitor = models.OneToOneField("communities.Visitor", models.CASCADE, related_name="+")
     held_by = models.UUIDField(
         null=True, blank=True, editable=False, help_text="The checkout under way that holds goods for this cart."
@@ -18,6 +20,8 @@ class Cart(models.Model):
 
 
 class Line(models.Model):
+    """Hold the quantity of one variant in a cart."""
+
     cart = models.ForeignKey(Cart, models.CASCADE, related_name="lines")
     variant = models.ForeignKey("vendors.Variant", models.CASCADE, related_name="+")
     quantity = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""What goods and their delivery cost, a vendor at a time. All amounts are integer minor units, tax included."""
+"""Price calculation for goods and delivery, vendor by vendor. All amounts are integer minor units, tax included."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Method(StrEnum):
-    """How fast a vendor sends."""
+class DeliveryMethod(StrEnum):
+    """List the speeds of delivery."""
 
     STANDARD = "standard"
     EXPRESS = "express"
@@ -16,31 +16,32 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """What one vendor charges for delivery: standard is free from an amount of goods on, express never."""
+    """Hold a vendor's delivery charges: standard is free from an amount of goods on, express never."""
 
     standard: int
     express: int | None = None
     free_from: int | None = None
 
-    def offers(self, method: Method) -> bool:
-        return method is Method.STANDARD or self.express is not None
+    def offers(self, method: DeliveryMethod) -> bool:
+        """Return True if the vendor offers a delivery method."""
+        return method is DeliveryMethod.STANDARD or self.express is not None
 
-    def charge(self, goods: int, method: Method) -> int:
-        """The charge for goods of that value; a method that is no longer offered becomes standard."""
-        if method is Method.EXPRESS and self.express is not None:
+    def charge(self, goods: int, method: DeliveryMethod) -> int:
+        """Return the charge for goods of that value; a method that is no longer offered becomes standard."""
+        if method is DeliveryMethod.EXPRESS and self.express is not None:
             return self.express
         return 0 if self.free_from is not None and goods >= self.free_from else self.standard
 
-    def missing_for_free(self, goods: int) -> int:
-        """How much more to buy for free standard delivery; 0 where it is free already or never will be."""
+    def remaining_for_free_delivery(self, goods: int) -> int:
+        """Return the amount still missing for free standard delivery; 0 if it is free already or never will be."""
         if self.free_from is None or not self.standard:
             return 0
         return max(self.free_from - goods, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A number of one variant at one price."""
+class PricedLine:
+    """Hold the quantity and the unit price of one variant."""
 
     variant_id: int
     vendor_id: int
@@ -51,46 +52,53 @@ class Item:
 
     @property
     def total(self) -> int:
+        """Return the price of all pieces."""
         return self.unit_price * self.quantity
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """The goods of one vendor with their delivery."""
+class ConsignmentDraft:
+    """Hold the goods of one vendor with their delivery, before the order exists."""
 
     vendor_id: int
-    items: tuple[Item, ...]
-    method: Method
-    delivery: int
+    lines: tuple[PricedLine, ...]
+    method: DeliveryMethod
+    delivery_charge: int
 
     @property
-    def goods(self) -> int:
-        return sum(item.total for item in self.items)
+    def goods_total(self) -> int:
+        """Return the price of the goods."""
+        return sum(line.total for line in self.lines)
 
     @property
     def total(self) -> int:
-        return self.goods + self.delivery
+        """Return the price of goods and delivery."""
+        return self.goods_total + self.delivery_charge
 
 
-def split(
-    items: Iterable[Item], tariffs: Mapping[int, Tariff], methods: Mapping[int, Method] | None = None
-) -> list[Parcel]:
-    """One parcel a vendor, in the order in which the vendors first appear."""
-    by_vendor: dict[int, list[Item]] = {}
-    for item in items:
-        by_vendor.setdefault(item.vendor_id, []).append(item)
-    return [_parcel(vendor_id, own, tariffs[vendor_id], methods or {}) for vendor_id, own in by_vendor.items()]
+def split_by_vendor(
+    lines: Iterable[PricedLine], tariffs: Mapping[int, Tariff], methods: Mapping[int, DeliveryMethod] | None = None
+) -> list[ConsignmentDraft]:
+    """Draft one consignment a vendor, in the order in which the vendors first appear."""
+    by_vendor: dict[int, list[PricedLine]] = {}
+    for line in lines:
+        by_vendor.setdefault(line.vendor_id, []).append(line)
+    return [
+        _draft_consignment(vendor_id, own, tariffs[vendor_id], methods or {}) for vendor_id, own in by_vendor.items()
+    ]
 
 
-def _parcel(vendor_id: int, items: list[Item], tariff: Tariff, methods: Mapping[int, Method]) -> Parcel:
-    wanted = methods.get(vendor_id, Method.STANDARD)
-    method = wanted if tariff.offers(wanted) else Method.STANDARD
-    return Parcel(vendor_id, tuple(items), method, tariff.charge(sum(item.total for item in items), method))
+def _draft_consignment(
+    vendor_id: int, lines: list[PricedLine], tariff: Tariff, methods: Mapping[int, DeliveryMethod]
+) -> ConsignmentDraft:
+    chosen = methods.get(vendor_id, DeliveryMethod.STANDARD)
+    method = chosen if tariff.offers(chosen) else DeliveryMethod.STANDARD
+    return ConsignmentDraft(vendor_id, tuple(lines), method, tariff.charge(sum(line.total for line in lines), method))
 
 
-def demands(items: Iterable[Item]) -> dict[int, int]:
-    """How many of each variant are wanted in all."""
-    wanted: dict[int, int] = {}
-    for item in items:
-        wanted[item.variant_id] = wanted.get(item.variant_id, 0) + item.quantity
-    return wanted
+def quantities_by_variant(lines: Iterable[PricedLine]) -> dict[int, int]:
+    """Sum the quantities of each variant."""
+    quantities: dict[int, int] = {}
+    for line in lines:
+        quantities[line.variant_id] = quantities.get(line.variant_id, 0) + line.quantity
+    return quantities

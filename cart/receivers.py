@@ -1,4 +1,4 @@
-"""What the cart does when visitors merge."""
+"""Signal receivers of the cart."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,5 +13,6 @@ if TYPE_CHECKING:
 
 
 @receiver(visitors_merging)
-def merge_carts(source: "Visitor", target: "Visitor", **_: Any) -> None:
+def merge_carts_of_visitors(source: "Visitor", target: "Visitor", **_: Any) -> None:
+    """Merge the carts of two visitors, inside the transaction that merges the visitors."""
     services.merge_carts(source=source, target=target, now=timezone.now())

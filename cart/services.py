@@ -1,4 +1,4 @@
-"""Every change of a cart."""
+"""Services that change a cart."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from vendors.models import Product, Variant, Vendor
 if TYPE_CHECKING:
     from sessions_farm.communities.models import Visitor
 
-MOST_OF_ONE = 99
+MAX_QUANTITY = 99
 
-# One statement, so that two tabs that add at the same moment cannot lose a piece or make two lines.
+# One atomic statement: concurrent additions from two tabs lose no piece and make one line.
 UPSERT = """
     INSERT INTO cart_line AS line (cart_id, variant_id, quantity, seen_price, added_at)
     VALUES (%s, %s, LEAST(%s, %s), %s, %s)
@@ -31,13 +31,13 @@ UPSERT = """
 """
 
 
-class NotForSale(Exception):
-    """The variant is not sold, or not by this store."""
+class NotForSaleError(Exception):
+    """Report a variant that is not sold, or not by this store."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What became of a line: ``quantity`` lie in the cart now; ``capped`` where fewer than were asked for."""
+class LineChange:
+    """Hold a line's new quantity; ``capped`` if it is lower than requested."""
 
     variant: Variant
     quantity: int
@@ -47,56 +47,56 @@ class Change:
 @transaction.atomic
 def add_line(
     *, visitor: Visitor, variant_id: int, quantity: int, now: datetime, vendor_id: int | None = None
-) -> Change:
-    """Put pieces of a variant into the visitor's cart, no more than there are.
+) -> LineChange:
+    """Add pieces of a variant to the visitor's cart, up to the available number.
 
-    ``vendor_id`` limits what may be added to one store's goods. Raise NotForSale or stock.SoldOut.
+    ``vendor_id`` limits the addition to one vendor's goods. Raise NotForSaleError or stock.SoldOutError.
     """
-    visitor = survivor_of(visitor)  # another tab may have come home from a hand-off since this request began
-    variant = sellable(community_id=visitor.community_id, vendor_id=vendor_id).filter(pk=variant_id).first()
+    visitor = survivor_of(visitor)  # a hand-off in another tab may have merged the visitor since this request began
+    variant = sellable_variants(community_id=visitor.community_id, vendor_id=vendor_id).filter(pk=variant_id).first()
     if variant is None:
-        raise NotForSale(f"Variant {variant_id} is not for sale here.")
+        raise NotForSaleError(f"Variant {variant_id} is not for sale here.")
     cart, _ = Cart.objects.get_or_create(visitor=visitor)
-    left = _most(variant_id, now, cart)
-    if not left:
-        raise stock.SoldOut(variant_id, quantity, 0)
+    limit = _quantity_limit(variant_id, now, cart)
+    if not limit:
+        raise stock.SoldOutError(variant_id, quantity, 0)
     before = Line.objects.filter(cart=cart, variant_id=variant_id).values_list("quantity", flat=True).first() or 0
-    in_cart = _upsert(cart.pk, variant, quantity, left, now)
+    in_cart = _upsert(cart.pk, variant, quantity, limit, now)
     Cart.objects.filter(pk=cart.pk).update(changed_at=now)
-    return Change(variant, in_cart, capped=in_cart < before + quantity)
+    return LineChange(variant, in_cart, capped=in_cart < before + quantity)
 
 
 @transaction.atomic
 def change_quantity(
     *, cart: Cart, variant_id: int, quantity: int, now: datetime, vendor_id: int | None = None
-) -> Change | None:
-    """Set how many of a variant lie in the cart, no more than there are; 0 removes the line, a missing line is None.
+) -> LineChange | None:
+    """Set the quantity of a line, up to the available number; 0 removes it. Return None for a missing line.
 
-    It is also how a shopper agrees to a changed price. Raise NotForSale for a line that this store may not edit, and
-    stock.SoldOut where none is left: the line stays then.
+    The shopper accepts a changed price by it. Raise NotForSaleError for a line that this store may not edit, and
+    stock.SoldOutError (the line stays) if none is available.
     """
     line = _editable(cart, vendor_id).filter(variant_id=variant_id).select_related("variant__product").first()
     if line is None:
-        _refuse_foreign(cart, variant_id)
+        _reject_foreign_line(cart, variant_id)
         return None
-    kept = min(quantity, _most(variant_id, now, cart)) if quantity else 0
+    kept = min(quantity, _quantity_limit(variant_id, now, cart)) if quantity else 0
     if quantity and not kept:
-        raise stock.SoldOut(variant_id, quantity, 0)
+        raise stock.SoldOutError(variant_id, quantity, 0)
     if kept:
         Line.objects.filter(pk=line.pk).update(quantity=kept, seen_price=line.variant.current_price(now))
     else:
         line.delete()
     Cart.objects.filter(pk=cart.pk).update(changed_at=now)
-    return Change(line.variant, kept, capped=kept < quantity)
+    return LineChange(line.variant, kept, capped=kept < quantity)
 
 
-def remove_line(*, cart: Cart, variant_id: int, now: datetime, vendor_id: int | None = None) -> Change | None:
-    """Take a variant out of the cart; None where it was not in it. Raise NotForSale as change_quantity does."""
+def remove_line(*, cart: Cart, variant_id: int, now: datetime, vendor_id: int | None = None) -> LineChange | None:
+    """Remove a line; return None for a missing line. Raise NotForSaleError as change_quantity does."""
     return change_quantity(cart=cart, variant_id=variant_id, quantity=0, now=now, vendor_id=vendor_id)
 
 
 def remove_bought(*, visitor_id: UUID, bought: Mapping[int, int]) -> None:
-    """Take bought pieces out of the visitor's cart; what was added since the checkout stays."""
+    """Remove bought pieces from the visitor's cart; pieces added since the checkout stay."""
     for variant_id, quantity in bought.items():
         lines = Line.objects.filter(cart__visitor_id=visitor_id, variant_id=variant_id)
         if not lines.filter(quantity__gt=quantity).update(quantity=F("quantity") - quantity):
@@ -106,27 +106,27 @@ def remove_bought(*, visitor_id: UUID, bought: Mapping[int, int]) -> None:
 
 @transaction.atomic
 def merge_carts(*, source: Visitor, target: Visitor, now: datetime) -> None:
-    """Move the lines of one visitor's cart into another's: quantities add up, but not beyond what there is.
+    """Move the lines of one visitor's cart into another's; quantities add up to the available number. Idempotent.
 
-    No line is lost: where less is left than either cart asked for, the larger wish stays and the page says it is
-    unavailable. Done twice, the second time finds nothing to move.
+    No line is lost: if fewer pieces are available than either cart has, the larger quantity stays and the page shows
+    the line as unavailable.
     """
     carts = {cart.visitor_id: cart for cart in _lock_carts(source, target)}
     if source.pk not in carts:
         return
-    into = carts.get(target.pk) or Cart.objects.create(visitor=target)
+    target_cart = carts.get(target.pk) or Cart.objects.create(visitor=target)
     lines = list(carts[source.pk].lines.select_related("variant"))
-    left = stock.available([line.variant_id for line in lines], now, besides=into.held_by)
-    kept = dict(into.lines.values_list("variant_id", "quantity"))
+    available = stock.available([line.variant_id for line in lines], now, excluding=target_cart.held_by)
+    kept = dict(target_cart.lines.values_list("variant_id", "quantity"))
     for line in lines:
-        most = max(left[line.variant_id], kept.get(line.variant_id, 0), line.quantity)
-        _upsert(into.pk, line.variant, line.quantity, min(most, MOST_OF_ONE), line.added_at, line.seen_price)
+        limit = max(available[line.variant_id], kept.get(line.variant_id, 0), line.quantity)
+        _upsert(target_cart.pk, line.variant, line.quantity, min(limit, MAX_QUANTITY), line.added_at, line.seen_price)
     carts[source.pk].delete()
-    Cart.objects.filter(pk=into.pk).update(changed_at=now)
+    Cart.objects.filter(pk=target_cart.pk).update(changed_at=now)
 
 
-def sellable(*, community_id: int, vendor_id: int | None = None) -> QuerySet[Variant]:
-    """The variants that can be bought in a community now, or in one of its stores."""
+def sellable_variants(*, community_id: int, vendor_id: int | None = None) -> QuerySet[Variant]:
+    """Select the published variants of a community, or of one of its vendors."""
     variants = Variant.objects.filter(
         product__status=Product.Status.PUBLISHED,
         product__vendor__status=Vendor.Status.PUBLISHED,
@@ -135,16 +135,16 @@ def sellable(*, community_id: int, vendor_id: int | None = None) -> QuerySet[Var
     return variants if vendor_id is None else variants.filter(product__vendor_id=vendor_id)
 
 
-def _most(variant_id: int, now: datetime, cart: Cart) -> int:
-    return min(stock.available([variant_id], now, besides=cart.held_by)[variant_id], MOST_OF_ONE)
+def _quantity_limit(variant_id: int, now: datetime, cart: Cart) -> int:
+    return min(stock.available([variant_id], now, excluding=cart.held_by)[variant_id], MAX_QUANTITY)
 
 
 def _upsert(
-    cart_id: int, variant: Variant, quantity: int, most: int, now: datetime, seen_price: int | None = None
+    cart_id: int, variant: Variant, quantity: int, limit: int, now: datetime, seen_price: int | None = None
 ) -> int:
     price = variant.current_price(now) if seen_price is None else seen_price
     with connection.cursor() as cursor:
-        cursor.execute(UPSERT, [cart_id, variant.pk, quantity, most, price, now, quantity, most])
+        cursor.execute(UPSERT, [cart_id, variant.pk, quantity, limit, price, now, quantity, limit])
         row = cursor.fetchone()
     return int(row[0])
 
@@ -153,9 +153,9 @@ def _editable(cart: Cart, vendor_id: int | None) -> QuerySet[Line]:
     return cart.lines.all() if vendor_id is None else cart.lines.filter(variant__product__vendor_id=vendor_id)
 
 
-def _refuse_foreign(cart: Cart, variant_id: int) -> None:
+def _reject_foreign_line(cart: Cart, variant_id: int) -> None:
     if cart.lines.filter(variant_id=variant_id).exists():
-        raise NotForSale(
+        raise NotForSaleError(
             f"Variant {variant_id} belongs to another store; its line is changed there or in the mall's cart."
         )
 

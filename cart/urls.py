@@ -1,4 +1,4 @@
-"""The cart's pages on every host."""
+"""URLs of the cart on every host."""
 
 from django.urls import path
 

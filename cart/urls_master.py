@@ -1,4 +1,4 @@
-"""The cart's pages on the mall's own host: those of every host, and where the first addition lands."""
+"""URLs of the cart on the master: those of every host, and the landing page of the first addition."""
 
 from django.urls import path
 

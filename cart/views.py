@@ -1,4 +1,4 @@
-"""The cart's pages: the same on every host, but a store edits its own lines only."""
+"""Views of the cart: the same on every host, but a store edits its own lines only."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from cart import answers, services
-from cart.contents import contents_of
-from cart.current import cart_of, own_vendor_id
-from cart.forms import AddForm, ChangeForm, way_back
+from cart import responses, services
+from cart.context import current_cart, editable_vendor_id
+from cart.forms import AddForm, ChangeForm, next_path
 from cart.models import Cart
+from cart.summary import summarise_cart
 from sessions_farm.communities.handoff.decorators import mall_id_required
 from sessions_farm.communities.handoff.fingerprint import with_fingerprint
 from vendors.http import MallRequest
-from vendors.stock import SoldOut
+from vendors.stock import SoldOutError
 
 
 @require_POST
 def add(request: MallRequest) -> HttpResponse:
-    """Put goods into the cart; the first time on a store's own host the answer leads to the mall."""
+    """Add goods to the cart; the first addition on a store's own host redirects to the mall."""
     form = AddForm(request.POST)
-    back = way_back(request, otherwise=reverse("cart:page"))
+    next_url = next_path(request, default=reverse("cart:page"))
     if not form.is_valid():
-        return answers.refused(request, back, f"Choose what to add, and how many: 1 to {services.MOST_OF_ONE}.")
+        return responses.error_response(
+            request, next_url, f"Choose what to add, and how many: 1 to {services.MAX_QUANTITY}."
+        )
     visitor = request.mall.ensure_visitor()
     try:
         change = services.add_line(
@@ -35,22 +37,22 @@ def add(request: MallRequest) -> HttpResponse:
             variant_id=form.cleaned_data["variant"],
             quantity=form.cleaned_data["quantity"],
             now=timezone.now(),
-            vendor_id=own_vendor_id(request),
+            vendor_id=editable_vendor_id(request),
         )
-    except services.NotForSale:
-        return answers.refused(request, back, "That is not for sale here any more. Nothing was added.")
-    except SoldOut:
-        return answers.refused(request, back, "Sold out: none left to add.")
-    return answers.added(request, back, change)
+    except services.NotForSaleError:
+        return responses.error_response(request, next_url, "That is not for sale here any more. Nothing was added.")
+    except SoldOutError:
+        return responses.error_response(request, next_url, "Sold out: none left to add.")
+    return responses.added_response(request, next_url, change)
 
 
 @require_POST
 def change(request: MallRequest) -> HttpResponse:
-    """Change or remove a line. The page comes again by redirect; htmx picks what it needs out of it."""
+    """Change or remove a line, then redirect to the cart; htmx selects its fragments of that page."""
     form = ChangeForm(request.POST)
-    cart = cart_of(request)
+    cart = current_cart(request)
     if not form.is_valid():
-        messages.error(request, f"Say how many, from 0 to {services.MOST_OF_ONE}. The cart is unchanged.")
+        messages.error(request, f"Say how many, from 0 to {services.MAX_QUANTITY}. The cart is unchanged.")
     elif cart is not None:
         _change(request, form, cart)
     return HttpResponseRedirect(reverse("cart:page"), status=303)
@@ -58,36 +60,36 @@ def change(request: MallRequest) -> HttpResponse:
 
 def _change(request: MallRequest, form: ChangeForm, cart: Cart) -> None:
     try:
-        done = services.change_quantity(
+        line_change = services.change_quantity(
             cart=cart,
             variant_id=form.cleaned_data["variant"],
-            quantity=form.wanted,
+            quantity=form.new_quantity,
             now=timezone.now(),
-            vendor_id=own_vendor_id(request),
+            vendor_id=editable_vendor_id(request),
         )
-    except services.NotForSale:
+    except services.NotForSaleError:
         messages.error(request, "That line belongs to another store. Change it in the mall’s cart.")
-    except SoldOut:
+    except SoldOutError:
         messages.error(request, "Sold out: none left. Remove the line to check out the rest.")
     else:
-        if done is not None:
-            messages.success(request, answers.sentence(done))
+        if line_change is not None:
+            messages.success(request, responses.describe_change(line_change))
 
 
 @mall_id_required
 @never_cache
 @require_GET
 def page(request: MallRequest) -> HttpResponse:
-    """All lines by vendor. On a store's host the others' lines are shown, not edited."""
-    contents = contents_of(cart_of(request), timezone.now(), vendor_id=own_vendor_id(request))
+    """Show all lines by vendor; on a store's host the other vendors' lines are read-only."""
+    summary = summarise_cart(current_cart(request), timezone.now(), vendor_id=editable_vendor_id(request))
     return render(
         request,
         "cart/page.html",
         {
-            "contents": contents,
-            # Marked with who is here, so that the mall's till finds this very cart though its own cookie was cleared.
-            "checkout_url": with_fingerprint(answers.on_master(request, "checkout:start"), request.mall),
-            "mall_cart_url": with_fingerprint(answers.on_master(request, "cart:page"), request.mall),
+            "summary": summary,
+            # Marked with the visitor's id, so the checkout finds this cart even after the master's cookie was cleared.
+            "checkout_url": with_fingerprint(responses.url_on_master(request, "checkout:start"), request.mall),
+            "mall_cart_url": with_fingerprint(responses.url_on_master(request, "cart:page"), request.mall),
         },
     )
 
@@ -95,16 +97,11 @@ def page(request: MallRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def added(request: MallRequest) -> HttpResponse:
-    """Where the first add on a store's own host lands: what was added, and the way back to the store."""
-    contents = contents_of(cart_of(request), timezone.now())
-    wanted = request.GET.get("variant", "")
-    found = [
-        (group, position)
-        for group in contents.groups
-        for position in group.positions
-        if str(position.variant.pk) == wanted
-    ]
+    """Show the added line and a link back to the store, after the first addition on a store's own host."""
+    summary = summarise_cart(current_cart(request), timezone.now())
+    variant_id = request.GET.get("variant", "")
+    found = [(group, line) for group in summary.groups for line in group.lines if str(line.variant.pk) == variant_id]
     if not found:
         return HttpResponseRedirect(reverse("cart:page"), status=303)
-    group, position = found[0]
-    return render(request, "cart/added.html", {"contents": contents, "group": group, "position": position})
+    group, line = found[0]
+    return render(request, "cart/added.html", {"summary": summary, "group": group, "line": line})

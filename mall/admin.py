@@ -1,4 +1,4 @@
-"""The log of changes in the admin, searched by what our users have: a name and an address."""
+"""The audit log in the admin, searchable by the name and e-mail address of users."""
 
 from auditlog.admin import LogEntryAdmin
 from auditlog.models import LogEntry

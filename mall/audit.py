@@ -1,4 +1,4 @@
-"""Who made a change in the log of changes: asked when there is a change to log, not on every page."""
+"""The actor in the audit log, read lazily: only when there is a change to log."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from django.http import HttpRequest
 
 
 class AuditMiddleware(AuditlogMiddleware):  # type: ignore[misc]  # the package has no types
-    """Auditlog's own asks each request for its user: a session for every picture, and ``Vary: Cookie`` on it."""
+    """Auditlog's middleware, without reading the user on each request: that loads a session for every picture."""
 
     @staticmethod
     def _get_actor(request: HttpRequest) -> Any:
-        return getattr(request, "user", None)  # lazy; auditlog looks whether it is a person when it has a change
+        return getattr(request, "user", None)  # lazy: auditlog evaluates it when it has a change

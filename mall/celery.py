@@ -1,4 +1,4 @@
-"""The Celery application: an alarm clock for the rows that are due."""
+"""The Celery application: it wakes workers, which read the rows that are due."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ HEARTBEAT = os.environ.get("HEARTBEAT_FILE")
 
 @task_postrun.connect
 @after_task_publish.connect
-def beat_heart(**_: object) -> None:
-    """Leave a sign of work done: a worker's or beat's process may stand while nothing moves (celery #10205)."""
+def touch_heartbeat(**_: object) -> None:
+    """Touch the heartbeat file after each task: a worker or beat may hang while its process lives (celery #10205)."""
     if HEARTBEAT:
         Path(HEARTBEAT).touch()

@@ -1,7 +1,7 @@
-"""Lets a form's answer lead to the other domains of the community.
+"""Middleware that lets a form's redirect lead to the other domains of the community.
 
 Chromium holds each redirect after a POST against ``form-action`` (CSP 3, 6.4.1.1), so a POST that ends in a hand-off
-is blocked unless the policy names where it may lead.
+is blocked unless the policy lists its hosts.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,8 @@ from sessions_farm.communities.registry import Member, registry
 
 
 class FormActionMiddleware:
+    """Add the hosts that a form may lead to, to ``form-action``."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
@@ -24,13 +26,13 @@ class FormActionMiddleware:
         if member is not None and not hasattr(response, "_csp_config"):
             response._csp_config = {  # type: ignore[attr-defined]  # noqa: SLF001 -- as the csp decorators
                 **settings.SECURE_CSP,
-                "form-action": [CSP.SELF, *sorted(origin(host) for host in leads_to(member))],
+                "form-action": [CSP.SELF, *sorted(origin(host) for host in form_hosts(member))],
             }
         return response
 
 
-def leads_to(member: Member) -> list[str]:
-    """The hosts that a form here may end on, or pass on its way.
+def form_hosts(member: Member) -> list[str]:
+    """Return the hosts that a form here may end on, or pass on its way.
 
     A vendor's form ends on its own host or on the master (the first-add landing), and a hand-off after it goes by the
     master, or by the former one while it is asked; so a vendor's header stays short however many domains the community

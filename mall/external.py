@@ -1,4 +1,4 @@
-"""What members outside the farm are told of a shopper: how many pieces lie in the cart, and where the cart is."""
+"""The facts that external members may read of a shopper: the size and address of the cart."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from sessions_farm.communities.registry import External, registry
 
 
 def facts_for(visitor: Visitor | None, client: External) -> dict[str, object]:
-    """No prices, no goods, no names: an outside site greets the shopper and learns nothing to know them by."""
+    """Return the number of pieces in the cart and its address; no prices, goods or names, which would identify."""
     master = registry.master_of(client.community_id)
     return {
-        "cart_pieces": pieces_of(visitor),
+        "cart_pieces": count_pieces(visitor),
         "cart_url": absolute_url(master.host, reverse("cart:page", urlconf="mall.urls")),
     }
 
 
-def pieces_of(visitor: Visitor | None) -> int:
+def count_pieces(visitor: Visitor | None) -> int:
+    """Return the number of pieces in a visitor's carts."""
     if visitor is None:
         return 0
     return Line.objects.filter(cart__visitor=visitor).aggregate(pieces=Sum("quantity"))["pieces"] or 0

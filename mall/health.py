@@ -1,7 +1,7 @@
-"""Probes and figures, answered before any host is judged: /healthz, /readyz, /metrics.
+"""Probes and metrics, served before the host is checked: /healthz, /readyz, /metrics.
 
-/healthz looks at the process only: a node is not restarted because the database is. /readyz looks at what a request
-needs. Both are refused from outside by the balancer; /metrics asks for OPS_TOKEN as a bearer token as well.
+/healthz checks the process only: a node need not restart because the database does. /readyz checks the dependencies of
+a request. Both are refused from outside by the balancer; /metrics asks for OPS_TOKEN as a bearer token as well.
 """
 
 import hmac
@@ -20,6 +20,8 @@ MIGRATED: set[str] = set()
 
 
 class HealthMiddleware:
+    """Serve the three paths on any host, before all other middleware."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
@@ -35,7 +37,7 @@ class HealthMiddleware:
 
 
 def readiness() -> HttpResponse:
-    """200 where database, Redis and migrations are in order and the node is not draining; else 503 with what is not."""
+    """Return 200 where database, Redis and migrations are ready and the node is not draining; else 503 with faults."""
     checks = {"database": database_answers, "redis": redis_answers, "migrations": migrations_applied}
     if DRAIN_FILE.exists():
         return JsonResponse({"draining": True}, status=503)
@@ -49,17 +51,19 @@ def readiness() -> HttpResponse:
 
 
 def database_answers() -> None:
+    """Raise an error of the database where it does not answer."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SELECT 1")
 
 
 def redis_answers() -> None:
+    """Raise RedisError where Redis does not answer within half a second."""
     with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5) as client:
         client.ping()
 
 
 def migrations_applied() -> None:
-    """Raise RuntimeError where a migration is missing; asked once, for a node's code does not change."""
+    """Raise RuntimeError where a migration is missing; success is cached, since a node's code does not change."""
     if "all" in MIGRATED:
         return
     executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
@@ -69,6 +73,7 @@ def migrations_applied() -> None:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
+    """Return the metrics of Prometheus; 403 without OPS_TOKEN as a bearer token."""
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not settings.OPS_TOKEN or not hmac.compare_digest(token.encode(), settings.OPS_TOKEN.encode()):
         return HttpResponse("This needs OPS_TOKEN as a bearer token.\n", status=403, content_type="text/plain")

@@ -10,7 +10,7 @@ from django.conf import settings
 from mall import node
 from sessions_farm.communities.handoff import paths
 
-# Whoever knows such an address may see an order, pay, acknowledge, or set a password.
+# Addresses that grant access to an order, a payment, an acknowledgement or a new password.
 GRANTS = re.compile(
     r"(/(?:orders/status|ship/ack|pay/sandbox|accounts/password/reset/key|accounts/confirm-email)/|[?&]signature=)"
     r"[^/?&\s'\"]+"
@@ -18,7 +18,7 @@ GRANTS = re.compile(
 
 
 def configure(_: dict[str, Any] | None = None) -> None:
-    """Send the standard library's and structlog's records through the same processors to standard error."""
+    """Format all records by structlog's processors, and write them to standard error."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -71,7 +71,7 @@ def _add_node(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _redact(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Keep the codes of hand-offs, and addresses that grant something, out of every log."""
+    """Remove the codes of hand-offs, and the tokens in addresses that grant access."""
     for name in ("request", "event"):
         if isinstance(event.get(name), str):
             event[name] = GRANTS.sub(r"\1REDACTED", paths.redact(event[name]))

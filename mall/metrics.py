@@ -1,4 +1,4 @@
-"""Figures for Prometheus: counted where things happen, read at /metrics."""
+"""Metrics for Prometheus, read at /metrics."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -16,10 +16,12 @@ REQUESTS = Counter("mall_requests", "Requests answered.", ["method", "status"])
 SECONDS = Histogram("mall_request_seconds", "Seconds from request to answer.")
 ORDERS = Counter("mall_orders_placed", "Orders placed through this node.")
 
-METHODS = {"GET", "HEAD", "POST", "OPTIONS"}  # any other word is a client's invention, and would be a series of its own
+METHODS = {"GET", "HEAD", "POST", "OPTIONS"}  # a client may invent others, and each would be a time series of its own
 
 
 class MetricsMiddleware:
+    """Count requests by method and status, and observe their seconds."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
@@ -32,22 +34,23 @@ class MetricsMiddleware:
         return response
 
 
-class Outbox(Collector):
-    """The outbox by state, asked when the figures are: every node tells the same."""
+class OutboxCollector(Collector):
+    """The number of dispatches by state, read from the database at each scrape."""
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Nothing: registering must not query."""
+        """Return no metrics, since registering must not query."""
         return []
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Yield the gauge; nothing where the database does not answer."""
         gauge = GaugeMetricFamily("mall_dispatches", "Dispatches by state.", labels=["state"])
         try:
             rows = list(Dispatch.objects.order_by().values_list("state").annotate(rows=Count("pk")))
         except DatabaseError:
-            return  # the node's own figures are wanted most when the database is away
+            return  # the node's own metrics are needed most when the database is away
         for state, count in rows:
             gauge.add_metric([state], count)
         yield gauge
 
 
-REGISTRY.register(Outbox())
+REGISTRY.register(OutboxCollector())

@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponseBase
 
 
 def name() -> str:
+    """Return NODE of the settings, or the machine's host name."""
     return settings.NODE or socket.gethostname()
 
 
 class NodeMiddleware:
-    """Say which node answered: ``X-Node`` on each response."""
+    """Set ``X-Node`` on each response: the node that served it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,7 +1,7 @@
-"""Refuses a NUL in an address, before anything asks the database with it.
+"""Middleware that refuses a NUL in an address, before a query is made with it.
 
-PostgreSQL keeps no NUL in a text, and Django's filters pass it on, so the answer would be a failure. No page's address
-has one; forms refuse it by themselves (ProhibitNullCharactersValidator).
+PostgreSQL stores no NUL in a text, and Django's filters pass it on, so the query would fail. No page's address has one;
+forms refuse it by themselves (ProhibitNullCharactersValidator).
 """
 
 from collections.abc import Callable
@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 
 class NoNulMiddleware:
+    """Respond 400 to an address with a NUL."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 

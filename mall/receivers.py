@@ -1,4 +1,4 @@
-"""What the project does when the apps below tell of something."""
+"""Receivers of the apps' signals."""
 
 from django.dispatch import receiver
 
@@ -8,4 +8,5 @@ from mall import metrics
 
 @receiver(order_placed, dispatch_uid="mall.count_order")
 def count_order(**_: object) -> None:
+    """Count a placed order."""
     metrics.ORDERS.inc()

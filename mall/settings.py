@@ -61,7 +61,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "sessions_farm.communities.middleware.HostMiddleware",
     "mall.nul.NoNulMiddleware",
-    "mall.database_away.DatabaseAwayMiddleware",
+    "mall.database_unavailable.DatabaseUnavailableMiddleware",
     "sessions_farm.web.middleware.StrictCookies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -191,12 +191,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_connections": 50,
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
-    "dispatch-due": {"task": "shipping.drain", "schedule": 5.0},
+    "dispatch-due": {"task": "shipping.drain_outbox", "schedule": 5.0},
     "collect-acks": {"task": "shipping.collect_acks", "schedule": 15.0},
     "sweep-checkouts": {"task": "mall.sweep_checkouts", "schedule": 60.0},
     "check-domains": {"task": "mall.check_domains", "schedule": 300.0, "options": {"expires": 300.0}},
     "sweep-sessions": {"task": "mall.sweep_sessions", "schedule": 2.0, "options": {"expires": 2.0}},
-    "forget-support-visits": {"task": "support_watch.forget_old_visits", "schedule": 3600.0},
+    "delete-old-support-visits": {"task": "support_watch.delete_old_visits", "schedule": 3600.0},
 }
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}

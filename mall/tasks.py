@@ -1,4 +1,4 @@
-"""Periodic work that belongs to no single app."""
+"""Periodic tasks that belong to no single app."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -6,7 +6,7 @@ from django.utils import timezone
 
 @shared_task(name="mall.sweep_checkouts")
 def sweep_checkouts() -> None:
-    """Settle or let go of checkouts that nobody came back to."""
+    """Settle or expire abandoned checkouts."""
     from cart.checkout import services  # noqa: PLC0415 -- app ready
 
     services.sweep_checkouts(now=timezone.now())
@@ -14,7 +14,7 @@ def sweep_checkouts() -> None:
 
 @shared_task(name="mall.check_domains")
 def check_domains() -> None:
-    """Look for the proof of domains that wait for it, and of those whose proof is a day old."""
+    """Check the TXT records of pending domains, and of domains checked a day ago."""
     from sessions_farm.communities import verification  # noqa: PLC0415 -- app ready
 
     verification.check_due(timezone.now())
@@ -22,6 +22,7 @@ def check_domains() -> None:
 
 @shared_task(name="mall.sweep_sessions")
 def sweep_sessions() -> None:
+    """End expired sessions and deliver their events."""
     from sessions_farm.session import sweeper  # noqa: PLC0415 -- app ready
 
     sweeper.sweep(now=timezone.now())

@@ -3,10 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from mall import order_status
-from mall.accounts import devices
+from mall import order_status_views
+from mall.accounts import views as account_views
 
-handler500 = "mall.database_away.failed"
+handler500 = "mall.database_unavailable.handle_500"
 
 urlpatterns = [
     path("", include("mall.urls_mall")),
@@ -15,12 +15,12 @@ urlpatterns = [
     path("cart/", include("cart.urls_master")),
     path("checkout/", include("cart.checkout.urls")),
     path("orders/", include("cart.orders.urls")),
-    path("orders/status/<str:token>/", order_status.show, name="order_status"),
+    path("orders/status/<str:token>/", order_status_views.order_status, name="order_status"),
     path("pay/sandbox/", include("cart.checkout.payments.sandbox.urls")),
     path("ship/", include("shipping.urls")),
     path("watch/", include("support_watch.urls")),
-    path("accounts/devices/", devices.show, name="devices"),
-    path("accounts/devices/end/", devices.end, name="end_device"),
+    path("accounts/devices/", account_views.list_devices, name="devices"),
+    path("accounts/devices/end/", account_views.end_device, name="end_device"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

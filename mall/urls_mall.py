@@ -2,15 +2,15 @@
 
 from django.urls import path
 
-from mall import pages
+from mall import views
 
 app_name = "mall"
 
 urlpatterns = [
-    path("", pages.home, name="home"),
-    path("departments/<slug:slug>/", pages.category, name="category"),
-    path("search/", pages.search, name="search"),
-    path("about/", pages.about, name="about"),
-    path("privacy/", pages.privacy, name="privacy"),
-    path("privacy/forget/", pages.forget, name="forget"),
+    path("", views.home, name="home"),
+    path("departments/<slug:slug>/", views.category, name="category"),
+    path("search/", views.search, name="search"),
+    path("about/", views.about, name="about"),
+    path("privacy/", views.privacy, name="privacy"),
+    path("privacy/forget/", views.forget, name="forget"),
 ]

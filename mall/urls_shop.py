@@ -1,4 +1,4 @@
-"""Everything that belongs to one store, wherever it lies: its pages and its support page."""
+"""URLs of one store, on its own host or below its path on the master: its pages and its support page."""
 
 from django.urls import include, path
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-handler500 = "mall.database_away.failed"
+handler500 = "mall.database_unavailable.handle_500"
 
 urlpatterns = [
     path("", include("mall.urls_shop")),

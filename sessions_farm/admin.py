@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from sessions_farm.conf import options
 from sessions_farm.models import Session
 from sessions_farm.session import people, queries
-from sessions_farm.session.exchange import Exchange
+from sessions_farm.session.session import SessionStore
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import NEVER, StoreUnavailableError, now_ms
@@ -112,7 +112,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
     def _ending_sessions(self, request: HttpRequest, back: str) -> HttpResponseBase:
         own = own_handle(request)
         handles = [handle for handle in request.POST.getlist("handle") if handle != own][:LIMIT]
-        living = [one.key for one in run_sync(current_store().look(handles, now_ms())) if one.header.ends < NEVER]
+        living = [one.key for one in run_sync(current_store().get_many(handles, now_ms())) if one.header.ends < NEVER]
         if not living:
             self.message_user(request, "None of these sessions lives any more.", messages.WARNING)
             return HttpResponseRedirect(back)
@@ -143,7 +143,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             return HttpResponseRedirect(back)
         if "sure" not in request.POST:
             return self._asking(request, back, person=person, own=person.pk == request.user.pk)
-        spare = request.session if isinstance(request.session, Exchange) else None
+        spare = request.session if isinstance(request.session, SessionStore) else None
         ended = queries.end_everywhere(person, spare=spare)
         LogEntry.objects.create(
             user=request.user,  # type: ignore[misc]  # a superuser, not an AnonymousUser
@@ -198,7 +198,7 @@ def find(asked: str) -> Found:
 
 
 def rows_of(sessions: Iterable[LiveSession], request: HttpRequest) -> list[Row]:
-    own, may_know = own_handle(request), options().variables.of(SIGNED_IN).shared
+    own, may_know = own_handle(request), options().variables[SIGNED_IN].shared
     return [
         Row(
             one.handle,
@@ -214,7 +214,7 @@ def rows_of(sessions: Iterable[LiveSession], request: HttpRequest) -> list[Row]:
 def own_handle(request: HttpRequest) -> str:
     """Of who looks: ended from here, this very page could not be answered. Logging out is for that."""
     session = getattr(request, "session", None)
-    return session.key_hash if isinstance(session, Exchange) and session.session_key else ""
+    return session.key_hash if isinstance(session, SessionStore) and session.session_key else ""
 
 
 def counted(number: int) -> str:

@@ -1,6 +1,6 @@
 """The session engine as a Django app."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class SessionsFarmConfig(AppConfig):
@@ -10,3 +10,8 @@ class SessionsFarmConfig(AppConfig):
 
     def ready(self) -> None:
         from sessions_farm import checks  # noqa: F401, PLC0415 -- they register themselves
+
+        if apps.is_installed("django.contrib.auth"):
+            from sessions_farm.session import receivers  # noqa: PLC0415 -- only where there is a login
+
+            receivers.connect()

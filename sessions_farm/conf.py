@@ -47,7 +47,7 @@ class Options:
     idle_staff: int = 2 * HOUR
     absolute: int = 30 * DAY
     grace: int = 10  # how long a request that was in flight at a rotation may still read
-    variables: Declarations = field(default_factory=lambda: Declarations.read({}))
+    variables: Declarations = field(default_factory=Declarations)
     events: bool = True  # whether starts, ends and rotations are written down, to be told by the sweeper
     max_live: int = 0  # how many sessions may live; beyond it anonymous ones end, longest unseen first. 0: any number
     readonly_raises: bool | None = (
@@ -81,13 +81,13 @@ def options() -> Options:
     given: dict[str, Any] = getattr(settings, "SESSIONS_FARM", {})
     known = {NAMES[name]: value for name, value in given.items() if name in NAMES}
     if "variables" in known:
-        known["variables"] = Declarations.read(known["variables"])
+        known["variables"] = Declarations(known["variables"])
     return Options(**known)
 
 
 def declaration_of(name: str) -> Declaration:
     """What ``VARIABLES`` says of a name."""
-    return options().variables.of(name)
+    return options().variables[name]
 
 
 @receiver(setting_changed)

@@ -1,25 +1,26 @@
-"""What is said of variables beforehand: ``SESSIONS_FARM["VARIABLES"]``. A name that is not declared needs nothing."""
+"""Declarations of variables: ``SESSIONS_FARM["VARIABLES"]``. A name without a declaration is an ordinary variable."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-# What Django's auth writes: whoever reads these knows who is signed in, and whoever writes them signs in.
+# Written by Django's auth: reading them shows the signed-in person, and writing them signs in.
 AUTH_VARIABLES = ("_auth_user_id", "_auth_user_backend", "_auth_user_hash")
 OWNER = "_farm_owner"  # the key of the signed-in person, as text: finds a person's sessions
-TERM_LIMIT = 100  # bytes; what is longer is found by its digest
+TERM_LIMIT = 100  # bytes; a longer text is found by its digest
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What holds for a variable.
+    """The properties of a variable.
 
-    ``guarded``: only the community's master host may read and write it. ``indexed``: sessions are found by its value.
-    ``shared``: other sessions may read it, and subscribers are told of each change. ``counter``: a whole number; an
-    assignment adds the difference, so no concurrent one is lost. ``ttl``: seconds that each assignment is good for.
+    ``guarded``: only a host that sees guarded variables may read and write it (in a community, the master).
+    ``indexed``: sessions are found by its value. ``shared``: other sessions may read it, and subscribers receive each
+    change. ``counter``: a whole number; an assignment adds the difference, so no concurrent one is lost. ``ttl``: seconds
+    that each assignment is good for.
     """
 
     guarded: bool = False
@@ -33,41 +34,35 @@ UNDECLARED = Declaration()
 GUARDED = Declaration(guarded=True)
 
 
-@dataclass(frozen=True)
-class Declarations:
-    """Declared names, and families of names: ``"checkout_*"`` declares each name that begins so."""
+class Declarations(dict[str, Declaration]):
+    """Declarations by name; ``families`` by the beginning of a name: ``"checkout_*"``. Any name has one."""
 
-    names: Mapping[str, Declaration] = field(default_factory=dict)
-    families: tuple[tuple[str, Declaration], ...] = ()
-
-    @classmethod
-    def read(cls, given: Mapping[str, Mapping[str, Any]]) -> Declarations:
-        """Raise TypeError for a property that there is not."""
-        named = dict.fromkeys(AUTH_VARIABLES, GUARDED) | {OWNER: Declaration(guarded=True, indexed=True)}
-        families = []
-        for name, properties in given.items():
-            declared = Declaration(**properties)
+    def __init__(self, given: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        """Read the setting. Raise TypeError for an unknown property."""
+        super().__init__(dict.fromkeys(AUTH_VARIABLES, GUARDED))
+        self[OWNER] = Declaration(guarded=True, indexed=True)
+        self.families: list[tuple[str, Declaration]] = []
+        for name, properties in (given or {}).items():
+            declaration = Declaration(**properties)
             if name.endswith("*"):
-                families.append((name[:-1], declared))
+                self.families.append((name[:-1], declaration))
             else:
-                named[name] = declared
-        return cls(named, tuple(families))
+                self[name] = declaration
 
-    def of(self, name: str) -> Declaration:
-        found = self.names.get(name)
-        if found is None and self.families:
-            found = next((declared for start, declared in self.families if name.startswith(start)), None)
-        return found or UNDECLARED
+    def __missing__(self, name: str) -> Declaration:
+        return next((declaration for start, declaration in self.families if name.startswith(start)), UNDECLARED)
 
     def indexed(self) -> list[str]:
-        return sorted(name for name, declared in self.names.items() if declared.indexed)
+        """Return the names of indexed variables, sorted."""
+        return sorted(name for name, declaration in self.items() if declaration.indexed)
 
     def shared(self) -> list[str]:
-        return sorted(name for name, declared in self.names.items() if declared.shared)
+        """Return the names of shared variables, sorted."""
+        return sorted(name for name, declaration in self.items() if declaration.shared)
 
 
 def term_of(text: str) -> str:
-    """What stands in an index for a value's text: the text, or its digest where it is long."""
+    """Return the entry of an index for a value's text: the text, or its digest where it is long."""
     content = text.encode()
     if len(content) <= TERM_LIMIT:
         return text

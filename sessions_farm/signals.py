@@ -9,3 +9,7 @@ session_started = Signal()
 session_ended = Signal()  # exactly once for each session; reason: expired, ended, merged, crowded
 session_merged = Signal()  # before its session_ended
 session_rotated = Signal()  # ``other`` is the new handle
+
+# Someone has signed in to a session (``request``, ``user``, ``session``), by Django's login or by a moved session of
+# another engine. Joining: a receiver's exception is the login's.
+session_signed_in = Signal()

@@ -1,4 +1,4 @@
-"""The link in a mail by which a department acknowledges one dispatch: a signed token, good for that key alone."""
+"""Signed links in mails by which a department acknowledges one dispatch; each token is valid for one key."""
 
 from __future__ import annotations
 
@@ -18,29 +18,31 @@ SALT = "shipping.ack"
 MAX_AGE = 60 * 24 * 3600  # seconds
 
 
-class BadLink(ValueError):
-    """The link was not made here, is cut off, or is too old."""
+class AckLinkError(ValueError):
+    """The link is forged, cut off or too old."""
 
 
-def token_of(key: str) -> str:
+def make_token(key: str) -> str:
+    """Return the signed token for a dispatch's key."""
     return signing.dumps(key, salt=SALT)
 
 
-def key_of(token: str) -> str:
+def read_token(token: str) -> str:
+    """Return the key that a token was made for; raise AckLinkError for any other text."""
     try:
         return str(signing.loads(token, salt=SALT, max_age=MAX_AGE))
     except signing.BadSignature as error:
-        raise BadLink(
+        raise AckLinkError(
             "This link is not whole or no longer valid; open the newest mail about this consignment."
         ) from error
 
 
 def ack_url(dispatch: Dispatch) -> str:
-    """The page on the mall's own host; empty where the community is no longer served."""
+    """Return the address of the acknowledgement page on the master; empty where the community is not served."""
     try:
         master = registry.master_of(dispatch.consignment.vendor.marketplace.community_id)
     except LookupError:
         return ""
     return absolute_url(
-        master.host, reverse("shipping:ack", args=[token_of(dispatch.key)], urlconf=settings.ROOT_URLCONF)
+        master.host, reverse("shipping:ack", args=[make_token(dispatch.key)], urlconf=settings.ROOT_URLCONF)
     )

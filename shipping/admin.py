@@ -1,4 +1,4 @@
-"""Shipping departments, their routes and what is on its way to them, in the admin."""
+"""Admin of shipping departments, their routes and dispatches."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
 
 ORDERS = frozenset({Membership.Role.OWNER, Membership.Role.ORDERS})
 
-# What is shown and never typed.
+# Read-only fields.
 ROUTE_HEALTH = ("state", "health", "reason", "failing_since", "open_until", "last_ok_at")
-ATTEMPT = ("number", "started_at", "ended_at", "outcome", "code", "answer", "worker")
+ATTEMPT = ("number", "started_at", "ended_at", "outcome", "code", "response", "worker")
 DISPATCH = (
     *("consignment", "revision", "key", "state", "reason", "route", "tries", "created_at", "next_at"),
-    *("first_sent_at", "acked_at", "ack_by", "lease_owner", "lease_until", "sha256", "what_was_promised"),
+    *("first_sent_at", "acked_at", "ack_by", "lease_owner", "lease_until", "sha256", "body_as_json"),
 )
 
 
@@ -36,7 +36,7 @@ class DepartmentAdmin(VendorScopedAdmin):
     search_fields = ["vendor__name", "name"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # its routes hold what has been sent; hold the routes instead
+        return False  # its routes have dispatches; hold the routes instead
 
 
 @admin.register(Route)
@@ -65,7 +65,7 @@ class RouteAdmin(VendorScopedAdmin):
             services.hold_route(route=route, reason="Held by hand.")
             self.log_change(request, route, "Held by hand.")
 
-    @admin.action(description="Put back into use, and send at once what waited", permissions=["change"])
+    @admin.action(description="Put back into use, and send its held dispatches at once", permissions=["change"])
     def release(self, request: HttpRequest, routes: QuerySet[Route]) -> None:
         for route in routes:
             waited = services.release_route(route=route, now=timezone.now())
@@ -120,7 +120,7 @@ class DispatchAdmin(VendorScopedAdmin):
         return dispatch.fence
 
     @admin.display(description="body")
-    def what_was_promised(self, dispatch: Dispatch) -> SafeString:
+    def body_as_json(self, dispatch: Dispatch) -> SafeString:
         text = bytes(dispatch.body).decode("utf-8", "replace")
         try:
             text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
@@ -128,7 +128,7 @@ class DispatchAdmin(VendorScopedAdmin):
             text = f"Not JSON: {text}"
         return format_html("<pre>{}</pre>", text)
 
-    @admin.action(description="Send again (only what was given up)", permissions=["view"])
+    @admin.action(description="Send again (only dead dispatches)", permissions=["view"])
     def redrive(self, request: HttpRequest, dispatches: QuerySet[Dispatch]) -> None:
         sent = 0
         for dispatch in dispatches:

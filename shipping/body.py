@@ -1,4 +1,4 @@
-"""The body of a dispatch: JSON version 1, composed once from what was sold."""
+"""The body of a dispatch: JSON version 1, written once when the order is placed."""
 
 import json
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """What one department must send, as it was agreed."""
+class DispatchBody:
+    """The content of one dispatch: the goods of a consignment as they were sold, and where they go."""
 
     key: str
     revision: int
@@ -45,26 +45,26 @@ class Parcel:
     items: tuple[Item, ...]
 
 
-def compose(parcel: Parcel) -> bytes:
-    """Canonical JSON (sorted keys, UTF-8). Amounts are strings of the main unit, times RFC 3339 in UTC."""
-    goods = sum((item.unit_price * item.quantity for item in parcel.items), Money(0, parcel.delivery_charge.currency))
+def serialize(content: DispatchBody) -> bytes:
+    """Return canonical JSON (sorted keys, UTF-8). Amounts are strings of the main unit, times RFC 3339 in UTC."""
+    goods = sum((item.unit_price * item.quantity for item in content.items), Money(0, content.delivery_charge.currency))
     document = {
         "v": VERSION,
         "action": "ship",
-        "key": parcel.key,
-        "revision": parcel.revision,
-        "vendor": parcel.vendor,
-        "consignment": parcel.consignment,
-        "order": parcel.order,
-        "placed_at": parcel.placed_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "currency": parcel.delivery_charge.currency,
-        "delivery": {"method": parcel.delivery_method, "charge": _amount(parcel.delivery_charge)},
+        "key": content.key,
+        "revision": content.revision,
+        "vendor": content.vendor,
+        "consignment": content.consignment,
+        "order": content.order,
+        "placed_at": content.placed_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "currency": content.delivery_charge.currency,
+        "delivery": {"method": content.delivery_method, "charge": _amount(content.delivery_charge)},
         "goods_total": _amount(goods),
-        "total": _amount(goods + parcel.delivery_charge),
+        "total": _amount(goods + content.delivery_charge),
         "address": {
-            part: getattr(parcel.recipient, part) for part in ("name", "line1", "line2", "postcode", "town", "country")
+            part: getattr(content.recipient, part) for part in ("name", "line1", "line2", "postcode", "town", "country")
         },
-        "contact": {"email": parcel.recipient.email, "phone": parcel.recipient.phone},
+        "contact": {"email": content.recipient.email, "phone": content.recipient.phone},
         "lines": [
             {
                 "sku": item.sku,
@@ -73,7 +73,7 @@ def compose(parcel: Parcel) -> bytes:
                 "unit_price": _amount(item.unit_price),
                 "total": _amount(item.unit_price * item.quantity),
             }
-            for item in parcel.items
+            for item in content.items
         ],
     }
     return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Taking due dispatches of a route: the lease brings back what a killed worker had, the fence stops a slow one."""
+"""Claim due dispatches of a route: a lease frees a killed worker's claims, a fencing token stops a slow worker."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from shipping.models import Dispatch, Route
 from shipping.states import State
 
 LEASE = timedelta(seconds=90)
-"""More than three times what any transport may take in all; who has not answered by then is taken for dead."""
+"""More than three times the longest time-out of a transport; a worker that is silent for longer counts as dead."""
 
 IN_FLIGHT = 4
-"""At most so many of one route are under way at once: its slowness is not its neighbours'."""
+"""Most dispatches of one route in flight at once, so that a slow department does not delay the others."""
 
 # The inner select is materialised: as a plain IN (…) the planner may run it again and lock more rows than the limit.
 CLAIM = """
@@ -36,7 +36,7 @@ RETURNING dispatch.*
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A dispatch in our hands until the lease runs out. ``probe``: the route's breaker is open and this tries it."""
+    """A dispatch leased to this worker. ``probe``: the circuit breaker is half open and this attempt tests it."""
 
     dispatch: Dispatch
     route: Route
@@ -44,7 +44,7 @@ class Claim:
 
 
 def database_now() -> datetime:
-    """The one clock that all nodes share."""
+    """Return the database's time: the clock that all nodes share."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
@@ -53,24 +53,24 @@ def database_now() -> datetime:
 
 @transaction.atomic
 def claim(*, route_id: int, limit: int, now: datetime, owner: str, lease: timedelta = LEASE) -> list[Claim]:
-    """Up to ``limit`` due dispatches of a route; none where another worker is claiming of the same route right now.
+    """Claim up to ``limit`` due dispatches of a route; none while another worker claims of the same route.
 
-    The route's row is locked first and its work in flight counted after that, so that two workers together
-    keep its limit. An open breaker lets a single dispatch through.
+    The route's row is locked before its dispatches in flight are counted, so that two workers together keep its
+    limit. A half-open circuit breaker lets a single dispatch through.
     """
-    route = Route.objects.select_for_update(skip_locked=True).filter(pk=route_id).first()
-    if route is None or route.state != Route.State.ENABLED or (route.open_until and route.open_until > now):
+    route = Route.objects.select_for_update(skip_locked=True).filter(pk=route_id, state=Route.State.ENABLED).first()
+    if route is None or (route.open_until and route.open_until > now):
         return []
     probe = route.open_until is not None
-    room = (1 if probe else IN_FLIGHT) - Dispatch.objects.in_flight(now).filter(route=route).count()
-    if room <= 0 or limit <= 0:
+    limit = min(limit, (1 if probe else IN_FLIGHT) - Dispatch.objects.in_flight(now).filter(route=route).count())
+    if limit <= 0:
         return []
     values = {
         "route": route.pk,
         "claimable": sorted(states.CLAIMABLE),
         "sending": State.SENDING,
         "now": now,
-        "limit": min(room, limit),
+        "limit": limit,
         "lease_until": now + lease,
         "owner": owner[:80],
     }

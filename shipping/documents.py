@@ -1,4 +1,4 @@
-"""What people read of a body: the packing slip's data and the CSV for spreadsheets."""
+"""A dispatch's body for people: the packing slip's data and the CSV for spreadsheets."""
 
 import csv
 import io
@@ -13,27 +13,30 @@ COLUMNS = (
 )
 
 
-def document(body: bytes) -> dict[str, Any]:
-    """The body as data."""
+def parse_body(body: bytes) -> dict[str, Any]:
+    """Return the body as data."""
     found: dict[str, Any] = json.loads(body)
     return found
 
 
 def as_csv(body: bytes) -> bytes:
-    """One row for each line of the order (RFC 4180, UTF-8), with cells that a spreadsheet would run made text."""
-    order = document(body)
+    """Return one CSV row for each line of the order (RFC 4180, UTF-8), with formulas made text."""
+    order = parse_body(body)
     sheet = io.StringIO(newline="")
     writer = csv.writer(sheet)
     writer.writerow(COLUMNS)
     head = [order["order"], order["consignment"], order["key"], order["revision"], order["delivery"]["method"]]
-    whom = [order["address"][part] for part in COLUMNS[5:11]] + [order["contact"]["email"], order["contact"]["phone"]]
+    address = [order["address"][part] for part in COLUMNS[5:11]] + [
+        order["contact"]["email"],
+        order["contact"]["phone"],
+    ]
     for line in order["lines"]:
-        what = [line["sku"], line["name"], line["quantity"], line["unit_price"], line["total"], order["currency"]]
-        writer.writerow([guarded(cell) for cell in (*head, *whom, *what)])
+        item = [line["sku"], line["name"], line["quantity"], line["unit_price"], line["total"], order["currency"]]
+        writer.writerow([escape_formula(cell) for cell in (*head, *address, *item)])
     return sheet.getvalue().encode()
 
 
-def guarded(cell: object) -> str:
-    """An apostrophe before what Excel or LibreOffice would take for a formula (OWASP, CSV Injection)."""
+def escape_formula(cell: object) -> str:
+    """Put an apostrophe before a cell that Excel or LibreOffice would run as a formula (OWASP, CSV Injection)."""
     text = str(cell)
     return f"'{text}" if text.startswith(RISKY) else text

@@ -1,11 +1,12 @@
-"""Working the outbox: claim what is due, send it, write down how it ended.
+"""Drain the outbox: claim due dispatches, send them, record the results.
 
-Only this thread touches the database; sending happens in threads that do nothing else, each with one shipment.
-So a department that hangs holds at most its own few threads, and no transaction is open while anybody waits.
+Only the calling thread uses the database; worker threads do nothing but send, each one payload. So a department that
+hangs holds at most its own few threads, and no transaction is open during network waits.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -16,7 +17,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import structlog
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 
@@ -25,86 +25,87 @@ from shipping import results, services
 from shipping.ack_links import ack_url
 from shipping.claim import LEASE, Claim, database_now
 from shipping.models import Route
-from shipping.transports.contract import Endpoint, Evidence, Shipment, Transport, TransportError
-from shipping.transports.email import Email
-from shipping.transports.http import Http
-from shipping.transports.sftp import Sftp
+from shipping.transports.base import DispatchPayload, Endpoint, SendResult, Transport, TransportError
+from shipping.transports.email import EmailTransport
+from shipping.transports.http import HttpTransport
+from shipping.transports.sftp import SftpTransport
 
-log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
-TRANSPORTS: dict[str, Transport] = {"http": Http(), "email": Email(), "sftp": Sftp()}
+TRANSPORTS: dict[str, Transport] = {"http": HttpTransport(), "email": EmailTransport(), "sftp": SftpTransport()}
 
 SLOTS = 16
 BUDGET = timedelta(seconds=30)
 
-type Sending = Future[Evidence | TransportError]
+type Sending = Future[SendResult | TransportError]
 
 
 def drain(*, now: datetime | None = None, lease: timedelta = LEASE, budget: timedelta = BUDGET) -> Counter[str]:
-    """Work what is due until nothing is, or until ``budget`` is used up; returns how many ended how.
+    """Send due dispatches until none is due or ``budget`` is used up; return the number of attempts by outcome.
 
     ``now=None`` reads the database's clock at each step, so all nodes agree; a simulation passes its own.
     """
-    work = Work(clock=database_now if now is None else lambda: now, lease=lease)
-    services.adopt_routeless(now=work.clock())
-    closes = time.monotonic() + budget.total_seconds()
+    run = DrainRun(clock=database_now if now is None else lambda: now, lease=lease)
+    services.assign_missing_routes(now=run.clock())
+    deadline = time.monotonic() + budget.total_seconds()
     with ThreadPoolExecutor(SLOTS, thread_name_prefix="shipping") as pool:
         while True:
-            if time.monotonic() < closes:
-                work.begin(pool)
-            if not work.under_way:
-                return work.ended
-            work.finish()
+            if time.monotonic() < deadline:
+                run.start_due(pool)
+            if not run.in_flight:
+                return run.outcomes
+            run.record_finished()
 
 
 @dataclass
-class Work:
-    """What one run of the drain has in hand."""
+class DrainRun:
+    """One run of the drain: the attempts in flight and the outcomes so far."""
 
     clock: Callable[[], datetime]
     lease: timedelta
-    under_way: dict[Sending, tuple[Claim, datetime]] = field(default_factory=dict)
-    ended: Counter[str] = field(default_factory=Counter)
+    in_flight: dict[Sending, tuple[Claim, datetime]] = field(default_factory=dict)
+    outcomes: Counter[str] = field(default_factory=Counter)
 
-    def begin(self, pool: ThreadPoolExecutor) -> None:
-        """Claim as much as there are free slots for: what is claimed must start at once, its lease is running."""
-        for claim in self.claimed(self.clock()):
-            shipment = _shipment(claim)
-            self.under_way[pool.submit(send, claim.route, shipment)] = (claim, self.clock())
+    def start_due(self, pool: ThreadPoolExecutor) -> None:
+        """Claim no more dispatches than there are free slots and start them at once, since their leases are running."""
+        for claim in self.claim_due(self.clock()):
+            payload = _payload_of(claim)
+            self.in_flight[pool.submit(send, claim.route, payload)] = (claim, self.clock())
 
-    def claimed(self, now: datetime) -> Iterator[Claim]:
+    def claim_due(self, now: datetime) -> Iterator[Claim]:
+        """Yield claims of all routes with due work, up to the number of free slots."""
         for route_id in list(Route.objects.with_due_work(now).values_list("pk", flat=True)):
-            free = SLOTS - len(self.under_way)
+            free = SLOTS - len(self.in_flight)
             if free <= 0:
                 return
             yield from claims.claim(route_id=route_id, limit=free, now=now, owner=_owner(), lease=self.lease)
 
-    def finish(self) -> None:
-        """Wait for the first to end, and a moment at most, so that new work of other routes can begin."""
-        done, _ = wait(self.under_way, timeout=1, return_when=FIRST_COMPLETED)
+    def record_finished(self) -> None:
+        """Record finished attempts; wait at most a second for one, so that new work of other routes can start."""
+        done, _ = wait(self.in_flight, timeout=1, return_when=FIRST_COMPLETED)
         for sending in done:
-            claim, started = self.under_way.pop(sending)
+            claim, started = self.in_flight.pop(sending)
             outcome = results.record(claim=claim, result=sending.result(), started=started, now=self.clock())
-            self.ended[outcome.value] += 1
+            self.outcomes[outcome.value] += 1
 
 
-def send(route: Route, shipment: Shipment) -> Evidence | TransportError:
-    """Carry one shipment over; whatever goes wrong is a result, never an exception. Runs in a thread of its own."""
+def send(route: Route, payload: DispatchPayload) -> SendResult | TransportError:
+    """Send one payload and return the result or the error, never raise. Runs in a thread of its own."""
     try:
         endpoint = Endpoint(route.config, route.secrets)
-        return TRANSPORTS[route.transport].send(shipment, endpoint)
+        return TRANSPORTS[route.transport].send(payload, endpoint)
     except TransportError as error:
         return error
     except InvalidToken:
         return TransportError("No SECRET_KEY of the settings opens this route's secrets; enter them anew.", hold=True)
     except Exception as error:
-        log.exception("transport_failed_unexpectedly", key=shipment.key)
+        logger.exception("A transport failed unexpectedly; dispatch %s will be tried again.", payload.key)
         return TransportError(f"{type(error).__name__}: {error}", code="bug")
 
 
-def _shipment(claim: Claim) -> Shipment:
+def _payload_of(claim: Claim) -> DispatchPayload:
     dispatch = claim.dispatch
-    return Shipment(
+    return DispatchPayload(
         key=dispatch.key,
         body=bytes(dispatch.body),
         sha256=dispatch.sha256,

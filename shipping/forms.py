@@ -1,4 +1,4 @@
-"""What a vendor may write into a route."""
+"""The admin form of a route."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in t
         transport = values.get("transport")
         if transport:
             self._check_names("config", values.get("config"), CONFIG[transport])
-            if values.get("new_secrets") or not self.instance.sealed_secrets:
+            if values.get("new_secrets") or not self.instance.encrypted_secrets:
                 self._check_names("new_secrets", values.get("new_secrets") or {}, SECRETS[transport])
                 self._check_secret(values.get("new_secrets"))
         return values

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from shipping import states, vault
+from shipping import encryption, states
 from shipping.states import State
 
 
@@ -25,7 +25,7 @@ class Department(models.Model):
 
 class RouteQuerySet(models.QuerySet["Route"]):
     def with_due_work(self, now: datetime) -> Self:
-        """Enabled routes that have work and whose breaker lets something through, longest waiting first."""
+        """Return enabled routes with due work and a circuit breaker that is not open, longest waiting first."""
         due = Dispatch.objects.due(now).filter(route=models.OuterRef("pk")).order_by("next_at").values("next_at")[:1]
         return (
             self.filter(state=Route.State.ENABLED)
@@ -37,7 +37,7 @@ class RouteQuerySet(models.QuerySet["Route"]):
 
 
 class Route(models.Model):
-    """How a department is reached. The vendor's choice of transport, its settings and its secrets.
+    """The transport by which a department is reached, with its settings, secrets and circuit breaker.
 
     ====== ========================================================= ==================================================
     kind   config                                                    secrets
@@ -64,13 +64,16 @@ class Route(models.Model):
     rank = models.PositiveSmallIntegerField(default=1, help_text="The enabled route of lowest rank is used.")
     transport = models.CharField(max_length=5, choices=Transport)
     config = models.JSONField(default=dict, blank=True)
-    sealed_secrets = models.TextField(blank=True, editable=False)
+    encrypted_secrets = models.TextField(blank=True, editable=False)
     state = models.CharField(max_length=7, choices=State, default=State.ENABLED)
-    reason = models.CharField(max_length=300, blank=True, help_text="Why it is held, or what failed last.")
+    reason = models.CharField(max_length=300, blank=True, help_text="Why it is held, or the last failure.")
     failures = models.PositiveIntegerField(default=0, editable=False, help_text="In a row, since the last success.")
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
     open_until = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="The breaker is open; then one dispatch probes the route."
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The circuit breaker is open until then; one dispatch then probes the route.",
     )
     last_ok_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -87,33 +90,36 @@ class Route(models.Model):
 
     @property
     def secrets(self) -> dict[str, str]:
-        return vault.unseal(self.sealed_secrets)
+        return encryption.decrypt_secrets(self.encrypted_secrets)
 
     @secrets.setter
     def secrets(self, values: dict[str, str]) -> None:
-        self.sealed_secrets = vault.seal(values)
+        self.encrypted_secrets = encryption.encrypt_secrets(values)
 
 
 class DispatchQuerySet(models.QuerySet["Dispatch"]):
     def live(self) -> Self:
+        """Return the dispatches that are neither finished nor given up."""
         return self.filter(state__in=states.LIVE)
 
     def due(self, now: datetime) -> Self:
-        """To be worked now: its time has come, or whoever was sending it has let the lease run out."""
+        """Return the dispatches to be sent now: their time has come, or a worker's lease ran out."""
         return self.filter(
             Q(state__in=states.CLAIMABLE, next_at__lte=now) | Q(state=State.SENDING, lease_until__lt=now)
         )
 
     def in_flight(self, now: datetime) -> Self:
+        """Return the dispatches that a worker is sending under a valid lease."""
         return self.filter(state=State.SENDING, lease_until__gte=now)
 
 
 class Dispatch(models.Model):
-    """The outbox row of one consignment's revision: written with the order, worked until it is acknowledged.
+    """The outbox row of one consignment's revision: written with the order, sent until it is acknowledged.
 
-    ``fence`` counts the claims and so numbers the attempts; a result is written only where it still matches.
-    ``spent`` counts the tries that used up the retry schedule; probes of a closed route are free.
-    A trigger refuses any change of consignment, revision, key and body.
+    ``key`` is the idempotency key that the department deduplicates by. ``fence`` is the fencing token: it counts the
+    claims and so numbers the attempts, and a result is recorded only where it still matches. ``spent`` counts the
+    failures that used up the retry schedule; probes of an open circuit breaker are free. A trigger refuses any change
+    of consignment, revision, key and body.
     """
 
     consignment = models.ForeignKey("orders.Consignment", models.PROTECT, related_name="+")
@@ -164,7 +170,7 @@ class Dispatch(models.Model):
 
 
 class Attempt(models.Model):
-    """One try to deliver, written when it has ended, never changed. A missing number is a worker that died."""
+    """One attempt to send a dispatch, written when it has ended and never changed. A gap is a worker that died."""
 
     class Outcome(models.TextChoices):
         ACKED = "acked", "acknowledged"
@@ -179,8 +185,10 @@ class Attempt(models.Model):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
     outcome = models.CharField(max_length=7, choices=Outcome)
-    code = models.CharField(max_length=20, blank=True, help_text="What the other side's protocol said: 503, 451, EOF.")
-    answer = models.CharField(max_length=2000, blank=True)
+    code = models.CharField(
+        max_length=20, blank=True, help_text="The status of the transport's protocol: 503, 451, EOF."
+    )
+    response = models.CharField(max_length=2000, blank=True)
     worker = models.CharField(max_length=80)
 
     class Meta:
@@ -192,7 +200,7 @@ class Attempt(models.Model):
 
 
 class Ack(models.Model):
-    """The department's word that it has a consignment; each of its words counts once."""
+    """A department's acknowledgement of a dispatch, deduplicated by vendor and ``ack_id``."""
 
     vendor = models.ForeignKey("vendors.Vendor", models.PROTECT, related_name="+")
     ack_id = models.CharField(max_length=120)

@@ -1,4 +1,4 @@
-"""What shipping does when the layers below tell of something."""
+"""Receivers of the signals of orders."""
 
 from datetime import datetime
 from functools import partial
@@ -13,6 +13,7 @@ from shipping import services, tasks
 
 
 @receiver(order_finalising, dispatch_uid="shipping.write_dispatches")
-def write_dispatches(*, order: Any, now: datetime, **_: object) -> None:
+def on_order_finalising(*, order: Any, now: datetime, **_: object) -> None:
+    """Write the order's dispatches in its transaction; wake a worker after the commit."""
     services.write_dispatches(order=order, now=now)
-    transaction.on_commit(partial(nudge, tasks.drain), robust=True)
+    transaction.on_commit(partial(nudge, tasks.drain_outbox), robust=True)

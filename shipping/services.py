@@ -1,4 +1,4 @@
-"""What people and the layers above may do with dispatches and routes."""
+"""Changes of state of dispatches and routes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from vendors.models import Vendor
 
 
-class UnknownKey(LookupError):
-    """An acknowledgement names a dispatch that this vendor does not have."""
+class UnknownDispatchError(LookupError):
+    """An acknowledgement names no dispatch of this vendor."""
 
 
 @transaction.atomic
 def set_up_route(
     *, vendor: Vendor, transport: str, config: dict[str, object], secrets: dict[str, str], now: datetime, rank: int = 1
 ) -> Route:
-    """Create or replace the vendor's route of that rank; what waited for the old one goes over the new one at once.
+    """Create or replace the vendor's route of that rank; dispatches that waited for the old one are due at once.
 
     The keys of ``config`` and ``secrets`` are listed at :class:`shipping.models.Route`.
     """
@@ -42,7 +42,7 @@ def set_up_route(
 
 @transaction.atomic
 def release_route(*, route: Route, now: datetime) -> int:
-    """Put a route back into use with a closed breaker; returns how many held dispatches are due now."""
+    """Put a route back into use with a closed circuit breaker; return how many held dispatches are due now."""
     Route.objects.filter(pk=route.pk).update(
         state=Route.State.ENABLED, reason="", failures=0, failing_since=None, open_until=None
     )
@@ -51,12 +51,13 @@ def release_route(*, route: Route, now: datetime) -> int:
 
 
 def release_held(*, route: Route, now: datetime) -> int:
+    """Make the held dispatches of a route due now; return their number."""
     return Dispatch.objects.filter(route=route, state=State.HELD).update(state=State.READY, next_at=now)
 
 
 @transaction.atomic
 def hold_route(*, route: Route, reason: str) -> None:
-    """Take a route out of use; its work waits, nothing is dropped."""
+    """Take a route out of use; its dispatches wait."""
     Route.objects.filter(pk=route.pk).update(state=Route.State.HELD, reason=reason[:300])
     Dispatch.objects.filter(route=route, state=State.READY).update(state=State.HELD)
     route.refresh_from_db()
@@ -79,8 +80,8 @@ def _routes_of(vendor_ids: list[int]) -> dict[int, Route]:
 
 
 def _new_dispatch(order: Order, consignment: Consignment, routes: dict[int, Route], now: datetime) -> Dispatch:
-    key = keys.key_of(keys.new_root(now), 1)
-    content = body.compose(_parcel(order, consignment, key, now))
+    key = keys.make_key(keys.new_root(now), 1)
+    content = body.serialize(_body_of(order, consignment, key, now))
     route = routes.get(consignment.vendor_id)
     return Dispatch(
         consignment=consignment,
@@ -95,8 +96,8 @@ def _new_dispatch(order: Order, consignment: Consignment, routes: dict[int, Rout
     )
 
 
-def _parcel(order: Order, consignment: Consignment, key: str, now: datetime) -> body.Parcel:
-    return body.Parcel(
+def _body_of(order: Order, consignment: Consignment, key: str, now: datetime) -> body.DispatchBody:
+    return body.DispatchBody(
         key=key,
         revision=1,
         vendor=consignment.vendor.slug,
@@ -123,8 +124,8 @@ def _parcel(order: Order, consignment: Consignment, key: str, now: datetime) -> 
 
 
 @transaction.atomic
-def adopt_routeless(*, now: datetime) -> int:
-    """Give dispatches that were written before their vendor had a route the one it has now."""
+def assign_missing_routes(*, now: datetime) -> int:
+    """Give each dispatch without a route its vendor's route; return the number of dispatches."""
     waiting = list(Dispatch.objects.live().filter(route=None).select_related("consignment")[:500])
     routes = _routes_of([dispatch.consignment.vendor_id for dispatch in waiting]) if waiting else {}
     return sum(
@@ -137,19 +138,19 @@ def adopt_routeless(*, now: datetime) -> int:
 
 @transaction.atomic
 def record_ack(*, vendor_id: int, ack_id: str, key: str, source: str, now: datetime) -> Dispatch:
-    """Note the department's word that it has the consignment. A second word changes nothing."""
+    """Record an acknowledgement; idempotent. Raise UnknownDispatchError where the vendor has no such dispatch."""
     dispatch = (
         Dispatch.objects.select_for_update(of=("self",)).filter(key=key, consignment__vendor_id=vendor_id).first()
     )
     if dispatch is None:
-        raise UnknownKey(f"No dispatch {key!r} for this vendor; was the acknowledgement meant for another?")
-    acknowledge(dispatch=dispatch, ack_id=ack_id, source=source, now=now)
+        raise UnknownDispatchError(f"No dispatch {key!r} for this vendor; was the acknowledgement meant for another?")
+    mark_acked(dispatch=dispatch, ack_id=ack_id, source=source, now=now)
     dispatch.save(update_fields=["state", "acked_at", "ack_by", "next_at", "lease_until", "reason"])
     return dispatch
 
 
-def acknowledge(*, dispatch: Dispatch, ack_id: str, source: str, now: datetime) -> None:
-    """Write the Ack and mark a dispatch whose row the caller has locked and will save."""
+def mark_acked(*, dispatch: Dispatch, ack_id: str, source: str, now: datetime) -> None:
+    """Write the Ack and set the state of a dispatch; the caller holds its row's lock and saves it."""
     Ack.objects.bulk_create(
         [
             Ack(
@@ -169,7 +170,7 @@ def acknowledge(*, dispatch: Dispatch, ack_id: str, source: str, now: datetime) 
 
 @transaction.atomic
 def redrive(*, dispatch: Dispatch, now: datetime) -> bool:
-    """Send a dead dispatch again, same key and body, with a fresh retry schedule; false where it is not dead."""
+    """Send a dead dispatch again, same key and body, with a fresh retry schedule; return False if it is not dead."""
     return bool(
         Dispatch.objects.filter(pk=dispatch.pk, state=State.DEAD).update(
             state=State.READY, next_at=now, spent=0, lease_until=None, reason="Sent again by hand."

@@ -1,4 +1,4 @@
-"""Standard Webhooks 1.0.0, symmetric: what we sign and how (https://www.standardwebhooks.com)."""
+"""Standard Webhooks 1.0.0, symmetric signatures (https://www.standardwebhooks.com)."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ PREFIX = "whsec_"
 
 
 def key_bytes(secret: str) -> bytes:
-    """The bytes of a ``whsec_…`` secret; ValueError where they are not 24 to 64."""
+    """Return the bytes of a ``whsec_…`` secret; raise ValueError where they are not 24 to 64."""
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except binascii.Error as error:
@@ -20,13 +20,14 @@ def key_bytes(secret: str) -> bytes:
 
 
 def sign(*, secret: str, key: str, timestamp: int, body: bytes) -> str:
+    """Return the signature of a body under one secret, as ``v1,<base64>``."""
     signed = f"{key}.{timestamp}.".encode() + body
     digest = hmac.new(key_bytes(secret), signed, hashlib.sha256).digest()
     return "v1," + base64.b64encode(digest).decode()
 
 
 def headers(*, secrets: list[str], key: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """With two secrets, old and new, the receiver may hold either: keys are changed without a gap."""
+    """Return the headers of a signed request. Two secrets, old and new, let a receiver rotate its key without a gap."""
     return {
         "webhook-id": key,
         "webhook-timestamp": str(timestamp),

@@ -1,4 +1,4 @@
-"""The states of a dispatch and the only ways from one to another."""
+"""The state machine of a dispatch."""
 
 from django.db import models
 
@@ -14,10 +14,10 @@ class State(models.TextChoices):
 
 
 LIVE = frozenset({State.READY, State.SENDING, State.HELD, State.SENT})
-"""The mall still owes something to a dispatch in these states, so it must have a time at which it is looked at next."""
+"""Neither finished nor dead; a dispatch in these states must have a time of its next attempt."""
 
 CLAIMABLE = frozenset({State.READY, State.HELD, State.SENT})
-"""May be taken when its time has come: a SENT one without an acknowledgement goes again, under the same key."""
+"""May be claimed when due; a SENT one without an acknowledgement is sent again, under the same key."""
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.READY: frozenset({State.SENDING, State.HELD, State.ACKED, State.CANCELLED}),
@@ -31,5 +31,5 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 
 
 def sources(target: State) -> list[State]:
-    """The states from which a dispatch may become ``target``; the WHERE of every change of state."""
+    """Return the states from which a dispatch may become ``target``."""
     return [state for state, targets in TRANSITIONS.items() if target in targets]

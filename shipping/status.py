@@ -1,4 +1,4 @@
-"""How far a consignment is on its way to its department, in words for shoppers."""
+"""The status of dispatches in words for shoppers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class DispatchStatus:
-    """``state`` is the word for shoppers; ``code`` the state itself, for a style or a test."""
+    """The status of a consignment's dispatch: ``state`` is the word for shoppers, ``code`` the state itself."""
 
     state: str
     code: str
@@ -35,12 +35,13 @@ class DispatchStatus:
 
 
 def for_order(order: Order) -> dict[int, DispatchStatus]:
-    """The newest revision's status by the consignment's id; a consignment without a dispatch is not in it."""
+    """Return the newest revision's status by consignment id; consignments without a dispatch are left out."""
     rows = Dispatch.objects.filter(consignment__order=order).order_by("consignment", "revision").defer("body")
     return {row.consignment_id: status_of(row) for row in rows}
 
 
 def status_of(dispatch: Dispatch) -> DispatchStatus:
+    """Return the status of one dispatch."""
     return DispatchStatus(
         state=WORDS[State(dispatch.state)],
         code=dispatch.state,

@@ -1,18 +1,18 @@
-"""Celery's part: an alarm clock. No fact travels in a message; each task looks at the rows."""
+"""Celery tasks of the outbox. Messages carry no arguments; each task reads the rows that are due."""
 
 from celery import shared_task
 
 from shipping import acks
-from shipping.drain import drain as drain_outbox
+from shipping.drain import drain
 
 
-@shared_task(name="shipping.drain")
-def drain() -> None:
-    """Work what is due. Any number may run side by side."""
-    drain_outbox()
+@shared_task(name="shipping.drain_outbox")
+def drain_outbox() -> None:
+    """Send due dispatches. Any number of workers may run it concurrently."""
+    drain()
 
 
 @shared_task(name="shipping.collect_acks")
 def collect_acks() -> None:
-    """Fetch the acknowledgements that departments leave lying."""
+    """Fetch acknowledgements from the departments' servers."""
     acks.collect()

@@ -1,4 +1,4 @@
-"""Who may watch a vendor's feed: its owners and its support people, and the mall's own staff."""
+"""Access to a vendor's feed, for its owners, its support people and the mall's superusers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.contrib.auth import get_user
 
 from sessions_farm.session.session import SessionStore
 from support_watch import limits
-from support_watch.scripts import source
+from support_watch.feed.scripts import source
 from vendors.models import Membership, Vendor
 
 if TYPE_CHECKING:
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 WATCHERS = (Membership.Role.OWNER, Membership.Role.SUPPORT)
 
 
-class SessionUnknown(Exception):
-    """Neither yes nor no: ask again later."""
+class SessionUnavailableError(Exception):
+    """The session store did not answer, so access can be neither granted nor denied; try again later."""
 
 
 @dataclass(slots=True)
-class Carrier:
-    """What Django's get_user() wants of a request: the session."""
+class SessionRequest:
+    """The part of a request that Django's get_user() reads: the session."""
 
     session: SessionBase
 
 
 def vendor_for(user: AbstractBaseUser | AnonymousUser, slug: str) -> Vendor | None:
-    """The vendor where this person may watch it, else None; None for a vendor that does not exist too."""
+    """Return the vendor if the user may watch it; None otherwise, and for an unknown slug."""
     if not user.is_authenticated or not user.is_active:
         return None
     vendors = Vendor.objects.filter(slug=slug)
@@ -43,29 +43,31 @@ def vendor_for(user: AbstractBaseUser | AnonymousUser, slug: str) -> Vendor | No
 
 
 def user_of(session: SessionBase) -> AbstractBaseUser | AnonymousUser:
-    """Whose session it is now, its password hash checked as Django does for a request."""
-    return get_user(cast("HttpRequest", Carrier(session)))
+    """Return the session's user, its password hash checked as Django does for a request."""
+    return get_user(cast("HttpRequest", SessionRequest(session)))
 
 
-def watcher(session: SessionStore, slug: str) -> tuple[Any, Vendor | None]:
-    """The person's id and the vendor they may watch, read anew. Raise SessionUnknown."""
-    fresh = SessionStore(proof=session.proof, member=session.member)
+def authorize(session: SessionStore, slug: str) -> tuple[Any, Vendor | None]:
+    """Return the user's id and the vendor they may watch, read anew; raise SessionUnavailableError."""
+    fresh = SessionStore(proof=session.proof, audience=session.audience)
     user = user_of(fresh)
     if fresh.unavailable:
-        raise SessionUnknown("The session store does not answer; nobody can say who this is.")
+        raise SessionUnavailableError("The session store does not answer, so the user is not known.")
     return user.pk, vendor_for(user, slug)
 
 
-async def hold_slot(client: redis.asyncio.Redis, user_id: Any, socket: str) -> bool:
-    """Take or keep one of the person's SOCKETS_PER_USER places over the whole farm."""
+async def acquire_slot(client: redis.asyncio.Redis, user_id: Any, socket: str) -> bool:
+    """Acquire or renew one of the user's SOCKETS_PER_USER slots over the whole farm; return False if all are taken."""
     script = client.register_script(source("slot"))
     arguments: list[str | int] = ["", socket, limits.SOCKETS_PER_USER, limits.SLOT_SECONDS * 1000]
     return bool(await script(keys=[slots_key(user_id)], args=arguments))
 
 
-async def free_slot(client: redis.asyncio.Redis, user_id: Any, socket: str) -> None:
+async def release_slot(client: redis.asyncio.Redis, user_id: Any, socket: str) -> None:
+    """Give a socket's slot back."""
     await client.zrem(slots_key(user_id), socket)
 
 
 def slots_key(user_id: Any) -> str:
+    """Return the Redis key of a user's slots."""
     return f"watch:sockets:{user_id}"

@@ -1,4 +1,4 @@
-"""The visits of a vendor's support page in the admin: to read, never to write."""
+"""Read-only admin of the visits of a vendor's support page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests are a shopper's visit: not machines, not a browser reading ahead, not the vendor's own people."""
+"""Tell the requests of shoppers from bots, prefetches and the vendor's own staff."""
 
 from __future__ import annotations
 
@@ -16,29 +16,31 @@ MACHINES = re.compile(
 
 
 def reads_ahead(request: HttpRequest) -> bool:
-    """Prefetch or prerender: the page may never be looked at (Sec-Purpose; Purpose and X-Moz are its elders)."""
+    """Return True for a prefetch or prerender (Sec-Purpose, and its predecessors Purpose and X-Moz)."""
     purpose = request.headers.get("Sec-Purpose", "") or request.headers.get("Purpose", "")
     return "prefetch" in purpose or "prerender" in purpose or request.headers.get("X-Moz") == "prefetch"
 
 
 def is_machine(request: HttpRequest) -> bool:
+    """Return True for a bot by its User-Agent, and for a request without one."""
     agent = request.headers.get("User-Agent", "")
     return not agent or MACHINES.search(agent) is not None
 
 
 def is_own_staff(request: HttpRequest, vendor_id: int) -> bool:
+    """Return True for the vendor's own staff."""
     return vendor_id in request.mall.staff_of  # type: ignore[attr-defined]  # set by sessions_farm's HostGate
 
 
 def is_shopper(request: HttpRequest, vendor_id: int) -> bool:
+    """Return True for a page view of a shopper of this vendor."""
     return request.method in {"GET", "POST"} and not is_machine(request) and not is_own_staff(request, vendor_id)
 
 
 def subjects_of(request: HttpRequest) -> list[str]:
-    """What stays the same of a shopper: the visitor over logins, the mall id's hash before there is one.
+    """Return the stable identities of a shopper: the visitor, if there is one, and the mall id's hash.
 
-    Empty where no cookie proves the id: an id that was made just now may be given to a browser that keeps none, and
-    then each page would be somebody new.
+    Empty where no cookie proves the id: a browser that keeps no cookies would count as a new visitor on every page.
     """
     mall = request.mall  # type: ignore[attr-defined]  # set by sessions_farm's HostGate
     if mall.id is None or mall.session.proof is None:

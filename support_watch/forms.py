@@ -1,4 +1,4 @@
-"""What a shopper's page may tell."""
+"""The form that a shopper's page sends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support_watch.visits import PageToken, read_token
 
 
 class TokenForm(forms.Form):
-    """``token``: the one that the page was served with, for this vendor."""
+    """Validates ``token``: the signed token of the page, which must be for this vendor."""
 
     token = forms.CharField(max_length=1200)
 
@@ -20,6 +20,7 @@ class TokenForm(forms.Form):
         self.vendor_id = vendor_id
 
     def clean_token(self) -> PageToken:
+        """Return the token's content."""
         try:
             token = read_token(self.cleaned_data["token"])
         except signing.BadSignature as error:

@@ -1,6 +1,6 @@
 """The feed's numbers, each with its reason."""
 
-# Presence: the seed's entry lived 50 s; a page beats three times within it.
+# Presence: a page's entry lives 50 s; its heartbeat renews it three times within that.
 TTL_MS = 50_000
 BEAT_MS = 15_000
 GRACE_MS = 5_000  # after pagehide, so that a reload does not flicker
@@ -18,11 +18,11 @@ WRITE_TIMEOUT = 0.05
 BREAKER_SECONDS = 5.0
 
 # Sockets.
-QUEUE = 256  # events a slow socket may be behind before it gets a fresh snapshot
+QUEUE = 256  # back-pressure: messages that a slow socket may lag behind before it is resynced
 REPLAY_BATCH = 500
 HEARTBEAT_SECONDS = 5.0
-RECHECK_SECONDS = 3.0  # may this person still watch? Must stay below 5 s
+RECHECK_SECONDS = 3.0  # between two checks of a socket's access; must stay below 5 s
 MESSAGE_BYTES = 4096
-OPERATIONS_PER_SECOND = 10
+OPERATIONS_PER_SECOND = 10  # the rate limit of one socket
 SOCKETS_PER_USER = 5
 SLOT_SECONDS = 15  # a socket whose process was killed frees its slot after this

@@ -1,11 +1,11 @@
-"""The feed's WebSocket application: origin first, then the session, then the URL; anything else is refused."""
+"""The feed's WebSocket application: checks the origin, then the session, then the URL; refuses all else."""
 
 from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
 from django.urls import path, re_path
 
+from sessions_farm.communities.asgi import HostScope
 from sessions_farm.communities.origins import OwnOriginOnly
-from sessions_farm.web.asgi import SessionScope
 from support_watch.consumers import WatchConsumer
 
 urls = URLRouter(
@@ -14,4 +14,4 @@ urls = URLRouter(
         re_path(r"", WebsocketDenier.as_asgi()),
     ]
 )
-sockets = OwnOriginOnly(SessionScope(urls), master_only=True)
+sockets = OwnOriginOnly(HostScope(urls), master_only=True)

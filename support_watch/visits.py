@@ -1,4 +1,4 @@
-"""Visit ids, what staff see of them, and the token with which an open page speaks for its visit."""
+"""Visit ids, their pseudonyms for staff, and the signed token of an open page."""
 
 from __future__ import annotations
 
@@ -18,33 +18,34 @@ SALT = "support_watch.visit"
 
 
 def digest(kind: str, *parts: object) -> str:
-    """26 letters and digits (128 bits) under the site's key: one way, and different for each vendor."""
+    """Return a keyed hash of the parts: 26 letters and digits (128 bits)."""
     text = "|".join(str(part) for part in parts)
     mac = salted_hmac(f"{SALT}.{kind}", text, algorithm="sha256").digest()[:16]
     return base64.b32encode(mac).decode().rstrip("=").lower()
 
 
 def aliases(vendor_id: int, subjects: Sequence[str]) -> list[str]:
-    """What the feed knows a shopper by: never a session id or a visitor's id itself."""
+    """Return the hashes by which a vendor's feed knows a shopper, different for each vendor."""
     return [digest("alias", vendor_id, subject) for subject in subjects]
 
 
 def candidate(vendor_id: int, subject: str, now: datetime) -> str:
-    """The visit id if one starts now.
+    """Return the visit id for a visit that starts now.
 
-    Parallel first requests get the same one, and so does a retry while Redis is away: the start counts in steps of the
-    idle time, after which a shopper is a new visit anyhow.
+    It is idempotent for parallel first requests and for a retry while Redis is away: the start is rounded to the idle
+    time, after which a shopper counts as a new visit.
     """
     return digest("visit", vendor_id, subject, int(now.timestamp() * 1000) // limits.IDLE_MS)
 
 
 def pseudonym(visit: str) -> str:
+    """Return the name under which staff see a visit."""
     return f"Visitor {visit[:4]}"
 
 
 @dataclass(frozen=True, slots=True)
 class PageToken:
-    """One open page: whose visit, which tab, since when (ms); not ``counted`` where it is not announced yet."""
+    """The token of one open page: visit, tab and begin (ms); ``counted`` once the visit was announced."""
 
     vendor_id: int
     visit: str
@@ -55,15 +56,17 @@ class PageToken:
     counted: bool
 
     def signed(self) -> str:
+        """Return the token as signed text."""
         fields = [self.vendor_id, self.visit, self.tab, self.at, self.path, self.title, self.counted]
         return signing.dumps(fields, salt=f"{SALT}.page", compress=True)
 
 
 def read_token(text: str) -> PageToken:
-    """Raise signing.BadSignature for a token that is not ours or older than TOKEN_SECONDS."""
+    """Return the token in a text; raise signing.BadSignature if it is forged or older than TOKEN_SECONDS."""
     fields: list[Any] = signing.loads(text, salt=f"{SALT}.page", max_age=limits.TOKEN_SECONDS)
     return PageToken(*fields)
 
 
 def new_tab() -> str:
+    """Return a random id for a tab."""
     return secrets.token_urlsafe(6)

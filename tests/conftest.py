@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from sessions_farm.tests.support.scale import pytest_collection_modifyitems, scale  # noqa: F401 -- pytest finds them here
+
 
 @pytest.fixture
 def redis_client() -> Iterator[redis.Redis]:

@@ -14,8 +14,8 @@ from urllib.parse import quote, urlsplit
 
 from django.db import connection
 
-from mall.demo.run_stack import PROJECT
-from mall.servers import processes
+from deploy.demo.stack import PROJECT
+from deploy.servers import processes
 from tests.e2e.farm import wait_for
 from tests.private_servers import PREFIX
 
@@ -63,7 +63,7 @@ class Nodes:
         for name, file in zip(names, ready, strict=True):
             file.unlink(missing_ok=True)
             self._running[name] = processes.start(
-                [sys.executable, "-m", "mall.demo.node", str(self.port)],
+                [sys.executable, "-m", "deploy.demo.node", str(self.port)],
                 log=self.folder / f"{name}.log",
                 last_signal=signal.SIGTERM,
                 environment=self.environment | {"NODE": name, "READY_FILE": str(file)},

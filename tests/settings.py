@@ -22,3 +22,4 @@ EGRESS_ALLOW = ["127.0.0.0/8"]
 SESSIONS_FARM["REGISTRY_POLL_SECONDS"] = 0  # no thread beside the tests; each test's own changes are seen at once
 SESSIONS_FARM["PROBE_SECONDS"] = 0  # no hand-off of a test goes over the wire
 STATIC_ROOT = None  # nothing is collected: files come from the apps' own folders
+WHITENOISE_AUTOREFRESH = True  # files are looked for when they are asked for, not listed anew for each test client

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from cart.checkout.ask import Ask, key_of
+from cart.checkout.checkout_request import CheckoutRequest, make_idempotency_key
 from cart.checkout.services import start_payment
-from cart.contents import contents_of
 from cart.models import Cart
 from cart.orders.models import Order, Payment
-from cart.pricing import Method
+from cart.pricing import DeliveryMethod
 from cart.services import add_line
+from cart.summary import summarise_cart
 from sessions_farm.communities.models import Community, Domain, Visitor
 from sessions_farm.communities.registry import registry
 from vendors.models import Category, Marketplace, Product, Stock, Storefront, Variant, Vendor
@@ -80,25 +80,33 @@ def put(visitor, variant, quantity=1):
     return add_line(visitor=visitor, variant_id=variant.pk, quantity=quantity, now=timezone.now())
 
 
-def ask_of(visitor, *, agreed=None, express=(), **contact) -> Ask:
+def request_of(visitor, *, agreed=None, express=(), **contact) -> CheckoutRequest:
     """What the review page would send for the visitor's cart as it is now."""
-    contents = contents_of(Cart.objects.get(visitor=visitor), timezone.now())
+    summary = summarise_cart(Cart.objects.get(visitor=visitor), timezone.now())
     methods = {
-        group.vendor.pk: Method.EXPRESS if group.vendor.slug in express else Method.STANDARD
-        for group in contents.groups
+        group.vendor.pk: DeliveryMethod.EXPRESS if group.vendor.slug in express else DeliveryMethod.STANDARD
+        for group in summary.groups
     }
     where = ADDRESS | contact
-    total = sum(group.goods + group.tariff.charge(group.goods, methods[group.vendor.pk]) for group in contents.groups)
+    total = sum(
+        group.goods_total + group.tariff.charge(group.goods_total, methods[group.vendor.pk]) for group in summary.groups
+    )
     token = str(visitor.pk)
-    key = key_of(token, [position.item for position in contents], methods, where)
-    return Ask(key=key, agreed=total if agreed is None else agreed, token=token, contact=where, methods=methods)
+    key = make_idempotency_key(token, [line.priced for line in summary], methods, where)
+    return CheckoutRequest(
+        idempotency_key=key,
+        agreed_total=total if agreed is None else agreed,
+        token=token,
+        contact=where,
+        methods=methods,
+    )
 
 
 def begin(visitor, **options) -> Payment:
     """Press "Pay" for the visitor's cart; the payment that waits at the gateway."""
-    ask = ask_of(visitor, **options)
-    start_payment(visitor=visitor, user=None, ask=ask, now=timezone.now())
-    return Payment.objects.get(order__checkout_key=ask.key, state=Payment.State.STARTED)
+    checkout_request = request_of(visitor, **options)
+    start_payment(visitor=visitor, user=None, checkout_request=checkout_request, now=timezone.now())
+    return Payment.objects.get(order__idempotency_key=checkout_request.idempotency_key, state=Payment.State.STARTED)
 
 
 def later(**duration):

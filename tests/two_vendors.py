@@ -74,8 +74,8 @@ def add_order(side: Side) -> None:
     now = timezone.now()
     order = Order.objects.create(
         number=f"M-{side.mark}", marketplace=side.vendor.marketplace, name=f"{side.mark} buyer", line1="1 Quay",
-        town="Cork", email=f"buyer@{side.mark.lower()}.example", state="placed", checkout_key=side.mark, currency="EUR",
-        goods_total=1000, total=1000, placed_at=now,
+        town="Cork", email=f"buyer@{side.mark.lower()}.example", state="placed", idempotency_key=side.mark,
+        currency="EUR", goods_total=1000, total=1000, placed_at=now,
     )  # fmt: skip
     consignment = Consignment.objects.create(
         order=order, vendor=side.vendor, number=f"M-{side.mark}-1", state="open", goods_total=1000

@@ -1,4 +1,4 @@
-"""Vendors, their people and their catalogue in the admin."""
+"""Admin pages for vendors, memberships, the catalogue and stock."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Min, QuerySet, Sum
 from django.http import HttpRequest
 
-from vendors.forms import PictureForm
+from vendors.forms import ProductImageForm
 from vendors.models import (
     Category,
     Marketplace,
@@ -21,25 +21,31 @@ from vendors.models import (
 from vendors.money import Money
 from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
 
-CATALOGUE = frozenset({Membership.Role.OWNER, Membership.Role.CATALOGUE})
+CATALOGUE_ROLES = frozenset({Membership.Role.OWNER, Membership.Role.CATALOGUE})
 
 
 class VariantInline(VendorScopedInline):
+    """Edit the variants below their product."""
+
     model = Variant
-    vendor_roles = CATALOGUE
+    vendor_roles = CATALOGUE_ROLES
     fields = ["name", "sku", "price", "sale_price", "sale_from", "sale_until", "position"]
 
 
 class ImageInline(VendorScopedInline):
+    """Edit the pictures below their product."""
+
     model = ProductImage
-    form = PictureForm
-    vendor_roles = CATALOGUE
+    form = ProductImageForm
+    vendor_roles = CATALOGUE_ROLES
     fields = ["file", "alt", "position"]
 
 
 @admin.register(Product)
 class ProductAdmin(VendorScopedAdmin):
-    vendor_roles = CATALOGUE
+    """Edit a vendor's products."""
+
+    vendor_roles = CATALOGUE_ROLES
     list_display = ["name", "vendor", "category", "status", "from_price", "on_hand"]
     list_filter = ["status", "category", "vendor"]
     list_select_related = ["vendor__marketplace", "category"]
@@ -49,24 +55,29 @@ class ProductAdmin(VendorScopedAdmin):
     fields = ["vendor", "name", "slug", "category", "status", "summary", "description"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Annotate each product with its lowest price and its stock."""
         figures: dict[str, Any] = {"from_price": Min("variants__price"), "on_hand": Sum("variants__stock__on_hand")}
         rows: QuerySet[Any] = super().get_queryset(request).annotate(**figures)
         return rows
 
     @admin.display(description="from", ordering="from_price")
     def from_price(self, product: Any) -> str:
+        """Format the lowest price of a product's variants."""
         if product.from_price is None:
             return "no variant"
         return str(Money(product.from_price, product.vendor.marketplace.currency))
 
     @admin.display(description="on hand", ordering="on_hand")
     def on_hand(self, product: Any) -> int:
+        """Return the pieces on hand over all variants."""
         return product.on_hand or 0
 
 
 @admin.register(Stock)
 class StockAdmin(VendorScopedAdmin):
-    vendor_roles = CATALOGUE
+    """Edit the stock of a vendor's variants."""
+
+    vendor_roles = CATALOGUE_ROLES
     vendor_path = "variant__product__vendor"
     list_display = ["variant", "on_hand", "low_below"]
     list_editable = ["on_hand", "low_below"]
@@ -74,11 +85,14 @@ class StockAdmin(VendorScopedAdmin):
     search_fields = ["variant__product__name", "variant__sku"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Fix the variant once the row exists."""
         return ["variant"] if obj else []
 
 
 @admin.register(Vendor)
 class VendorAdmin(VendorScopedAdmin):
+    """Edit a vendor's profile; the mall alone adds and deletes vendors."""
+
     vendor_path = ""
     list_display = ["name", "town", "status"]
     search_fields = ["name"]
@@ -90,7 +104,7 @@ class VendorAdmin(VendorScopedAdmin):
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """What the mall decides is the mall's to change."""
+        """Reserve marketplace, slug and status for superusers."""
         return [] if request.user.is_superuser else ["marketplace", "slug", "status"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -102,7 +116,7 @@ class VendorAdmin(VendorScopedAdmin):
 
 @admin.register(Membership)
 class MembershipAdmin(VendorScopedAdmin):
-    """Who works for a vendor; the mall invites people, for a list to choose from would name other vendors' staff."""
+    """Edit a vendor's memberships; only superusers add people, because a list of users names other vendors' staff."""
 
     list_display = ["user", "vendor", "role"]
     list_filter = ["role", "vendor"]
@@ -112,6 +126,7 @@ class MembershipAdmin(VendorScopedAdmin):
         return bool(request.user.is_superuser)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Let only superusers change user and vendor."""
         return [] if request.user.is_superuser else ["user", "vendor"]
 
 

@@ -1,19 +1,22 @@
-"""Vendors, their stores, catalogue and stock."""
+"""The Django app of vendors, their storefronts, catalogue and stock."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_delete, post_save
 
 
 class VendorsConfig(AppConfig):
+    """Configure the app and watch its registry models."""
+
     name = "vendors"
     verbose_name = "Shop"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from vendors.receivers import raise_version  # noqa: PLC0415 -- models are loaded only now
+        """Bump the registry's version whenever a cached model changes."""
+        from vendors.receivers import bump_registry_version  # noqa: PLC0415 -- models are loaded only now
 
         for model in ("Marketplace", "Vendor", "Storefront"):
             for signal in (post_save, post_delete):
                 signal.connect(
-                    raise_version, sender=self.get_model(model), dispatch_uid=f"vendors-{model}-{id(signal)}"
+                    bump_registry_version, sender=self.get_model(model), dispatch_uid=f"vendors-{model}-{id(signal)}"
                 )

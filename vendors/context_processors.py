@@ -1,26 +1,26 @@
-"""The store that a page belongs to."""
+"""Template variables for the storefront of a page."""
 
 import functools
 from typing import Any
 
 from django.http import HttpRequest
 
-from vendors.hosts import Store
 from vendors.models import Category
+from vendors.storefronts import CachedStorefront
 
 
 def storefront(request: HttpRequest) -> dict[str, Any]:
-    """``store`` and ``marketplace`` for the frame, None where the request never came as far; ``shelves`` when shown."""
-    store: Store | None = getattr(request, "storefront", None)
+    """Return ``store`` and ``marketplace`` (None before the middleware has run) and the lazy ``store_categories``."""
+    store: CachedStorefront | None = getattr(request, "storefront", None)
     return {
         "store": store,
         "marketplace": getattr(request, "marketplace", None),
-        "shelves": functools.cache(functools.partial(shelves_of, store)),
+        "store_categories": functools.cache(functools.partial(categories_of, store)),
     }
 
 
-def shelves_of(store: Store | None) -> list[Category]:
-    """The departments in which a store has products."""
+def categories_of(store: CachedStorefront | None) -> list[Category]:
+    """Return the categories in which a storefront has products."""
     if store is None:
         return []
-    return list(Category.objects.with_goods_of(store.vendor_id))
+    return list(Category.objects.with_products_of(store.vendor_id))

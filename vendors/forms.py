@@ -1,4 +1,4 @@
-"""What vendor staff may send in the admin."""
+"""Forms of the vendors' admin."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from vendors import pictures
+from vendors import images
 from vendors.models import ProductImage
 
 
-class PictureForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """A picture: checked and encoded while the form is validated, written when it is saved."""
+class ProductImageForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Edit a product image: encode the upload during validation, write the files on save."""
 
     encoded: dict[int, bytes] | None = None
 
@@ -21,19 +21,21 @@ class PictureForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
         fields = ["file", "alt", "position"]
 
     def clean_file(self) -> Any:
+        """Encode an upload; reject a file that is no picture."""
         upload = self.cleaned_data["file"]
         if isinstance(upload, UploadedFile):
             upload.seek(0)
             try:
-                self.encoded = pictures.encode(upload, upload.size or 0)
-            except pictures.NotAPicture as refusal:
-                raise forms.ValidationError(str(refusal), code="not_a_picture") from refusal
+                self.encoded = images.encode_renditions(upload, upload.size or 0)
+            except images.InvalidImageError as error:
+                raise forms.ValidationError(str(error), code="invalid_image") from error
         return upload
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 -- Django's signature
+        """Save the row and the encoded files."""
         image = super().save(commit=False)
         if self.encoded is not None:
-            pictures.put(image, self.encoded)
+            images.save_renditions(image, self.encoded)
         if commit:
             image.save()
         return image

@@ -1,4 +1,4 @@
-"""The request as views see it, for the type checker: with what the farm, the stores and htmx put on it."""
+"""Request types for the type checker, with the attributes that the middleware adds."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 from sessions_farm.communities.context import Mall
-from vendors.hosts import Market, Store
+from vendors.storefronts import CachedMarketplace, CachedStorefront
 
 if TYPE_CHECKING:
     from sessions_farm.communities.registry import Member
 
 
 class ServedMall(Mall):
-    """The gate lets no request in whose host belongs to no community."""
+    """Narrow ``member``: the host middleware rejects a host outside every community."""
 
     member: Member
 
 
 class MallRequest(HttpRequest):
-    """Never made: only a name for what views are given."""
+    """Describe the request that views receive; never instantiated."""
 
     mall: ServedMall
-    storefront: Store | None
-    marketplace: Market
+    storefront: CachedStorefront | None
+    marketplace: CachedMarketplace
     htmx: HtmxDetails

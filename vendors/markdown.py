@@ -1,7 +1,6 @@
-"""Vendors' texts: Markdown in, safe HTML out.
+"""Vendors' Markdown, rendered as sanitised HTML.
 
-Path stores share the master's origin, so nothing that a vendor writes may bring script,
-style, forms or foreign pictures.
+Stores on a path share the master's origin, so a vendor's text may not add script, style, forms or external pictures.
 """
 
 import markdown
@@ -13,21 +12,21 @@ TAGS = {"p", "br", "hr", "strong", "em", "ul", "ol", "li", "blockquote", "code",
 }  # fmt: skip
 ATTRIBUTES = {"a": {"href", "title"}}
 SCHEMES = {"http", "https", "mailto", "tel"}
-LOWERED = str.maketrans({"1": "3", "2": "4"})
+DEMOTED = str.maketrans({"1": "3", "2": "4"})
 
 
-def render(text: str) -> SafeString:
-    """The HTML of a vendor's Markdown; headings begin at h3, links of others carry ``rel=nofollow``."""
+def render_markdown(text: str) -> SafeString:
+    """Render a vendor's Markdown as sanitised HTML; headings begin at h3, links carry ``rel=nofollow``."""
     html = markdown.markdown(text, extensions=["tables", "sane_lists", "smarty"], output_format="html")
     clean = nh3.clean(
-        lower_headings(html), tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="nofollow noopener"
+        demote_headings(html), tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="nofollow noopener"
     )
     return mark_safe(clean)  # noqa: S308 -- cleaned in the line above
 
 
-def lower_headings(html: str) -> str:
-    """A vendor's # stands below the page's own headings."""
+def demote_headings(html: str) -> str:
+    """Demote h1 and h2 to h3 and h4, below the page's own headings."""
     for level in "21":
-        lowered = level.translate(LOWERED)
+        lowered = level.translate(DEMOTED)
         html = html.replace(f"<h{level}>", f"<h{lowered}>").replace(f"</h{level}>", f"</h{lowered}>")
     return html

@@ -12,6 +12,8 @@ from moneyed.l10n import format_money
 
 @dataclass(frozen=True, slots=True, order=True)
 class Money:
+    """Represent an amount in minor units of a currency."""
+
     minor: int
     currency: str
 
@@ -28,13 +30,13 @@ class Money:
 
     @property
     def major(self) -> Decimal:
-        """The amount in the currency's main unit: 4210 EUR minor units are Decimal("42.10")."""
-        return Decimal(self.minor).scaleb(-digits(self.currency))
+        """Return the amount in the currency's main unit: 4210 EUR minor units are Decimal("42.10")."""
+        return Decimal(self.minor).scaleb(-minor_digits(self.currency))
 
     def __str__(self) -> str:
         return format_money(Moneyed(self.major, self.currency), locale="en_IE")
 
 
-def digits(currency: str) -> int:
-    """How many digits the currency's minor unit has: 2 for EUR, 0 for JPY."""
+def minor_digits(currency: str) -> int:
+    """Return the number of decimal digits of a currency: 2 for EUR, 0 for JPY."""
     return len(str(get_currency(currency).sub_unit)) - 1

@@ -1,4 +1,4 @@
-"""What a product's page says of each variant: its price of today, the price it had, and how many are left."""
+"""Offers on a product's page: each variant with its current price, regular price and availability."""
 
 from __future__ import annotations
 
@@ -8,32 +8,34 @@ from datetime import datetime
 from vendors import stock
 from vendors.models import Product, Variant
 
-FEW = 5  # from here on a shopper is told how many
+SCARCE_UP_TO = 5  # up to this number the page shows how many are available
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Prices in minor units; ``was`` is None for a variant that is not reduced."""
+    """Pair a variant with its price in minor units; ``regular_price`` is None unless the variant is on sale."""
 
     variant: Variant
     price: int
-    was: int | None
-    left: int
+    regular_price: int | None
+    available: int
 
     @property
     def is_scarce(self) -> bool:
-        return 0 < self.left <= FEW
+        """Return True if the page should show how many are available."""
+        return 0 < self.available <= SCARCE_UP_TO
 
 
-def offers(product: Product, now: datetime) -> list[Offer]:
+def list_offers(product: Product, now: datetime) -> list[Offer]:
+    """Return an offer for each variant of a product."""
     variants = list(product.variants.all())
-    left = stock.available([variant.pk for variant in variants], now)
+    available = stock.available([variant.pk for variant in variants], now)
     return [
         Offer(
             variant=variant,
             price=variant.current_price(now),
-            was=variant.price if variant.is_on_sale(now) else None,
-            left=left[variant.pk],
+            regular_price=variant.price if variant.is_on_sale(now) else None,
+            available=available[variant.pk],
         )
         for variant in variants
     ]

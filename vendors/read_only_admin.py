@@ -1,4 +1,4 @@
-"""Admin pages that show and never change."""
+"""Mixin for read-only admin pages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 
 
-class ReadOnly:
-    """Mixin for a ModelAdmin or an inline: seen by those who have the permission, changed by nobody."""
+class ReadOnlyAdminMixin:
+    """Deny add, change and delete in a ModelAdmin or an inline; viewing needs the usual permission."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,10 +1,10 @@
-"""What the catalogue does when its rows change."""
+"""Signal receivers of the vendors app."""
 
 from typing import Any
 
 from sessions_farm.communities.models import RegistryVersion
 
 
-def raise_version(**_kwargs: Any) -> None:
-    """A store was opened, closed, moved or repainted: every node reads its stores anew."""
+def bump_registry_version(**_kwargs: Any) -> None:
+    """Invalidate the storefront cache of every node after a store was opened, closed, moved or restyled."""
     RegistryVersion.bump()

@@ -1,8 +1,8 @@
-"""One mixin that keeps every admin page within the vendors of the person who looks.
+"""Admin pages scoped to the vendors of the signed-in user.
 
 Scoping ``get_queryset`` alone leaks: filters name other vendors' rows, selects offer them, a POST moves a row. Here a
-person without a membership in one of ``vendor_roles`` sees nothing, a superuser sees all, and everything else goes
-through :meth:`VendorScope.rows_of`, refused where nobody said how a model is scoped.
+user without a membership in one of ``vendor_roles`` sees nothing, a superuser sees all, and every other row goes
+through :meth:`VendorScopeMixin.choosable_rows`, which is empty for a model without a declared scope.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from django.forms import ModelForm
     from django.http import HttpRequest
 
-# Models that all vendors share: anybody who may edit may choose from all of their rows.
-SHARED: tuple[type[models.Model], ...] = (Category,)
+# Models that all vendors share: staff may choose from all of their rows.
+SHARED_MODELS: tuple[type[models.Model], ...] = (Category,)
 
 
 def vendor_ids(request: HttpRequest, roles: frozenset[str] | set[str]) -> list[int]:
-    """The vendors for which this person has one of the roles; asked once a request."""
+    """Return the vendors at which the user has one of the roles; memberships are queried once a request."""
     memberships: list[tuple[str, int]] | None = getattr(request, "memberships", None)
     if memberships is None:
         found = Membership.objects.filter(user=request.user.pk or 0).values_list("role", "vendor_id")
@@ -35,19 +35,20 @@ def vendor_ids(request: HttpRequest, roles: frozenset[str] | set[str]) -> list[i
 
 
 class ScopedRelatedFilter(RelatedFieldListFilter):
-    """A related filter that names only rows the person may see."""
+    """Offer only rows that the user may see in a related filter."""
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[str, Any]]:
-        rows = cast("VendorScope", model_admin).rows_of(field.remote_field.model, request)
+        """Return the choices of the filter."""
+        rows = cast("VendorScopeMixin", model_admin).choosable_rows(field.remote_field.model, request)
         return [(row.pk, str(row)) for row in rows]
 
 
-def stamped(form: type[ModelForm[Any]], vendor_id: int) -> type[ModelForm[Any]]:
-    """A form whose row belongs to the vendor before it is validated, so that constraints over the vendor are told."""
+def with_vendor(form: type[ModelForm[Any]], vendor_id: int) -> type[ModelForm[Any]]:
+    """Return a form class that sets the vendor before validation, so constraints over the vendor are validated too."""
 
-    class StampedForm(form):  # type: ignore[valid-type, misc]  # made for this request
+    class VendorBoundForm(form):  # type: ignore[valid-type, misc]  # made for this request
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self.instance.vendor_id = vendor_id
@@ -56,26 +57,27 @@ def stamped(form: type[ModelForm[Any]], vendor_id: int) -> type[ModelForm[Any]]:
             exclusions: set[str] = super()._get_validation_exclusions()
             return exclusions - {"vendor"}
 
-    return StampedForm
+    return VendorBoundForm
 
 
-class VendorScope:
-    """What admins and inlines have in common."""
+class VendorScopeMixin:
+    """Scope the permissions and choices of an admin or inline to vendors."""
 
     admin_site: admin.AdminSite
     model: type[models.Model]
     vendor_roles: frozenset[str] | set[str] = frozenset({Membership.Role.OWNER})
 
-    def allows(self, request: HttpRequest) -> bool:
+    def has_vendor_role(self, request: HttpRequest) -> bool:
+        """Return True for superusers and for staff with one of ``vendor_roles``."""
         user = request.user
         if not (user.is_active and user.is_staff):
             return False
         return bool(user.is_superuser or vendor_ids(request, self.vendor_roles))
 
-    def rows_of(self, model: Any, request: HttpRequest) -> models.QuerySet[Any]:
-        """The rows of a model that may be chosen or named here; none where nobody said how it is scoped."""
+    def choosable_rows(self, model: Any, request: HttpRequest) -> models.QuerySet[Any]:
+        """Return the rows of a model that the user may choose or see; none for a model without a declared scope."""
         every: models.QuerySet[Any] = model._base_manager.all()
-        if request.user.is_superuser or model in SHARED:
+        if request.user.is_superuser or model in SHARED_MODELS:
             return every
         if model is Vendor:
             return Vendor.objects.filter(pk__in=vendor_ids(request, self.vendor_roles))
@@ -87,42 +89,45 @@ class VendorScope:
     def formfield_for_foreignkey(
         self, db_field: models.ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
-        kwargs["queryset"] = self.rows_of(db_field.remote_field.model, request)
+        """Limit the choices of a foreign key."""
+        kwargs["queryset"] = self.choosable_rows(db_field.remote_field.model, request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]  # of the admin it is mixed into
 
     def formfield_for_manytomany(
         self, db_field: models.ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
-        kwargs["queryset"] = self.rows_of(db_field.remote_field.model, request)
+        """Limit the choices of a many-to-many field."""
+        kwargs["queryset"] = self.choosable_rows(db_field.remote_field.model, request)
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]  # of the admin it is mixed into
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.allows(request)
+        return self.has_vendor_role(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.allows(request)
+        return self.has_vendor_role(request)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.allows(request)
+        return self.has_vendor_role(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.allows(request)
+        return self.has_vendor_role(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.allows(request)
+        return self.has_vendor_role(request)
 
 
-class VendorScopedAdmin(VendorScope, admin.ModelAdmin):  # type: ignore[type-arg]  # of whichever model
-    """A ModelAdmin for vendor staff.
+class VendorScopedAdmin(VendorScopeMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # of whichever model
+    """Scope a ModelAdmin to the vendors of the user.
 
-    ``vendor_path`` leads from the model to its vendor ("vendor", "product__vendor"; "" for Vendor itself);
-    ``vendor_roles`` says which memberships may use it.
+    ``vendor_path`` is the lookup from the model to its vendor ("vendor", "product__vendor"; "" for Vendor itself);
+    ``vendor_roles`` are the roles that may use the admin.
     """
 
     vendor_path = "vendor"
     view_on_site = False
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """Select the rows of the user's vendors."""
         rows = super().get_queryset(request)
         if request.user.is_superuser:
             return rows
@@ -130,23 +135,27 @@ class VendorScopedAdmin(VendorScope, admin.ModelAdmin):  # type: ignore[type-arg
         return rows.filter(**{f"{self.vendor_path}__in" if self.vendor_path else "pk__in": owned})
 
     def get_ordering(self, request: HttpRequest) -> Any:
+        """Fall back to the model's ordering, then to the primary key, so pages are stable."""
         return super().get_ordering(request) or self.model._meta.ordering or ["pk"]
 
     def get_list_display(self, request: HttpRequest) -> Any:
+        """Hide the vendor column from staff of a single vendor."""
         columns = super().get_list_display(request)
         return [name for name in columns if name != "vendor"] if self.has_one_vendor(request) else columns
 
     def get_list_filter(self, request: HttpRequest) -> Any:
+        """Scope related filters; hide the vendor filter from staff of a single vendor."""
         entries = super().get_list_filter(request)
         if self.has_one_vendor(request):
             entries = [entry for entry in entries if entry != self.vendor_path]
         return [self.scoped_filter(entry) for entry in entries]
 
     def has_one_vendor(self, request: HttpRequest) -> bool:
-        """Whether naming the vendor would say the same on every row."""
+        """Return True if the user works for exactly one vendor."""
         return not request.user.is_superuser and len(vendor_ids(request, self.vendor_roles)) == 1
 
     def scoped_filter(self, entry: Any) -> Any:
+        """Replace a related filter by its scoped version."""
         if not isinstance(entry, str):
             return entry
         try:
@@ -156,43 +165,47 @@ class VendorScopedAdmin(VendorScope, admin.ModelAdmin):  # type: ignore[type-arg
         return (entry, ScopedRelatedFilter) if field.is_relation else entry
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave the vendor out of the form where there is nothing to choose: it is stamped."""
+        """Leave the vendor out of the form if it is preset."""
         fieldsets = super().get_fieldsets(request, obj)
-        if not self.stamps_vendor(request, obj):
+        if not self.presets_vendor(request, obj):
             return fieldsets
         return [
             (name, {**options, "fields": [field for field in options["fields"] if field != "vendor"]})
             for name, options in fieldsets
         ]
 
-    def stamps_vendor(self, request: HttpRequest, obj: Any) -> bool:
+    def presets_vendor(self, request: HttpRequest, obj: Any) -> bool:
+        """Return True if the user cannot choose the vendor of a row."""
         if self.vendor_path != "vendor" or request.user.is_superuser:
             return False
         return obj is not None or self.has_one_vendor(request)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 -- Django's signature
+        """Bind the form to the preset vendor."""
         form = super().get_form(request, obj, change, **kwargs)
-        if not self.stamps_vendor(request, obj):
+        if not self.presets_vendor(request, obj):
             return form
-        return stamped(form, obj.vendor_id if obj else vendor_ids(request, self.vendor_roles)[0])
+        return with_vendor(form, obj.vendor_id if obj else vendor_ids(request, self.vendor_roles)[0])
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:  # noqa: FBT001 -- Django's signature
+        """Save, then reject a row of another vendor."""
         super().save_model(request, obj, form, change)
-        self.refuse_foreign(request, obj)
+        self.reject_foreign_vendor(request, obj)
 
     def save_related(self, request: HttpRequest, form: ModelForm[Any], formsets: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
+        """Save the inlines, then reject a row of another vendor."""
         super().save_related(request, form, formsets, change)
-        self.refuse_foreign(request, form.instance)
+        self.reject_foreign_vendor(request, form.instance)
 
-    def refuse_foreign(self, request: HttpRequest, obj: Any) -> None:
-        """The last wall: what was saved must still be the person's own; the admin's transaction is rolled back."""
+    def reject_foreign_vendor(self, request: HttpRequest, obj: Any) -> None:
+        """Raise PermissionDenied if a saved row is outside the user's scope; the admin's transaction rolls back."""
         if not self.get_queryset(request).filter(pk=obj.pk).exists():
             raise PermissionDenied(
                 f"{obj._meta.verbose_name} {obj.pk} would belong to another vendor; nothing was saved."
             )
 
 
-class VendorScopedInline(VendorScope, admin.TabularInline):  # type: ignore[type-arg]  # of whichever model
-    """An inline below a VendorScopedAdmin: its rows are the parent's, its choices are scoped."""
+class VendorScopedInline(VendorScopeMixin, admin.TabularInline):  # type: ignore[type-arg]  # of whichever model
+    """Scope the choices of an inline below a VendorScopedAdmin; its rows are the parent's."""
 
     extra = 0

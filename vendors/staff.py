@@ -1,4 +1,4 @@
-"""Whom a person works for."""
+"""Vendors of a member of staff."""
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
@@ -6,7 +6,7 @@ from vendors.models import Membership
 
 
 def staff_of(user: AbstractBaseUser | AnonymousUser) -> list[int]:
-    """The ids of the vendors that a user works for, in order; none for somebody who is not signed in."""
+    """Return the sorted ids of the vendors that a user works for; empty for an anonymous user."""
     if user.pk is None:
         return []
     return sorted(set(Membership.objects.filter(user_id=user.pk).values_list("vendor_id", flat=True)))

@@ -2,15 +2,15 @@
 
 from django.urls import path
 
-from vendors import pages
+from vendors import views
 
 app_name = "store"
 
 urlpatterns = [
-    path("", pages.home, name="home"),
-    path("departments/<slug:slug>/", pages.category, name="category"),
-    path("products/<slug:slug>/", pages.product, name="product"),
-    path("search/", pages.search, name="search"),
-    path("about/", pages.about, name="about"),
-    path("delivery/", pages.delivery, name="delivery"),
+    path("", views.home_page, name="home"),
+    path("departments/<slug:slug>/", views.category_page, name="category"),
+    path("products/<slug:slug>/", views.product_page, name="product"),
+    path("search/", views.search_page, name="search"),
+    path("about/", views.about_page, name="about"),
+    path("delivery/", views.delivery_page, name="delivery"),
 ]

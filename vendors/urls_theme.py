@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from vendors import theme
+from vendors import theme_views
 
 app_name = "theme"
 
 urlpatterns = [
-    path("all-<slug:digest>.css", theme.all_sheets, name="all"),
-    path("store/<slug:slug>/<slug:digest>.css", theme.store_sheet, name="store"),
+    path("all-<slug:digest>.css", theme_views.marketplace_stylesheet, name="all"),
+    path("store/<slug:slug>/<slug:digest>.css", theme_views.store_stylesheet, name="store"),
 ]

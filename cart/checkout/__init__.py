@@ -1,0 +1,12 @@
+"""Checkout: from a cart to a paid order.
+
+Exceptions::
+
+    CheckoutError
+    ├── CartNotBuyableError            the cart is empty, or a line cannot be bought
+    ├── CartChangedError               goods, delivery or address differ from the reviewed ones
+    ├── PriceIncreasedError            the total is above the agreed one
+    ├── DraftExpiredError              the draft order expired before payment
+    ├── RowLockTimeoutError            another transaction held a row lock for too long
+    └── PaymentError                   the payment gateway refused or was unreachable
+"""

@@ -1,4 +1,4 @@
-"""What the steps of the checkout may contain."""
+"""Forms of the checkout's steps."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 from django_countries.fields import CountryField
 
-from cart.contents import Contents
 from cart.orders.models import Address
-from cart.pricing import Method
+from cart.pricing import DeliveryMethod
+from cart.summary import CartSummary
 
 
 def _text(token: str, **attributes: str) -> forms.TextInput:
@@ -17,7 +17,7 @@ def _text(token: str, **attributes: str) -> forms.TextInput:
 
 
 class ContactForm(forms.Form):
-    """Who buys and where the goods go; seven fields, and a box for those who have an address book."""
+    """Validate the buyer's e-mail and address; a signed-in buyer may save it in the address book."""
 
     email = forms.EmailField(
         label="E-mail",
@@ -65,11 +65,12 @@ class ContactForm(forms.Form):
 
     @property
     def contact(self) -> dict[str, str]:
+        """Return the entered contact data."""
         return {name: str(value) for name, value in self.cleaned_data.items() if name != "keep"}
 
 
 def contact_from(address: Address) -> dict[str, str]:
-    """What the form shows for an entry of the address book."""
+    """Return the form's initial values for an address book entry."""
     return {
         "name": address.name,
         "line1": address.line1,
@@ -81,13 +82,13 @@ def contact_from(address: Address) -> dict[str, str]:
 
 
 class DeliveryForm(forms.Form):
-    """One choice for each vendor in the cart."""
+    """Validate a delivery method for each vendor in the cart."""
 
-    def __init__(self, *args: Any, contents: Contents, chosen: dict[int, Method], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, summary: CartSummary, chosen: dict[int, DeliveryMethod], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.groups = contents.groups
-        for group in contents.groups:
-            offered = [method for method in Method if group.tariff.offers(method)]
+        self.groups = summary.groups
+        for group in summary.groups:
+            offered = [method for method in DeliveryMethod if group.tariff.offers(method)]
             self.fields[f"vendor-{group.vendor.pk}"] = forms.ChoiceField(
                 label=f"Delivery by {group.vendor.name}",
                 choices=[(method.value, method.value) for method in offered],
@@ -97,11 +98,12 @@ class DeliveryForm(forms.Form):
 
     @property
     def methods(self) -> dict[int, str]:
+        """Return the chosen delivery methods by vendor."""
         return {int(name.partition("-")[2]): value for name, value in self.cleaned_data.items()}
 
 
 class PayForm(forms.Form):
-    """What was reviewed, and the total that the button showed."""
+    """Validate the posted idempotency key and the total that the button showed."""
 
-    key = forms.CharField(min_length=64, max_length=64)
-    agreed = forms.IntegerField(min_value=0)
+    idempotency_key = forms.CharField(min_length=64, max_length=64)
+    agreed_total = forms.IntegerField(min_value=0)

@@ -1,4 +1,4 @@
-"""Transactions that would rather fail soon than let a shopper wait for somebody else's lock."""
+"""Transactions with a lock timeout: they fail soon rather than let a shopper wait for a row lock."""
 
 from __future__ import annotations
 
@@ -8,25 +8,23 @@ from contextlib import contextmanager
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
-PATIENCE = "3s"
+from cart.checkout.errors import RowLockTimeoutError
 
-
-class Busy(Exception):
-    """A row that is needed was held by others for too long; nothing was changed, and trying again may help."""
+LOCK_TIMEOUT = "3s"
 
 
 @contextmanager
-def impatient_transaction() -> Iterator[None]:
-    """An atomic block in which no lock is waited for longer than PATIENCE. Raise Busy where one was.
+def transaction_with_lock_timeout() -> Iterator[None]:
+    """Open an atomic block with PostgreSQL's lock_timeout. Raise RowLockTimeoutError on a timeout or a deadlock.
 
-    Everybody locks in one order: cart, order, stock by primary key, lines.
+    Every transaction locks in the same order: cart, order, stock by primary key, lines.
     """
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
-            raise Busy(f"A row was locked by others for more than {PATIENCE}.") from error
+            raise RowLockTimeoutError(f"Another transaction held a row lock for more than {LOCK_TIMEOUT}.") from error
         raise

@@ -1,4 +1,4 @@
-"""The first phase of a checkout: one locked transaction that turns a cart into a draft order with its goods on hold."""
+"""The first phase of a checkout: turn a cart into a draft order with its goods on hold, in one locked transaction."""
 
 from __future__ import annotations
 
@@ -9,189 +9,175 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from cart.checkout.ask import ADDRESS_FIELDS, Ask, key_of
-from cart.checkout.locks import impatient_transaction
-from cart.contents import Contents, contents_of
+from cart.checkout.checkout_request import ADDRESS_FIELDS, CheckoutRequest, make_idempotency_key
+from cart.checkout.errors import CartChangedError, CartNotBuyableError, DraftExpiredError, PriceIncreasedError
+from cart.checkout.locks import transaction_with_lock_timeout
 from cart.models import Cart, Line
 from cart.orders.models import Consignment, Order, OrderLine, Payment
 from cart.orders.numbering import new_number
-from cart.pricing import Item, Parcel, demands, split
+from cart.pricing import ConsignmentDraft, PricedLine, quantities_by_variant, split_by_vendor
+from cart.summary import CartSummary, summarise_cart
 from vendors import stock
 from vendors.models import Marketplace
 
 if TYPE_CHECKING:
     from sessions_farm.communities.models import Visitor
 
-RENEWALS = 3  # after so many holds' time the draft is let go, however often the shopper tries to pay
-
-
-class NothingToBuy(Exception):
-    """The cart is empty, or has a line that cannot be bought."""
-
-
-class CartChanged(Exception):
-    """The goods, the delivery or the address are not those that were reviewed."""
-
-
-class PriceRose(Exception):
-    """The total is higher than the one that the shopper agreed to; both in minor units."""
-
-    def __init__(self, agreed: int, total: int) -> None:
-        super().__init__(f"{agreed} was agreed, it is {total} now.")
-        self.agreed = agreed
-        self.total = total
-
-
-class TookTooLong(Exception):
-    """The draft was let go before it was paid."""
+MAX_HOLD_PERIODS = 3  # the draft expires after as many hold periods, even if the shopper keeps trying to pay
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """``payment`` is what to pay, None where nothing is left to pay; ``superseded`` are to be closed at the gateway."""
+class PreparedCheckout:
+    """Hold the order, its payment (None if nothing is left to pay) and the payments to cancel at the gateway."""
 
     order: Order
     payment: Payment | None
     superseded: list[Payment] = field(default_factory=list)
 
 
-def prepare(*, visitor: Visitor, user: Any, ask: Ask, now: datetime) -> Prepared:
-    """Make the order that was asked for, or find it: the same key never makes two.
+def prepare_order(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequest, now: datetime) -> PreparedCheckout:
+    """Create the requested order, or find it; idempotent by the request's key.
 
-    Raise NothingToBuy, CartChanged, PriceRose, TookTooLong, stock.SoldOut or Busy; nothing was changed then.
+    Raise a CheckoutError or stock.SoldOutError; nothing was changed then.
     """
-    with impatient_transaction():
+    with transaction_with_lock_timeout():
         cart = Cart.objects.select_for_update(no_key=True).filter(visitor=visitor).first()
-        order = Order.objects.select_for_update(no_key=True).filter(checkout_key=ask.key, visitor=visitor).first()
+        same_key = Order.objects.filter(idempotency_key=checkout_request.idempotency_key, visitor=visitor)
+        order = same_key.select_for_update(no_key=True).first()
         if order is not None:
-            return _found(order, now)
+            return _resume(order, now)
         if cart is None:
-            raise NothingToBuy("There is no cart.")
-        contents = contents_of(cart, now)
-        parcels = _agreed_parcels(contents, ask)
-        superseded = _let_go(cart)
-        order = _draft(visitor, user, ask, parcels, now)
-        stock.hold(order.uuid, _demands(parcels), _until(order, now), now)
+            raise CartNotBuyableError("There is no cart.")
+        summary = summarise_cart(cart, now)
+        drafts = _agreed_drafts(summary, checkout_request)
+        superseded = _expire_previous_draft(cart)
+        order = _create_draft(visitor, user, checkout_request, drafts, now)
+        stock.hold(order.uuid, _draft_quantities(drafts), _hold_until(order, now), now)
         Cart.objects.filter(pk=cart.pk).update(held_by=order.uuid)
-        _remember_prices(cart, parcels)
-        return Prepared(order, _new_payment(order), superseded)
+        _update_seen_prices(cart, drafts)
+        return PreparedCheckout(order, _create_payment(order), superseded)
 
 
-def _found(order: Order, now: datetime) -> Prepared:
+def _resume(order: Order, now: datetime) -> PreparedCheckout:
     if order.state == Order.State.EXPIRED:
-        raise TookTooLong(f"Order {order.number} was not paid in time.")
+        raise DraftExpiredError(f"Order {order.number} was not paid in time.")
     if order.state != Order.State.DRAFT:
-        return Prepared(order, None)
-    until = _until(order, now)
+        return PreparedCheckout(order, None)
+    until = _hold_until(order, now)
     if until <= now:
-        raise TookTooLong(f"Order {order.number} waited for {RENEWALS} holds' time.")
-    stock.hold(order.uuid, demands_of(order), until, now)
+        raise DraftExpiredError(f"Order {order.number} waited for {MAX_HOLD_PERIODS} hold periods.")
+    stock.hold(order.uuid, order_quantities(order), until, now)
     payment = order.payments.filter(state=Payment.State.STARTED).first()
-    return Prepared(order, payment or _new_payment(order))
+    return PreparedCheckout(order, payment or _create_payment(order))
 
 
-def _agreed_parcels(contents: Contents, ask: Ask) -> list[Parcel]:
-    """Today's parcels, if they are what the shopper saw and cost no more."""
-    if not contents.groups or not all(position.for_sale for position in contents):
-        raise NothingToBuy("The cart is empty, or something in it is not for sale any more.")
-    parcels = parcels_of(contents, ask)
-    if ask.key != key_of(ask.token, _items(parcels), ask.methods, ask.contact):
-        raise CartChanged("What was reviewed is not what is in the cart.")
-    total = sum(parcel.total for parcel in parcels)
-    if total > ask.agreed:
-        raise PriceRose(ask.agreed, total)
-    return parcels
+def _agreed_drafts(summary: CartSummary, checkout_request: CheckoutRequest) -> list[ConsignmentDraft]:
+    """Return the current drafts if they equal the reviewed ones and cost no more."""
+    if not summary.groups or not all(line.for_sale for line in summary):
+        raise CartNotBuyableError("The cart is empty, or something in it is not for sale any more.")
+    drafts = draft_consignments(summary, checkout_request)
+    key = make_idempotency_key(
+        checkout_request.token, _lines(drafts), checkout_request.methods, checkout_request.contact
+    )
+    if checkout_request.idempotency_key != key:
+        raise CartChangedError("What was reviewed is not what is in the cart.")
+    total = sum(draft.total for draft in drafts)
+    if total > checkout_request.agreed_total:
+        raise PriceIncreasedError(checkout_request.agreed_total, total)
+    return drafts
 
 
-def parcels_of(contents: Contents, ask: Ask) -> list[Parcel]:
-    """The cart as it would be sent and charged."""
-    tariffs = {group.vendor.pk: group.tariff for group in contents.groups}
-    return split((position.item for position in contents), tariffs, ask.methods)
+def draft_consignments(summary: CartSummary, checkout_request: CheckoutRequest) -> list[ConsignmentDraft]:
+    """Draft the consignments of a cart, with their charges."""
+    tariffs = {group.vendor.pk: group.tariff for group in summary.groups}
+    return split_by_vendor((line.priced for line in summary), tariffs, checkout_request.methods)
 
 
-def _let_go(cart: Cart) -> list[Payment]:
-    """Give up the draft that an earlier version of this cart left, so its hold is not in the way."""
+def _expire_previous_draft(cart: Cart) -> list[Payment]:
+    """Expire the draft of an earlier version of this cart, so its hold is released; return its open payments."""
     if cart.held_by is None:
         return []
-    old = Order.objects.select_for_update(no_key=True).filter(uuid=cart.held_by, state=Order.State.DRAFT).first()
-    if old is None:
+    previous = Order.objects.select_for_update(no_key=True).filter(uuid=cart.held_by, state=Order.State.DRAFT).first()
+    if previous is None:
         return []
-    let_go(old)
-    return list(old.payments.filter(state=Payment.State.STARTED))
+    expire(previous)
+    return list(previous.payments.filter(state=Payment.State.STARTED))
 
 
-def let_go(order: Order) -> None:
+def expire(order: Order) -> None:
     """Expire a locked draft and release its goods."""
     Order.objects.filter(pk=order.pk).update(state=Order.State.EXPIRED)
     order.consignments.update(state=Consignment.State.CANCELLED)
     stock.release(order.uuid)
 
 
-def _draft(visitor: Visitor, user: Any, ask: Ask, parcels: list[Parcel], now: datetime) -> Order:
-    goods = sum(parcel.goods for parcel in parcels)
-    delivery = sum(parcel.delivery for parcel in parcels)
+def _create_draft(
+    visitor: Visitor, user: Any, checkout_request: CheckoutRequest, drafts: list[ConsignmentDraft], now: datetime
+) -> Order:
+    goods_total = sum(draft.goods_total for draft in drafts)
+    delivery_total = sum(draft.delivery_charge for draft in drafts)
     marketplace = Marketplace.objects.select_related("community__master").get(community_id=visitor.community_id)
     order = Order.objects.create(
-        number=_free_number(),
+        number=_unused_number(),
         marketplace=marketplace,
         visitor=visitor,
         user=user,
-        email=ask.contact["email"],
-        checkout_key=ask.key,
+        email=checkout_request.contact["email"],
+        idempotency_key=checkout_request.idempotency_key,
         currency=marketplace.currency,
-        goods_total=goods,
-        delivery_total=delivery,
-        total=goods + delivery,
+        goods_total=goods_total,
+        delivery_total=delivery_total,
+        total=goods_total + delivery_total,
         created_at=now,
-        **{name: ask.contact.get(name, "") for name in ADDRESS_FIELDS},
+        **{name: checkout_request.contact.get(name, "") for name in ADDRESS_FIELDS},
     )
-    _draft_consignments(order, parcels)
+    _create_consignments(order, drafts)
     return order
 
 
-def _draft_consignments(order: Order, parcels: list[Parcel]) -> None:
-    """One consignment a parcel: their totals add up to the order's, for both are sums of the same numbers."""
+def _create_consignments(order: Order, drafts: list[ConsignmentDraft]) -> None:
+    """Create a consignment for each draft; their totals add up to the order's, being sums of the same numbers."""
     consignments = Consignment.objects.bulk_create(
         Consignment(
             order=order,
-            vendor_id=parcel.vendor_id,
+            vendor_id=draft.vendor_id,
             number=f"{order.number}-{position}",
-            delivery_method=parcel.method,
-            delivery_charge=parcel.delivery,
-            goods_total=parcel.goods,
+            delivery_method=draft.method,
+            delivery_charge=draft.delivery_charge,
+            goods_total=draft.goods_total,
         )
-        for position, parcel in enumerate(parcels, start=1)
+        for position, draft in enumerate(drafts, start=1)
     )
     OrderLine.objects.bulk_create(
         OrderLine(
             consignment=consignment,
-            variant_id=item.variant_id,
-            sku=item.sku,
-            name=item.name,
-            quantity=item.quantity,
-            unit_price=item.unit_price,
+            variant_id=line.variant_id,
+            sku=line.sku,
+            name=line.name,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
         )
-        for consignment, parcel in zip(consignments, parcels, strict=True)
-        for item in parcel.items
+        for consignment, draft in zip(consignments, drafts, strict=True)
+        for line in draft.lines
     )
 
 
-def demands_of(order: Order) -> dict[int, int]:
-    """How many of each variant an order wants; a variant that was deleted since is left out."""
+def order_quantities(order: Order) -> dict[int, int]:
+    """Sum an order's quantities by variant; a deleted variant is left out."""
     lines = OrderLine.objects.filter(consignment__order=order, variant__isnull=False)
-    wanted: dict[int, int] = {}
+    quantities: dict[int, int] = {}
     for variant_id, quantity in lines.values_list("variant_id", "quantity"):
         if variant_id is not None:
-            wanted[variant_id] = wanted.get(variant_id, 0) + quantity
-    return wanted
+            quantities[variant_id] = quantities.get(variant_id, 0) + quantity
+    return quantities
 
 
-def _until(order: Order, now: datetime) -> datetime:
+def _hold_until(order: Order, now: datetime) -> datetime:
     hold = timedelta(minutes=settings.STOCK_HOLD_MINUTES)
-    return min(now + hold, order.created_at + hold * RENEWALS)
+    return min(now + hold, order.created_at + hold * MAX_HOLD_PERIODS)
 
 
-def _new_payment(order: Order) -> Payment:
+def _create_payment(order: Order) -> Payment:
     return Payment.objects.create(
         order=order,
         gateway=settings.PAYMENT_GATEWAYS[0],
@@ -201,20 +187,20 @@ def _new_payment(order: Order) -> Payment:
     )
 
 
-def _remember_prices(cart: Cart, parcels: list[Parcel]) -> None:
-    for item in _items(parcels):
-        Line.objects.filter(cart=cart, variant_id=item.variant_id).update(seen_price=item.unit_price)
+def _update_seen_prices(cart: Cart, drafts: list[ConsignmentDraft]) -> None:
+    for line in _lines(drafts):
+        Line.objects.filter(cart=cart, variant_id=line.variant_id).update(seen_price=line.unit_price)
 
 
-def _items(parcels: list[Parcel]) -> list[Item]:
-    return [item for parcel in parcels for item in parcel.items]
+def _lines(drafts: list[ConsignmentDraft]) -> list[PricedLine]:
+    return [line for draft in drafts for line in draft.lines]
 
 
-def _demands(parcels: list[Parcel]) -> dict[int, int]:
-    return demands(_items(parcels))
+def _draft_quantities(drafts: list[ConsignmentDraft]) -> dict[int, int]:
+    return quantities_by_variant(_lines(drafts))
 
 
-def _free_number() -> str:
+def _unused_number() -> str:
     number = new_number()
     while Order.objects.filter(number=number).exists():
         number = new_number()

@@ -1,76 +1,76 @@
-"""Starting a payment, closing those that were left, and sweeping up after shoppers who did not come back."""
+"""Services that start payments, cancel superseded ones, and sweep abandoned checkouts."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from django.db.models import Exists, Model, OuterRef
 from django.urls import reverse
 
-from cart.checkout.ask import Ask
-from cart.checkout.finalise import finalise, give_back
-from cart.checkout.locks import Busy, impatient_transaction
-from cart.checkout.payments.base import PaymentError
-from cart.checkout.payments.gateways import gateway
-from cart.checkout.prepare import Prepared, let_go, prepare
+from cart.checkout.checkout_request import CheckoutRequest
+from cart.checkout.errors import PaymentError, RowLockTimeoutError
+from cart.checkout.finalise import finalise, refund_payment
+from cart.checkout.locks import transaction_with_lock_timeout
+from cart.checkout.payments.gateways import get_gateway
+from cart.checkout.prepare import PreparedCheckout, expire, prepare_order
 from cart.orders.models import Order, Payment
-from cart.orders.tasks import send_due_mail
+from cart.orders.tasks import send_due_confirmations
 from vendors.models import StockHold
 
 if TYPE_CHECKING:
     from sessions_farm.communities.models import Visitor
 
-log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 BATCH = 200
-GRACE = timedelta(seconds=30)  # a browser that is about to come back is not overtaken
+RETURN_GRACE = timedelta(seconds=30)  # a returning browser comes before the sweeper
 
 
-def start_payment(*, visitor: Visitor, user: Any, ask: Ask, now: datetime) -> str | None:
-    """Prepare the order and open its charge; the URL where the shopper pays, None where the order is settled already.
+def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequest, now: datetime) -> str | None:
+    """Prepare the order and open its charge. Return the payment page's URL, or None for a settled order.
 
-    Raise what prepare raises, and PaymentError where the gateway does not answer; the draft waits for another try then.
+    Raise the errors of prepare_order, and PaymentError if the gateway does not answer; the draft stays for a retry.
     """
-    prepared = prepare(visitor=visitor, user=user, ask=ask, now=now)
+    prepared = prepare_order(visitor=visitor, user=user, checkout_request=checkout_request, now=now)
     for payment in prepared.superseded:
         _attempt(close_payment, payment, now)
     return _payment_url(prepared) if prepared.payment else None
 
 
-def _payment_url(prepared: Prepared) -> str:
+def _payment_url(prepared: PreparedCheckout) -> str:
     payment = prepared.payment
     if payment is None:
         raise ValueError(f"Nothing is left to pay of order {prepared.order.number}.")
-    return gateway(payment.gateway).start(
+    return get_gateway(payment.gateway).start(
         payment,
-        return_url=reverse("checkout:back", args=[payment.gateway]),
+        return_url=reverse("checkout:return", args=[payment.gateway]),
         webhook_path=reverse("checkout:webhook", args=[payment.gateway]),
     )
 
 
 def close_payment(payment: Payment, now: datetime) -> None:
-    """See to it that a payment that nobody wants any more cannot be made; where it was made in time, it counts."""
-    gateway(payment.gateway).cancel(payment)
+    """Cancel a superseded payment at the gateway; a payment made in time counts."""
+    get_gateway(payment.gateway).cancel(payment)
     finalise(payment=payment, now=now)
 
 
 def sweep_checkouts(*, now: datetime) -> dict[str, int]:
-    """Settle or let go of checkouts that nobody came back to; how many of each kind of work was done.
+    """Settle or expire abandoned checkouts; return the number of rows done by kind of work.
 
-    One fault does not stop the rest: it is logged, and the next sweep tries again.
+    An error is logged and does not stop the rest; the next sweep retries.
     """
-    started = Payment.objects.filter(state=Payment.State.STARTED, created_at__lte=now - GRACE)
-    live = StockHold.objects.filter(reference=OuterRef("uuid"), until__gt=now)
-    lapsed = Order.objects.filter(~Exists(live), state=Order.State.DRAFT)
+    started = Payment.objects.filter(state=Payment.State.STARTED, created_at__lte=now - RETURN_GRACE)
+    live_holds = StockHold.objects.filter(reference=OuterRef("uuid"), until__gt=now)
+    lapsed = Order.objects.filter(~Exists(live_holds), state=Order.State.DRAFT)
     refunds = Payment.objects.filter(state=Payment.State.REFUND_DUE)
     return {
         "settled": _each(_settle, started.select_related("order").order_by("created_at")[:BATCH], now),
-        "expired": _each(_expire, lapsed.order_by("created_at")[:BATCH], now),
-        "refunded": _each(lambda payment, _: give_back(payment), refunds[:BATCH], now),
-        "mailed": send_due_mail(),
+        "expired": _each(_expire_lapsed, lapsed.order_by("created_at")[:BATCH], now),
+        "refunded": _each(lambda payment, _: refund_payment(payment), refunds[:BATCH], now),
+        "mailed": send_due_confirmations(),
     }
 
 
@@ -81,14 +81,14 @@ def _settle(payment: Payment, now: datetime) -> None:
         close_payment(payment, now)
 
 
-def _expire(order: Order, now: datetime) -> None:
-    """Let a draft go whose hold has lapsed, unless it turns out to be paid."""
+def _expire_lapsed(order: Order, now: datetime) -> None:
+    """Expire a draft with a lapsed hold, unless its payment was made."""
     for payment in order.payments.filter(state=Payment.State.STARTED):
         close_payment(payment, now)
-    with impatient_transaction():
+    with transaction_with_lock_timeout():
         draft = Order.objects.select_for_update(no_key=True).filter(pk=order.pk, state=Order.State.DRAFT).first()
         if draft is not None and not draft.payments.filter(state=Payment.State.STARTED).exists():
-            let_go(draft)
+            expire(draft)
 
 
 def _each[Row: Model](work: Callable[[Row, datetime], object], rows: Iterable[Row], now: datetime) -> int:
@@ -98,10 +98,10 @@ def _each[Row: Model](work: Callable[[Row, datetime], object], rows: Iterable[Ro
 def _attempt[Row: Model](work: Callable[[Row, datetime], object], row: Row, now: datetime) -> bool:
     try:
         work(row, now)
-    except (PaymentError, Busy) as error:
-        log.warning("checkout_work_postponed", row=str(row), error=str(error))
+    except (PaymentError, RowLockTimeoutError) as error:
+        logger.warning("Sweeping %s is postponed: %s", row, error)
         return False
-    except Exception:  # a receiver's or a gateway's fault with one order is not the others'
-        log.exception("checkout_work_failed", row=str(row))
+    except Exception:  # an error of a receiver or gateway for one row does not stop the others
+        logger.exception("Sweeping %s failed", row)
         return False
     return True

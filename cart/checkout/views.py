@@ -1,9 +1,10 @@
-"""The checkout's steps, on the mall's own host: address, delivery, review and pay."""
+"""Views of the checkout's steps, on the master: address, delivery and review."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -12,57 +13,68 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 from django_countries import countries
 
-from cart.checkout import visit
+from cart.checkout import checkout_session
 from cart.checkout.forms import ContactForm, DeliveryForm, contact_from
-from cart.checkout.prepare import parcels_of
-from cart.contents import Contents, contents_of
-from cart.current import cart_of
+from cart.checkout.prepare import draft_consignments
+from cart.context import current_cart
 from cart.orders.models import Address, Order
 from cart.orders.services import save_address
-from cart.pricing import Method
+from cart.pricing import DeliveryMethod
+from cart.summary import CartSummary, summarise_cart
 from vendors.http import MallRequest
 
 
-def contents_or_none(request: MallRequest) -> Contents | None:
-    """The cart if it can be bought; else None, and the shopper is told why."""
-    contents = contents_of(cart_of(request), timezone.now())
-    if not contents:
+def buyable_summary_or_none(request: MallRequest) -> CartSummary | None:
+    """Return the cart's summary if it is buyable; else add a message for the shopper and return None."""
+    summary = summarise_cart(current_cart(request), timezone.now())
+    if not summary:
         messages.info(request, "Your cart is empty: there is nothing to check out.")
         return None
-    if not contents.can_be_bought:
+    if not summary.is_buyable:
         messages.error(request, "Sold out or fewer left: change or remove the marked lines, then check out.")
         return None
-    return contents
+    return summary
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def start(request: MallRequest) -> HttpResponse:
-    """Step 1: who buys, and where to. Kept in the session, so Back shows it again."""
-    contents = contents_or_none(request)
-    if contents is None:
+    """Step 1: take the contact data and address; the session keeps them for the Back button."""
+    summary = buyable_summary_or_none(request)
+    if summary is None:
         return redirect("cart:page")
     user: Any = request.user
-    book = list(Address.objects.filter(user=user).order_by("-is_default", "pk")) if user.is_authenticated else []
+    book = _address_book(user)
     form = ContactForm(request.POST or None, initial=_initial(request, book), has_book=user.is_authenticated)
     if request.method == "POST" and form.is_valid():
-        visit.keep_contact(request, form.contact)
+        checkout_session.save_contact(request, form.contact)
         if form.cleaned_data.get("keep"):
             save_address(user=user, fields={name: value for name, value in form.contact.items() if name != "email"})
         return redirect("checkout:delivery")
-    status = 422 if form.errors else 200
-    return render(request, "checkout/start.html", {"form": form, "contents": contents, "book": book}, status=status)
+    return render(
+        request, "checkout/start.html", {"form": form, "summary": summary, "book": book}, status=_status(form)
+    )
+
+
+def _address_book(user: Any) -> list[Address]:
+    if not user.is_authenticated:
+        return []
+    return list(Address.objects.filter(user=user).order_by("-is_default", "pk"))
+
+
+def _status(form: forms.Form) -> int:
+    return 422 if form.errors else 200
 
 
 def _initial(request: MallRequest, book: list[Address]) -> dict[str, str]:
-    """What was typed before, else the chosen or default entry of the address book, else the person's e-mail."""
-    wanted = request.GET.get("address", "")
-    chosen = next((entry for entry in book if str(entry.pk) == wanted), None)
-    typed = visit.contact(request)
+    """Return the data entered before, else an entry of the address book, else the user's e-mail address."""
+    entry_id = request.GET.get("address", "")
+    chosen = next((entry for entry in book if str(entry.pk) == entry_id), None)
+    typed = checkout_session.contact(request)
     if chosen is None and typed:
         return typed
     user: Any = request.user
-    email = typed.get("email") or (user.email if user.is_authenticated else "")
+    email = typed.get("email", "") or getattr(user, "email", "")  # an anonymous user has none
     entry = chosen or next(iter(book), None)
     return {"email": email, **(contact_from(entry) if entry else {})}
 
@@ -70,28 +82,27 @@ def _initial(request: MallRequest, book: list[Address]) -> dict[str, str]:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def delivery(request: MallRequest) -> HttpResponse:
-    """Step 2: how each vendor sends its goods."""
-    contents = contents_or_none(request)
-    if contents is None:
+    """Step 2: choose each vendor's delivery method."""
+    summary = buyable_summary_or_none(request)
+    if summary is None:
         return redirect("cart:page")
-    if not visit.contact(request):
+    if not checkout_session.contact(request):
         return redirect("checkout:start")
-    form = DeliveryForm(request.POST or None, contents=contents, chosen=visit.methods(request, contents))
+    form = DeliveryForm(request.POST or None, summary=summary, chosen=checkout_session.methods(request, summary))
     if request.method == "POST" and form.is_valid():
-        visit.keep_methods(request, form.methods)
+        checkout_session.save_methods(request, form.methods)
         return redirect("checkout:review")
-    choices = [_choices(group, form[f"vendor-{group.vendor.pk}"]) for group in contents.groups]
-    status = 422 if form.errors else 200
-    context = {"form": form, "contents": contents, "choices": choices}
-    return render(request, "checkout/delivery.html", context, status=status)
+    choices = [_choices(group, form[f"vendor-{group.vendor.pk}"]) for group in summary.groups]
+    context = {"form": form, "summary": summary, "choices": choices}
+    return render(request, "checkout/delivery.html", context, status=_status(form))
 
 
 def _choices(group: Any, field: Any) -> dict[str, Any]:
-    """A vendor's delivery methods with what each costs for these goods."""
+    """Return a vendor's delivery methods with their charges for these goods."""
     selected = field.value()
     offered = [
-        (method, group.tariff.charge(group.goods, method), method == selected)
-        for method in Method
+        (method, group.tariff.charge(group.goods_total, method), method == selected)
+        for method in DeliveryMethod
         if group.tariff.offers(method)
     ]
     return {"group": group, "field": field, "offered": offered}
@@ -100,31 +111,33 @@ def _choices(group: Any, field: Any) -> dict[str, Any]:
 @never_cache
 @require_GET
 def review(request: MallRequest) -> HttpResponse:
-    """Step 3: everything on one page, and the button that pays."""
-    contents = contents_or_none(request)
-    if contents is None:
+    """Step 3: show everything on one page, with the pay button."""
+    summary = buyable_summary_or_none(request)
+    if summary is None:
         return redirect("cart:page")
-    if not visit.contact(request):
+    if not checkout_session.contact(request):
         return redirect("checkout:start")
-    return review_page(request, contents)
+    return review_page(request, summary)
 
 
-def review_page(request: MallRequest, contents: Contents, *, notice: str = "", status: int = 200) -> HttpResponse:
-    """The review, perhaps once more with the reason why it is asked again."""
-    ask = visit.ask(request, contents)
-    if Order.objects.filter(checkout_key=ask.key).exclude(state=Order.State.DRAFT).exists():
-        visit.renew(request)  # bought already, or let go: what is reviewed now is another order
-        ask = visit.ask(request, contents)
-    parcels = parcels_of(contents, ask)
-    total = sum(parcel.total for parcel in parcels)
+def review_page(request: MallRequest, summary: CartSummary, *, notice: str = "", status: int = 200) -> HttpResponse:
+    """Render the review, with a notice if the shopper has to agree again."""
+    checkout_request = checkout_session.build_request(request, summary)
+    if Order.objects.filter(idempotency_key=checkout_request.idempotency_key).exclude(state=Order.State.DRAFT).exists():
+        checkout_session.renew_token(
+            request
+        )  # the previous order is settled or expired; this review leads to another one
+        checkout_request = checkout_session.build_request(request, summary)
+    drafts = draft_consignments(summary, checkout_request)
+    total = sum(draft.total for draft in drafts)
     context = {
-        "ask": ask,
-        "contact": ask.contact,
-        "country": countries.name(ask.contact["country"]),
-        "contents": contents,
-        "groups": list(zip(contents.groups, parcels, strict=True)),
-        "goods": sum(parcel.goods for parcel in parcels),
-        "delivery": sum(parcel.delivery for parcel in parcels),
+        "checkout_request": checkout_request,
+        "contact": checkout_request.contact,
+        "country": countries.name(checkout_request.contact["country"]),
+        "summary": summary,
+        "groups": list(zip(summary.groups, drafts, strict=True)),
+        "goods_total": sum(draft.goods_total for draft in drafts),
+        "delivery_total": sum(draft.delivery_charge for draft in drafts),
         "total": total,
         "notice": notice,
     }

@@ -1,4 +1,4 @@
-"""What vendor staff may change of a consignment."""
+"""The form with which vendor staff change a consignment."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from django import forms
 from cart.orders import states
 from cart.orders.models import Consignment
 
-MOVES = (Consignment.State.PACKED, Consignment.State.SENT, Consignment.State.DELIVERED)
+STAFF_STATES = (Consignment.State.PACKED, Consignment.State.SENT, Consignment.State.DELIVERED)
 
 
 class ConsignmentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Moves a consignment on, and refuses to if somebody else changed it since the page was opened."""
+    """Change a consignment with optimistic locking: a form from before a colleague's change is rejected."""
 
-    move = forms.ChoiceField(label="Now it is", required=False)
-    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+    new_state = forms.ChoiceField(label="Now it is", required=False)
+    version = forms.CharField(widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = Consignment
@@ -25,15 +25,19 @@ class ConsignmentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         state = Consignment.State(self.instance.state)
-        following = [(move.value, move.label) for move in MOVES if states.may_become(state, move)]
-        self.fields["move"].choices = [("", f"{state.label} (no change)"), *following]  # type: ignore[attr-defined]  # a ChoiceField
-        self.fields["seen"].initial = version_of(self.instance)
+        following = [
+            (next_state.value, next_state.label)
+            for next_state in STAFF_STATES
+            if states.can_transition(state, next_state)
+        ]
+        self.fields["new_state"].choices = [("", f"{state.label} (no change)"), *following]  # type: ignore[attr-defined]  # a ChoiceField
+        self.fields["version"].initial = consignment_version(self.instance)
 
     def clean(self) -> dict[str, Any]:
-        """Lock the row, so what is compared here is what is saved."""
+        """Compare the version under a row lock, so no change can come between check and save."""
         cleaned = super().clean() or {}
         row = Consignment.objects.select_for_update().get(pk=self.instance.pk)
-        if cleaned.get("seen") != version_of(row):
+        if cleaned.get("version") != consignment_version(row):
             raise forms.ValidationError(
                 f"Somebody else changed {row.number} while this page was open: it is “{row.get_state_display()}” now. "
                 "Nothing was saved. Open it again."
@@ -41,5 +45,6 @@ class ConsignmentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
         return cleaned
 
 
-def version_of(consignment: Consignment) -> str:
+def consignment_version(consignment: Consignment) -> str:
+    """Return the values that the form may overwrite, as the version for optimistic locking."""
     return "|".join([consignment.state, consignment.carrier, consignment.tracking_number])

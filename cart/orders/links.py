@@ -1,4 +1,4 @@
-"""The signed link to an order's status page."""
+"""Signed links to an order's status page."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _signer = signing.Signer(salt="cart.orders.status")
 
 
 def status_path(order: UUID) -> str:
-    """The path on the mall's own host; it grants what it shows, so it is given to the buyer only."""
+    """Return the path on the master; the link grants access, so only the buyer gets it."""
     return reverse(settings.ORDER_STATUS_VIEW, urlconf=settings.ROOT_URLCONF, args=[_signer.sign(order.hex)])
 
 
 def read_token(token: str) -> UUID | None:
-    """The order that a link was signed for; None for a link that this mall did not sign."""
+    """Return the uuid of a signed order; None for an invalid signature."""
     try:
         return UUID(hex=_signer.unsign(token))
     except (signing.BadSignature, ValueError):

@@ -1,4 +1,4 @@
-"""Letters about an order, as text and HTML."""
+"""E-mail about an order, as text and HTML."""
 
 from __future__ import annotations
 
@@ -13,33 +13,34 @@ from cart.orders.models import Consignment, Order
 from sessions_farm.communities.links import absolute_url
 
 
-def send_placed(*, order_id: int, now: datetime) -> bool:
-    """Send the confirmation of a placed order, at most once at a time; False where there was nothing to send.
+def send_order_confirmation(*, order_id: int, now: datetime) -> bool:
+    """Send the confirmation of a placed order. Return False if it is sent already or in progress elsewhere.
 
-    A fault of the mail server leaves the row due again when the claim ends.
+    After an error of the mail server the row is due again when its claim ends.
     """
-    if not services.claim_mail(order_id=order_id, now=now):
+    if not services.claim_confirmation(order_id=order_id, now=now):
         return False
     order = (
         Order.objects.select_related("marketplace__community__master")
         .prefetch_related(Prefetch("consignments", Consignment.objects.select_related("vendor")), "consignments__lines")
         .get(pk=order_id)
     )
-    letter_about(order).send()
-    services.mail_sent(order_id=order_id)
+    confirmation_message(order).send()
+    services.mark_confirmation_sent(order_id=order_id)
     return True
 
 
-def letter_about(order: Order) -> EmailMultiAlternatives:
+def confirmation_message(order: Order) -> EmailMultiAlternatives:
+    """Build the confirmation of an order."""
     community = order.marketplace.community
     path = order.get_absolute_url()
     link = absolute_url(community.master.host, path) if community.master else path
     context = {"order": order, "mall": community.name, "link": link}
-    letter = EmailMultiAlternatives(
+    message = EmailMultiAlternatives(
         subject=f"Your order {order.number} at {community.name}",
         body=render_to_string("orders/mail/placed.txt", context),
         to=[order.email],
         reply_to=[order.marketplace.support_email] if order.marketplace.support_email else None,
     )
-    letter.attach_alternative(render_to_string("orders/mail/placed.html", context), "text/html")
-    return letter
+    message.attach_alternative(render_to_string("orders/mail/placed.html", context), "text/html")
+    return message

@@ -1,4 +1,4 @@
-"""The agreed sale: copied at that moment, never a join to today's price."""
+"""Models of orders, consignments and payments; an order copies names and prices instead of joining current ones."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from django_countries.fields import CountryField
 from cart.orders import links
 from vendors.money import Money
 
-MAIL_FOR = timedelta(days=3)  # after that the status page has to do
+MAIL_RETRY_PERIOD = timedelta(days=3)  # after that the buyer has the status page only
 
 
 class PostalAddress(models.Model):
+    """Hold a name and a postal address."""
+
     name = models.CharField(max_length=100)
     line1 = models.CharField("address", max_length=120)
     line2 = models.CharField("address, second line", max_length=120, blank=True)
@@ -31,7 +33,7 @@ class PostalAddress(models.Model):
 
 
 class Address(PostalAddress):
-    """One entry of a person's address book."""
+    """Keep one entry of a user's address book."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     is_default = models.BooleanField(default=False)
@@ -47,21 +49,27 @@ class Address(PostalAddress):
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
+    """Select orders."""
+
     def placed(self) -> Self:
+        """Select placed orders."""
         return self.filter(state=Order.State.PLACED)
 
-    def of_user(self, user: Any) -> Self:
+    def for_user(self, user: Any) -> Self:
+        """Select the settled orders of a user."""
         return self.filter(user=user).exclude(state__in=[Order.State.DRAFT, Order.State.EXPIRED])
 
     def mail_due(self, now: datetime) -> Self:
-        """Placed orders whose confirmation is still to be sent."""
-        return self.placed().filter(mail_due_at__lte=now, placed_at__gt=now - MAIL_FOR)
+        """Select placed orders with a due confirmation."""
+        return self.placed().filter(mail_due_at__lte=now, placed_at__gt=now - MAIL_RETRY_PERIOD)
 
 
 class Order(PostalAddress):
-    """One checkout over all vendors; it splits into a consignment a vendor when it is placed."""
+    """Record one checkout over all vendors, split into a consignment a vendor; amounts in minor units."""
 
     class State(models.TextChoices):
+        """List the states of an order."""
+
         DRAFT = "draft", "waiting for payment"
         PLACED = "placed", "placed"
         CANCELLED = "cancelled", "cancelled"
@@ -75,7 +83,7 @@ class Order(PostalAddress):
     email = models.EmailField()
     phone = models.CharField(max_length=30, blank=True)
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
-    checkout_key = models.CharField(max_length=64, unique=True, help_text="One order for each prepared cart.")
+    idempotency_key = models.CharField(max_length=64, unique=True, help_text="One order for each prepared cart.")
     currency = models.CharField(max_length=3)
     goods_total = models.PositiveBigIntegerField(default=0)
     delivery_total = models.PositiveBigIntegerField(default=0)
@@ -104,18 +112,21 @@ class Order(PostalAddress):
         return self.number
 
     def get_absolute_url(self) -> str:
-        """The status page on the mall's own host: whoever has the signed link may see it."""
+        """Return the signed path of the status page on the master."""
         return links.status_path(self.uuid)
 
     @property
     def total_money(self) -> Money:
+        """Return the total with its currency."""
         return Money(self.total, self.currency)
 
 
 class Consignment(models.Model):
-    """The goods of one order that one vendor sends."""
+    """Record the goods of one order that one vendor sends."""
 
     class State(models.TextChoices):
+        """List the states of a consignment; ``states`` has the transitions."""
+
         DRAFT = "draft", "waiting for payment"
         OPEN = "open", "to be packed"
         PACKED = "packed", "packed"
@@ -144,10 +155,13 @@ class Consignment(models.Model):
 
     @property
     def total(self) -> int:
+        """Return the total of goods and delivery, in minor units."""
         return self.goods_total + self.delivery_charge
 
 
 class OrderLine(models.Model):
+    """Copy a variant's name and price at the time of the order."""
+
     consignment = models.ForeignKey(Consignment, models.PROTECT, related_name="lines")
     variant = models.ForeignKey("vendors.Variant", models.SET_NULL, null=True, related_name="+")
     sku = models.CharField("SKU", max_length=40)
@@ -164,13 +178,16 @@ class OrderLine(models.Model):
 
     @property
     def total(self) -> int:
+        """Return the price of all pieces, in minor units."""
         return self.unit_price * self.quantity
 
 
 class Payment(models.Model):
-    """A gateway's record for an order."""
+    """Record one charge at a payment gateway; ``reference`` is its idempotency key."""
 
     class State(models.TextChoices):
+        """List the states of a payment."""
+
         STARTED = "started", "started"
         CAPTURED = "captured", "paid"
         DECLINED = "declined", "declined"

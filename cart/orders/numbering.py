@@ -1,15 +1,15 @@
-"""Order numbers that people can read out: M-7K3Q-29."""
+"""Order numbers that are easy to read out: M-7K3Q-29."""
 
 import secrets
 
-# Without I, L, O, U, 0 and 1: nothing to mistake for something else on the telephone, and few words by accident.
+# Without I, L, O, U, 0 and 1: unambiguous on the telephone, and few accidental words.
 LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def new_number() -> str:
-    """One of 729 million, unguessable; the unique index has the last word."""
-    return f"M-{_some(4)}-{_some(2)}"
+    """Return a random number, one of 729 million; a unique index rejects duplicates."""
+    return f"M-{_random_letters(4)}-{_random_letters(2)}"
 
 
-def _some(length: int) -> str:
+def _random_letters(length: int) -> str:
     return "".join(secrets.choice(LETTERS) for _ in range(length))

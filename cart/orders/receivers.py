@@ -1,4 +1,4 @@
-"""What orders do when visitors merge."""
+"""Signal receivers of orders."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,5 +12,6 @@ if TYPE_CHECKING:
 
 
 @receiver(visitors_merging)
-def keep_orders(source: "Visitor", target: "Visitor", **_: Any) -> None:
+def reassign_orders(source: "Visitor", target: "Visitor", **_: Any) -> None:
+    """Reassign orders to the merged visitor, inside the transaction that merges the visitors."""
     Order.objects.filter(visitor=source).update(visitor=target)

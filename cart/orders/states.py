@@ -1,4 +1,4 @@
-"""Which states follow which, for consignments. An UPDATE names the state it starts from, so a race has one winner."""
+"""The state machine of consignments. An UPDATE names its source states, so a race has one winner."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cart.orders.models import Consignment
 
 State = Consignment.State
 
-MOVES: Final[dict[str, frozenset[str]]] = {
+TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     State.DRAFT: frozenset({State.OPEN, State.CANCELLED}),
     State.OPEN: frozenset({State.PACKED, State.SENT, State.CANCELLED}),
     State.PACKED: frozenset({State.OPEN, State.SENT, State.CANCELLED}),
@@ -18,10 +18,11 @@ MOVES: Final[dict[str, frozenset[str]]] = {
 }
 
 
-def may_become(state: str, following: str) -> bool:
-    return following in MOVES[state]
+def can_transition(state: str, new_state: str) -> bool:
+    """Return True if the transition is allowed."""
+    return new_state in TRANSITIONS[state]
 
 
-def before(state: str) -> list[str]:
-    """The states from which this one may be reached."""
-    return [earlier for earlier, later in MOVES.items() if state in later]
+def predecessors(state: str) -> list[str]:
+    """Return the states with a transition to this one."""
+    return [earlier for earlier, later in TRANSITIONS.items() if state in later]

@@ -1,4 +1,4 @@
-"""The order pages of a signed-in person, on the mall's own host."""
+"""URLs of a user's orders, on the master."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""A signed-in person's orders."""
+"""Views of a user's orders."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ from cart.orders.models import Consignment, Order
 @login_required
 @require_GET
 def history(request: HttpRequest) -> HttpResponse:
-    """The person's orders, newest first, with the state of each vendor's part."""
+    """List the user's orders, newest first, with the state of each consignment."""
     user: Any = request.user
-    orders = Order.objects.of_user(user).prefetch_related(
+    orders = Order.objects.for_user(user).prefetch_related(
         Prefetch("consignments", Consignment.objects.select_related("vendor"))
     )
     page = Paginator(orders, 20).get_page(request.GET.get("page"))

@@ -1,4 +1,6 @@
-"""A site outside the farm learns from the mall who its visitor is: OAuth 2.0's code flow with PKCE. Needs only Python.
+"""The client of a site outside the farm: asks the mall for its visitor by OAuth 2.0's code flow with PKCE.
+
+Needs only Python.
 
 For each page, and for CALLBACK: ``visit = client.visit(method, target, headers)``. Send ``visit.cookies``. Where there
 is a ``visit.redirect``, lead there; else show the page, with ``visit.facts`` where the mall tells of this visitor.
@@ -111,7 +113,7 @@ class MallClient:
         return Visit(redirect=path, cookies=self._cookie("session", key, SESSION_AGE))
 
     def _facts(self, key: str) -> dict | None:
-        """What the mall tells of a visitor now; None where it tells nothing, or must be asked through the browser."""
+        """Return the mall's facts of a visitor; None where it gives none, or must be asked through the browser."""
         session = self.sessions.get(key)
         if session is None:
             return None
@@ -136,7 +138,7 @@ class MallClient:
 
 
 def is_navigation(method: str, headers: Mapping[str, str]) -> bool:
-    """A person's own top-level GET, by what the browser says of it: no prefetch, frame, form, script or robot."""
+    """Tell a person's own top-level GET by the browser's headers: no prefetch, frame, form, script or robot."""
     kind = (method, headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest"))
     in_advance = "prefetch" in headers.get("Sec-Purpose", "") + headers.get("Purpose", "")
     return kind == ("GET", "navigate", "document") and not in_advance and not BOTS.search(headers.get("User-Agent", ""))

@@ -1,4 +1,4 @@
-"""What a member outside the farm asks the mall from its own server: a token for a code, and the visitor for a token.
+"""Requests of a member outside the farm to the mall, server to server: a token for a code, a visitor for a token.
 
 Needs only Python. A mall that fails is left alone for a while.
 """
@@ -49,7 +49,7 @@ class MallServer:
         return self.ask("POST", "/.mall/oauth/token", headers, urlencode(form))
 
     def userinfo(self, token: str) -> dict:
-        """Who the visitor is now, or a refusal where the token is worth nothing any more. Raise Away."""
+        """Return the visitor's facts, or a refusal where the token is no longer valid. Raise Away."""
         return self.ask("GET", "/.mall/oauth/userinfo", {"Authorization": f"Bearer {token}"})
 
     def ask(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> dict:

@@ -1,4 +1,4 @@
-"""The pages of the magazine: a front page, its stories, what it knows of the reader; and the word for a shopper."""
+"""The pages of the magazine: a front page, its stories, its facts of the reader; and the word for a shopper."""
 
 import tomllib
 from html import escape
@@ -22,7 +22,7 @@ def static(path: str) -> tuple[str, bytes] | None:
 
 
 def page(path: str, mall: str, facts: dict | None) -> tuple[int, str]:
-    """Status and HTML; ``facts`` is what the mall at the origin ``mall`` tells of the reader."""
+    """Status and HTML; ``facts`` are those of the reader that the mall at the origin ``mall`` gives."""
     match path.strip("/").split("/"):
         case [""]:
             return 200, framed("The Lantern Post", front(), greeting(mall, facts))
@@ -42,7 +42,7 @@ def framed(title: str, content: str, greeting: str) -> str:
 
 
 def greeting(mall: str, facts: dict | None) -> str:
-    """A word for a shopper; nothing for somebody whom the mall tells nothing of."""
+    """Return a word for a shopper; nothing for a reader of whom the mall gives no facts."""
     pieces, cart = (facts or {}).get("cart_pieces"), (facts or {}).get("cart_url")
     if not isinstance(pieces, int) or not isinstance(cart, str) or not cart.startswith(f"{mall}/"):
         return ""

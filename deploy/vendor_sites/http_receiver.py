@@ -48,7 +48,7 @@ def verify(headers: object, body: bytes, secret: str) -> None:
 
 
 class Books:
-    """The inbox with what people read of it: one JSON file an order, and a log."""
+    """The inbox and its copies for people: one JSON file an order, and a log."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -22,13 +22,13 @@ from order_inbox import Conflict, Inbox, NotAnOrder, read
 
 
 def bodies(source: str) -> Iterator[tuple[str, bytes]]:
-    """What a source holds: its name and the bytes of an order."""
+    """The content of a source: its name and the bytes of an order."""
     path = Path(source)
     if source == "-":
         yield from attached("standard input", sys.stdin.buffer.read())
     elif (path / "new").is_dir():
-        for message in sorted([*(path / "new").iterdir(), *(path / "cur").iterdir()]):
-            yield from attached(message.name, message.read_bytes())
+        for name, content in messages(path):
+            yield from attached(name, content)
     elif path.is_dir():
         for file in sorted(path.glob("csg_*.json")):
             yield str(file), file.read_bytes()
@@ -37,8 +37,27 @@ def bodies(source: str) -> Iterator[tuple[str, bytes]]:
         yield from [(source, content)] if path.suffix == ".json" else attached(source, content)
 
 
+def messages(maildir: Path) -> Iterator[tuple[str, bytes]]:
+    """Each message once, though a mail program moves it meanwhile: to cur/, where its name is longer by flags."""
+    seen: set[str] = set()
+    missed = True
+    while missed:
+        missed = False
+        for file in (file for folder in ("new", "cur") for file in sorted((maildir / folder).iterdir())):
+            unique = file.name.partition(":")[0]
+            if unique in seen:
+                continue
+            try:
+                content = file.read_bytes()
+            except FileNotFoundError:
+                missed = True
+                continue
+            seen.add(unique)
+            yield file.name, content
+
+
 def attached(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
-    """The JSON attachments of a message; a mail without the mall's key is somebody else's."""
+    """The JSON attachments of a message; a mail without the mall's key is not from the mall."""
     message = message_from_bytes(content, policy=email.policy.default)
     for part in message.iter_attachments() if message["X-Mall-Key"] else ():
         if part.get_content_type() == "application/json":

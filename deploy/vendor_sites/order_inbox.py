@@ -32,7 +32,7 @@ SELECT i.received_at, i.key, c.body FROM inbox i JOIN consignments c ON i.key = 
 
 
 class NotAnOrder(ValueError):
-    """What arrived is no consignment of the mall."""
+    """The message is no consignment of the mall."""
 
 
 class Conflict(ValueError):
@@ -48,7 +48,7 @@ class Inbox:
             books.executescript(SCHEMA)
 
     def apply(self, body: bytes) -> str:
-        """Work one consignment: "applied", "duplicate", or "older" than what is there."""
+        """Work one consignment: "applied", "duplicate", or "older" than the known state."""
         key, order = read(body)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with closing(self._connect()) as books:

@@ -19,7 +19,7 @@ FOLDERS = ("inbox", "inbox/done")
 
 
 class Door(asyncssh.SSHServer):
-    """Lets in who knows the password."""
+    """Accepts the one user by the password."""
 
     passwords: dict[str, str]
 

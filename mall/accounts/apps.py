@@ -1,4 +1,4 @@
-"""People who sign in."""
+"""The app of the user accounts."""
 
 from django.apps import AppConfig
 
@@ -10,4 +10,4 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from mall.accounts import devices  # noqa: F401, PLC0415 -- it registers its receiver
+        from mall.accounts import receivers  # noqa: F401, PLC0415 -- connects them, once the models are there

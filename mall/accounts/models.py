@@ -1,4 +1,4 @@
-"""The mall's user: a person known by an e-mail address."""
+"""The user model: a user signs in by e-mail address."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create a superuser."""
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True} | fields)
 
     def get_by_natural_key(self, email: str | None) -> User:
+        """Return the user of an e-mail address, in any case."""
         return self.get(email__iexact=email)
 
 
@@ -47,7 +49,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
     def get_full_name(self) -> str:
+        """Return the name, empty where none was given."""
         return self.name
 
     def get_short_name(self) -> str:
+        """Return the first word of the name, or the e-mail address."""
         return self.name.partition(" ")[0] or self.email

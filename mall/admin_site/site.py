@@ -9,7 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, reverse
 
-from mall.admin_site import home
+from mall.admin_site import dashboard
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -23,14 +23,15 @@ class MallAdminSite(admin.AdminSite):
     site_url = "/"
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Django's, without ``/r/``: it would lead any member of staff to any order's signed status page."""
+        """Return Django's URLs without ``/r/``: it redirects any member of staff to any order's signed status page."""
         return [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """There is one way to sign in, with one rate limit: the accounts' own."""
+        """Redirect to the accounts' sign-in page, which has the rate limit."""
         if self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
         return redirect_to_login(request.GET.get("next", reverse("admin:index")), reverse("account_login"))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(request, {**(extra_context or {}), **home.figures(request)})
+        """Show the dashboard."""
+        return super().index(request, {**(extra_context or {}), **dashboard.dashboard_context(request)})

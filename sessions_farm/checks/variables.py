@@ -10,10 +10,10 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 
 from sessions_farm.declarations import AUTH_VARIABLES, OWNER, Declaration
-from sessions_farm.session.variables import EXPIRY, SIGNED_IN, STAFF, STAFF_OF
+from sessions_farm.session.variables import EXPIRY, SIGNED_IN, STAFF
 
 PROPERTIES = {field.name: type(field.default) for field in fields(Declaration)}
-FACTS = {SIGNED_IN, STAFF, STAFF_OF}  # may be shown and found, as every host may know them anyway
+FACTS = {SIGNED_IN, STAFF, "_farm_staff_of"}  # may be shown and found, as every host may know them anyway
 RESERVED = {*FACTS, *AUTH_VARIABLES, OWNER, EXPIRY}
 APART = (
     ("counter", "ttl", "A sum has no moment at which it was assigned: keep the counter, and sweep it yourself."),

@@ -1,23 +1,25 @@
 """Sessions without cookies: the id stands in each address of the page, ``/(s:TOKEN)/page`` (ASP.NET's cookieless).
 
-Off unless a community's ``cookieless`` is on, for the risk is real: whoever gets hold of an address, within its life
-and from the same network and kind of browser, is the visitor.
+Off unless a community's ``cookieless`` is on and CookielessMiddleware is listed, for the risk is real: whoever gets hold
+of an address, within its life and from the same network and kind of browser, is the visitor.
 
 - **Who**: a visitor whose browser sends any cookie is served with cookies, always. The first page that a browser asks
   for without one goes by ``/(s:ask)/page`` with a cookie for a trial: where it comes along, to ``/page`` again; where
   it does not, to ``/(s:TOKEN)/page``. Robots, scripts, frames and prefetches are not asked.
 - **How**: the token is Django's script prefix, so ``{% url %}``, ``reverse()``, forms and redirects carry it, those to
   literal paths too. Static files, media and ``/.mall/`` are never prefixed. Literal paths in templates lose it.
+  SessionMiddleware knows nothing of it: the middleware here hands it the id as a cookie, and takes its cookie back.
 - **Bounds**: a token is good on its host, in its browser, for ``COOKIELESS_AGE``; links of a page get a fresh one after
-  a quarter of that. Signing in or out gives another id, and so another token. Members of staff, and who works for a
+  a quarter of that. Signing in or out gives another id, and so another token. Members of staff, of the site or of a
   vendor, sign in with cookies only. A token that proves nothing leads to the page's own address, for a fresh start.
 - **CSRF**: forms are protected as ever, by a secret in the session (``CSRF_USE_SESSIONS``) or one made of the id.
-- **No hand-off**: what a visitor without cookies has on one host stays there.
+- **No hand-off**: the session of a visitor without cookies stays on its host.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import set_script_prefix
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import escape_leading_slashes
 from django.utils.module_loading import import_string
 
@@ -35,20 +38,51 @@ from sessions_farm.communities.handoff import navigation, paths
 from sessions_farm.communities.handoff.responses import confidential
 from sessions_farm.communities.identity import path_tokens
 from sessions_farm.conf import options
-from sessions_farm.session import ids
-from sessions_farm.stores.effects.effects import InDjangoThread
-from sessions_farm.web import clients, cookies
-from sessions_farm.web.cookies import Proof
+from sessions_farm.session.session import SessionStore
+from sessions_farm.stores.effects.effects import InDjangoThread, run_async, run_sync
+from sessions_farm.web import clients, cookies, tokens
+from sessions_farm.web.decorators import Mode, mode_of
 
 if TYPE_CHECKING:
     from sessions_farm.communities.registry import Member
-    from sessions_farm.session.session import SessionStore
+    from sessions_farm.session.ids import Proof
     from sessions_farm.stores.effects.effects import Effects
 
 ASK = "ask"
 REFUSAL = "Members of staff sign in with cookies only: their session must not stand in an address."
 SAFE = {"GET", "HEAD"}
 LEADING = ("Location", "HX-Redirect", "HX-Location")  # headers that say where a browser goes next
+
+
+class CookielessMiddleware(MiddlewareMixin):
+    """Stands before SessionMiddleware; only communities with ``cookieless`` are served without cookies."""
+
+    def __init__(self, get_response: Any) -> None:
+        super().__init__(get_response)
+        if self.async_mode:
+            self.process_view = self.aprocess_view  # type: ignore[assignment, method-assign]  # Django asks which of the two it is
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = self.process_request(request) or await self.get_response(request)  # type: ignore[misc]  # a coroutine here
+        return self.process_response(request, response)
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        mall = getattr(request, "mall", None)
+        return enter(request, mall.member) if mall and mall.member and mall.member.cookieless else None
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object) -> None:
+        if carried_by(request) and mode_of(view) is not Mode.OFF:
+            run_sync(end_session_of_staff_effects(request))
+
+    async def aprocess_view(
+        self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
+    ) -> None:
+        if carried_by(request) and mode_of(view) is not Mode.OFF:
+            await run_async(end_session_of_staff_effects(request))
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        seal(request, response)
+        return response
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +102,8 @@ def carried_by(request: HttpRequest) -> Carried | None:
     return getattr(request, "carried", None)
 
 
-def proof_of(request: HttpRequest) -> Proof | None:
-    """The id that the address proves."""
-    carried = carried_by(request)
-    return carried.proof if carried else None
-
-
-def enter(request: HttpRequest, member: Member | None) -> HttpResponse | None:
-    """Take the token from the path before anything reads the path; the answer is a redirect that must come first."""
-    if member is None or not member.cookieless:
-        return None
+def enter(request: HttpRequest, member: Member) -> HttpResponse | None:
+    """Take the token from the path before anything reads the path; a response is a redirect that must come first."""
     # As every server does at each request; what was raised through all middleware might have left a token.
     set_script_prefix(base_of(request))
     found = path_tokens.SHAPE.fullmatch(request.path_info)
@@ -92,7 +118,7 @@ def enter(request: HttpRequest, member: Member | None) -> HttpResponse | None:
         carry(request, member, proof)
     elif is_safe:
         starts = found["token"] == ASK
-        return lead_to(request, path_tokens.make(request, member, ids.new_id(member)) if starts else "")
+        return lead_to(request, path_tokens.make(request, member, member.new_id()) if starts else "")
     return None
 
 
@@ -131,15 +157,7 @@ def leads_bare(base: str, path: str) -> bool:
 
 def ask(request: HttpRequest, member: Member) -> HttpResponse:
     response = lead_to(request, ASK)
-    response.set_cookie(
-        f"{cookies.name_for(member)}-ck",
-        "1",
-        max_age=options().cookie_age,
-        path="/",
-        secure=bool(settings.SESSION_COOKIE_SECURE),
-        httponly=True,
-        samesite="Lax",
-    )
+    cookies.set_cookie(response, f"{cookies.name_for(member)}-ck", "1", options().cookie_age)
     return response
 
 
@@ -157,6 +175,7 @@ def carry(request: HttpRequest, member: Member, proof: Proof) -> None:
     request.carried = carried  # type: ignore[attr-defined]  # ours on Django's request
     place(request, carried.prefix, request.path_info)
     set_script_prefix(carried.prefix)
+    request.COOKIES[cookies.name_for(member)] = cookies.seal(member, proof.id, now=proof.issued_at)
     if not settings.CSRF_USE_SESSIONS:
         request.COOKIES[settings.CSRF_COOKIE_NAME] = csrf_secret(proof.id)
     if request.headers.get("Origin", "null") == "null" and "Referer" not in request.headers:
@@ -177,18 +196,24 @@ def place(request: HttpRequest, prefix: str, path: str) -> None:
 
 def csrf_secret(session_id: str) -> str:
     """What the CSRF cookie would hold: 32 letters and digits that only we can make of the id."""
-    return hashlib.sha256(ids.sign("mall|path-csrf", session_id).encode()).hexdigest()[:32]
+    return hashlib.sha256(tokens.mac("path-csrf", session_id).encode()).hexdigest()[:32]
 
 
-def renewing(request: HttpRequest, session: SessionStore, response: HttpResponseBase) -> Effects[None]:
-    """In the place of a cookie: let the answer's addresses carry the id that the visitor has from now on."""
-    carried: Carried = request.carried  # type: ignore[attr-defined]  # the caller has seen to that
-    if session.session_key is None and not session.in_grace and not session.read_only_for:
-        yield from session.claiming()
-    if session.session_key not in {None, carried.proof.id} and session.member:
-        token = path_tokens.make(request, session.member, session.session_key or "")
-        replace_token(response, carried.token, token)
-        request.carried = replace(carried, token=token)  # type: ignore[attr-defined]  # as above
+def renew_token(request: HttpRequest, carried: Carried, response: HttpResponseBase) -> Carried:
+    """Let the response's addresses carry the id that SessionMiddleware sends as a cookie, if it is another one."""
+    member: Member = request.mall.member  # type: ignore[attr-defined]  # HostMiddleware's
+    morsel = response.cookies.get(cookies.name_for(member))
+    proof = cookies.prove(member, morsel.value) if morsel else None
+    session_id = proof.id if proof else None
+    session = request.session
+    if isinstance(session, SessionStore) and session.session_key is None and response.status_code < 500:
+        # It ended here or elsewhere, and the browser has no other way to learn a new id.
+        session_id = session_id or (None if session.in_grace or session.read_only_for else member.new_id())
+    if session_id in {None, carried.proof.id}:
+        return carried
+    token = path_tokens.make(request, member, session_id or "")
+    replace_token(response, carried.token, token)
+    return replace(carried, token=token)
 
 
 def replace_token(response: HttpResponseBase, old: str, new: str) -> None:
@@ -204,20 +229,21 @@ def replace_token(response: HttpResponseBase, old: str, new: str) -> None:
 
 
 def seal(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Let the answer stay with this browser, and its address with this page; give the script prefix back."""
+    """Let the response stay with this browser, and its address with this page; give the script prefix back."""
     carried = carried_by(request)
     if carried is None:
         return
+    carried = renew_token(request, carried, response)
     for name in LEADING:
         if parted := part(response.get(name, ""), origins_of(request)):
             response[name] = parted[0] + with_token(carried, parted[1])
     response["Cache-Control"] = "private, no-store"
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
-    member: Member = request.mall.member  # type: ignore[attr-defined]  # HostGate's
+    member: Member = request.mall.member  # type: ignore[attr-defined]  # HostMiddleware's
     for name in (cookies.name_for(member), settings.CSRF_COOKIE_NAME):
         response.cookies.pop(name, None)
-    if not response.streaming:  # what is still being written still reverses URLs; the next request sets its own prefix
+    if not response.streaming:  # a streamed body still reverses URLs; the next request sets its own prefix
         set_script_prefix(carried.base)
 
 
@@ -278,14 +304,14 @@ def refuse_staff(request: HttpRequest, user: Any) -> None:
     raise PermissionDenied(REFUSAL)
 
 
-def admitting(request: HttpRequest) -> Effects[None]:
-    """Before the view: end the session of somebody who has become staff since. Raise PermissionDenied."""
+def end_session_of_staff_effects(request: HttpRequest) -> Effects[None]:
+    """End the session of a person who has become staff since the sign-in. Raise PermissionDenied."""
     session: SessionStore = request.session  # type: ignore[assignment]  # SessionMiddleware's
-    variables = yield from session.peeking()
+    variables = yield from session.peek_effects()
     if SESSION_KEY not in variables or not hasattr(request, "user"):
         return
     if (yield InDjangoThread(lambda: is_staff(request.user))):
-        yield from session.flushing()
+        yield from session.flush_effects()
         request.user = AnonymousUser()
         raise PermissionDenied(REFUSAL)
 

@@ -38,7 +38,8 @@ class HostMiddleware:
             return refusal(HTTPStatus.MISDIRECTED_REQUEST, "This host is not served here.\n")
         if member.canonical_host:
             return lead_to_canonical(request, member)
-        request.mall = Mall(member=member)  # type: ignore[attr-defined]  # our attribute on Django's request
+        request.mall = Mall(member, request=request)  # type: ignore[attr-defined]  # our attribute on Django's request
+        request.session_audience = member  # type: ignore[attr-defined]  # the engine's port
         return self.get_response(request)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
+from sessions_farm.communities.identity import mall_ids
 from sessions_farm.communities.models import Community, Domain, RegistryVersion
 from sessions_farm.communities.notifications import News
 from sessions_farm.conf import options
@@ -61,6 +62,21 @@ class Member:
     @property
     def is_master(self) -> bool:
         return self.host == self.master_host
+
+    @property
+    def cookie_scope(self) -> tuple[str, ...]:
+        return self.community, str(self.key_epoch)
+
+    @property
+    def sees_guarded(self) -> bool:
+        return self.is_master
+
+    @property
+    def issues_ids(self) -> bool:
+        return self.is_master
+
+    def new_id(self) -> str:
+        return mall_ids.new_id(self)
 
     @property
     def former_master(self) -> str:

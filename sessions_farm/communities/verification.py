@@ -14,7 +14,7 @@ from typing import Any
 from sessions_farm.communities.dns import Resolver, ResolverUnavailable, current_resolver
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.conf import DAY, options
-from sessions_farm.session.locks import LockTimeoutError, LockTimeouts, acquiring
+from sessions_farm.session.locks import LockTimeoutError, LockTimeouts, acquire_effects
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.stores.effects.effects import run_sync
@@ -109,7 +109,7 @@ def check_due(now: datetime.datetime, resolver: Resolver | None = None) -> dict[
     """Look at each domain whose proof is awaited (every five minutes) or a day old; one node at a time does so."""
     counts = dict.fromkeys(Finding, 0)
     try:
-        lease = run_sync(acquiring(current_store(), LEASE, PATIENCE))
+        lease = run_sync(acquire_effects(current_store(), LEASE, PATIENCE))
     except (LockTimeoutError, StoreUnavailableError) as error:
         logger.info("Domains are not looked at now: %s", error)
         return counts
@@ -118,7 +118,7 @@ def check_due(now: datetime.datetime, resolver: Resolver | None = None) -> dict[
         for domain in due[:AT_A_TIME]:
             counts[check_domain(domain=domain, now=now, resolver=resolver)] += 1
     finally:
-        run_sync(lease.releasing())
+        run_sync(lease.release_effects())
     return counts
 
 

@@ -87,10 +87,10 @@ class Migration(migrations.Migration):
                 ('ends_ms', models.BigIntegerField(help_text='The absolute end, whatever is seen.')),
                 ('version', models.BigIntegerField(default=1, help_text='Raised by every write.')),
                 ('due_ms', models.BigIntegerField(db_index=True, default=0, help_text='When the sweeper looks at it next.')),
-                ('steps', models.TextField(default='', help_text='Ids of the latest operations, which may come twice.')),
+                ('idempotency_keys', models.TextField(default='', help_text='Of the latest changes, which may arrive twice.')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('ends_ms__gte', 4503599627370496)), fields=['id'], name='session_everlasting')],
+                'indexes': [models.Index(condition=models.Q(('ends_ms__gte', 4503599627370496)), fields=['id'], name='session_of_scope')],
             },
         ),
         migrations.CreateModel(
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                 ('final_variables', models.TextField(default='', help_text='The variables at rotation, readable during the grace only.')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('final_variables', ''), _negated=True), fields=['grace_until_ms'], name='tombstone_with_words')],
+                'indexes': [models.Index(condition=models.Q(('final_variables', ''), _negated=True), fields=['grace_until_ms'], name='tombstone_in_grace')],
             },
         ),
         migrations.CreateModel(

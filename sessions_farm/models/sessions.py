@@ -30,10 +30,10 @@ class Session(models.Model):
     # (no "heap only" update). So what the sweeper looks by is moved by the sweeper only: it is never later than
     # expires_ms, and a session that was seen since is put off until then.
     due_ms = models.BigIntegerField(default=0, db_index=True, help_text="When the sweeper looks at it next.")
-    steps = models.TextField(default="", help_text="Ids of the latest operations, which may come twice.")
+    idempotency_keys = models.TextField(default="", help_text="Of the latest changes, which may arrive twice.")
 
     class Meta:
-        indexes = [models.Index(fields=["id"], condition=Q(ends_ms__gte=NEVER), name="session_everlasting")]
+        indexes = [models.Index(fields=["id"], condition=Q(ends_ms__gte=NEVER), name="session_of_scope")]
 
     def __str__(self) -> str:
         return f"{self.key_hash[:8]}…"
@@ -82,9 +82,7 @@ class Tombstone(models.Model):
     )
 
     class Meta:
-        indexes = [
-            models.Index(fields=["grace_until_ms"], condition=~Q(final_variables=""), name="tombstone_with_words")
-        ]
+        indexes = [models.Index(fields=["grace_until_ms"], condition=~Q(final_variables=""), name="tombstone_in_grace")]
 
     def __str__(self) -> str:
         return f"{self.key_hash[:8]}… {self.reason}"
@@ -116,7 +114,7 @@ class OutboxEvent(models.Model):
 
 
 class SharedChange(models.Model):
-    """A shared variable of a session got another value; the latest ones only (stores.base.Changed)."""
+    """A shared variable of a session got another value; the latest ones only (stores.base.VariableChange)."""
 
     name = models.CharField(max_length=200)
     key_hash = models.CharField(max_length=HASH_LENGTH)

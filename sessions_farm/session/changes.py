@@ -1,4 +1,4 @@
-"""Changes of a shared variable as they happen, over all sessions of the farm (SemaphoreServer's channels)."""
+"""Subscribe to the changes of a shared variable over all sessions of the farm (SemaphoreServer's channels)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from sessions_farm.conf import declaration_of
 from sessions_farm.session import serializer, ttl
 from sessions_farm.stores import current_store
-from sessions_farm.stores.base import Changed
+from sessions_farm.stores.base import VariableChange
 from sessions_farm.stores.effects.effects import run_async, run_sync
 
-WAIT = 5.0  # seconds that one question waits for news
+WAIT = 5.0  # seconds that one read of the feed waits for a change
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A session's shared variable has another value; None where it is gone. ``place`` resumes a feed behind it."""
+class SharedChange:
+    """A session's shared variable has another value; None where it was dropped. ``place`` resumes a feed behind it."""
 
     handle: str
     name: str
@@ -26,29 +26,29 @@ class Change:
     place: str
 
 
-def subscribe(name: str, *, after: str = "") -> Iterator[Change]:
-    """Changes from now on, or behind a ``place``; blocks between them, for ever."""
+def subscribe(name: str, *, after: str = "") -> Iterator[SharedChange]:
+    """Yield changes from now on, or behind a ``place``; block between them, forever."""
     require_shared(name)
     store = current_store()
     while True:
         found, after = run_sync(store.read_changes(name, after, WAIT))
-        yield from map(shown, found)
+        yield from map(as_shared_change, found)
 
 
-async def asubscribe(name: str, *, after: str = "") -> AsyncIterator[Change]:
+async def asubscribe(name: str, *, after: str = "") -> AsyncIterator[SharedChange]:
     require_shared(name)
     store = current_store()
     while True:
         found, after = await run_async(store.read_changes(name, after, WAIT))
         for change in found:
-            yield shown(change)
+            yield as_shared_change(change)
 
 
-def shown(change: Changed) -> Change:
+def as_shared_change(change: VariableChange) -> SharedChange:
     value = None
     if change.text is not None:
-        value = ttl.opened(change.text) if declaration_of(change.name).ttl else serializer.decode(change.text)
-    return Change(change.key, change.name, value, change.at, change.place)
+        value = ttl.value_in(change.text) if declaration_of(change.name).ttl else serializer.decode(change.text)
+    return SharedChange(change.key, change.name, value, change.at, change.place)
 
 
 def require_shared(name: str) -> None:

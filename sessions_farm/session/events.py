@@ -1,8 +1,8 @@
-"""Tells what happened to sessions, each event once: the store wrote it down in the step that did it.
+"""Deliver events of sessions to signals, each once: the store wrote the event in the step that it reports.
 
-Receivers run in a database transaction together with the note that the event was told, so what they do in SQL happens
-exactly once, whoever is killed in between (the outbox and the idempotent receiver: Hohpe and Woolf, "Enterprise
-Integration Patterns"). What they do elsewhere may happen again after a crash.
+Receivers run in a database transaction together with the row that dedups the event (DeliveredEvent), so their work in
+SQL happens exactly once, whoever is killed in between (transactional outbox and idempotent receiver: Hohpe and Woolf,
+"Enterprise Integration Patterns"). Their work elsewhere may happen again after a crash.
 """
 
 from __future__ import annotations
@@ -14,46 +14,47 @@ from django.db import IntegrityError, transaction
 from django.dispatch import Signal
 
 from sessions_farm import metrics
+from sessions_farm.clock import now_ms
 from sessions_farm.models import DeliveredEvent
 from sessions_farm.session.queries import decoded
 from sessions_farm.signals import session_ended, session_merged, session_rotated, session_started
 from sessions_farm.stores import current_store
-from sessions_farm.stores.base import Event, now_ms
+from sessions_farm.stores.base import Event
 from sessions_farm.stores.effects.effects import run_sync
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_MS = 24 * 3_600_000  # how long an event whose receiver fails is tried again
+RETRY_FOR_MS = 24 * 3_600_000  # how long an event whose receiver fails is tried again
 
 
-def deliver(limit: int = 500) -> int:
-    """Tell up to ``limit`` events, the oldest first; return how many were settled.
+def deliver_events(limit: int = 500) -> int:
+    """Deliver up to ``limit`` events, the oldest first; return how many were settled.
 
-    A receiver that raises undoes its own work only, is logged, and hears the event again at the next delivery. What
-    another is telling at this moment (one who was slower than the sweeper's lease) is left to that.
+    A receiver that raises undoes its own work only, is logged, and receives the event again at the next delivery.
+    Events in another process's delivery (one that was slower than the sweeper's lock) are left to it.
     """
     store = current_store()
     with transaction.atomic():
         events = run_sync(store.read_events(limit))
-        known = told(events)
+        known = delivered_ids(events)
         fresh = [event for event in events if event.id not in known]
-        if not note(fresh):
+        if not mark_delivered(fresh):
             return 0
-        settled = {*known, *tell_all(fresh)}
-        forget_notes(event.id for event in fresh if event.id not in settled)
+        settled = {*known, *send_all(fresh)}
+        unmark_delivered(event.id for event in fresh if event.id not in settled)
     run_sync(store.forget_events(settled))
     for event in (event for event in events if event.id in settled):
         metrics.EVENTS.labels(event.kind, event.reason).inc()
     return len(settled)
 
 
-def told(events: Iterable[Event]) -> set[str]:
-    """Ids of events that were told by somebody who died before the store could forget them."""
+def delivered_ids(events: Iterable[Event]) -> set[str]:
+    """Return the ids of events that were delivered by a process that died before the store could forget them."""
     return set(DeliveredEvent.objects.filter(id__in=[event.id for event in events]).values_list("id", flat=True))
 
 
-def note(events: list[Event]) -> bool:
-    """Note that they are told now; False where another noted one of them first: this waits for the other's end."""
+def mark_delivered(events: list[Event]) -> bool:
+    """Insert the dedup rows; return False where another transaction inserted one first (this waits for its end)."""
     now = now_ms()
     try:
         with transaction.atomic():
@@ -63,35 +64,36 @@ def note(events: list[Event]) -> bool:
     return True
 
 
-def forget_notes(ids: Iterable[str]) -> None:
-    """They are to be told again."""
+def unmark_delivered(ids: Iterable[str]) -> None:
+    """Delete the dedup rows of events that are to be delivered again."""
     if listed := list(ids):
         DeliveredEvent.objects.filter(id__in=listed).delete()
 
 
-def tell_all(events: list[Event]) -> list[str]:
-    """The ids of those that are settled. All at once; one by one only where a receiver failed."""
+def send_all(events: list[Event]) -> list[str]:
+    """Send the events, all in one savepoint; one by one only where a receiver failed. Return the settled ids."""
     try:
         with transaction.atomic():
             for event in events:
-                send(event)
-    except Exception:  # noqa: BLE001 -- which of them it was is found out below
-        return [event.id for event in events if tell(event)]
+                send_signals(event)
+    except Exception:  # noqa: BLE001 -- the failing one is found below
+        return [event.id for event in events if send_or_log(event)]
     return [event.id for event in events]
 
 
-def tell(event: Event) -> bool:
-    """Whether all who wanted to hear did, or it is too late to try again."""
+def send_or_log(event: Event) -> bool:
+    """Send one event; return whether every receiver succeeded, or it is too late to try again."""
     try:
         with transaction.atomic():
-            send(event)
+            send_signals(event)
     except Exception:
         logger.exception("A receiver of the session event %s (%s) failed.", event.kind, event.id)
-        return now_ms() - event.at > PATIENCE_MS
+        return now_ms() - event.at > RETRY_FOR_MS
     return True
 
 
-def send(event: Event) -> None:
+def send_signals(event: Event) -> None:
+    """Send the signals of one event."""
     for signal in signals_of(event):
         if signal.has_listeners(Event):
             signal.send(
@@ -105,6 +107,7 @@ def send(event: Event) -> None:
 
 
 def signals_of(event: Event) -> list[Signal]:
+    """Return the signals of an event; a merge is also an end."""
     if event.kind == "started":
         return [session_started]
     if event.kind == "rotated":
@@ -112,6 +115,6 @@ def signals_of(event: Event) -> list[Signal]:
     return [session_merged, session_ended] if event.reason == "merged" else [session_ended]
 
 
-def forget_told(now: int) -> None:
-    """Notes of what was told are of no use once the store has forgotten the event."""
-    DeliveredEvent.objects.filter(at_ms__lt=now - 2 * PATIENCE_MS).delete()
+def delete_old_marks(now: int) -> None:
+    """Delete dedup rows of events that the store has forgotten long ago."""
+    DeliveredEvent.objects.filter(at_ms__lt=now - 2 * RETRY_FOR_MS).delete()

@@ -1,4 +1,4 @@
-"""How long a session lives: a calculation from what is in it."""
+"""The lifetime of a session, calculated from its variables."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import json
 from collections.abc import Mapping
 
 from sessions_farm.conf import Options
+from sessions_farm.declarations import OWNER
 from sessions_farm.session.variables import EXPIRY, SIGNED_IN, STAFF
 from sessions_farm.stores.base import Lifetime
 
+# The variables that decide how long a session lives.
+LIFETIME_NAMES = frozenset({SIGNED_IN, STAFF, EXPIRY, OWNER, "_auth_user_id"})
+
 
 def lifetime_of(texts: Mapping[str, str], options: Options, created: int, now: int) -> Lifetime:
-    """Idle time and absolute end in milliseconds, from the session's variables as text.
+    """Return idle time and absolute end in milliseconds, from the variables as text.
 
     Django's ``set_expiry`` is honoured: seconds are an idle time, a moment is an end. Neither makes a session of staff
     idle longer than ``IDLE_STAFF``, nor any session live beyond ``ABSOLUTE``.

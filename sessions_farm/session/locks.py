@@ -1,8 +1,8 @@
-"""One request at a time: the lease of a session that ``@session_exclusive`` asks for (PHP's and ASP.NET's lock).
+"""Session locks: one request at a time for views that ask for it (PHP's and ASP.NET's lock).
 
-Only views that ask wait for each other; all others read and write beside them. The lease ends by itself, so the dead
-hold nobody up, and a holder who is later than that writes nothing: the store looks at the lease in the very step that
-writes (a fencing token: Kleppmann, "How to do distributed locking", 2016).
+Only such views wait for each other; all others read and write beside them. A lock is a lease: it ends by itself, so a
+dead holder blocks nothing, and a holder who is later than that writes nothing: the store compares the token in the very
+step that writes (a fencing token: Kleppmann, "How to do distributed locking", 2016).
 """
 
 from __future__ import annotations
@@ -11,24 +11,26 @@ import logging
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from sessions_farm.stores.base import StoreUnavailableError, now_ms
+from sessions_farm.clock import now_ms
+from sessions_farm.stores.base import StoreUnavailableError
 
 if TYPE_CHECKING:
+    from sessions_farm.session.session import SessionStore
     from sessions_farm.stores.effects.effects import Effects
-    from sessions_farm.stores.protocol import Leases, Store
+    from sessions_farm.stores.protocol import Leases
 
 logger = logging.getLogger(__name__)
 
 
 class LockTimeoutError(Exception):
-    """Somebody else held the lease for as long as this one was willing to wait."""
+    """Another request held the lock for as long as this one was willing to wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class LockTimeouts:
-    """Seconds: how long to wait for the lease, and how long it holds once it is had."""
+    """Seconds: how long to wait for the lock, and how long it is held at most."""
 
     wait: float = 10
     lease: float = 30
@@ -40,55 +42,40 @@ class SessionLock:
     name: str
     token: str
 
-    def prolonging(self, patience: LockTimeouts) -> Effects[bool]:
-        """Hold it from now on; False where it was lost."""
-        return (yield from self.store.acquire(self.name, self.token, now_ms(), int(patience.lease * 1000)))
+    def extend_effects(self, timeouts: LockTimeouts) -> Effects[bool]:
+        """Begin the lease anew; return False where the lock was lost."""
+        return (yield from self.store.acquire(self.name, self.token, now_ms(), int(timeouts.lease * 1000)))
 
-    def releasing(self) -> Effects[None]:
+    def release_effects(self) -> Effects[None]:
+        """Give the lock back, and wake one that waits."""
         try:
             if not (yield from self.store.release(self.name, self.token)):
-                logger.warning("%s… was held longer than its lease: others may have written meanwhile.", self.name[:8])
+                logger.warning("%s… was held longer than its lock: others may have written meanwhile.", self.name[:8])
         except StoreUnavailableError as error:
-            logger.warning("The lease of %s… was not given back; it ends by itself: %s", self.name[:8], error)
+            logger.warning("The lock of %s… was not given back; it ends by itself: %s", self.name[:8], error)
 
 
-class Held(Protocol):
-    """What a session shows to who holds it (sessions_farm.session.exchange.Exchange)."""
-
-    store: Store
-    lease: SessionLock | None
-
-    @property
-    def is_live(self) -> bool: ...
-
-    @property
-    def key_hash(self) -> str: ...
-
-    def peeking(self) -> Effects[Any]: ...
-
-    def reopening(self) -> Effects[None]: ...
-
-
-def acquiring(store: Leases, name: str, patience: LockTimeouts) -> Effects[SessionLock]:
-    """A lease, waited for. Raise Busy."""
-    token, until = secrets.token_urlsafe(12), time.monotonic() + patience.wait
-    while not (yield from store.acquire(name, token, now_ms(), int(patience.lease * 1000))):
+def acquire_effects(store: Leases, name: str, timeouts: LockTimeouts) -> Effects[SessionLock]:
+    """Wait for a lock and return it. Raise LockTimeoutError."""
+    token, until = secrets.token_urlsafe(12), time.monotonic() + timeouts.wait
+    while not (yield from store.acquire(name, token, now_ms(), int(timeouts.lease * 1000))):
         left = until - time.monotonic()
         if left <= 0:
-            raise LockTimeoutError(f"{name[:8]}… is held by another; it was waited for {patience.wait:g} seconds.")
+            raise LockTimeoutError(f"{name[:8]}… is held by another request; this one waited {timeouts.wait:g} s.")
         yield from store.wait(name, left)
     return SessionLock(store, name, token)
 
 
-def entering(session: Held, patience: LockTimeouts) -> Effects[None]:
-    """Hold the session, as it is once nobody else does. A visitor without one yet is alone anyway."""
-    yield from session.peeking()
+def acquire_session_effects(session: SessionStore, timeouts: LockTimeouts) -> Effects[None]:
+    """Lock the session and load it anew. A visitor without a stored session is alone anyway."""
+    yield from session.peek_effects()
     if session.is_live:
-        session.lease = yield from acquiring(session.store, session.key_hash, patience)
-        yield from session.reopening()
+        session.lock = yield from acquire_effects(session.store, session.key_hash, timeouts)
+        yield from session.reload_effects()
 
 
-def leaving(session: Held) -> Effects[None]:
-    if session.lease is not None:
-        lease, session.lease = session.lease, None
-        yield from lease.releasing()
+def release_effects(session: SessionStore) -> Effects[None]:
+    """Give the session's lock back, if it has one."""
+    if session.lock is not None:
+        lock, session.lock = session.lock, None
+        yield from lock.release_effects()

@@ -1,7 +1,7 @@
-"""What may be known over all sessions: how many live, who is on which page, a person's devices (ASPBroker).
+"""Queries over all live sessions: how many there are, which are on a page, a person's devices (ASPBroker).
 
 Only declared variables are seen here: ``indexed`` ones find sessions, ``shared`` ones are read. A session is named by
-its handle, the keyed hash of its id: good for looking and ending, worthless as a cookie. Every function has its twin
+its handle, the keyed digest of its id: good for looking and ending, worthless as a cookie. Every function has its twin
 for event loops, as ``count`` has ``acount``.
 """
 
@@ -12,19 +12,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sessions_farm.conf import declaration_of, options
+from sessions_farm.conf import declaration_of
 from sessions_farm.declarations import OWNER
 from sessions_farm.session import serializer
-from sessions_farm.session.exchange import Exchange
-from sessions_farm.session.ttl import is_fresh, opened
+from sessions_farm.session.session import SessionStore
+from sessions_farm.session.ttl import is_fresh, value_in
 from sessions_farm.stores import current_store
-from sessions_farm.stores.base import Found, now_ms
+from sessions_farm.stores.base import LiveRecord, now_ms
 from sessions_farm.stores.effects.effects import Effects, run_async, run_sync
 
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
-    """A session as others may see it; times are aware datetimes, ``shared`` the declared variables."""
+    """The public part of a session; times are aware datetimes, ``shared`` the declared variables."""
 
     handle: str
     created_at: datetime.datetime
@@ -34,7 +34,7 @@ class LiveSession:
 
 
 def count() -> int:
-    """How many sessions live."""
+    """Return the number of live sessions."""
     return run_sync(current_store().count(now_ms()))
 
 
@@ -43,36 +43,36 @@ async def acount() -> int:
 
 
 def find(*, limit: int = 100, **values: Any) -> list[LiveSession]:
-    """Live sessions whose indexed variables have these values; any, where none is given.
+    """Return live sessions whose indexed variables have these values; any sessions, where none is given.
 
     Raise ValueError for a variable that is not declared ``indexed``.
     """
-    return run_sync(_finding(values, limit))
+    return run_sync(_find_effects(values, limit))
 
 
 async def afind(*, limit: int = 100, **values: Any) -> list[LiveSession]:
-    return await run_async(_finding(values, limit))
+    return await run_async(_find_effects(values, limit))
 
 
 def value(name: str, handle: str) -> Any:
-    """A shared variable of another session; None where there is no such session or variable.
+    """Return a shared variable of another session; None where there is no such session or variable.
 
     Raise ValueError for a variable that is not declared ``shared``.
     """
-    return run_sync(_looking(name, handle))
+    return run_sync(_value_effects(name, handle))
 
 
 async def avalue(name: str, handle: str) -> Any:
-    return await run_async(_looking(name, handle))
+    return await run_async(_value_effects(name, handle))
 
 
 def devices(user: Any, *, limit: int = 100) -> list[LiveSession]:
-    """The sessions that a person is signed in with."""
-    return run_sync(_finding({OWNER: str(user.pk)}, limit))
+    """Return the sessions that a person is signed in with."""
+    return run_sync(_find_effects({OWNER: str(user.pk)}, limit))
 
 
 async def adevices(user: Any, *, limit: int = 100) -> list[LiveSession]:
-    return await run_async(_finding({OWNER: str(user.pk)}, limit))
+    return await run_async(_find_effects({OWNER: str(user.pk)}, limit))
 
 
 def end(handle: str) -> None:
@@ -84,49 +84,49 @@ async def aend(handle: str) -> None:
     await run_async(current_store().delete(handle, "ended", now_ms()))
 
 
-def end_everywhere(user: Any, *, spare: Exchange | None = None) -> int:
-    """Sign a person out everywhere, but in the session ``spare``; return how many sessions ended. One step."""
-    return run_sync(_ending(user, spare))
+def end_everywhere(user: Any, *, spare: SessionStore | None = None) -> int:
+    """End a person's sessions in one step, except ``spare``; return how many ended."""
+    return run_sync(_end_effects(user, spare))
 
 
-async def aend_everywhere(user: Any, *, spare: Exchange | None = None) -> int:
-    return await run_async(_ending(user, spare))
+async def aend_everywhere(user: Any, *, spare: SessionStore | None = None) -> int:
+    return await run_async(_end_effects(user, spare))
 
 
-def _finding(values: Mapping[str, Any], limit: int) -> Effects[list[LiveSession]]:
+def _find_effects(values: Mapping[str, Any], limit: int) -> Effects[list[LiveSession]]:
     texts = {name: serializer.encode(name, value) for name, value in values.items()}
     found = yield from current_store().find(texts, now_ms(), limit)
-    return [shown(one) for one in found]
+    return [as_live_session(one) for one in found]
 
 
-def _looking(name: str, handle: str) -> Effects[Any]:
+def _value_effects(name: str, handle: str) -> Effects[Any]:
     if not declaration_of(name).shared:
         raise ValueError(
             f'{name!r} is not shared. Declare it: SESSIONS_FARM["VARIABLES"] = {{"{name}": {{"shared": True}}}}.'
         )
-    found = yield from current_store().look([handle], now_ms())
-    return shown(found[0]).shared.get(name) if found else None
+    found = yield from current_store().get_many([handle], now_ms())
+    return as_live_session(found[0]).shared.get(name) if found else None
 
 
-def _ending(user: Any, spare: Exchange | None) -> Effects[int]:
+def _end_effects(user: Any, spare: SessionStore | None) -> Effects[int]:
     kept = spare.key_hash if spare is not None else ""
     owner = serializer.encode(OWNER, str(user.pk))
     return (yield from current_store().end_where(OWNER, owner, kept, "ended", now_ms()))
 
 
-def shown(found: Found) -> LiveSession:
+def as_live_session(found: LiveRecord) -> LiveSession:
     header = found.header
     created, seen, expires = (as_time(moment) for moment in (header.created, header.seen, header.expires))
     return LiveSession(found.key, created, seen, expires, dict(decoded(found.shared.items())))
 
 
 def decoded(texts: Iterable[tuple[str, str]]) -> Iterable[tuple[str, Any]]:
-    """Names and values; one whose time has gone is not there."""
+    """Yield names and values; a variable whose time to live has gone is left out."""
     for name, text in texts:
-        if not options().variables.of(name).ttl:
+        if not declaration_of(name).ttl:
             yield name, serializer.decode(text)
         elif is_fresh(text):
-            yield name, opened(text)
+            yield name, value_in(text)
 
 
 def as_time(milliseconds: int) -> datetime.datetime:

@@ -1,6 +1,6 @@
-"""Values as JSON text: what Django's JSON session serializer takes, one text for each variable.
+"""Values of variables as JSON text, with the same types as Django's JSON session serializer.
 
-JSON and nothing else: a store that somebody can write to must not be able to run code here, as pickles can.
+JSON alone: a pickle in the store would let anyone who can write to the store run code here.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any
 from sessions_farm.conf import options
 
 NAME_LIMIT = 200
-NAMELESS = re.compile("[\0\ud800-\udfff]")  # what not every store can write
+FORBIDDEN = re.compile("[\0\ud800-\udfff]")  # characters that not every store can write
 
 
 class TooLargeError(ValueError):
-    """A variable is beyond what a session may hold."""
+    """A variable or a session is larger than the settings allow."""
 
 
 def encode(name: str, value: Any) -> str:
-    """Raise TypeError for what JSON cannot say, TooLarge beyond ``VARIABLE_LIMIT``."""
+    """Return a value as JSON text. Raise TypeError for a type outside JSON, TooLargeError beyond VARIABLE_LIMIT bytes."""
     text = json.dumps(value, separators=(",", ":"))
     if len(text) > options().variable_limit:
         raise TooLargeError(
@@ -31,14 +31,15 @@ def encode(name: str, value: Any) -> str:
 
 
 def decode(text: str) -> Any:
+    """Return the value of a JSON text."""
     return json.loads(text)
 
 
 def require_name(name: object) -> None:
-    """Raise TypeError or ValueError for what cannot name a variable in every store."""
+    """Raise TypeError or ValueError for a name that not every store can hold."""
     if not isinstance(name, str):
         raise TypeError(f"A session variable is named by a string; {name!r} is none.")
-    if not 0 < len(name) <= NAME_LIMIT or NAMELESS.search(name):
+    if not 0 < len(name) <= NAME_LIMIT or FORBIDDEN.search(name):
         raise ValueError(
             f"{name[:20]!r}… names no session variable: 1 to {NAME_LIMIT} characters, no NUL or surrogate."
         )

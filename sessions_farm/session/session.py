@@ -1,126 +1,221 @@
-"""Django's SESSION_ENGINE: a session is a set of variables, and a request sends only what it changed.
+"""The session: a set of variables in one request, read and written in the store of the settings.
 
-Everything here works on any store, in threads and in event loops. Refusals keep Django's names: UpdateError where the
-session has gone meanwhile, CreateError where one is already there.
+Every method that asks the store exists once, as a generator of effects (``save_effects``), and in two spellings that
+run it: in a thread (``save``) and in an event loop (``asave``). psycopg 3 is built the same way. Refusals keep Django's
+names: UpdateError where the session has gone meanwhile, CreateError where one is already there.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+import secrets
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.utils.module_loading import import_string
 
+from sessions_farm import metrics
+from sessions_farm.conf import options
 from sessions_farm.session import ids, serializer
-from sessions_farm.session.exchange import Exchange
+from sessions_farm.session.audience import SITE
+from sessions_farm.session.expiry import LIFETIME_NAMES, lifetime_of
+from sessions_farm.session.read_only import ReadOnlySessionError, refuse_write
 from sessions_farm.session.variables import EXPIRY, Variables
-from sessions_farm.stores.base import Append, CompareAndSet, Increment, State, now_ms
-from sessions_farm.stores.effects.effects import Effects
-from sessions_farm.web import decorators
+from sessions_farm.stores import current_store
+from sessions_farm.stores.base import (
+    Append,
+    Change,
+    CompareAndSet,
+    ConflictError,
+    Header,
+    Increment,
+    KeyTakenError,
+    LeaseLostError,
+    Operation,
+    Reading,
+    SessionEndedError,
+    SessionMissingError,
+    State,
+    StoreUnavailableError,
+    now_ms,
+)
+from sessions_farm.stores.effects.effects import InDjangoThread, run_async, run_sync
+from sessions_farm.stores.effects.round_trips import RoundTrips
+from sessions_farm.stores.sql import followers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sessions_farm.session.audience import Audience
+    from sessions_farm.session.ids import Proof
+    from sessions_farm.session.locks import SessionLock
+    from sessions_farm.stores.effects.effects import Effects
 
 __all__ = ["SessionStore"]
 
+logger = logging.getLogger(__name__)
 
-class SessionStore(Exchange):
+
+class SessionStore(SessionBase):
     """One session in one request.
 
-    ``proof`` is what our cookie's signature proved: such an id may get its session at the first write. A bare key that
-    no session stands under is replaced, as Django's contract asks. On a host that is not its community's master,
-    guarded variables cannot be seen. Every method has its native twin for event loops: ``save`` and ``asave``.
+    ``proof`` is an id that our cookie's signature proves: it may get its session at the first write. A bare key without
+    a live session is replaced, as Django's contract asks. ``audience`` says which host this is: where it does not see
+    guarded variables, they are absent.
     """
+
+    _session_cache: Variables  # absent until the session is loaded
+
+    def __init__(
+        self, session_key: str | None = None, *, proof: Proof | None = None, audience: Audience = SITE
+    ) -> None:
+        # As SessionBase's own, but without its serializer, which is imported for each session and not used.
+        self._session_key = proof.id if proof else session_key
+        self.accessed = self._modified = False
+        self.proof = proof
+        self.audience = audience
+        self.unavailable = False  # the store did not answer: nothing is known, so nothing may be undone
+        self.in_grace = False  # loaded under an id that was rotated a moment ago: to read only
+        self.has_ended = False  # the id must not be used again
+        self.flushed = False
+        self.claimed = False  # the id is in use, though nothing may be stored under it
+        self.written = False
+        self.read_only_for = ""  # the view that may only read (sessions_farm.session.read_only)
+        self.lock: SessionLock | None = None  # held for a view (sessions_farm.session.locks)
+        self._state: State | None = None
+        self._header: Header | None = None
+        self._replaces: str | None = None  # the id that this one takes over from, at the next save
+        self._cleared = False
+        self.store = current_store()
+        self._round_trips = RoundTrips()
+        self._digests = ids.digests_of(self._session_key) if self._session_key else []
+        self._key = self._digests[0] if self._digests else ""
+
+    @property
+    def serializer(self) -> Any:
+        """Return Django's serializer, for SessionBase's ``encode`` and ``decode``."""
+        return import_string(settings.SESSION_SERIALIZER)
 
     @property
     def trips(self) -> int:
-        """Round trips to the store so far."""
-        return self._tally.trips
+        """Return the number of round trips to the store so far."""
+        return self._round_trips.trips
 
     @property
     def bytes(self) -> int:
-        """Bytes of values that went to and from the store so far."""
-        return self._tally.bytes
+        """Return the bytes of values that went to and from the store so far."""
+        return self._round_trips.bytes
+
+    @property
+    def key_hash(self) -> str:
+        """Return the key in the store: the keyed digest of the id."""
+        return self._key
+
+    @property
+    def ids(self) -> list[str]:
+        """Return the id, and the one that it takes over from at the next save."""
+        return [session_id for session_id in (self._session_key, self._replaces) if session_id]
+
+    @property
+    def is_loaded(self) -> bool:
+        return "_session_cache" in self.__dict__
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether the store has the session, as far as was asked."""
+        return self._state is State.LIVE
+
+    @property
+    def ended(self) -> bool:
+        """Return whether the id was rotated, merged or logged out. Loads, but is no access of the view."""
+        self.run_sync(self.peek_effects())
+        return self.has_ended
 
     @property
     def modified(self) -> bool:
-        return self._modified or (self.is_opened and self._session_cache.has_mutations())
+        return self._modified or ("_session_cache" in self.__dict__ and self._session_cache.has_mutations())
 
     @modified.setter
     def modified(self, value: bool) -> None:
         if value and self.read_only_for:
-            decorators.refuse_write(self.read_only_for, "a variable")
+            refuse_write(self.read_only_for, "a variable")
         self._modified = value
 
-    @property
-    def ended(self) -> bool:
-        """Whether the id was rotated, merged or logged out. Loads, but is no access of the view."""
-        self.run_sync(self.peeking())
-        return self.has_ended
-
-    def claim_key(self) -> str:
-        """The id, made now where there is none; the response will carry it. Raise SessionInterrupted in the grace."""
-        return self.run_sync(self.claiming())
-
-    async def aclaim_key(self) -> str:
-        return await self.run_async(self.claiming())
-
-    def at_browser_close(self) -> bool:
-        """Whether the cookie is to live no longer than the browser's window; of a session that is loaded."""
-        custom = self._session_cache.get(EXPIRY) if self.is_opened else None
+    def expires_at_browser_close(self) -> bool:
+        """Return whether the cookie of a loaded session lives no longer than the browser's window."""
+        custom = self._session_cache.get(EXPIRY) if self.is_loaded else None
         return settings.SESSION_EXPIRE_AT_BROWSER_CLOSE if custom is None else custom == 0
 
+    def run_sync[Answer](self, effects: Effects[Answer]) -> Answer:
+        """Run effects in this thread, and count their round trips as this session's."""
+        return run_sync(effects, self._round_trips)
+
+    async def run_async[Answer](self, effects: Effects[Answer]) -> Answer:
+        """Run effects in the event loop, and count their round trips as this session's."""
+        return await run_async(effects, self._round_trips)
+
+    # Django's interface, in both spellings
+
     def exists(self, session_key: str) -> bool:
-        return self.run_sync(self._existing(session_key))
+        return self.run_sync(self._exists_effects(session_key))
 
     async def aexists(self, session_key: str) -> bool:
-        return await self.run_async(self._existing(session_key))
+        return await self.run_async(self._exists_effects(session_key))
 
     def create(self) -> None:
         """Store the session as it is under a fresh key."""
-        self.run_sync(self.creating())
+        self.run_sync(self.create_effects())
 
     async def acreate(self) -> None:
-        await self.run_async(self.creating())
+        await self.run_async(self.create_effects())
 
     def load(self) -> Variables:  # type: ignore[override]  # a mapping, as Django uses it
-        return self.run_sync(self.loading())
+        return self.run_sync(self.load_effects())
 
     async def aload(self) -> Variables:  # type: ignore[override]  # as above
-        return await self.run_async(self.loading())
+        return await self.run_async(self.load_effects())
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 -- Django's signature
-        self.run_sync(self.saving(must_create=must_create))
+        self.run_sync(self.save_effects(must_create=must_create))
 
     async def asave(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 -- as above
-        await self.run_async(self.saving(must_create=must_create))
+        await self.run_async(self.save_effects(must_create=must_create))
 
     def delete(self, session_key: str | None = None) -> None:
         """End the session and its id for good."""
-        self.run_sync(self.deleting(session_key))
+        self.run_sync(self.delete_effects(session_key))
 
     async def adelete(self, session_key: str | None = None) -> None:
-        await self.run_async(self.deleting(session_key))
+        await self.run_async(self.delete_effects(session_key))
 
     def clear(self) -> None:
-        """Drop every variable, hidden ones too, without a load."""
+        """Drop every variable, guarded ones too, without a load."""
         if self.read_only_for:
-            decorators.refuse_write(self.read_only_for, "everything")
+            refuse_write(self.read_only_for, "everything")
         self._session_cache = self._variables({})
         self.accessed = self._modified = self._cleared = True
 
     def flush(self) -> None:
-        self.run_sync(self.flushing())
+        self.run_sync(self.flush_effects())
 
     async def aflush(self) -> None:
-        await self.run_async(self.flushing())
+        await self.run_async(self.flush_effects())
 
     def cycle_key(self) -> None:
-        """Take a new id at the next save, in one step with what else was changed; the old one ends there.
+        """Take a new id at the next save, in one step with the other changes; the old one ends there.
 
-        Where that save never comes (a server error), the browser still holds an id that works.
+        The defence against session fixation at login. Where that save never comes (a server error), the browser still
+        holds an id that works.
         """
-        self.run_sync(self.cycling())
+        self.run_sync(self.cycle_key_effects())
 
     async def acycle_key(self) -> None:
-        await self.run_async(self.cycling())
+        await self.run_async(self.cycle_key_effects())
 
     @classmethod
     def clear_expired(cls) -> None:
@@ -132,48 +227,208 @@ class SessionStore(Exchange):
     async def aclear_expired(cls) -> None:
         await sync_to_async(cls.clear_expired)()
 
-    def increment(self, name: str, by: int = 1) -> int:
-        """Add to a whole number in the store itself, at once; return the sum. No concurrent step is lost."""
-        return int(self.run_sync(self.modifying(Increment(name, by))) or 0)
-
-    async def aincrement(self, name: str, by: int = 1) -> int:
-        text: str | None = await self.run_async(self.modifying(Increment(name, by)))
-        return int(text or 0)
-
-    def append(self, name: str, item: Any) -> list[Any]:
-        """Append to a list in the store itself, at once; return the list."""
-        found: list[Any] = serializer.decode(
-            self.run_sync(self.modifying(Append(name, serializer.encode(name, item)))) or "[]"
-        )
-        return found
-
-    async def aappend(self, name: str, item: Any) -> list[Any]:
-        text: str | None = await self.run_async(self.modifying(Append(name, serializer.encode(name, item))))
-        found: list[Any] = serializer.decode(text or "[]")
-        return found
-
-    def compare_and_set(self, name: str, expected: Any, value: Any) -> bool:
-        """Set a variable at once if it still has the expected value (None: none); whether it was set."""
-        return self.run_sync(self.comparing(comparison(name, expected, value)))
-
-    async def acompare_and_set(self, name: str, expected: Any, value: Any) -> bool:
-        return await self.run_async(self.comparing(comparison(name, expected, value)))
-
     async def adelete_test_cookie(self) -> None:
         await self.apop(self.TEST_COOKIE_NAME)
 
     def _get_session(self, no_load: bool = False) -> Variables:  # noqa: FBT001, FBT002 -- Django's signature
-        if self.is_opened:  # the way of nearly every access
+        if "_session_cache" in self.__dict__:  # the way of nearly every access
             self.accessed = True
             return self._session_cache
-        return self.run_sync(self.opening(no_load=no_load))
+        return self.run_sync(self.open_effects(no_load=no_load))
 
     async def _aget_session(self, no_load: bool = False) -> Variables:  # noqa: FBT001, FBT002 -- as above
-        return await self.run_async(self.opening(no_load=no_load))
+        return await self.run_async(self.open_effects(no_load=no_load))
 
     _session = property(_get_session)
 
-    def _existing(self, session_key: str) -> Effects[bool]:
+    # What Django's sessions cannot do
+
+    def claim_key(self) -> str:
+        """Return the id, made now where there is none; the response will carry it.
+
+        Raise SessionInterrupted where the id was rotated while this request was under way.
+        """
+        return self.run_sync(self.claim_key_effects())
+
+    async def aclaim_key(self) -> str:
+        return await self.run_async(self.claim_key_effects())
+
+    def increment(self, name: str, by: int = 1) -> int:
+        """Add to a whole number in the store itself, at once; return the sum. No concurrent addition is lost."""
+        return int(self.run_sync(self.modify_effects(Increment(name, by))) or 0)
+
+    async def aincrement(self, name: str, by: int = 1) -> int:
+        return int(await self.run_async(self.modify_effects(Increment(name, by))) or 0)
+
+    def append(self, name: str, item: Any) -> list[Any]:
+        """Append to a list in the store itself, at once; return the list."""
+        text = self.run_sync(self.modify_effects(Append(name, serializer.encode(name, item))))
+        return list(serializer.decode(text or "[]"))
+
+    async def aappend(self, name: str, item: Any) -> list[Any]:
+        text = await self.run_async(self.modify_effects(Append(name, serializer.encode(name, item))))
+        return list(serializer.decode(text or "[]"))
+
+    def compare_and_set(self, name: str, expected: Any, value: Any) -> bool:
+        """Set a variable at once if it still has the expected value (None: absent); return whether it was set."""
+        return self.run_sync(self._compare_and_set_effects(name, expected, value))
+
+    async def acompare_and_set(self, name: str, expected: Any, value: Any) -> bool:
+        return await self.run_async(self._compare_and_set_effects(name, expected, value))
+
+    # Effects: loading
+
+    def open_effects(self, *, no_load: bool = False) -> Effects[Variables]:
+        """Return the variables, loaded once."""
+        self.accessed = True
+        if "_session_cache" not in self.__dict__:
+            if self._session_key is None or no_load:
+                self._session_cache = self._variables({})
+            else:
+                self._session_cache = yield from self.load_effects()
+        return self._session_cache
+
+    def peek_effects(self) -> Effects[Variables]:
+        """Load without an access: a look of the engine's own makes no page vary by the cookie."""
+        accessed = self.accessed
+        variables = yield from self.open_effects()
+        self.accessed = accessed
+        return variables
+
+    def load_effects(self) -> Effects[Variables]:
+        """Read the store; a store that is away leaves an empty session that is ``unavailable``."""
+        try:
+            reading = yield from self._read_effects()
+        except StoreUnavailableError:
+            metrics.UNAVAILABLE.inc()
+            self.unavailable = True
+            return self._variables({})
+        self._state, self._header = reading.state, reading.header
+        self._round_trips.bytes += sum(map(len, reading.variables.values()))
+        if reading.state is State.ENDED:
+            self.has_ended, self.in_grace = True, reading.in_grace
+        if reading.state is not State.LIVE and not self.in_grace and (self.has_ended or self.proof is None):
+            self._session_key = None
+        return self._variables(reading.variables)
+
+    def reload_effects(self) -> Effects[None]:
+        """Save the changes of this request, forget the loaded variables and load them anew."""
+        if self.modified:
+            yield from self.save_effects()
+        self.__dict__.pop("_session_cache", None)
+        yield from self.peek_effects()
+
+    def claim_key_effects(self) -> Effects[str]:
+        """Return the id, made now where there is none."""
+        yield from self.peek_effects()
+        if self.in_grace:
+            self._interrupt()
+        if self._session_key is None:
+            self._require_writable("take an id")
+            self._take_key(self.audience.new_id())
+            self._state = State.ABSENT
+        self.claimed = True
+        return self._session_key or ""
+
+    # Effects: changing
+
+    def create_effects(self) -> Effects[None]:
+        """Store the session as it is under a fresh key."""
+        if self.read_only_for:
+            return refuse_write(self.read_only_for, "a new session")
+        while True:
+            self._take_key(self.audience.new_id())
+            try:
+                yield from self.save_effects(must_create=True)
+            except CreateError:
+                continue
+            self.modified = True
+            return None
+
+    def save_effects(self, *, must_create: bool = False) -> Effects[None]:
+        """Send the changed variables. Raise CreateError, UpdateError, SessionInterrupted, StoreUnavailableError."""
+        variables = yield from self.open_effects(no_load=must_create)
+        if self.read_only_for:
+            return refuse_write(self.read_only_for, ", ".join(variables.changed()) or "everything")
+        if self._session_key is None:  # there was none, or the load found it to be none
+            return (yield from self.create_effects())
+        if self.unavailable:
+            raise StoreUnavailableError("The session was not loaded, so it cannot be saved.")
+        try:
+            yield from self._send_effects(variables, must_create=must_create)
+        except KeyTakenError as error:
+            raise CreateError from error
+        except (SessionMissingError, SessionEndedError) as error:
+            raise UpdateError from error
+        except LeaseLostError as error:
+            raise SessionInterrupted("The view held the session longer than its lock: nothing was saved.") from error
+        self._modified = self._cleared = False
+        return None
+
+    def delete_effects(self, session_key: str | None = None) -> Effects[None]:
+        """End the session and its id, or another one's, for good."""
+        self._require_writable("end it")
+        for session_id in [session_key] if session_key else self.ids:
+            yield from self._delete_id_effects(session_id, "ended")
+        if not session_key:
+            self._replaces = None
+
+    def flush_effects(self) -> Effects[None]:
+        """Drop every variable and end the id."""
+        self._require_writable("end it")
+        self.clear()
+        yield from self.delete_effects()
+        self._session_key = None
+        self._state = self._header = None
+        self._key, self._digests = "", []
+        self.in_grace = self.has_ended = self.claimed = self._cleared = False
+        self.flushed = True
+
+    def cycle_key_effects(self) -> Effects[None]:
+        """Choose a new id, to be taken at the next save."""
+        self._require_writable("take a new id")
+        yield from self.open_effects()
+        if self.in_grace:
+            self._interrupt()
+        if self._session_key and not self.unavailable:
+            self._replaces = self._replaces or self._session_key
+        self._session_key = self.audience.new_id()
+        self.claimed = True
+        self._state = self._state or State.ABSENT
+        self._modified = True
+
+    def modify_effects(self, operation: Operation) -> Effects[str | None]:
+        """Run one operation in the store; where an answer is lost, again under the same idempotency key."""
+        variables = yield from self.open_effects()
+        variables.require_modifiable(operation)
+        if self.read_only_for:
+            refuse_write(self.read_only_for, operation.name)
+            return variables.pretend(operation)
+        idempotency_key = secrets.token_urlsafe(9)
+        try:
+            yield from self._ensure_live_effects(variables)
+            try:
+                text = yield from self.store.modify(self._key, operation, now_ms(), idempotency_key)
+            except StoreUnavailableError:
+                text = yield from self.store.modify(self._key, operation, now_ms(), idempotency_key)
+        except (SessionMissingError, SessionEndedError, UpdateError) as error:
+            raise SessionInterrupted("The session ended before this request did.") from error
+        variables.replace_stored(operation.name, text)
+        self.written = True
+        return text
+
+    def _compare_and_set_effects(self, name: str, expected: Any, value: Any) -> Effects[bool]:
+        texts = [None if given is None else serializer.encode(name, given) for given in (expected, value)]
+        try:
+            yield from self.modify_effects(CompareAndSet(name, *texts))
+        except ConflictError:
+            if not self.read_only_for:
+                # The next read shows the value that another request has written.
+                self._session_cache = yield from self.load_effects()
+            return False
+        return True
+
+    def _exists_effects(self, session_key: str) -> Effects[bool]:
         if session_key == self._replaces:
             return False
         for key in ids.digests_of(session_key):
@@ -182,8 +437,128 @@ class SessionStore(Exchange):
                 return True
         return False
 
+    def _read_effects(self) -> Effects[Reading]:
+        """Ask under every digest of the id; with no SECRET_KEY_FALLBACKS there is one."""
+        reading = Reading(State.ABSENT)
+        for key in self._digests:
+            reading = yield from self.store.load(key, now_ms())
+            if reading.state is not State.ABSENT:
+                self._key = key
+                break
+        return reading
 
-def comparison(name: str, expected: Any, value: Any) -> CompareAndSet:
-    return CompareAndSet(
-        name, *(None if given is None else serializer.encode(name, given) for given in (expected, value))
-    )
+    def _send_effects(self, variables: Variables, *, must_create: bool) -> Effects[None]:
+        texts = variables.texts()
+        variables.require_budget(texts)
+        if must_create:
+            yield from self._create_effects(texts)
+        else:
+            if self._state is None:  # cleared without a load
+                reading = yield from self._read_effects()
+                self._state, self._header = reading.state, reading.header
+            if self._state is State.ENDED:
+                raise SessionEndedError(self._key)
+            if self._state is State.LIVE:
+                yield from self._apply_effects(variables, texts)
+            elif self.proof is None and not self.claimed and not self._replaces:
+                raise SessionMissingError(self._key)
+            elif texts or self._replaces:
+                yield from self._create_or_apply_effects(variables, texts)
+        variables.settle(texts)
+
+    def _create_effects(self, texts: dict[str, str]) -> Effects[None]:
+        now = now_ms()
+        self._round_trips.bytes += sum(map(len, texts.values()))
+        self._key = ids.digest(self._session_key or "")
+        self._digests = [self._key]
+        self._header = yield from self.store.create(self._key, texts, lifetime_of(texts, options(), now, now), now)
+        self._state, self.written = State.LIVE, True
+        if self._replaces:
+            yield from self._delete_id_effects(self._replaces, "rotated")
+            yield from self._carry_followers_effects()
+
+    def _create_or_apply_effects(self, variables: Variables, texts: dict[str, str]) -> Effects[None]:
+        """Add to the session that another request has made since this one found none."""
+        try:
+            yield from self._create_effects(texts)
+        except KeyTakenError:
+            self._header = yield from self.store.apply(self._key, variables.change(texts), now_ms())
+            self._state, self.written = State.LIVE, True
+
+    def _apply_effects(self, variables: Variables, texts: dict[str, str]) -> Effects[None]:
+        change, now = variables.change(texts, replace=self._cleared), now_ms()
+        if not (change.put or change.drop or change.add or self._cleared or self._replaces):
+            return
+        self._round_trips.bytes += sum(map(len, change.put.values()))
+        if self._cleared or not LIFETIME_NAMES.isdisjoint({*change.put, *change.drop}):
+            created = self._header.created if self._header else now
+            change = replace(change, lifetime=lifetime_of(texts, options(), created, now))
+        if self.lock and self.lock.name == self._key:
+            change = replace(change, holder=self.lock.token)
+        if self._replaces:
+            yield from self._rotate_effects(change, now)
+        else:
+            self._header = yield from self._apply_once_effects(change, now)
+        self.written = True
+
+    def _rotate_effects(self, change: Change, now: int) -> Effects[None]:
+        new = ids.digest(self._session_key or "")
+        self._header = yield from self.store.rotate(self._key, new, change, now, options().grace * 1000)
+        self._key, self._digests = new, [new]
+        if getattr(self.store, "rotates_followers", False) and len(ids.digests_of(self._replaces or "")) == 1:
+            self._replaces = None
+        else:
+            yield from self._carry_followers_effects()
+
+    def _apply_once_effects(self, change: Change, now: int) -> Effects[Header]:
+        """Ask again where the answer to an addition was lost, under one idempotency key: it counts once.
+
+        A plain change is its sender's to repeat.
+        """
+        if not change.add:
+            return (yield from self.store.apply(self._key, change, now))
+        change = replace(change, idempotency_key=secrets.token_urlsafe(9))
+        try:
+            return (yield from self.store.apply(self._key, change, now))
+        except StoreUnavailableError:
+            return (yield from self.store.apply(self._key, change, now))
+
+    def _ensure_live_effects(self, variables: Variables) -> Effects[None]:
+        """Store the changes of this request before the store is asked to change the session itself."""
+        if self._session_key is None:
+            yield from self.create_effects()
+        elif self._state is State.ABSENT and not self.unavailable:
+            texts = variables.texts()
+            variables.require_budget(texts)
+            yield from self._create_or_apply_effects(variables, texts)
+            variables.settle(texts)
+        elif self.modified or self.unavailable or self.in_grace:
+            yield from self.save_effects()
+
+    def _delete_id_effects(self, session_id: str, reason: str) -> Effects[None]:
+        for key in ids.digests_of(session_id):
+            yield from self.store.delete(key, reason, now_ms())
+
+    def _carry_followers_effects(self) -> Effects[None]:
+        """Let rows that hang on the old id follow to the new one; an SQL store does that as it rotates."""
+        old, self._replaces = self._replaces or "", None
+        if followers.followers():
+            yield InDjangoThread(partial(followers.carry, ids.digests_of(old), self._key))
+
+    def _variables(self, texts: Mapping[str, str]) -> Variables:
+        return Variables(texts, sees_guarded=self.audience.sees_guarded)
+
+    def _take_key(self, session_id: str) -> None:
+        self._session_key = session_id
+        self._digests = ids.digests_of(session_id)
+        self._key = self._digests[0]
+        self._header = None
+        self.has_ended = False
+
+    def _require_writable(self, change: str) -> None:
+        """Raise in a view that may only read: a change of the visitor's identity is never dropped quietly."""
+        if self.read_only_for:
+            raise ReadOnlySessionError(f"The view {self.read_only_for} is @session_readonly and cannot {change}.")
+
+    def _interrupt(self) -> NoReturn:
+        raise SessionInterrupted("The visitor signed in or out while this request was under way.")

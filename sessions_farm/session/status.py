@@ -16,7 +16,7 @@ from sessions_farm.stores.base import StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 
 if TYPE_CHECKING:
-    from sessions_farm.stores.protocol import Broker, Store
+    from sessions_farm.stores.protocol import Queries, Store
 
 ASKED = 5  # times; the middle answer is told
 
@@ -50,12 +50,12 @@ def status() -> Status:
     return Status(given.store, switch, "", answer, live, epoch_in_force(), untold, last_told(now))
 
 
-def seconds_of(store: Broker) -> float:
+def seconds_of(store: Queries) -> float:
     """How long a session that is not there takes not to be found."""
     times = []
     for _ in range(ASKED):
         begun = time.perf_counter()
-        run_sync(store.look(["nobody's"], now_ms()))
+        run_sync(store.get_many(["nobody's"], now_ms()))
         times.append(time.perf_counter() - begun)
     return statistics.median(times)
 

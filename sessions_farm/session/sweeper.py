@@ -1,4 +1,4 @@
-"""Ends what has expired and tells what happened: in small batches, so that nobody waits for it; one at a time."""
+"""End expired sessions and deliver events: in small batches, so that no request waits; one process at a time."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from django.utils import timezone
 
 from sessions_farm.conf import options
 from sessions_farm.session import events
-from sessions_farm.session.locks import LockTimeoutError, LockTimeouts, SessionLock, acquiring
+from sessions_farm.session.locks import LockTimeoutError, LockTimeouts, SessionLock, acquire_effects
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.stores.effects.effects import run_sync
 
 logger = logging.getLogger(__name__)
 
-LEASE = "sweep"
-PATIENCE = LockTimeouts(
-    wait=0, lease=2
-)  # so long nobody sweeps after one who was killed at it; begun anew at each batch
-BATCHES = 100  # in one run; the next run goes on
-TELLING = 100  # events that a run tells in its first transaction; the next are as many as the lease has time for
-LONG = 0.5  # seconds of one transaction
-REST = 0.02  # seconds between two batches, for everybody else
+LOCK = "sweep"
+# After a sweeper was killed nothing is swept for that long; each batch begins the lease anew.
+TIMEOUTS = LockTimeouts(wait=0, lease=2)
+MAX_BATCHES = 100  # in one run; the next run goes on
+FIRST_DELIVERY = 100  # events of a run's first transaction; the next are as many as the lease has time for
+LONG_DELIVERY = 0.5  # seconds of one transaction
+PAUSE = 0.02  # seconds between two batches, for everything else
 
 
 def sweep(now: datetime.datetime | None = None) -> int:
-    """Sweep until nothing is due or a run's batches are done, and tell the events; return how many batches.
+    """Sweep until nothing is due or a run's batches are done, and deliver the events; return the number of batches.
 
-    Another sweeper's lease, or a store that is away, leaves it to the next run.
+    Where another sweeper holds the lock, or the store is away, the next run does it.
     """
     moment = int((now or timezone.now()).timestamp() * 1000)
-    store = current_store()
     try:
-        lease = run_sync(acquiring(store, LEASE, PATIENCE))
+        lock = run_sync(acquire_effects(current_store(), LOCK, TIMEOUTS))
     except (LockTimeoutError, StoreUnavailableError) as error:
         logger.info("Sessions are not swept now: %s", error)
         return 0
     try:
-        return swept(moment, lease)
+        return sweep_batches(moment, lock)
     except StoreUnavailableError as error:
         logger.warning("Sessions were not swept to the end: %s", error)
         return 0
     finally:
-        run_sync(lease.releasing())
+        run_sync(lock.release_effects())
 
 
-def swept(moment: int, lease: SessionLock) -> int:
+def sweep_batches(moment: int, lock: SessionLock) -> int:
+    """Sweep batch by batch while the lock is held; return the number of batches."""
     size, batches = options().sweep_batch, 0
-    telling = min(TELLING, size)
-    while batches < BATCHES and run_sync(lease.prolonging(PATIENCE)):
+    delivery = min(FIRST_DELIVERY, size)
+    while batches < MAX_BATCHES and run_sync(lock.extend_effects(TIMEOUTS)):
         found = run_sync(current_store().sweep(moment, size))
         batches, begun = batches + 1, time.monotonic()
-        told = events.deliver(telling)
-        if found < size and told < telling:
+        delivered = events.deliver_events(delivery)
+        if found < size and delivered < delivery:
             break
-        telling = max(telling // 2, 1) if time.monotonic() - begun > LONG else min(telling * 2, size)
-        time.sleep(REST)
-    events.forget_told(moment)
+        is_long = time.monotonic() - begun > LONG_DELIVERY
+        delivery = max(delivery // 2, 1) if is_long else min(delivery * 2, size)
+        time.sleep(PAUSE)
+    events.delete_old_marks(moment)
     return batches

@@ -1,6 +1,6 @@
-"""Variables with a time of their own (SemaphoreServer's time-out per item): the text says until when it is good.
+"""Variables with a time to live (SemaphoreServer's time-out per item): the text itself says until when it is good.
 
-So it is the same in every store, and a value that has gone costs nobody a write.
+So the rule is the same in every store, and an expired value costs no write.
 """
 
 from __future__ import annotations
@@ -8,19 +8,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sessions_farm.clock import now_ms
 from sessions_farm.session import serializer
-from sessions_farm.stores.base import now_ms
 
 
-def closed(name: str, value: Any, seconds: int) -> str:
+def encode(name: str, value: Any, seconds: int) -> str:
+    """Return a text that is good for ``seconds`` from now."""
     return serializer.encode(name, {"until": now_ms() + seconds * 1000, "value": value})
 
 
 def is_fresh(text: str) -> bool:
-    """Whether the value is still good. What was stored before the name was declared has no time, and so is none."""
+    """Return whether the value is still good. A text from before the declaration has no time, and is not."""
     content = json.loads(text)
     return isinstance(content, dict) and content.keys() == {"until", "value"} and now_ms() < content["until"]
 
 
-def opened(text: str) -> Any:
+def value_in(text: str) -> Any:
+    """Return the value of a text of ``encode``."""
     return json.loads(text)["value"]

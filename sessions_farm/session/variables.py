@@ -1,59 +1,62 @@
-"""The variables of one session as a request sees them: decoded when first read, compared when saved."""
+"""The variables of one session in one request: decoded when first read, compared as text when saved."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from sessions_farm.conf import declaration_of
-from sessions_farm.declarations import OWNER
+from sessions_farm.conf import options
 from sessions_farm.session import serializer, ttl
-from sessions_farm.stores.base import Change, Lifetime, Operation
+from sessions_farm.session.serializer import TooLargeError
+from sessions_farm.stores.base import Append, Change, Operation
 
-# Unguarded facts that every host of the community may know of a signed-in person.
+logger = logging.getLogger(__name__)
+
+# Unguarded facts of a signed-in person, which every host of the audience may know.
 SIGNED_IN = "_farm_signed_in"
 STAFF = "_farm_staff"
-STAFF_OF = "_farm_staff_of"
 EXPIRY = "_session_expiry"  # Django's own, set by set_expiry()
 
-# What decides how long a session lives.
-LIFETIME_NAMES = frozenset({SIGNED_IN, STAFF, EXPIRY, OWNER, "_auth_user_id"})
+NOT_LOADED = object()
 
 
 class GuardedVariableError(PermissionError):
-    """Only the community's master host may write this variable."""
+    """A guarded variable was written on a host that must not see it."""
 
 
 class Variables(MutableMapping[str, Any]):
-    """Texts as they were loaded, and over them what this request decoded, put and dropped.
+    """Texts as they were loaded, and over them the values that this request decoded, put and dropped.
 
-    Where ``all_visible`` is False, guarded variables are as if they were not there; they can be neither read nor
-    written nor dropped, except that ``clear`` of the session drops every variable.
+    Without ``sees_guarded``, guarded variables are as if absent: they can be neither read nor written nor dropped,
+    except that ``clear`` of the session drops every variable.
     """
 
-    def __init__(self, texts: Mapping[str, str] | None = None, *, all_visible: bool = True) -> None:
+    def __init__(self, texts: Mapping[str, str] | None = None, *, sees_guarded: bool = True) -> None:
         self._texts = dict(texts or {})
         self._values: dict[str, Any] = {}
         self._assigned: set[str] = set()
         self._dropped: set[str] = set()
-        self._held: dict[str, str] = {}
-        self._all_visible = all_visible
+        self._sees_guarded = sees_guarded
+        self._declarations = options().variables
 
     def __getitem__(self, name: str) -> Any:
-        if name in self._values:
-            return self._values[name]
-        if not self._is_kept(name):
+        value = self._values.get(name, NOT_LOADED)
+        if value is not NOT_LOADED:
+            return value
+        if not self._has_text(name):
             raise KeyError(name)
-        value = self._values[name] = self._decoded(name)
+        text = self._texts[name]
+        value = ttl.value_in(text) if self._declarations[name].ttl else serializer.decode(text)
+        self._values[name] = value
         return value
 
     def __setitem__(self, name: str, value: Any) -> None:
         serializer.require_name(name)
-        self.require_visible(name)
-        if declaration_of(name).counter and (not isinstance(value, int) or isinstance(value, bool)):
+        self._require_visible(name)
+        if self._declarations[name].counter and (not isinstance(value, int) or isinstance(value, bool)):
             raise TypeError(f"{name!r} is declared a counter: it takes whole numbers, not {value!r}.")
         self._values[name] = value
-        self._held.pop(name, None)
         self._assigned.add(name)
         self._dropped.discard(name)
 
@@ -61,13 +64,12 @@ class Variables(MutableMapping[str, Any]):
         if name not in self:
             raise KeyError(name)
         self._values.pop(name, None)
-        self._held.pop(name, None)
         self._assigned.discard(name)
         if name in self._texts:
             self._dropped.add(name)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._values or self._is_kept(name)
+        return name in self._values or self._has_text(name)
 
     def __iter__(self) -> Iterator[str]:
         yield from (name for name in self._texts if name in self)
@@ -81,54 +83,42 @@ class Variables(MutableMapping[str, Any]):
 
     __hash__ = None  # type: ignore[assignment]  # as any mutable mapping
 
-    def require_visible(self, name: str) -> None:
-        """Raise GuardedVariable for what this host may not touch."""
-        if not self._visible(name):
-            raise GuardedVariableError(f"{name!r} is guarded: it can be written on the community's master host only.")
-
     def has_mutations(self) -> bool:
-        """Whether a value that was read has been changed in place since."""
+        """Return whether a value that was read has been changed in place since."""
         return any(
             isinstance(value, (list, dict)) and self._text(name) != self._texts.get(name)
             for name, value in self._values.items()
         )
 
-    def puts(self) -> dict[str, str]:
-        """The variables whose text is another than the one loaded."""
-        texts = {name: self._text(name) for name in self._values}
-        return {name: text for name, text in texts.items() if text != self._texts.get(name)}
-
-    def drops(self) -> list[str]:
-        return sorted(self._dropped)
-
-    def change(self, *, replace: bool = False, lifetime: Lifetime | None = None) -> Change:
-        """What a store is to do; counters as what is added, unless everything is replaced."""
-        puts = self.puts()
-        if replace:
-            return Change(puts, (), replace=True, lifetime=lifetime)
-        adds = {
-            name: int(text) - self._loaded_number(name) for name, text in puts.items() if declaration_of(name).counter
-        }
-        return Change(
-            {name: text for name, text in puts.items() if name not in adds}, self.drops(), lifetime=lifetime, add=adds
-        )
-
     def texts(self) -> dict[str, str]:
-        """Every variable as text, hidden ones included: what the session will hold."""
+        """Return every variable as text, hidden ones included: the content of the session after a save."""
         kept = {name: text for name, text in self._texts.items() if name not in self._dropped}
         return kept | {name: self._text(name) for name in self._values}
 
-    def size(self, name: str = "") -> int:
-        """Bytes of one variable's text, or of all of them. (JSON as we write it is ASCII.)"""
-        if name:
-            return len(self._text(name)) if name in self._values else len(self._texts.get(name, ""))
-        return sum(map(len, self.texts().values()))
-
     def changed(self) -> list[str]:
-        return sorted({*self.puts(), *self._dropped})
+        """Return the names of the variables that were put, changed or dropped, sorted."""
+        return sorted({*self._puts(self.texts()), *self._dropped})
+
+    def change(self, texts: Mapping[str, str], *, replace: bool = False) -> Change:
+        """Return the change that leads to ``texts``; counters as additions, unless everything is replaced."""
+        puts = self._puts(texts)
+        if replace:
+            return Change(puts, (), replace=True)
+        adds = {
+            name: int(text) - (0 if name in self._dropped else int(self._texts.get(name, "0")))
+            for name, text in puts.items()
+            if self._declarations[name].counter
+        }
+        return Change({name: text for name, text in puts.items() if name not in adds}, sorted(self._dropped), add=adds)
+
+    def settle(self, texts: dict[str, str]) -> None:
+        """Take the texts that were sent for the ones that are stored."""
+        self._texts = texts
+        self._assigned.clear()
+        self._dropped.clear()
 
     def pretend(self, operation: Operation) -> str | None:
-        """Do here alone what a store would do, and return the new text."""
+        """Apply an operation of the store to this request's copy alone; return the new text."""
         name = operation.name
         text = operation.on(serializer.encode(name, self[name]) if name in self else None)
         if text is not None:
@@ -137,26 +127,9 @@ class Variables(MutableMapping[str, Any]):
             del self[name]
         return text
 
-    def settle(self) -> None:
-        """What was sent is now what is stored."""
-        self._texts = self.texts()
-        self._held.clear()
-        self._assigned.clear()
-        self._dropped.clear()
-
-    def hold(self) -> None:
-        """Keep the values' texts as they are now: a save asks for them again and again."""
-        self._held.clear()
-        self._held = {name: self._text(name) for name in self._values}
-
-    def let_go(self) -> None:
-        """From now on texts are those of the values again."""
-        self._held.clear()
-
-    def learn(self, name: str, text: str | None) -> None:
+    def replace_stored(self, name: str, text: str | None) -> None:
         """Take over one variable as the store has just changed it."""
         self._values.pop(name, None)
-        self._held.pop(name, None)
         self._assigned.discard(name)
         self._dropped.discard(name)
         if text is None:
@@ -164,33 +137,54 @@ class Variables(MutableMapping[str, Any]):
         else:
             self._texts[name] = text
 
-    def _is_kept(self, name: object) -> bool:
+    def require_modifiable(self, operation: Operation) -> None:
+        """Raise GuardedVariableError, TypeError or TooLargeError for an operation that the store must not be asked."""
+        name = operation.name
+        self._require_visible(name)
+        if self._declarations[name].ttl:
+            raise TypeError(f"{name!r} has a time to live: assign it, for the time counts from there.")
+        if isinstance(operation, Append):
+            size = len(operation.item) + len(self._text(name) if name in self._values else self._texts.get(name, ""))
+            limit = options().variable_limit
+            if size > limit:
+                raise TooLargeError(
+                    f"The session variable {name!r} would be {size} bytes long; VARIABLE_LIMIT allows {limit}."
+                )
+
+    @staticmethod
+    def require_budget(texts: Mapping[str, str]) -> None:
+        """Raise TooLargeError beyond SESSION_LIMIT bytes; log a warning beyond SESSION_WARNING."""
+        size = sum(map(len, texts.values()))  # our JSON is ASCII: a character is a byte
+        given = options()
+        if size > given.session_limit:
+            raise TooLargeError(
+                f"The session would be {size} bytes long; SESSION_LIMIT allows {given.session_limit}. "
+                "Keep a key to the data in the session, and the data in its own table."
+            )
+        if size > given.session_warning:
+            logger.warning("A session is %s bytes long (SESSION_WARNING is %s).", size, given.session_warning)
+
+    def _puts(self, texts: Mapping[str, str]) -> dict[str, str]:
+        return {name: texts[name] for name in self._values if texts[name] != self._texts.get(name)}
+
+    def _has_text(self, name: object) -> bool:
         if name not in self._texts or name in self._dropped:
             return False
-        said = declaration_of(str(name))
-        if said.guarded and not self._all_visible:
+        declaration = self._declarations[str(name)]
+        if declaration.guarded and not self._sees_guarded:
             return False
-        return not said.ttl or ttl.is_fresh(self._texts[str(name)])
-
-    def _decoded(self, name: str) -> Any:
-        text = self._texts[name]
-        return ttl.opened(text) if declaration_of(name).ttl else serializer.decode(text)
+        return not declaration.ttl or ttl.is_fresh(self._texts[str(name)])
 
     def _text(self, name: str) -> str:
-        """The value's text; with a time to live, a new one where it was assigned or changed."""
-        if name in self._held:
-            return self._held[name]
-        value, seconds = self._values[name], declaration_of(name).ttl
+        """Return the value's text; with a time to live, a new one where it was assigned or changed."""
+        value, seconds = self._values[name], self._declarations[name].ttl
         if not seconds:
             return serializer.encode(name, value)
         loaded = self._texts.get(name)
-        if loaded is not None and name not in self._assigned and ttl.opened(loaded) == value:
+        if loaded is not None and name not in self._assigned and ttl.value_in(loaded) == value:
             return loaded
-        return ttl.closed(name, value, seconds)
+        return ttl.encode(name, value, seconds)
 
-    def _loaded_number(self, name: str) -> int:
-        """What the store had for a counter; 0 where it is dropped first."""
-        return 0 if name in self._dropped else int(self._texts.get(name, "0"))
-
-    def _visible(self, name: str) -> bool:
-        return self._all_visible or not declaration_of(name).guarded
+    def _require_visible(self, name: str) -> None:
+        if not self._sees_guarded and self._declarations[name].guarded:
+            raise GuardedVariableError(f"{name!r} is guarded: it can be written on the community's master host only.")

@@ -104,7 +104,7 @@ class Change:
     """What a request changed: variables to put and to drop; ``replace`` drops every variable that is not put.
 
     ``add`` is added to whole numbers, after the puts and drops. ``holder`` is the token of the lease of the session's
-    key that the change needs. ``step`` names the change, so that it counts once though it may arrive twice.
+    key that the change needs. ``idempotency_key`` names the change: it is made once, though a retry may send it twice.
     """
 
     put: Mapping[str, str] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class Change:
     lifetime: Lifetime | None = None  # None: as it was
     add: Mapping[str, int] = field(default_factory=dict)
     holder: str = ""
-    step: str = ""
+    idempotency_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class CompareAndSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LiveRecord:
     """A live session as others may see it: its shared variables, as text."""
 
     key: str
@@ -182,7 +182,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class VariableChange:
     """A shared variable of a session got another value; ``text`` is None where it was dropped."""
 
     place: str  # where in the feed of its name; later ones follow

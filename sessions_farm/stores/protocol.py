@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from sessions_farm.stores.base import Change, Changed, Event, Found, Header, Lifetime, Operation, Reading
+from sessions_farm.stores.base import Change, Event, Header, Lifetime, LiveRecord, Operation, Reading, VariableChange
 from sessions_farm.stores.effects.effects import Effects
 
 
@@ -29,10 +29,10 @@ class Sessions(Protocol):
         Raise TypeError where something is added to what is no whole number; then nothing was written.
         """
 
-    def modify(self, key: str, operation: Operation, now: int, step: str = "") -> Effects[str | None]:
+    def modify(self, key: str, operation: Operation, now: int, idempotency_key: str = "") -> Effects[str | None]:
         """Change one variable by its present value; return its new text. Raise Conflict, TypeError, Missing, Ended.
 
-        Where ``step`` was done before, do nothing and return the present text.
+        Where ``idempotency_key`` was seen before, do nothing and return the present text.
         """
 
     def touch(self, key: str, now: int) -> Effects[bool]:
@@ -45,19 +45,19 @@ class Sessions(Protocol):
         """End the key for good, whether a session lives there or not."""
 
 
-class Broker(Protocol):
+class Queries(Protocol):
     """What is known over all sessions, by declared variables only."""
 
-    def look(self, keys: Collection[str], now: int) -> Effects[list[Found]]:
+    def get_many(self, keys: Collection[str], now: int) -> Effects[list[LiveRecord]]:
         """Those of the keys under which a session lives; touches none."""
 
     def count(self, now: int) -> Effects[int]:
         """How many sessions live."""
 
-    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[Found]]:
+    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[LiveRecord]]:
         """Up to ``limit`` live sessions whose indexed variables have all these texts; {}: any live sessions."""
 
-    def everlasting(self, limit: int) -> Effects[list[str]]:
+    def scope_keys(self, limit: int) -> Effects[list[str]]:
         """Keys of up to ``limit`` dictionaries of scopes: what never ends and is no session."""
 
     def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Effects[int]:
@@ -79,7 +79,7 @@ class Outbox(Protocol):
     def forget_events(self, ids: Collection[str]) -> Effects[None]:
         """They were told."""
 
-    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[Changed], str]]:
+    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[VariableChange], str]]:
         """Changes of a shared variable after a place ('': from now on), and the place to go on from.
 
         Waits up to ``seconds`` for the first one.
@@ -109,5 +109,5 @@ class Codes(Protocol):
         """The payload, to exactly one caller; None to all others and after its time."""
 
 
-class Store(Sessions, Broker, Outbox, Leases, Codes, Protocol):
+class Store(Sessions, Queries, Outbox, Leases, Codes, Protocol):
     """A place for sessions."""

@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING
 
 from sessions_farm.stores.base import (
     Change,
-    Changed,
     Event,
-    Found,
     Header,
     KeyTakenError,
     Lifetime,
+    LiveRecord,
     Operation,
     Reading,
     SessionEndedError,
     SessionMissingError,
     State,
+    VariableChange,
 )
 
 if TYPE_CHECKING:
@@ -65,8 +65,10 @@ class SwitchingStore:
     def apply(self, key: str, change: Change, now: int) -> Effects[Header]:
         return (yield from self._where_it_is(key, now, lambda store: store.apply(key, change, now)))
 
-    def modify(self, key: str, operation: Operation, now: int, step: str = "") -> Effects[str | None]:
-        return (yield from self._where_it_is(key, now, lambda store: store.modify(key, operation, now, step)))
+    def modify(self, key: str, operation: Operation, now: int, idempotency_key: str = "") -> Effects[str | None]:
+        return (
+            yield from self._where_it_is(key, now, lambda store: store.modify(key, operation, now, idempotency_key))
+        )
 
     def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
         return (yield from self._where_it_is(old, now, lambda store: store.rotate(old, new, change, now, grace)))
@@ -109,20 +111,20 @@ class SwitchingStore:
     def emptying(self, now: int, limit: int) -> Effects[int]:
         """Move up to ``limit`` sessions, and as many dictionaries of scopes, that nobody has asked for; how many."""
         found = yield from self.old.find({}, now, limit)
-        keys = [one.key for one in found] + (yield from self.old.everlasting(limit))
+        keys = [one.key for one in found] + (yield from self.old.scope_keys(limit))
         for key in keys:
             yield from self.moving((yield from self._origin(key, now)), now)
         return len(keys)
 
-    def look(self, keys: Collection[str], now: int) -> Effects[list[Found]]:
-        found = yield from self.new.look(keys, now)
-        return found + (yield from self.old.look(keys, now))
+    def get_many(self, keys: Collection[str], now: int) -> Effects[list[LiveRecord]]:
+        found = yield from self.new.get_many(keys, now)
+        return found + (yield from self.old.get_many(keys, now))
 
     def count(self, now: int) -> Effects[int]:
         count = yield from self.new.count(now)
         return count + (yield from self.old.count(now))
 
-    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[Found]]:
+    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[LiveRecord]]:
         found = yield from self.new.find(values, now, limit)
         return (found + (yield from self.old.find(values, now, limit)))[:limit]
 
@@ -130,9 +132,9 @@ class SwitchingStore:
         ended = yield from self.old.end_where(name, text, spare, reason, now)
         return ended + (yield from self.new.end_where(name, text, spare, reason, now))
 
-    def everlasting(self, limit: int) -> Effects[list[str]]:
-        found = yield from self.new.everlasting(limit)
-        return (found + (yield from self.old.everlasting(limit)))[:limit]
+    def scope_keys(self, limit: int) -> Effects[list[str]]:
+        found = yield from self.new.scope_keys(limit)
+        return (found + (yield from self.old.scope_keys(limit)))[:limit]
 
     def sweep(self, now: int, limit: int) -> Effects[int]:
         swept = yield from self.old.sweep(now, limit)
@@ -150,7 +152,7 @@ class SwitchingStore:
         yield from self.old.forget_events([event_id.removeprefix(OLD) for event_id in ids if event_id.startswith(OLD)])
         yield from self.new.forget_events([event_id for event_id in ids if not event_id.startswith(OLD)])
 
-    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[Changed], str]]:
+    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[VariableChange], str]]:
         return (yield from self.new.read_changes(name, after, seconds))
 
     def acquire(self, name: str, token: str, now: int, lease: int) -> Effects[bool]:

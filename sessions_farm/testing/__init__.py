@@ -1,6 +1,1 @@
-"""Clients for tests of what stands on the farm."""
-
-from sessions_farm.testing.browser import BrowserClient
-from sessions_farm.testing.client import Client
-
-__all__ = ["BrowserClient", "Client"]
+"""Tools for tests of sites that use the session engine."""

@@ -13,6 +13,10 @@ from sessions_farm.communities.tests.support.fixtures import (  # noqa: F401 -- 
     walking_mall,
 )
 from sessions_farm.tests.support.cable import RedisCable
+from sessions_farm.tests.support.scale import (  # noqa: F401 -- pytest finds them by name
+    pytest_collection_modifyitems,
+    scale,
+)
 from sessions_farm.tests.support.stores_fixtures import REDIS_URL, make_node
 
 

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponseForbidden
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.urls import path
 
 from sessions_farm.admin import SessionAdmin
@@ -17,7 +17,6 @@ from sessions_farm.models import Session
 from sessions_farm.session import queries
 from sessions_farm.session.session import SessionStore
 from sessions_farm.stores.base import StoreUnavailableError
-from sessions_farm.testing import Client
 from sessions_farm.tests.support.declared_farm import saved, use
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.stores_fixtures import REDIS_URL

@@ -56,7 +56,7 @@ def ids(messages):
     [
         ({"STOER": "database"}, "E001", "Did you mean STORE?"),
         ({"RESOLVER": "no.such.Resolver"}, "E003", "a Resolver"),
-        ({"EXTERNAL_FACTS": "sessions_farm.session.ids.LOCAL"}, "E003", "f(visitor or None"),
+        ({"EXTERNAL_FACTS": "sessions_farm.session.ids.AT_REST"}, "E003", "f(visitor or None"),
         ({"NAMESERVERS": "127.0.0.1"}, "E006", "such as ()"),
         ({"ADDRESSES": [7]}, "E006", "such as ()"),
         ({"PROBE_ADDRESS": "https://lb:443"}, "E025", "lb:443"),

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 
 from sessions_farm.models import Tier, Tombstone
 from sessions_farm.session import ids as keys
@@ -22,7 +23,6 @@ from sessions_farm.stores.base import Change, Lifetime, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.stores.sql.unlogged import TABLES
 from sessions_farm.stores.switching import ORIGIN, frozen_key
-from sessions_farm.testing import Client
 from sessions_farm.tests.support.declared_farm import again, handle, saved, use
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.stores_fixtures import HOUR, REDIS_URL
@@ -168,7 +168,7 @@ def test_switch_moves_what_nobody_asked_for(left):
     assert "SWITCH_FROM can be removed" in said
     store = current_store()
     assert run_sync(store.old.count(now_ms())) == 0
-    assert run_sync(store.old.everlasting(10)) == []
+    assert run_sync(store.old.scope_keys(10)) == []
     assert run_sync(store.new.count(now_ms())) == 10
     assert [SessionStore(session_id)["number"] for session_id in left] == list(range(10))
     scopes.application("shop").refresh()
@@ -270,7 +270,7 @@ def test_least_rights_are_enough_for_all_that_is_done(settings, tmp_path, least,
     run_sync(store.wait("nobody's", 0.01))
     sweeper.sweep()
     run_sync(store.read_changes("page", "", 0.01))
-    run_sync(store.everlasting(1))
+    run_sync(store.scope_keys(1))
     run_sync(store.put_code("digest", "payload", 5))
     assert run_sync(store.take_code("digest")) == "payload"
     session.delete()

@@ -1,7 +1,7 @@
-"""What a view may do with the session: read only, nothing at all (ASP.NET's EnableSessionState), or hold it alone.
+"""Decorators for views: read the session only, have none (ASP.NET's EnableSessionState), or hold it alone.
 
-The decorators mark, SessionMiddleware's ``process_view`` acts on the mark. What stands before the view (a middleware
-that asks for ``request.user``) is no part of it and may still load the session.
+A decorator marks the view, SessionMiddleware's ``process_view`` acts on the mark. A middleware in between that asks for
+``request.user`` is not bound by it and may still load the session.
 """
 
 from __future__ import annotations
@@ -12,14 +12,11 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from django.conf import settings
-from django.core import mail
+from asgiref.sync import iscoroutinefunction
 from django.http import HttpResponse
 
-from sessions_farm.conf import options
 from sessions_farm.session import locks
 from sessions_farm.session.locks import LockTimeouts
-from sessions_farm.web.wrapping import wrapped
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
@@ -38,26 +35,22 @@ class Mode(enum.Enum):
 
 
 class SessionOffError(RuntimeError):
-    """A view that is to have no session used it."""
-
-
-class ReadOnlySessionError(RuntimeError):
-    """A view that is to read the session wanted to change it."""
+    """A view without a session used it."""
 
 
 def session_readonly[View: Callable[..., Any]](view: View) -> View:
     """Let a view read the session and never write it: no write is sent, and none can be lost to another request.
 
-    A write raises ReadOnlySession under DEBUG and in tests (or as ``READONLY_RAISES`` says); elsewhere it is dropped
-    and logged. Logging in or out, and a first id, always raise. Loading still begins the idle time anew.
+    A write raises ReadOnlySessionError under DEBUG and in tests (or as ``READONLY_RAISES`` says); elsewhere it is
+    dropped and logged. Logging in or out, and a first id, always raise. Loading still begins the idle time anew.
     """
     return _marked(view, Mode.READONLY)
 
 
 def session_off[View: Callable[..., Any]](view: View) -> View:
-    """Let a view have no session: none is loaded, no cookie is sent, and any cache may share the answer.
+    """Let a view have no session: none is loaded, no cookie is sent, and any cache may share the response.
 
-    ``request.session``, ``request.user`` and ``request.mall.id`` raise SessionOff there.
+    ``request.session`` and ``request.user`` raise SessionOffError there.
     """
     return _marked(view, Mode.OFF)
 
@@ -65,13 +58,29 @@ def session_off[View: Callable[..., Any]](view: View) -> View:
 def session_exclusive(*, wait: float = 10, lease: float = 30) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Let a view hold the session alone: others that ask for the same wait, up to ``wait`` seconds, then answer 503.
 
-    Whoever holds it longer than ``lease`` seconds loses it, and can then save nothing (400).
+    A view that holds it longer than ``lease`` seconds loses it, and can then save nothing (400).
     """
     return functools.partial(_marked, mode=LockTimeouts(wait, lease))
 
 
+def wrapped[View: Callable[..., Any]](view: View) -> View:
+    """Return a view that does the same, so that a decorator marks the wrapper and leaves the view as it is elsewhere."""
+    if iscoroutinefunction(view):
+
+        @functools.wraps(view)
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return await view(*args, **kwargs)
+    else:
+
+        @functools.wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, **kwargs)
+
+    return wrapper  # type: ignore[return-value]  # of the same shape
+
+
 def _marked[View: Callable[..., Any]](view: View, mode: Mode | LockTimeouts) -> View:
-    marks = {of(view), mode} - {None}
+    marks = {mode_of(view), mode} - {None}
     if Mode.READONLY in marks and any(isinstance(mark, LockTimeouts) for mark in marks):
         raise TypeError(f"{view.__name__} is @session_readonly and @session_exclusive; who only reads need not wait.")
     marked = wrapped(view)
@@ -80,12 +89,12 @@ def _marked[View: Callable[..., Any]](view: View, mode: Mode | LockTimeouts) -> 
 
 
 class NoSession:
-    """Stands for the session in a view that has none; ``before`` is the one to go on with afterwards."""
+    """Stands for the session in a view that has none; ``session`` is the one to go on with afterwards."""
 
     accessed = modified = False
 
-    def __init__(self, before: SessionBase, view: str) -> None:
-        self.before = before
+    def __init__(self, session: SessionBase, view: str) -> None:
+        self.session = session
         self.view = view
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -100,70 +109,52 @@ class NoSession:
     __getitem__ = __setitem__ = __delitem__ = __contains__ = __iter__ = __len__ = __bool__ = _refuse
 
 
-def of(view: Callable[..., Any]) -> Mode | LockTimeouts | None:
+def mode_of(view: Callable[..., Any]) -> Mode | LockTimeouts | None:
+    """Return the mark of a view."""
     mark: Mode | LockTimeouts | None = getattr(view, MARK, None)
     return mark
 
 
-def entering(request: HttpRequest, view: Callable[..., Any], mode: Mode | LockTimeouts) -> Effects[HttpResponse | None]:
-    """Hold the view to its mark; the response is that it cannot be entered now."""
+def enter_effects(request: HttpRequest, view: Callable[..., Any]) -> Effects[HttpResponse | None]:
+    """Hold a marked view to its mark; a response says that it cannot be entered now."""
     session: Any = getattr(request, "session", None)
     if session is None:
         return None
-    name = f"{view.__module__}.{getattr(view, '__qualname__', view)}"
+    mode, name = mode_of(view), f"{view.__module__}.{getattr(view, '__qualname__', view)}"
     if mode is Mode.OFF:
-        put(request, NoSession(session, name))
+        request.session = NoSession(session, name)  # type: ignore[assignment]  # refuses every use
     elif isinstance(mode, LockTimeouts):
         try:
-            yield from locks.entering(session, mode)
+            yield from locks.acquire_session_effects(session, mode)
         except locks.LockTimeoutError as error:
             logger.warning("The view %s was not entered: %s", name, error)
-            return busy()
+            return locked()
     else:
         if session.modified:  # by a middleware, which is free to
-            yield from session.saving()
+            yield from session.save_effects()
         session.read_only_for = name
     return None
 
 
-def busy() -> HttpResponse:
+def locked() -> HttpResponse:
+    """Return the page of a session that another request of the same visitor holds: 503 with Retry-After."""
     text = "Another of your requests is still under way. Please try again.\n"
     return HttpResponse(text, status=503, content_type="text/plain", headers={"Retry-After": "1"})
 
 
-def leave(request: HttpRequest) -> bool:
-    """Give the session back to what follows a view without one, as an error page; whether it was such a view."""
-    session = getattr(request, "session", None)
-    if not isinstance(session, NoSession):
-        return False
-    put(request, session.before)
-    return True
+def restore_session(request: HttpRequest) -> None:
+    """Give the session back after a view without one, for error pages and middleware."""
+    session: Any = getattr(request, "session", None)
+    if isinstance(session, NoSession):
+        request.session = session.session
 
 
-def behind(request: HttpRequest) -> object:
-    """The session of the request, also while its view has none."""
+def session_behind(request: HttpRequest) -> object:
+    """Return the session of the request, also while its view has none."""
     session = getattr(request, "session", None)
-    return session.before if isinstance(session, NoSession) else session
+    return session.session if isinstance(session, NoSession) else session
 
 
 def is_off(session: object) -> bool:
+    """Return whether this stands for the session in a view without one."""
     return isinstance(session, NoSession)
-
-
-def put(request: HttpRequest, session: Any) -> None:
-    request.session = session
-    request.mall.session = session  # type: ignore[attr-defined]  # SessionMiddleware's
-
-
-def refuse_write(view: str, what: str) -> None:
-    """A write in a read-only view: raise where somebody develops, else log that it is dropped."""
-    message = f"The view {view} is @session_readonly and changed the session ({what})."
-    if is_strict():
-        raise ReadOnlySessionError(f"{message} Take the decorator away, or the change.")
-    logger.warning("%s The change is dropped.", message)
-
-
-def is_strict() -> bool:
-    raises = options().readonly_raises
-    # Django's setup_test_environment makes the outbox; there is no other sign that tests run.
-    return settings.DEBUG or hasattr(mail, "outbox") if raises is None else raises

@@ -5,24 +5,24 @@ import django.utils.timezone
 from django.db import migrations, models
 
 
-# What was promised to a department cannot be rewritten, nor what was tried.
-SEAL = """
+# The body of a dispatch and its attempts are immutable.
+CREATE_TRIGGERS = """
 CREATE FUNCTION shipping_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'The body of a dispatch and its attempts are written once; make a new revision instead of changing % %.',
     TG_TABLE_NAME, OLD.id USING ERRCODE = 'integrity_constraint_violation';
 END $$;
-CREATE TRIGGER shipping_dispatch_sealed BEFORE UPDATE OF consignment_id, revision, key, body, sha256, created_at
+CREATE TRIGGER shipping_dispatch_immutable BEFORE UPDATE OF consignment_id, revision, key, body, sha256, created_at
   ON shipping_dispatch FOR EACH ROW
   WHEN ((OLD.consignment_id, OLD.revision, OLD.key, OLD.body, OLD.sha256, OLD.created_at)
         IS DISTINCT FROM (NEW.consignment_id, NEW.revision, NEW.key, NEW.body, NEW.sha256, NEW.created_at))
   EXECUTE FUNCTION shipping_refuse_change();
-CREATE TRIGGER shipping_attempt_sealed BEFORE UPDATE ON shipping_attempt
+CREATE TRIGGER shipping_attempt_immutable BEFORE UPDATE ON shipping_attempt
   FOR EACH ROW EXECUTE FUNCTION shipping_refuse_change();
 """
-UNSEAL = """
-DROP TRIGGER shipping_attempt_sealed ON shipping_attempt;
-DROP TRIGGER shipping_dispatch_sealed ON shipping_dispatch;
+DROP_TRIGGERS = """
+DROP TRIGGER shipping_attempt_immutable ON shipping_attempt;
+DROP TRIGGER shipping_dispatch_immutable ON shipping_dispatch;
 DROP FUNCTION shipping_refuse_change();
 """
 
@@ -52,12 +52,12 @@ class Migration(migrations.Migration):
                 ('rank', models.PositiveSmallIntegerField(default=1, help_text='The enabled route of lowest rank is used.')),
                 ('transport', models.CharField(choices=[('http', 'signed HTTP request'), ('email', 'e-mail'), ('sftp', 'file by SFTP')], max_length=5)),
                 ('config', models.JSONField(blank=True, default=dict)),
-                ('sealed_secrets', models.TextField(blank=True, editable=False)),
+                ('encrypted_secrets', models.TextField(blank=True, editable=False)),
                 ('state', models.CharField(choices=[('enabled', 'in use'), ('held', 'held until a person has looked')], default='enabled', max_length=7)),
-                ('reason', models.CharField(blank=True, help_text='Why it is held, or what failed last.', max_length=300)),
+                ('reason', models.CharField(blank=True, help_text='Why it is held, or the last failure.', max_length=300)),
                 ('failures', models.PositiveIntegerField(default=0, editable=False, help_text='In a row, since the last success.')),
                 ('failing_since', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('open_until', models.DateTimeField(blank=True, editable=False, help_text='The breaker is open; then one dispatch probes the route.', null=True)),
+                ('open_until', models.DateTimeField(blank=True, editable=False, help_text='The circuit breaker is open until then; one dispatch then probes the route.', null=True)),
                 ('last_ok_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('department', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='routes', to='shipping.department')),
             ],
@@ -100,8 +100,8 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField()),
                 ('outcome', models.CharField(choices=[('acked', 'acknowledged'), ('sent', 'sent'), ('retry', 'failed, will be tried again'), ('refused', 'refused by the department'), ('late', 'ended after its lease; the result did not count')], max_length=7)),
-                ('code', models.CharField(blank=True, help_text="What the other side's protocol said: 503, 451, EOF.", max_length=20)),
-                ('answer', models.CharField(blank=True, max_length=2000)),
+                ('code', models.CharField(blank=True, help_text="The status of the transport's protocol: 503, 451, EOF.", max_length=20)),
+                ('response', models.CharField(blank=True, max_length=2000)),
                 ('worker', models.CharField(max_length=80)),
                 ('dispatch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='shipping.dispatch')),
                 ('route', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='shipping.route')),
@@ -152,5 +152,5 @@ class Migration(migrations.Migration):
             model_name='attempt',
             constraint=models.UniqueConstraint(models.F('dispatch'), models.F('number'), name='shipping_attempt_number_once'),
         ),
-        migrations.RunSQL(sql=SEAL, reverse_sql=UNSEAL),
+        migrations.RunSQL(sql=CREATE_TRIGGERS, reverse_sql=DROP_TRIGGERS),
     ]

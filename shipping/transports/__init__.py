@@ -1,1 +1,1 @@
-"""One class a file for each way to reach a shipping department."""
+"""The transports to shipping departments: one class a module."""

@@ -13,14 +13,14 @@ from urllib.parse import SplitResult, urlsplit
 import httpcore2
 
 from shipping import egress, signatures
-from shipping.transports.contract import ANSWER_MAX, Endpoint, Evidence, Shipment, TransportError
+from shipping.transports.base import RESPONSE_MAX, DispatchPayload, Endpoint, SendResult, TransportError
 
 if TYPE_CHECKING:
     import ssl
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 20.0
-MAX_ANSWER = 64 * 1024
+MAX_RESPONSE_BYTES = 64 * 1024
 
 REFUSALS = frozenset({400, 404, 405, 413, 415, 422})
 HOLDS = {
@@ -30,23 +30,23 @@ HOLDS = {
 }
 
 
-class Http:
-    """Standard Webhooks over the egress guard; no redirects, no proxies of the environment."""
+class HttpTransport:
+    """Sends by Standard Webhooks through the egress guard; no redirects, no proxies of the environment."""
 
-    def send(self, shipment: Shipment, endpoint: Endpoint) -> Evidence:
+    def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
         url = endpoint.required("url")
-        _checked(url)
-        headers = {"content-type": "application/json", "user-agent": "mall-dispatch/1"} | _signed(shipment, endpoint)
+        _validate_url(url)
+        headers = {"content-type": "application/json", "user-agent": "mall-dispatch/1"} | _signed(payload, endpoint)
         try:
-            status, answer_headers, answer = _post(url, headers, shipment.body)
-        except egress.Refused as error:
+            status, response_headers, response_body = _post(url, headers, payload.body)
+        except egress.EgressRefusedError as error:
             raise TransportError(str(error), hold=True) from error
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as error:
             raise TransportError(f"{type(error).__name__}: {error}", code=type(error).__name__) from error
-        return _judge(status, answer_headers, answer, shipment.key)
+        return _interpret(status, response_headers, response_body, payload.key)
 
 
-def _checked(url: str) -> SplitResult:
+def _validate_url(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -59,14 +59,14 @@ def _checked(url: str) -> SplitResult:
     return parts
 
 
-def _signed(shipment: Shipment, endpoint: Endpoint) -> dict[str, str]:
+def _signed(payload: DispatchPayload, endpoint: Endpoint) -> dict[str, str]:
     secrets = [endpoint.required("secret"), endpoint.secrets.get("previous_secret", "")]
     try:
         return signatures.headers(
             secrets=[secret for secret in secrets if secret],
-            key=shipment.key,
+            key=payload.key,
             timestamp=int(time.time()),  # the time of the attempt: the receiver compares it with its own clock
-            body=shipment.body,
+            body=payload.body,
         )
     except ValueError as error:
         raise TransportError(str(error), hold=True) from error
@@ -81,25 +81,25 @@ def _post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str
             "POST", url, headers=list(headers.items()), content=body, extensions={"timeout": timeouts}
         ) as response,
     ):
-        answer = _bounded(response.iter_stream())
+        response_body = _read_limited(response.iter_stream())
         found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-        return response.status, found, answer
+        return response.status, found, response_body
 
 
-def _bounded(chunks: Iterable[bytes]) -> bytes:
-    """The first 64 kB of an answer; nobody needs more to say that they have it."""
-    answer = bytearray()
+def _read_limited(chunks: Iterable[bytes]) -> bytes:
+    """Return the first 64 kB of a response; an acknowledgement needs no more."""
+    response_body = bytearray()
     for chunk in chunks:
-        answer += chunk
-        if len(answer) >= MAX_ANSWER:
+        response_body += chunk
+        if len(response_body) >= MAX_RESPONSE_BYTES:
             break
-    return bytes(answer[:MAX_ANSWER])
+    return bytes(response_body[:MAX_RESPONSE_BYTES])
 
 
-def _judge(status: int, headers: dict[str, str], answer: bytes, key: str) -> Evidence:
-    text = answer[:ANSWER_MAX].decode("utf-8", "replace").replace("\0", "")
-    if 200 <= status < 300 or (status == 409 and _acks(answer, key)):
-        return Evidence(acked=_acks(answer, key), code=str(status), answer=text)
+def _interpret(status: int, headers: dict[str, str], response_body: bytes, key: str) -> SendResult:
+    text = response_body[:RESPONSE_MAX].decode("utf-8", "replace").replace("\0", "")
+    if 200 <= status < 300 or (status == 409 and _names_key(response_body, key)):
+        return SendResult(acked=_names_key(response_body, key), code=str(status), response=text)
     if status in HOLDS:
         raise TransportError(f"The department's server {HOLDS[status]} ({status}).", hold=True, code=str(status))
     if status in REFUSALS:
@@ -107,16 +107,16 @@ def _judge(status: int, headers: dict[str, str], answer: bytes, key: str) -> Evi
     raise TransportError(f"Answered {status}: {text}", retry_after=_retry_after(headers), code=str(status))
 
 
-def _acks(answer: bytes, key: str) -> bool:
+def _names_key(response_body: bytes, key: str) -> bool:
     try:
-        said = json.loads(answer)
-    except ValueError:  # also what is not UTF-8
+        document = json.loads(response_body)
+    except ValueError:  # also bytes that are not UTF-8
         return False
-    return isinstance(said, dict) and said.get("ack") == key
+    return isinstance(document, dict) and document.get("ack") == key
 
 
 def _retry_after(headers: dict[str, str]) -> timedelta | None:
-    """Seconds or a date (RFC 9110, 10.2.3); what is neither is not there."""
+    """Return the Retry-After of a response, seconds or a date (RFC 9110, 10.2.3); None for any other text."""
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit() and len(value) < 9:
         return timedelta(seconds=int(value))
@@ -128,7 +128,7 @@ def _retry_after(headers: dict[str, str]) -> timedelta | None:
 
 
 class GuardedBackend(httpcore2.SyncBackend):
-    """Dials through the egress guard, and ends the whole exchange at one deadline, however slowly bytes drip."""
+    """Connects through the egress guard and ends the exchange at one deadline, however slowly bytes drip."""
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
@@ -141,7 +141,7 @@ class GuardedBackend(httpcore2.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        last: Exception = egress.Refused(f"{host!r} has no address.")
+        last: Exception = egress.EgressRefusedError(f"{host!r} has no address.")
         for address in egress.addresses_of(host, port):
             try:
                 stream = super().connect_tcp(str(address), port, timeout, local_address, socket_options or [])
@@ -153,21 +153,24 @@ class GuardedBackend(httpcore2.SyncBackend):
 
 
 class DeadlineStream(httpcore2.NetworkStream):
+    """A stream whose every wait ends at one deadline."""
+
     def __init__(self, stream: httpcore2.NetworkStream, deadline: float) -> None:
         self.stream = stream
         self.deadline = deadline
 
-    def left(self, timeout: float | None) -> float:
+    def remaining(self, timeout: float | None) -> float:
+        """Return the seconds until the deadline, at most ``timeout``; raise ReadTimeout after it."""
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise httpcore2.ReadTimeout(f"No whole answer within {TOTAL_SECONDS:.0f} seconds.")
         return left if timeout is None else min(timeout, left)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self.stream.read(max_bytes, self.left(timeout))
+        return self.stream.read(max_bytes, self.remaining(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self.stream.write(buffer, self.left(timeout))
+        self.stream.write(buffer, self.remaining(timeout))
 
     def close(self) -> None:
         self.stream.close()
@@ -175,7 +178,9 @@ class DeadlineStream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        return DeadlineStream(self.stream.start_tls(ssl_context, server_hostname, self.left(timeout)), self.deadline)
+        return DeadlineStream(
+            self.stream.start_tls(ssl_context, server_hostname, self.remaining(timeout)), self.deadline
+        )
 
     def get_extra_info(self, info: str) -> Any:
         return self.stream.get_extra_info(info)

@@ -12,7 +12,7 @@ import asyncssh
 
 from shipping import egress
 from shipping.keys import file_name
-from shipping.transports.contract import Endpoint, Evidence, Shipment, TransportError
+from shipping.transports.base import DispatchPayload, Endpoint, SendResult, TransportError
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 25.0
@@ -20,21 +20,21 @@ FOLDER = re.compile(r"/?[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 DONE = "done"
 
 
-class Sftp:
-    """Temporary name in the same folder, size verified, then renamed. The host key is pinned on the route.
+class SftpTransport:
+    """Uploads under a temporary name, verifies the size, then renames. The host key is pinned on the route.
 
     The department acknowledges by a file ``<name>.ack`` beside the file, or by moving the file to ``done/``.
     """
 
-    def send(self, shipment: Shipment, endpoint: Endpoint) -> Evidence:
-        return asyncio.run(_guarded(_push(shipment, endpoint)))
+    def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
+        return asyncio.run(_translate_errors(_upload(payload, endpoint)))
 
-    def acked(self, shipments: list[Shipment], endpoint: Endpoint) -> list[str]:
-        return asyncio.run(_guarded(_acked(shipments, endpoint)))
+    def fetch_acks(self, payloads: list[DispatchPayload], endpoint: Endpoint) -> list[str]:
+        return asyncio.run(_translate_errors(_fetch_acks(payloads, endpoint)))
 
 
-async def _guarded[Result](work: Coroutine[Any, Any, Result]) -> Result:
-    """Everything the network or the other side may do, told as a TransportError."""
+async def _translate_errors[Result](work: Coroutine[Any, Any, Result]) -> Result:
+    """Run ``work`` within the time-out; raise each failure of network or server as a TransportError."""
     try:
         async with asyncio.timeout(TOTAL_SECONDS):
             return await work
@@ -44,7 +44,7 @@ async def _guarded[Result](work: Coroutine[Any, Any, Result]) -> Result:
         ) from error
     except asyncssh.PermissionDenied as error:
         raise TransportError(f"The server refuses the sign-in: {error}", hold=True) from error
-    except egress.Refused as error:
+    except egress.EgressRefusedError as error:
         raise TransportError(str(error), hold=True) from error
     except TimeoutError as error:
         raise TransportError(f"Not done within {TOTAL_SECONDS:.0f} seconds.", code="timeout") from error
@@ -97,16 +97,16 @@ def _folder(endpoint: Endpoint) -> str:
     return folder
 
 
-async def _push(shipment: Shipment, endpoint: Endpoint) -> Evidence:
-    folder, name = _folder(endpoint), file_name(shipment.key, shipment.sha256)
+async def _upload(payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
+    folder, name = _folder(endpoint), file_name(payload.key, payload.sha256)
     final = f"{folder}/{name}"
     async with _session(endpoint) as client:
         if await client.exists(f"{final}.ack") or await client.exists(f"{folder}/{DONE}/{name}"):
-            return Evidence(acked=True, code="done", answer=f"{name} was taken before.")
-        if await client.exists(final):  # the answer to an earlier rename was lost
-            return await _compared(client, final, shipment)
-        await _write(client, f"{folder}/.{name}.{shipment.attempt}.part", final, shipment.body)
-    return Evidence(acked=False, code="renamed", answer=final)
+            return SendResult(acked=True, code="done", response=f"{name} was received before.")
+        if await client.exists(final):  # the response to an earlier rename was lost
+            return await _compare(client, final, payload)
+        await _write(client, f"{folder}/.{name}.{payload.attempt}.part", final, payload.body)
+    return SendResult(acked=False, code="renamed", response=final)
 
 
 async def _write(client: asyncssh.SFTPClient, part: str, final: str, body: bytes) -> None:
@@ -121,18 +121,18 @@ async def _write(client: asyncssh.SFTPClient, part: str, final: str, body: bytes
         await client.rename(part, final)  # version 3 of the protocol: fails where the name is taken, as we want
 
 
-async def _compared(client: asyncssh.SFTPClient, final: str, shipment: Shipment) -> Evidence:
+async def _compare(client: asyncssh.SFTPClient, final: str, payload: DispatchPayload) -> SendResult:
     async with client.open(final, "rb") as file:
-        there = cast("bytes", await file.read(len(shipment.body) + 1))
-    if there != shipment.body:
+        there = cast("bytes", await file.read(len(payload.body) + 1))
+    if there != payload.body:
         raise TransportError(f"{final} holds something else; it was not touched.", permanent=True, code="conflict")
-    return Evidence(acked=False, code="there", answer=f"{final} was there already, the same byte for byte.")
+    return SendResult(acked=False, code="there", response=f"{final} was there already, the same byte for byte.")
 
 
-async def _acked(shipments: list[Shipment], endpoint: Endpoint) -> list[str]:
+async def _fetch_acks(payloads: list[DispatchPayload], endpoint: Endpoint) -> list[str]:
     folder = _folder(endpoint)
     async with _session(endpoint) as client:
         names = {str(name) for name in await client.listdir(folder)}
         done = {str(name) for name in await client.listdir(f"{folder}/{DONE}")} if DONE in names else set()
     found = done | {name.removesuffix(".ack") for name in names if name.endswith(".ack")}
-    return [shipment.key for shipment in shipments if file_name(shipment.key, shipment.sha256) in found]
+    return [payload.key for payload in payloads if file_name(payload.key, payload.sha256) in found]

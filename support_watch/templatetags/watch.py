@@ -1,4 +1,4 @@
-"""Filters of the staff page: moments and ages, as the page's script writes them too."""
+"""Template filters of the staff page: times and ages, in the format of the page's script."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ register = template.Library()
 
 @register.filter
 def moment(milliseconds: int, layout: str) -> str:
-    """A time in ms since 1970, in local time and Django's date format."""
+    """Format a time in ms since 1970, in local time by Django's date format."""
     return dateformat.format(timezone.localtime(datetime.fromtimestamp(milliseconds / 1000, UTC)), layout)
 
 
 @register.filter
 def age(since: int, now: int) -> str:
-    """How long ago ``since`` is (both ms): 40 s, 12 min, 3 h 5 min."""
+    """Format the time between ``since`` and ``now`` (both ms): 40 s, 12 min, 3 h 5 min."""
     seconds = max(0, (now - since) // 1000)
     hours, minutes = divmod(seconds // 60, 60)
     if hours:

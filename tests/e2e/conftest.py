@@ -4,6 +4,7 @@ Playwright keeps an event loop running in this thread while its browser lives, s
 and tests here leave Django's database alone: the demo has one of its own.
 """
 
+import logging
 import shutil
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import expect, sync_playwright
 from tests.e2e import chromium, tls
 from tests.e2e.farm import running_farm
 
+logger = logging.getLogger(__name__)
 expect.set_options(timeout=30_000)  # a busy machine is no fault of the pages
 
 
@@ -67,10 +69,21 @@ def note(page, fault: str):
         page.faults.append(fault)
 
 
+def forget_late_events(browser):
+    """Let an event that came after its page's test count for no other test.
+
+    Playwright keeps what a listener raised, its own ones too, and raises it at the next call whatever that is about.
+    """
+    try:
+        browser.new_context().close()
+    except Exception:
+        logger.exception("An event came after its page was closed.")
+
+
 @pytest.fixture
 def new_page(browser):
     """Make a page in a context of its own (cookies); ``faults`` of a page hold what its console complained of."""
-    contexts = []
+    contexts, listening = [], []
 
     def make(**options):
         context = browser.new_context(**options)
@@ -78,11 +91,19 @@ def new_page(browser):
         context.set_default_timeout(30_000)
         page = context.new_page()
         page.faults, page.nodes = [], set()
-        page.on("pageerror", lambda error: note(page, str(error)))
-        page.on("console", lambda message: note(page, message.text) if message.type == "error" else None)
-        page.on("response", lambda response: page.nodes.add(response.headers.get("x-node")))
+        listeners = {
+            "pageerror": lambda error: note(page, str(error)),
+            "console": lambda message: note(page, message.text) if message.type == "error" else None,
+            "response": lambda response: page.nodes.add(response.headers.get("x-node")),
+        }
+        for event, listener in listeners.items():
+            page.on(event, listener)
+            listening.append((page, event, listener))
         return page
 
     yield make
+    for page, event, listener in listening:
+        page.remove_listener(event, listener)
     for context in contexts:
         context.close()
+    forget_late_events(browser)

@@ -10,8 +10,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-from mall.demo.run_stack import NODES, PROJECT
-from mall.servers import processes
+from deploy.demo.stack import NODES, PROJECT
+from deploy.servers import processes
 from tests.private_servers import PREFIX
 
 OURS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "DEMO"}
@@ -54,6 +54,15 @@ class Farm:
         return {self.answers() for _ in range(40)} == set(NODES)
 
 
+def contents(*folders: Path, pattern: str = "*") -> list[bytes]:
+    """The files below the folders; read anew where one went to another folder between the look and the reading."""
+    while True:
+        try:
+            return [path.read_bytes() for folder in folders for path in folder.rglob(pattern) if path.is_file()]
+        except FileNotFoundError:
+            continue
+
+
 def is_there(pid: int) -> bool:
     """Whether the process still holds anything: its sockets close after its memory is gone."""
     try:
@@ -80,7 +89,7 @@ def running_farm():
         log = farm.data / "demo.log"
         own = {"MALL_DATA": folder, "PORT": str(farm.port), "PYTHONUNBUFFERED": "1"}
         process = processes.start(
-            [sys.executable, "-m", "mall.demo.run"],
+            [sys.executable, "-m", "deploy.demo.run"],
             log=log,
             last_signal=signal.SIGTERM,
             environment={name: value for name, value in os.environ.items() if name not in OURS} | own,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from websockets.sync.client import ClientConnection, connect
 
-from mall.servers import processes
+from deploy.servers import processes
 
 ON_PATH = ("firefox-esr", "firefox")
 EVENTS = (

@@ -150,6 +150,6 @@ def grow_old(context, url: str, community, mall_id: str, seconds: float) -> None
     """Give a store's cookie the time of issue that it would have if it had been here for so long."""
     host = urlsplit(url).hostname
     member = Member(host, 0, 0, community.slug, "", community.slug, community.master)
-    value = cookies.value_of(member, host, mall_id, now=time.time() - seconds)
+    value = cookies.seal(member, mall_id, now=time.time() - seconds)
     kept = next(cookie for cookie in context.cookies(url) if cookie["name"] == community.cookie)
     context.add_cookies([kept | {"value": value}])

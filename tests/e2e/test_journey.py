@@ -7,7 +7,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.farm import wait_for
+from tests.e2e.farm import contents, wait_for
 from tests.e2e.shopper import FOWLERS, MASTER, NOBLE_BARNEY, SHOPS, THISTLE, Shopper
 
 
@@ -54,16 +54,18 @@ def assert_departments_hold(farm, numbers):
 
 def received_requests(farm) -> list[str]:
     """Bodies of the signed requests that Fowlers' receiver took."""
-    return [json.dumps(json.loads(path.read_text())) for path in farm.inboxes["fowlers"].rglob("*.json")]
+    return [json.dumps(json.loads(body)) for body in contents(farm.inboxes["fowlers"], pattern="*.json")]
 
 
 def received_files(farm) -> list[str]:
-    return [path.read_text(errors="replace") for path in farm.inboxes["thistle"].rglob("*.json")]
+    return [body.decode(errors="replace") for body in contents(farm.inboxes["thistle"], pattern="*.json")]
 
 
 def messages_to(farm, address: str) -> list:
-    arrived = [path for path in (farm.inboxes["noblebarney"]).rglob("*") if path.is_file()]
-    messages = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in arrived]
+    """What has arrived: in ``tmp`` of a Maildir lies what is still being written, and goes from there."""
+    maildir = farm.inboxes["noblebarney"]
+    arrived = contents(maildir / "new", maildir / "cur")
+    messages = [email.message_from_bytes(message, policy=email.policy.default) for message in arrived]
     return [message for message in messages if address in str(message["To"])]
 
 

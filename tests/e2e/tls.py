@@ -21,8 +21,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mall.demo.run_stack import PROJECT
-from mall.servers import processes
+from deploy.demo.stack import PROJECT
+from deploy.servers import processes
 from sessions_farm.testing.browser import BrowserClient
 from sessions_farm.testing.wire import Wire, client_tls
 from sessions_farm.tests.support.authority import Authority

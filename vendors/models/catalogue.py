@@ -1,4 +1,4 @@
-"""The catalogue: departments, products, their variants and pictures, and the words in which pages ask for them."""
+"""Models of the catalogue: categories, products, variants and images, with their QuerySets."""
 
 from __future__ import annotations
 
@@ -28,21 +28,24 @@ from vendors.money import Money
 
 RENDITIONS = (300, 600)  # widths in pixels, made with each picture
 WORD = re.compile(r"\w+")
-MOST_WORDS = 12
+MAX_WORDS = 12
 
 
 class CategoryQuerySet(models.QuerySet["Category"]):
-    def with_goods_of(self, vendor_id: int) -> Self:
-        """Departments in which a vendor has something on sale."""
+    """Select categories."""
+
+    def with_products_of(self, vendor_id: int) -> Self:
+        """Select the categories in which a vendor has published products."""
         goods = Product.objects.published().for_vendor(vendor_id)
         return self.filter(Exists(goods.filter(category=OuterRef("pk"))))
 
-    def top(self, marketplace_id: int) -> Self:
+    def top_level(self, marketplace_id: int) -> Self:
+        """Select the categories without a parent."""
         return self.filter(marketplace=marketplace_id, parent=None)
 
 
 class Category(models.Model):
-    """A department of the mall; vendors' products share them."""
+    """Group products of all vendors of a marketplace; shoppers read it as a department."""
 
     marketplace = models.ForeignKey(Marketplace, models.CASCADE, related_name="categories")
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
@@ -62,33 +65,38 @@ class Category(models.Model):
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
+    """Select products, and annotate them for lists."""
+
     def published(self) -> Self:
+        """Select published products of published vendors."""
         return self.filter(status=Product.Status.PUBLISHED, vendor__status=Vendor.Status.PUBLISHED)
 
     def for_vendor(self, vendor: Vendor | int) -> Self:
+        """Select the products of a vendor."""
         return self.filter(vendor=vendor)
 
     def in_marketplace(self, marketplace_id: int) -> Self:
+        """Select the products of all vendors of a marketplace."""
         return self.filter(vendor__marketplace=marketplace_id)
 
-    def in_department(self, department: Category) -> Self:
-        """Products of a department and of those directly below it."""
-        return self.filter(Q(category=department) | Q(category__parent=department))
+    def in_category(self, category: Category) -> Self:
+        """Select the products of a category and of its direct children."""
+        return self.filter(Q(category=category) | Q(category__parent=category))
 
-    def in_windows(self, each: int) -> Self:
-        """The newest ``each`` of every vendor that have a picture, vendor by vendor."""
+    def newest_per_vendor(self, count: int) -> Self:
+        """Select the newest ``count`` products with a picture of each vendor, grouped by vendor."""
         place = Window(RowNumber(), partition_by="vendor", order_by=["-created_at", "pk"])
         pictured = self.filter(Exists(ProductImage.objects.filter(product=OuterRef("pk"))))
-        return pictured.annotate(place=place).filter(place__lte=each).order_by("vendor", "place")
+        return pictured.annotate(place=place).filter(place__lte=count).order_by("vendor", "place")
 
-    def spread_over_vendors(self) -> Self:
-        """The newest of each vendor, then the second newest of each, and so on: nobody fills the page alone."""
+    def interleave_vendors(self) -> Self:
+        """Order by round robin: the newest product of each vendor, then the second newest of each, and so on."""
         place = Window(RowNumber(), partition_by="vendor", order_by=["-created_at", "pk"])
         return self.annotate(place=place).order_by("place", "-created_at", "pk")
 
     def matching(self, text: str) -> Self:
-        """Products that have all these words, the last one perhaps half typed; annotated with their ``rank``."""
-        words = WORD.findall(text)[:MOST_WORDS]
+        """Select the products that match all words (the last one as a prefix), annotated with ``rank``."""
+        words = WORD.findall(text)[:MAX_WORDS]
         if not words:
             return self.none().annotate(rank=Value(0.0))
         lexemes: Lexeme | CombinedLexeme = Lexeme(words[-1], prefix=True)
@@ -98,10 +106,11 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.filter(search=query).annotate(rank=SearchRank(F("search"), query))
 
     def in_stock(self, now: datetime) -> Self:
-        return self.filter(Exists(Stock.objects.left(now).filter(variant__product=OuterRef("pk"))))
+        """Select the products with an available variant."""
+        return self.filter(Exists(Stock.objects.available(now).filter(variant__product=OuterRef("pk"))))
 
-    def costing(self, low: int | None, high: int | None, now: datetime) -> Self:
-        """Products with a variant between two prices in minor units, both included; None is no bound."""
+    def priced_between(self, low: int | None, high: int | None, now: datetime) -> Self:
+        """Select the products with a variant between two prices in minor units, inclusive; None means no bound."""
         variants = Variant.objects.filter(product=OuterRef("pk"))
         if low is not None:
             variants = variants.filter(GreaterThanOrEqual(price_at(now), low))
@@ -110,8 +119,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self if low is None and high is None else self.filter(Exists(variants))
 
     def with_prices(self, now: datetime) -> Self:
-        """Annotate ``price_from``, ``price_to`` (of the variants, today), ``has_span`` where they differ, and
-        ``price_was`` (the cheapest one's own)."""
+        """Annotate ``price_from`` and ``price_to`` (current prices, in minor units), ``has_price_range``
+        and ``price_was`` (the regular price of the cheapest variant)."""
         variants = Variant.objects.filter(product=OuterRef("pk"))
         cheapest = variants.order_by(price_at(now), "pk")
         dearest = variants.order_by(price_at(now).desc())
@@ -119,16 +128,20 @@ class ProductQuerySet(models.QuerySet["Product"]):
             price_from=Subquery(cheapest.values(today=price_at(now))[:1]),
             price_was=Subquery(cheapest.values("price")[:1]),
             price_to=Subquery(dearest.values(today=price_at(now))[:1]),
-        ).annotate(has_span=GreaterThan(F("price_to"), F("price_from")))
+        ).annotate(has_price_range=GreaterThan(F("price_to"), F("price_from")))
 
     def for_cards(self, now: datetime) -> Self:
-        """All that a product's card shows, in two queries for any number of products."""
-        has_stock = Exists(Stock.objects.left(now).filter(variant__product=OuterRef("pk")))
+        """Annotate and prefetch a product card's data, in two queries for any number of products."""
+        has_stock = Exists(Stock.objects.available(now).filter(variant__product=OuterRef("pk")))
         return self.with_prices(now).annotate(has_stock=has_stock).prefetch_related("images")
 
 
 class Product(models.Model):
+    """Describe goods that a vendor offers, in one or more variants."""
+
     class Status(models.TextChoices):
+        """List the stages of publication."""
+
         DRAFT = "draft", "draft"
         PUBLISHED = "published", "published"
         WITHDRAWN = "withdrawn", "withdrawn"
@@ -172,15 +185,15 @@ class Product(models.Model):
 
 
 def price_at(now: datetime) -> Case:
-    """``Variant.current_price``, for the database to compare."""
-    begun = Q(sale_from__isnull=True) | Q(sale_from__lte=now)
+    """Return ``Variant.current_price`` as an SQL expression."""
+    has_begun = Q(sale_from__isnull=True) | Q(sale_from__lte=now)
     not_over = Q(sale_until__isnull=True) | Q(sale_until__gt=now)
-    on_sale = When(Q(sale_price__isnull=False) & begun & not_over, then=F("sale_price"))
+    on_sale = When(Q(sale_price__isnull=False) & has_begun & not_over, then=F("sale_price"))
     return Case(on_sale, default=F("price"))
 
 
 class Variant(models.Model):
-    """What can be put into a cart: one size or colour of a product, with its price."""
+    """Offer one size or colour of a product, with its price; carts hold variants."""
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="variants")
     name = models.CharField(max_length=80, blank=True, help_text="Empty where the product has a single variant.")
@@ -206,6 +219,7 @@ class Variant(models.Model):
         return f"{self.product.name}, {self.name}" if self.name else self.product.name
 
     def is_on_sale(self, now: datetime) -> bool:
+        """Return True if the sale price applies now."""
         return (
             self.sale_price is not None
             and (self.sale_from is None or self.sale_from <= now)
@@ -213,15 +227,16 @@ class Variant(models.Model):
         )
 
     def current_price(self, now: datetime) -> int:
-        """The price of one, in minor units, at that moment."""
+        """Return the price of one piece at ``now``, in minor units."""
         return self.sale_price if self.is_on_sale(now) and self.sale_price is not None else self.price
 
     def price_as_money(self, now: datetime) -> Money:
+        """Return the price of one piece at ``now``."""
         return Money(self.current_price(now), self.product.vendor.marketplace.currency)
 
 
 class ProductImage(models.Model):
-    """A re-encoded raster picture; never the bytes that were uploaded."""
+    """Hold a re-encoded raster picture; the uploaded bytes are never stored."""
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="images")
     file = models.ImageField(upload_to="products/", width_field="width", height_field="height")
@@ -237,11 +252,12 @@ class ProductImage(models.Model):
         return self.alt
 
     def rendition(self, size: int) -> str:
-        """The URL of the picture ``size`` pixels wide; renditions lie beside the file: kettle.webp, kettle-600.webp."""
+        """Return the URL of the rendition ``size`` pixels wide, beside the file: kettle.webp, kettle-600.webp."""
         stem, dot, suffix = str(self.file.name).rpartition(".")
         return self.file.storage.url(f"{stem}-{size}{dot}{suffix}")
 
     @property
     def srcset(self) -> str:
+        """Return the ``srcset`` attribute over all renditions."""
         own_size = f"{self.file.url} {self.width}w"
         return ", ".join([*(f"{self.rendition(size)} {size}w" for size in RENDITIONS), own_size])

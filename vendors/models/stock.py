@@ -1,4 +1,4 @@
-"""How many of each variant there are, and what is kept for checkouts under way."""
+"""Models of stock and of the holds that checkouts place on it."""
 
 import uuid
 from datetime import datetime
@@ -10,15 +10,17 @@ from django.db.models.functions import Coalesce
 
 
 class StockQuerySet(models.QuerySet["Stock"]):
-    def left(self, now: datetime) -> Self:
-        """Those that can still be sold: more on hand than live holds keep."""
+    """Select stock rows."""
+
+    def available(self, now: datetime) -> Self:
+        """Select the rows with more on hand than live holds reserve."""
         live = StockHold.objects.filter(variant=OuterRef("pk"), until__gt=now).order_by()
         held = live.values("variant").annotate(pieces=Sum("quantity")).values("pieces")
         return self.annotate(held=Coalesce(Subquery(held), 0)).filter(on_hand__gt=F("held"))
 
 
 class Stock(models.Model):
-    """How many of a variant are in the vendor's hands; the CHECK is the last line against overselling."""
+    """Count the pieces of a variant on hand; the CHECK constraint is the last defence against overselling."""
 
     variant = models.OneToOneField("vendors.Variant", models.CASCADE, primary_key=True, related_name="stock")
     on_hand = models.IntegerField(default=0)
@@ -41,7 +43,7 @@ class Stock(models.Model):
 
 
 class StockHold(models.Model):
-    """Goods kept for a checkout under way; it ends by the clock in every query, not by a job."""
+    """Keep goods for a checkout in progress; each query compares ``until`` with the clock, so no job ends a hold."""
 
     reference = models.UUIDField(default=uuid.uuid4, db_index=True, help_text="The order that holds.")
     variant = models.ForeignKey("vendors.Variant", models.CASCADE, related_name="holds")

@@ -1,4 +1,4 @@
-"""Who sells, where their shops are, and who may do what for them."""
+"""Models of marketplaces, vendors, storefronts and memberships."""
 
 from typing import Self
 
@@ -12,7 +12,7 @@ hex_colour = RegexValidator(r"^#[0-9a-f]{6}$", "A colour is written #rrggbb, in 
 
 
 class Marketplace(models.Model):
-    """What the shops of one community have in common: a currency and the mall's own words."""
+    """Hold the currency and texts that the vendors of one community share."""
 
     community = models.OneToOneField("communities.Community", models.CASCADE, related_name="+")
     currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217 code.")
@@ -24,26 +24,38 @@ class Marketplace(models.Model):
 
 
 class VendorQuerySet(models.QuerySet["Vendor"]):
+    """Select vendors."""
+
     def published(self) -> Self:
+        """Select the vendors whose stores are open."""
         return self.filter(status=Vendor.Status.PUBLISHED)
 
     def staffed_by(self, user: models.Model) -> Self:
+        """Select the vendors in which a user has a membership."""
         return self.filter(memberships__user=user).distinct()
 
 
 class Vendor(models.Model):
+    """Describe a seller: texts, look, and delivery charges in minor units."""
+
     class Status(models.TextChoices):
+        """List the states of a vendor's store."""
+
         DRAFT = "draft", "being set up"
         PUBLISHED = "published", "open"
         SUSPENDED = "suspended", "closed by the mall"
 
     class Typeface(models.TextChoices):
+        """List the typefaces on offer."""
+
         SANS = "sans", "humanist sans"
         SERIF = "serif", "serif"
         SLAB = "slab", "slab serif"
         MONO = "mono", "monospace"
 
     class Front(models.TextChoices):
+        """List the layouts of a store's header."""
+
         AWNING = "awning", "striped awning, coloured band"
         ARCH = "arch", "arch, centred name"
         SIGN = "sign", "hanging sign, name and words side by side"
@@ -79,11 +91,12 @@ class Vendor(models.Model):
 
     @property
     def is_published(self) -> bool:
+        """Return True if the store is open."""
         return self.status == self.Status.PUBLISHED
 
 
 class Storefront(models.Model):
-    """Where a vendor's shop is: a domain, one label below a wildcard domain, or a path on the master."""
+    """Place a vendor's store on a domain, one label below a wildcard domain, or a path on the master."""
 
     vendor = models.OneToOneField(Vendor, models.CASCADE, related_name="storefront")
     domain = models.ForeignKey("communities.Domain", models.PROTECT, null=True, blank=True, related_name="+")
@@ -102,16 +115,18 @@ class Storefront(models.Model):
 
     @property
     def host(self) -> str:
-        """The shop's own host without a port; empty for a shop on the master's path."""
+        """Return the store's own host without a port; empty for a store on the master's path."""
         if self.domain is None:
             return ""
         return f"{self.label}.{self.domain.host}" if self.label else self.domain.host
 
 
 class Membership(models.Model):
-    """What a person may do for a vendor."""
+    """Grant a user a role at a vendor."""
 
     class Role(models.TextChoices):
+        """List the roles of vendor staff."""
+
         OWNER = "owner", "owner"
         CATALOGUE = "catalogue", "catalogue"
         ORDERS = "orders", "orders"

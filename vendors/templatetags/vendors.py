@@ -1,40 +1,40 @@
-"""Tags of the store's pages: money, links to stores and to the master."""
+"""Template tags and filters: money, Markdown, links to stores and to the master."""
 
 from typing import Any
 
 from django import template
 from django.template import Context
 
-from vendors import links, markdown, theme
-from vendors.hosts import Store, stores
+from vendors import links, markdown, stylesheets
 from vendors.http import MallRequest
 from vendors.models import ProductImage
 from vendors.money import Money
+from vendors.storefronts import CachedStorefront, storefronts
 
 register = template.Library()
 
-register.filter("markdown", markdown.render)
-register.filter("theme", theme.address)
+register.filter("markdown", markdown.render_markdown)
+register.filter("theme", stylesheets.stylesheet_url)
 
 
 @register.filter
 def money(minor: int | None, currency: str) -> str:
-    """``{{ 4210|money:"EUR" }}`` is €42.10; empty for None."""
+    """Format minor units, ``{{ 4210|money:"EUR" }}`` as €42.10; return an empty string for None."""
     return "" if minor is None else str(Money(minor, currency))
 
 
-@register.simple_tag(takes_context=True)
-def store_url(context: Context, store: Store, name: str, **kwargs: Any) -> str:
-    """``{% store_url store "product" slug=product.slug %}``: a path on the store's own host, else an absolute URL."""
+@register.simple_tag(takes_context=True, name="store_url")
+def store_url_tag(context: Context, store: CachedStorefront, name: str, **kwargs: Any) -> str:
+    """Return a path on the store's own host, else an absolute URL: ``{% store_url store "product" slug=slug %}``."""
     request: MallRequest = context["request"]
-    if links.store_host(store) == request.mall.member.host:
-        return links.store_path(store, name, **kwargs)
-    return links.store_url(store, name, **kwargs)
+    if links.storefront_host(store) == request.mall.member.host:
+        return links.storefront_path(store, name, **kwargs)
+    return links.storefront_url(store, name, **kwargs)
 
 
-@register.simple_tag(takes_context=True)
-def master_url(context: Context, name: str, **kwargs: Any) -> str:
-    """``{% master_url "account_login" %}``: a path on the master, an absolute URL elsewhere."""
+@register.simple_tag(takes_context=True, name="master_url")
+def master_url_tag(context: Context, name: str, **kwargs: Any) -> str:
+    """Return a path on the master, else an absolute URL: ``{% master_url "account_login" %}``."""
     request: MallRequest = context["request"]
     mall = getattr(request, "mall", None)
     if mall is None or mall.is_master:
@@ -43,11 +43,12 @@ def master_url(context: Context, name: str, **kwargs: Any) -> str:
 
 
 @register.filter
-def shop(vendor_id: int) -> Store | None:
-    """The open store of a vendor: ``{% with shop=product.vendor_id|shop %}``."""
-    return stores.by_vendor(vendor_id)
+def storefront(vendor_id: int) -> CachedStorefront | None:
+    """Return the open store of a vendor: ``{% with store=product.vendor_id|storefront %}``."""
+    return storefronts.by_vendor(vendor_id)
 
 
 @register.filter
 def rendition(picture: ProductImage, size: int) -> str:
+    """Return the URL of a picture at one width."""
     return picture.rendition(size)

@@ -1,0 +1,1 @@
+"""Payment gateways; they raise cart.checkout.errors.PaymentError."""

@@ -1,4 +1,4 @@
-"""What the mall expects of a payment gateway."""
+"""The interface of a payment gateway."""
 
 from __future__ import annotations
 
@@ -10,16 +10,8 @@ from typing import Protocol
 from cart.orders.models import Payment
 
 
-class PaymentError(Exception):
-    """The gateway refused or could not be reached; ``permanent`` where asking again cannot help."""
-
-    def __init__(self, message: str, *, permanent: bool) -> None:
-        super().__init__(message)
-        self.permanent = permanent
-
-
-class Progress(StrEnum):
-    """How far a charge is."""
+class ChargeStatus(StrEnum):
+    """List the states of a charge at the gateway."""
 
     PENDING = "pending"
     CAPTURED = "captured"
@@ -28,37 +20,37 @@ class Progress(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the gateway says of a charge; the amount is what was really taken, in minor units."""
+class ChargeResult:
+    """Hold the gateway's report on a charge; ``amount`` is the captured amount in minor units."""
 
-    progress: Progress
+    status: ChargeStatus
     amount: int
     currency: str
 
 
 class Gateway(Protocol):
-    """One payment company. Every method may raise PaymentError; none is called inside a transaction.
+    """Talk to one payment company. Every method may raise PaymentError; none is called inside a transaction.
 
-    A payment's ``reference`` is the idempotency key of all of them. Whoever comes back, a browser or a webhook, only
-    says which payment to look at; what happened to it is always asked by ``fetch``.
+    A payment's ``reference`` is the idempotency key of every call. A returning browser or a webhook only names a
+    payment; its status always comes from ``fetch``.
     """
 
     name: str
 
     def start(self, payment: Payment, *, return_url: str, webhook_path: str) -> str:
-        """The URL of the page where the shopper pays; the same one however often it is asked."""
+        """Return the URL of the payment page; idempotent."""
 
     def read_return(self, query: Mapping[str, str]) -> str:
-        """The reference of the payment that a browser comes back from; a forged return is refused."""
+        """Return the payment reference of a returning browser; reject a forged return."""
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
-        """The reference of the payment that a notice is about; a forged or old notice is refused."""
+        """Return the payment reference of a webhook; reject a forged or old one."""
 
-    def fetch(self, payment: Payment) -> Outcome:
-        """How far the charge is now."""
+    def fetch(self, payment: Payment) -> ChargeResult:
+        """Return the current state of the charge."""
 
-    def cancel(self, payment: Payment) -> Outcome:
-        """Close a charge that was not paid; a paid one stays, and the answer says so."""
+    def cancel(self, payment: Payment) -> ChargeResult:
+        """Cancel an unpaid charge; a paid charge stays, as the result shows."""
 
-    def refund(self, payment: Payment) -> Outcome:
-        """Give the whole amount back."""
+    def refund(self, payment: Payment) -> ChargeResult:
+        """Refund the whole amount; idempotent."""

@@ -1,4 +1,4 @@
-"""The gateways that this mall offers, by name."""
+"""The configured payment gateways, by name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cart.checkout.payments.base import Gateway
 
 
 @functools.cache
-def gateway(name: str) -> Gateway:
-    """The gateway of a name in PAYMENT_GATEWAYS. Raise LookupError for another."""
+def get_gateway(name: str) -> Gateway:
+    """Return the gateway of a name in PAYMENT_GATEWAYS. Raise LookupError for any other name."""
     if name not in settings.PAYMENT_GATEWAYS:
-        raise LookupError(f"{name} is no gateway of this mall; PAYMENT_GATEWAYS has {settings.PAYMENT_GATEWAYS}.")
-    made: Gateway = import_string(f"cart.checkout.payments.{name}.gateway.Gateway")()
-    return made
+        raise LookupError(f"{name} is not configured; PAYMENT_GATEWAYS has {settings.PAYMENT_GATEWAYS}.")
+    gateway: Gateway = import_string(f"cart.checkout.payments.{name}.gateway.Gateway")()
+    return gateway

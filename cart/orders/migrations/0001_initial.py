@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('email', models.EmailField(max_length=254)),
                 ('phone', models.CharField(blank=True, max_length=30)),
                 ('state', models.CharField(choices=[('draft', 'waiting for payment'), ('placed', 'placed'), ('cancelled', 'cancelled'), ('expired', 'not paid in time')], default='draft', max_length=9)),
-                ('checkout_key', models.CharField(help_text='One order for each prepared cart.', max_length=64, unique=True)),
+                ('idempotency_key', models.CharField(help_text='One order for each prepared cart.', max_length=64, unique=True)),
                 ('currency', models.CharField(max_length=3)),
                 ('goods_total', models.PositiveBigIntegerField(default=0)),
                 ('delivery_total', models.PositiveBigIntegerField(default=0)),

@@ -6,21 +6,24 @@ import copy
 import datetime
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
-from sessions_farm.communities.context import Mall
 from sessions_farm.communities.handoff import audit, verifier
 from sessions_farm.communities.handoff.circuit_breakers import breaker_of
+from sessions_farm.communities.handoff.endpoints import served_member
 from sessions_farm.communities.handoff.initiate import blocked_reason, can_defer
 from sessions_farm.communities.handoff.navigation import RequestKind, kind_of_request
 from sessions_farm.communities.handoff.responses import confidential
 from sessions_farm.communities.handoff.triggers import trigger_of
 from sessions_farm.communities.registry import Member, registry
 from sessions_farm.web import cookies
+
+if TYPE_CHECKING:
+    from sessions_farm.communities.context import Mall, MallRequest
 
 SHOWN_LENGTH = 8  # characters of a key's hash: enough to see whether two hosts know the same id
 
@@ -33,12 +36,11 @@ class AuditRow:
     entry: audit.AuditEntry
 
 
-def debug_page(request: HttpRequest) -> HttpResponse:
+def debug_page(request: MallRequest) -> HttpResponse:
     """Show this browser's hand-offs. Raise Http404 without DEBUG: the page shows how the defences see a browser."""
-    mall: Mall = request.mall  # type: ignore[attr-defined]  # HostMiddleware's
-    member = mall.member
-    if not settings.DEBUG or member is None:
+    if not settings.DEBUG:
         raise Http404
+    mall, member = request.mall, served_member(request)
     context = {
         "member": member,
         "verdict": _verdict(request, mall, member),
@@ -51,7 +53,7 @@ def debug_page(request: HttpRequest) -> HttpResponse:
     return confidential(render(request, "sessions_farm/debug.html", context))
 
 
-def _verdict(request: HttpRequest, mall: Mall, member: Member) -> str:
+def _verdict(request: MallRequest, mall: Mall, member: Member) -> str:
     """Say in one sentence whether the host's front page would begin a hand-off, if this browser asked for it now."""
     request = copy.copy(request)
     request.path = request.path_info = "/"
@@ -67,7 +69,7 @@ def _verdict(request: HttpRequest, mall: Mall, member: Member) -> str:
     return f"A hand-off: {trigger.cause.value} {trigger.authority} would be asked."
 
 
-def _browser_facts(request: HttpRequest, mall: Mall, member: Member) -> list[tuple[str, Any]]:
+def _browser_facts(request: MallRequest, mall: Mall, member: Member) -> list[tuple[str, Any]]:
     """Return names and values for a browser on this host. No secret is among them: neither the id nor the verifier."""
     kept = verifier.verifier_in(request, member)
     proof = mall.session.proof if mall.session is not None else None

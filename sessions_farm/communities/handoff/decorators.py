@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sessions_farm.web.wrapping import wrapped
+from sessions_farm.web.decorators import wrapped
 
 MARK = "needs_mall_id"
 

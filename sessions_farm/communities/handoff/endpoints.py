@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 
-from sessions_farm.communities.context import Mall
 from sessions_farm.communities.handoff import (
     audit,
     codes,
@@ -32,23 +32,26 @@ from sessions_farm.communities.registry import Member, registry
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError
 
+if TYPE_CHECKING:
+    from sessions_farm.communities.context import MallRequest
+
 logger = logging.getLogger(__name__)
 
 
-def health(_request: HttpRequest) -> HttpResponse:
+def health(_request: MallRequest) -> HttpResponse:
     """Answer the health probes of the farm's own nodes: this host is reached, and its node answers."""
     response = HttpResponse("ok\n", content_type="text/plain")
     response["Cache-Control"] = "no-store"
     return response
 
 
-def authorize(request: HttpRequest) -> HttpResponse:
+def authorize(request: MallRequest) -> HttpResponse:
     """Give another host of this community the visitor's id, by a code that goes through the browser.
 
     The authorization endpoint. The callback's address is built from the registry and the client's own signed state; no
     input names it, so there is no open redirect.
     """
-    here: Member = request.mall.member  # type: ignore[attr-defined]  # HostMiddleware's
+    here = served_member(request)
     try:
         require_page(request)
         client, state = read_question(request, here)
@@ -68,15 +71,15 @@ def authorize(request: HttpRequest) -> HttpResponse:
     return return_with_code(request, here, client, state)
 
 
-def should_retry(request: HttpRequest, here: Member) -> bool:
+def should_retry(request: MallRequest, here: Member) -> bool:
     """Return whether the browser has, or may soon have, another cookie of the master than this request came with."""
-    mall: Mall = request.mall  # type: ignore[attr-defined]  # HostMiddleware's
+    mall = request.mall
     may_have_another = mall.in_grace or not concurrent_tabs.is_first(request, here)
     was_long = paths.FORMER_MASTER_ASKED in request.GET  # over the former master; the browser had time enough
     return may_have_another and not was_long and concurrent_tabs.retries_of(request) < concurrent_tabs.MAX_RETRIES
 
 
-def retry_here(request: HttpRequest, here: Member) -> HttpResponse:
+def retry_here(request: MallRequest, here: Member) -> HttpResponse:
     """Redirect the browser to this same endpoint once more, with the cookie that another tab may have brought."""
     audit.record(request, Outcome.RETRIED_AT_MASTER)
     question = request.GET.copy()
@@ -84,7 +87,7 @@ def retry_here(request: HttpRequest, here: Member) -> HttpResponse:
     return confidential(HttpResponseRedirect(absolute_url(here.host, f"{request.path}?{question.urlencode()}")))
 
 
-def read_question(request: HttpRequest, here: Member) -> tuple[Member, HandoffState]:
+def read_question(request: MallRequest, here: Member) -> tuple[Member, HandoffState]:
     """Return the client host and its state.
 
     A peer that knows no id forwards its question, so the master answers for any authority; the former master does,
@@ -105,7 +108,7 @@ def read_question(request: HttpRequest, here: Member) -> tuple[Member, HandoffSt
     return client, state
 
 
-def host_to_forward_to(request: HttpRequest, here: Member, client: Member) -> str:
+def host_to_forward_to(request: MallRequest, here: Member, client: Member) -> str:
     """Return the host to forward the question to; '' where this one answers it."""
     if shareable_id(request, client) is not None or client.is_master:
         return ""
@@ -116,20 +119,20 @@ def host_to_forward_to(request: HttpRequest, here: Member, client: Member) -> st
     return here.former_master if may_ask and can_ask_former_master(here.former_master) else ""
 
 
-def forwarded_question(request: HttpRequest, here: Member) -> str:
+def forwarded_question(request: MallRequest, here: Member) -> str:
     """Return the question's path and query for the next host, marked where the former master forwards it."""
     question = request.get_full_path()
     return f"{question}&{paths.FORMER_MASTER_ASKED}=0" if here.host == here.former_master else question
 
 
-def answer_blocked_reason(request: HttpRequest) -> RefusalReason | None:
+def answer_blocked_reason(request: MallRequest) -> RefusalReason | None:
     """Return the reason against any code for this request: a rotation under way, or the rate limit."""
-    if request.mall.in_grace:  # type: ignore[attr-defined]  # HostMiddleware's
+    if request.mall.in_grace:
         return RefusalReason.IN_GRACE
     return None if rate_limit.allow(request, "answer") else RefusalReason.RATE_LIMITED
 
 
-def return_with_code(request: HttpRequest, here: Member, client: Member, state: HandoffState) -> HttpResponse:
+def return_with_code(request: MallRequest, here: Member, client: Member, state: HandoffState) -> HttpResponse:
     """Redirect to the client's callback, with a code if this host knows an id or is the master and makes one."""
     mall_id = shareable_id(request, client) or (merge.make_id(request) if here.is_master else None)
     answer = {"state": request.GET["st"], "iss": here.host}
@@ -154,9 +157,9 @@ def return_without_code(client: Member, state: HandoffState) -> HttpResponse:
     return confidential(HttpResponseRedirect(absolute_url(client.host, paths.without_id(state.path))))
 
 
-def callback(request: HttpRequest) -> HttpResponse:
+def callback(request: MallRequest) -> HttpResponse:
     """Redeem the code and redirect to the page: for the browser that asked, from the host that was asked, once."""
-    client: Member = request.mall.member  # type: ignore[attr-defined]  # HostMiddleware's
+    client = served_member(request)
     try:
         require_page(request)
         state = HandoffState.unseal(request.GET.get("state", ""), client)
@@ -176,7 +179,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     response = confidential(SeeOther(state.path))
     if retries := concurrent_tabs.retries_of(request):  # the way was longer: so this browser may begin fewer
         verifier.set_verifier(response, client, kept.count(retries))
-    if client.is_master and request.mall.in_grace:  # type: ignore[attr-defined]  # HostMiddleware's
+    if client.is_master and request.mall.in_grace:
         return response  # the browser has another id of the master by now
     if client.is_master and grant.issuer != client.former_master:
         audit.record(request, Outcome.MERGED, f"{grant.issuer} answered.")
@@ -187,16 +190,16 @@ def callback(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def shareable_id(request: HttpRequest, client: Member) -> str | None:
+def shareable_id(request: MallRequest, client: Member) -> str | None:
     """Return the visitor's id, as the client may learn it.
 
     An id that a member made for itself goes to the master alone, which merges its session into one of its own id.
     """
-    mall: Mall = request.mall  # type: ignore[attr-defined]  # HostMiddleware's
+    mall = request.mall
     return mall.id if client.is_master or not mall.is_local else None
 
 
-def redeem_grant(request: HttpRequest, client: Member, state: HandoffState, kept: verifier.Verifier) -> codes.Grant:
+def redeem_grant(request: MallRequest, client: Member, state: HandoffState, kept: verifier.Verifier) -> codes.Grant:
     """Return the grant behind the code if each of its parts fits; a code is gone once it was redeemed.
 
     Raise HandoffRefusedError.
@@ -220,14 +223,14 @@ def redeem_grant(request: HttpRequest, client: Member, state: HandoffState, kept
     return grant
 
 
-def retry_handoff(request: HttpRequest, client: Member, state: HandoffState, kept: verifier.Verifier) -> HttpResponse:
+def retry_handoff(request: MallRequest, client: Member, state: HandoffState, kept: verifier.Verifier) -> HttpResponse:
     """Ask the master once more; after that serve the page without an id for a while. The master makes an id itself."""
     if state.attempt == 0 and "code" in request.GET and not kept.is_exhausted(client):
         audit.record(request, Outcome.RETRIED)
         authority = state.authority if client.is_master else client.master_host
         return redirect_to_authority(authority, request, client, state.path, attempt=1)
     if client.is_master:
-        if not request.mall.in_grace:  # type: ignore[attr-defined]  # HostMiddleware's
+        if not request.mall.in_grace:
             merge.make_id(request)
         return confidential(SeeOther(state.path))
     audit.record(request, Outcome.GAVE_UP)
@@ -236,7 +239,15 @@ def retry_handoff(request: HttpRequest, client: Member, state: HandoffState, kep
     return response
 
 
-def require_page(request: HttpRequest) -> None:
+def served_member(request: MallRequest) -> Member:
+    """Return the member host that a request was sent to. Raise Http404 where no community is served."""
+    member = request.mall.member
+    if member is None:
+        raise Http404
+    return member
+
+
+def require_page(request: MallRequest) -> None:
     """Let only a person's own top-level GET pass: a frame, an image, a script or a prefetch would act unseen.
 
     Raise HandoffRefusedError.
@@ -247,7 +258,7 @@ def require_page(request: HttpRequest) -> None:
         raise HandoffRefusedError(RefusalReason.NOT_TOP_LEVEL)
 
 
-def refusal_response(request: HttpRequest, error: HandoffRefusedError) -> HttpResponse:
+def refusal_response(request: MallRequest, error: HandoffRefusedError) -> HttpResponse:
     """Return the error's text as a 400, or a 405 for another method than GET."""
     audit.record(request, error.reason, str(error))
     is_method = error.reason is RefusalReason.METHOD

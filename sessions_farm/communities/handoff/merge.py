@@ -4,66 +4,70 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpResponseBase
 from django.utils import timezone
 
-from sessions_farm.communities.context import Mall
+from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.visitors import lookup
 from sessions_farm.communities.visitors.merging import merge_visitors
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.web import cookies
-from sessions_farm.web.cookies import Proof
+
+if TYPE_CHECKING:
+    from sessions_farm.communities.context import MallRequest
 
 logger = logging.getLogger(__name__)
 
 MESSAGES = "_messages"  # django.contrib.messages: texts that the next page must still show
 
 
-def make_id(request: HttpRequest) -> str:
+def make_id(request: MallRequest) -> str:
     """Return an id for a browser that the community does not know yet; on the master only. Nothing is stored for it."""
-    session: SessionStore = request.session  # type: ignore[assignment]  # the farm's engine
+    session = request.session
     local = session.session_key
-    if local and ids.is_local(local):
+    if local and is_local(local):
         session.cycle_key()  # this host became the master since
         lookup.carry_over(local, session.claim_key())
     return session.claim_key()
 
 
-def set_session_id(request: HttpRequest, response: HttpResponseBase, mall_id: str) -> None:
+def set_session_id(request: MallRequest, response: HttpResponseBase, mall_id: str) -> None:
     """Set the id's cookie for this host, merge the session of the id that was here before, and end it.
 
     The session of a person who is signed in here under another id is not merged: the authority decides whose browser
     this is.
     """
-    mall: Mall = request.mall  # type: ignore[attr-defined]  # HostMiddleware's
+    mall = request.mall
     old, old_id = mall.session, mall.id
-    new = SessionStore(proof=Proof(mall_id, int(time.time())), member=mall.member)
+    new = SessionStore(proof=Proof(mall_id, int(time.time())), audience=mall.audience)
     if old is not None and old_id is not None and old_id != mall_id and not mall.signed_in:
         merge_session(old, old_id, new, mall_id)
-    request.session = mall.session = new
+    request.session = new
     mall.forget_visitor()
-    cookies.issue(response, mall.member, mall_id)
+    cookies.issue(response, mall.audience, mall_id)
 
 
-def merge_into_master(request: HttpRequest, peer_id: str) -> None:
+def merge_into_master(request: MallRequest, peer_id: str) -> None:
     """Merge the session of a peer's id into one under the master's own id, after the master's cookie was purged.
 
     The peer's id itself is not taken, against session fixation: an attacker could have planted it on the peer. It ends,
     so that all hosts that know it ask the master anew. A session that a person is signed in to is left alone: they sign
     in here again.
     """
-    old = SessionStore(proof=Proof(peer_id, int(time.time())), member=request.mall.member)  # type: ignore[attr-defined]  # HostMiddleware's
+    old = SessionStore(proof=Proof(peer_id, int(time.time())), audience=request.mall.audience)
     own_id = make_id(request)
     if not old.ended and not old.get(SIGNED_IN):
-        merge_session(old, peer_id, request.session, own_id)  # type: ignore[arg-type]  # the farm's engine
-    request.mall.forget_visitor()  # type: ignore[attr-defined]  # HostMiddleware's
+        merge_session(old, peer_id, request.session, own_id)
+    request.mall.forget_visitor()
 
 
 def merge_session(old: SessionStore, old_id: str, new: SessionStore, new_id: str) -> None:

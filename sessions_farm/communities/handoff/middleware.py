@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 
 from sessions_farm.communities.handoff import audit, concurrent_tabs, merge, paths
 from sessions_farm.communities.handoff.audit import Outcome, SkipReason
@@ -17,17 +17,17 @@ from sessions_farm.communities.handoff.responses import confidential
 from sessions_farm.communities.handoff.triggers import Cause, Trigger, has_no_id, trigger_of
 
 if TYPE_CHECKING:
-    from sessions_farm.communities.context import Mall
+    from sessions_farm.communities.context import Mall, MallRequest
     from sessions_farm.communities.registry import Member
 
 
 class HandoffMiddleware:
     """Stands after SessionMiddleware. A form's POST never leaves its host: it gets a session here, merged later."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: Callable[[MallRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: MallRequest) -> HttpResponseBase:
         response = handoff_response(request) or self.get_response(request)
         if paths.GAVE_UP in request.META.get("QUERY_STRING", ""):
             response["X-Robots-Tag"] = "noindex"
@@ -36,13 +36,13 @@ class HandoffMiddleware:
         return response
 
     def process_view(
-        self, request: HttpRequest, view: Callable[..., object], _args: object, _kwargs: object
+        self, request: MallRequest, view: Callable[..., object], _args: object, _kwargs: object
     ) -> HttpResponse | None:
         """Start the hand-off of a view that requires the mall id, under a lazy policy too."""
         return handoff_response(request, is_required=True) if requires_mall_id(view) else None
 
 
-def _was_done_locally(request: HttpRequest) -> bool:
+def _was_done_locally(request: MallRequest) -> bool:
     """Return whether htmx sent a form whose outcome no other host knows of yet, while no navigation follows."""
     mall = getattr(request, "mall", None)
     if request.method in {"GET", "HEAD"} or request.headers.get("HX-Request") != "true" or mall is None:
@@ -50,7 +50,7 @@ def _was_done_locally(request: HttpRequest) -> bool:
     return not mall.is_master and bool(mall.is_local) and blocked_reason(request, mall.member) is None
 
 
-def handoff_response(request: HttpRequest, *, is_required: bool = False) -> HttpResponse | None:
+def handoff_response(request: MallRequest, *, is_required: bool = False) -> HttpResponse | None:
     """Return the response that fetches an id instead of the page; None where the page is served."""
     mall: Mall | None = getattr(request, "mall", None)
     kind = kind_of_request(request)
@@ -69,7 +69,7 @@ def handoff_response(request: HttpRequest, *, is_required: bool = False) -> Http
 
 
 def _response_by_policy(
-    request: HttpRequest, mall: Mall, member: Member, kind: RequestKind, *, is_required: bool
+    request: MallRequest, mall: Mall, member: Member, kind: RequestKind, *, is_required: bool
 ) -> HttpResponse | None:
     """Return the response that starts a hand-off, where this page triggers one and nothing blocks or defers it."""
     if member.handoff_policy == Policy.OFF:
@@ -86,7 +86,7 @@ def _response_by_policy(
     return _response_by_kind(request, member, kind, trigger)
 
 
-def _response_by_kind(request: HttpRequest, client: Member, kind: RequestKind, trigger: Trigger) -> HttpResponse | None:
+def _response_by_kind(request: MallRequest, client: Member, kind: RequestKind, trigger: Trigger) -> HttpResponse | None:
     match kind:
         case RequestKind.NAVIGATION:
             return start_handoff(request, client, trigger)

@@ -1,8 +1,7 @@
 """The token that stands in an address where a browser keeps no cookie: ``/(s:TOKEN)/page``.
 
-It proves what the cookie proves, under a key of its own, and only for the browser that it was made for: its name
-(User-Agent) and its network (IPv4 /24, IPv6 /48). An address is shared, logged and read over a shoulder; a cookie is
-not.
+It proves the same id as the cookie, for another purpose, and only for the browser that it was made for: its User-Agent
+and its network (IPv4 /24, IPv6 /48). An address is shared, logged and read over a shoulder; a cookie is not.
 """
 
 from __future__ import annotations
@@ -12,53 +11,41 @@ import time
 from typing import TYPE_CHECKING
 
 from sessions_farm.conf import options
-from sessions_farm.session import ids
-from sessions_farm.web import cookies
+from sessions_farm.session.ids import ID, Proof
+from sessions_farm.web import tokens
 from sessions_farm.web.clients import network_of
-from sessions_farm.web.cookies import Proof
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from sessions_farm.communities.registry import Member
 
+PURPOSE = "path-token"
+NETWORK_BITS = {"ipv4_bits": 24, "ipv6_bits": 48}  # of a network that a browser seldom leaves: house, office, mast
 SHAPE = re.compile(r"/\(s:(?P<token>[^/]*)\)(?P<rest>/.*)?", re.DOTALL)
-NETWORK_BITS = {
-    "ipv4_bits": 24,
-    "ipv6_bits": 48,
-}  # bits that stay the same while a browser moves within its household, office or mast
 
 
 def make(request: HttpRequest, member: Member, session_id: str, now: float | None = None) -> str:
-    """A token of this id for the browser and the host of the request."""
-    issued = f"{int(time.time() if now is None else now):x}"
-    return f"v1.{session_id}.{issued}.{ids.sign(*_signed(request, member, session_id, issued))}"
+    """Return a token of an id for the browser and the host of the request."""
+    return tokens.seal(PURPOSE, session_id, *_bound(request, member), now=now)
 
 
 def prove(request: HttpRequest, member: Member, token: str, now: float | None = None) -> Proof | None:
-    """What a token proves for this browser on this host: nothing where it is misshapen, too old or not ours."""
-    match = cookies.VALUE.fullmatch(token)
-    if match is None:
-        return None
-    session_id, issued, mac = match.groups()
-    use, *parts = _signed(request, member, session_id, issued)
-    age = (time.time() if now is None else now) - int(issued, 16)
-    if not -cookies.CLOCK_SKEW <= age <= options().cookieless_age or not ids.verify(use, mac, *parts):
-        return None
-    return Proof(session_id, int(issued, 16))
+    """Return the id that a token proves for this browser on this host; None where it is malformed, old or forged."""
+    sealed = tokens.unseal(PURPOSE, token, *_bound(request, member), max_age=options().cookieless_age, now=now)
+    return Proof(sealed.payload, sealed.issued_at) if sealed and ID.fullmatch(sealed.payload) else None
 
 
 def is_due(proof: Proof, now: float | None = None) -> bool:
-    """Whether a quarter of the token's life has gone, so that a page's links get a fresh one."""
+    """Return whether a quarter of the token's life has gone, so that a page's links get a fresh one."""
     return (time.time() if now is None else now) - proof.issued_at > options().cookieless_age / 4
 
 
 def redacted(text: str) -> str:
-    """A line for a log, without tokens and cookies' values."""
-    return cookies.VALUE.sub("REDACTED", text)
+    """Return a line for a log without tokens and cookies' values."""
+    return tokens.TOKEN.sub("REDACTED", text)
 
 
-def _signed(request: HttpRequest, member: Member, session_id: str, issued: str) -> tuple[str, ...]:
+def _bound(request: HttpRequest, member: Member) -> tuple[str, ...]:
     browser = request.headers.get("User-Agent", "").replace("\0", "")
-    bound = (member.community, str(member.key_epoch), member.host, network_of(request, **NETWORK_BITS), browser)
-    return f"mall|{member.community}|path", *bound, session_id, issued
+    return (*member.cookie_scope, member.host, network_of(request, **NETWORK_BITS), browser)

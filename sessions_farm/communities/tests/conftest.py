@@ -6,3 +6,7 @@ from sessions_farm.communities.tests.support.fixtures import (  # noqa: F401 -- 
     two_communities,
     walking_mall,
 )
+from sessions_farm.tests.support.scale import (  # noqa: F401 -- as above
+    pytest_collection_modifyitems,
+    scale,
+)

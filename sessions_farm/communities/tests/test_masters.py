@@ -5,6 +5,7 @@ import datetime
 import pytest
 from django.utils import timezone
 
+from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.masters import (
     NoMaster,
     announce_master,
@@ -14,7 +15,6 @@ from sessions_farm.communities.masters import (
 )
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.tests.support.walking import MALL, A, lines_of, mall_of
-from sessions_farm.session import ids
 from sessions_farm.testing.browser import BrowserClient
 
 NEW = "https://b.test"
@@ -99,7 +99,7 @@ def test_new_shopper_gets_one_id_of_the_new_master(mall):
     browser.get(f"{A}/")
     assert [hop.host for hop in browser.hops] == ["a.test", "b.test", "mall.test", "b.test", "a.test", "a.test"]
     known = mall_of(browser).id
-    assert not ids.is_local(known)
+    assert not is_local(known)
     for address in (f"{NEW}/", f"{MALL}/", "https://x.shops.test/"):
         browser.get(address)
         assert mall_of(browser).id == known

@@ -188,13 +188,13 @@ def test_look_that_changes_nothing_wakes_no_node(domain, dns):
 
 
 def test_one_node_at_a_time_looks(domain, dns, settings):
-    from sessions_farm.session.locks import acquiring  # noqa: PLC0415
+    from sessions_farm.session.locks import acquire_effects  # noqa: PLC0415
     from sessions_farm.stores import current_store  # noqa: PLC0415
     from sessions_farm.stores.effects.effects import run_sync  # noqa: PLC0415
 
-    lease = run_sync(acquiring(current_store(), verification.LEASE, verification.PATIENCE))
+    lease = run_sync(acquire_effects(current_store(), verification.LEASE, verification.PATIENCE))
     assert sum(check_due(NOW, dns).values()) == 0
-    run_sync(lease.releasing())
+    run_sync(lease.release_effects())
     assert sum(check_due(NOW, dns).values()) == 1
 
 

@@ -94,7 +94,7 @@ class Command(BaseCommand):
             ended = queries.end_everywhere(person)
             self.stdout.write(f"{person} is signed out: {counted(ended, 'session')} ended.")
             return
-        if not any(found.header.ends < NEVER for found in run_sync(current_store().look([handle or ""], now_ms()))):
+        if not any(found.header.ends < NEVER for found in run_sync(current_store().get_many([handle or ""], now_ms()))):
             raise CommandError(f"No session lives under {handle!r}. `manage.py sessions list` shows the handles.")
         queries.end(str(handle))
         self.stdout.write("Ended.")

@@ -1,0 +1,1 @@
+"""Effects, the functions that perform them, and the counter of round trips."""

@@ -1,7 +1,7 @@
-"""Every store is written once, for threads and for event loops: as a generator of the trips that it makes.
+"""Effects: each store is written once, for threads and event loops, as generators of its round trips and waits.
 
-A store's method says which trips it makes and what it makes of their answers, and never how one waits; ``run`` waits
-in the thread, ``run_async`` in the event loop. (The idea is that of libraries "without I/O": sans-io.readthedocs.io.)
+A method yields each effect and receives its answer; ``run_sync`` waits in the thread, ``run_async`` in the event loop.
+psycopg 3 is built the same way (generators, and waiting functions that drive them); see sans-io.readthedocs.io.
 """
 
 from __future__ import annotations
@@ -10,59 +10,72 @@ import asyncio
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from asgiref.sync import sync_to_async
 
+from sessions_farm.stores.effects.round_trips import current
+
+if TYPE_CHECKING:
+    from sessions_farm.stores.effects.round_trips import RoundTrips
+
 
 class Effect(Protocol):
-    """One trip, or one wait."""
+    """One round trip, or one wait."""
 
     def run_sync(self) -> Any:
-        """Make it here, and block."""
+        """Perform it in this thread, and block."""
 
     async def run_async(self) -> Any:
-        """Make it in the running event loop, and let others go on."""
+        """Perform it in the running event loop, without blocking."""
 
 
 type Effects[Answer] = Generator[Effect, Any, Answer]
 
 
-def run_sync[Answer](steps: Effects[Answer]) -> Answer:
-    """Make every step in this thread; return what the steps return, raise what they raise."""
+def run_sync[Answer](effects: Effects[Answer], counter: RoundTrips | None = None) -> Answer:
+    """Perform the effects in this thread, and count their round trips; return their result or raise their error."""
+    token = None if counter is None else current.set(counter)
     try:
-        step = next(steps)
+        effect = next(effects)
         while True:
             try:
-                answer = step.run_sync()
-            except BaseException as error:  # noqa: BLE001 -- the steps decide what an error means
-                step = steps.throw(error)
+                answer = effect.run_sync()
+            except BaseException as error:  # noqa: BLE001 -- the generator decides on every error
+                effect = effects.throw(error)
             else:
-                step = steps.send(answer)
+                effect = effects.send(answer)
     except StopIteration as stop:
-        found: Answer = stop.value
-        return found
+        result: Answer = stop.value
+        return result
+    finally:
+        if token is not None:
+            current.reset(token)
 
 
-async def run_async[Answer](steps: Effects[Answer]) -> Answer:
-    """The same in the running event loop."""
+async def run_async[Answer](effects: Effects[Answer], counter: RoundTrips | None = None) -> Answer:
+    """Perform the effects in the running event loop, as ``run_sync`` does in a thread."""
+    token = None if counter is None else current.set(counter)
     try:
-        step = next(steps)
+        effect = next(effects)
         while True:
             try:
-                answer = await step.run_async()
+                answer = await effect.run_async()
             except BaseException as error:  # noqa: BLE001 -- as above
-                step = steps.throw(error)
+                effect = effects.throw(error)
             else:
-                step = steps.send(answer)
+                effect = effects.send(answer)
     except StopIteration as stop:
-        found: Answer = stop.value
-        return found
+        result: Answer = stop.value
+        return result
+    finally:
+        if token is not None:
+            current.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
 class InPlace:
-    """Work that waits for nobody."""
+    """Work that never waits."""
 
     work: Callable[[], Any]
 
@@ -75,7 +88,7 @@ class InPlace:
 
 @dataclass(frozen=True, slots=True)
 class Blocking:
-    """Work that knows no event loop, as files do: under one it goes to a thread of its own."""
+    """Work that blocks, as file access does: an event loop gives it a thread."""
 
     work: Callable[[], Any]
 
@@ -88,6 +101,8 @@ class Blocking:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
+    """A wait of so many seconds."""
+
     seconds: float
 
     def run_sync(self) -> None:
@@ -99,7 +114,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class InDjangoThread:
-    """Work with Django's own database connections, which belong to threads: under an event loop, to asgiref's."""
+    """Work with Django's database connections, which belong to threads: an event loop gives it to asgiref's thread."""
 
     work: Callable[[], Any]
 

@@ -1,8 +1,8 @@
-"""How many times a session went to a store: counted where the trip is made, read where the session is."""
+"""Count the round trips of one session in one request."""
 
 from __future__ import annotations
 
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 
@@ -14,25 +14,10 @@ class RoundTrips:
     bytes: int = 0
 
 
-_current: ContextVar[RoundTrips | None] = ContextVar("farm_trips", default=None)
+# The default counts what belongs to no session, and is never read. An effect adds to ``current.get().trips``.
+current: ContextVar[RoundTrips] = ContextVar("round_trips", default=RoundTrips())  # noqa: B039 -- see above
 
 
 def count(trips: int = 1) -> None:
-    tally = _current.get()
-    if tally is not None:
-        tally.trips += trips
-
-
-class counted:  # noqa: N801 -- reads as the function it might be; as a generator it would cost four times as much
-    """Count into ``tally`` inside the block."""
-
-    __slots__ = ("_tally", "_token")
-
-    def __init__(self, tally: RoundTrips) -> None:
-        self._tally = tally
-
-    def __enter__(self) -> None:
-        self._token: Token[RoundTrips | None] = _current.set(self._tally)
-
-    def __exit__(self, *_: object) -> None:
-        _current.reset(self._token)
+    """Count round trips for the session that is under way."""
+    current.get().trips += trips

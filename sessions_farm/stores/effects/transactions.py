@@ -1,4 +1,4 @@
-"""Steps that know of transactions and of tasks: when copies may follow, and what may not be left half done."""
+"""Effects that depend on transactions and tasks: work after the commit, and work that a cancelled request completes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_under_way: set[asyncio.Task[Any]] = set()  # the loop itself keeps no task alive
+_running: set[asyncio.Task[Any]] = set()  # an event loop holds its tasks by weak references only
 
 
 @dataclass(frozen=True, slots=True)
 class InTransaction:
-    """Whether this thread is inside a transaction of Django's. The store's own in an event loop end with their step."""
+    """Whether Django has a transaction open in this thread. In an event loop each effect commits by itself."""
 
     alias: str
 
@@ -36,45 +36,45 @@ class InTransaction:
 
 @dataclass(frozen=True, slots=True)
 class AfterCommit:
-    """Steps that are made once the transaction has come true: at once where there is none."""
+    """Effects to perform once the open transaction has committed; at once where there is none."""
 
     alias: str
-    steps: Callable[[], Effects[None]]
+    effects: Callable[[], Effects[None]]
 
     def run_sync(self) -> None:
-        transaction.on_commit(lambda: run_sync(self.steps()), using=self.alias)
+        transaction.on_commit(lambda: run_sync(self.effects()), using=self.alias)
 
     async def run_async(self) -> None:
-        await run_async(self.steps())
+        await run_async(self.effects())
 
 
 @dataclass(frozen=True, slots=True)
 class Unbroken:
-    """Steps that go on to their end though the request that began them is cancelled."""
+    """Effects that are completed though the request that began them is cancelled."""
 
-    steps: Callable[[], Effects[Any]]
+    effects: Callable[[], Effects[Any]]
 
     def run_sync(self) -> Any:
-        return run_sync(self.steps())
+        return run_sync(self.effects())
 
     async def run_async(self) -> Any:
-        task = asyncio.ensure_future(run_async(self.steps()))
-        _under_way.add(task)
-        task.add_done_callback(_under_way.discard)
+        task = asyncio.ensure_future(run_async(self.effects()))
+        _running.add(task)
+        task.add_done_callback(_running.discard)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            task.add_done_callback(tell_failure)
+            task.add_done_callback(log_failure)
             raise
 
 
-def unbroken[Answer](steps: Callable[[], Effects[Answer]]) -> Effects[Answer]:
-    """The same as one step of the caller's."""
-    answer: Answer = yield Unbroken(steps)
+def unbroken[Answer](effects: Callable[[], Effects[Answer]]) -> Effects[Answer]:
+    """Return the effects as one that survives a cancellation (see Unbroken)."""
+    answer: Answer = yield Unbroken(effects)
     return answer
 
 
-def tell_failure(task: asyncio.Task[Any]) -> None:
-    """Nobody waits for it any more."""
+def log_failure(task: asyncio.Task[Any]) -> None:
+    """Log the error of a task that is awaited no more."""
     if not task.cancelled() and (error := task.exception()):
-        logger.warning("What a cancelled request had begun failed: %s", error)
+        logger.warning("The work that a cancelled request had begun failed: %s", error)

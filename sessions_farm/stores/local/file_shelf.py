@@ -7,7 +7,7 @@ from collections.abc import ItemsView, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sessions_farm.stores.base import NEVER, Changed, Event
+from sessions_farm.stores.base import NEVER, Event, VariableChange
 from sessions_farm.stores.local import formats
 from sessions_farm.stores.local.folder import Put, shard_of
 from sessions_farm.stores.local.formats import UnreadableFileError
@@ -130,7 +130,7 @@ class FileShelf:
     records: Files[Record]
     events: Files[Event]
     feeds: Files[int]
-    changes: Files[Changed]
+    changes: Files[VariableChange]
     leases: Files[Lease]
     codes: Files[Code]
 

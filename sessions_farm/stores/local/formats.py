@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
-from sessions_farm.stores.base import Changed, Event, Header
+from sessions_farm.stores.base import Event, Header, VariableChange
 from sessions_farm.stores.local.records import Code, Lease, Record
 
 
@@ -43,7 +43,7 @@ def record_to_json(record: Record) -> Any:
     return {
         "header": list(astuple(record.header)) if record.header else None,
         "variables": dict(record.variables),
-        "steps": record.steps,
+        "idempotency_keys": record.idempotency_keys,
         "until": record.until,
         "grace_until": record.grace_until,
     }
@@ -54,7 +54,7 @@ def record_of_json(content: Any) -> Record:
     return Record(
         header=None if header is None else Header(*(whole(int, number) for number in header)),
         variables={name: whole(str, text) for name, text in content["variables"].items()},
-        steps=tuple(whole(str, step) for step in content["steps"]),
+        idempotency_keys=tuple(whole(str, each) for each in content["idempotency_keys"]),
         until=whole(int, content["until"]),
         grace_until=whole(int, content["grace_until"]),
     )
@@ -71,4 +71,4 @@ LEASES = Form[Lease]("leases", asdict, lambda content: Lease(whole(str, content[
 CODES = Form[Code]("codes", asdict, lambda content: Code(whole(str, content["payload"]), whole(int, content["until"])))
 FEEDS = Form[int]("feeds", int, lambda content: whole(int, content))
 EVENTS = Form[Event]("events", asdict, lambda content: Event(**content), by_id=True)
-CHANGES = Form[Changed]("changes", asdict, lambda content: Changed(**content), by_id=True)
+CHANGES = Form[VariableChange]("changes", asdict, lambda content: VariableChange(**content), by_id=True)

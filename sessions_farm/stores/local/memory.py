@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sessions_farm.stores.base import Changed, Event
+from sessions_farm.stores.base import Event, VariableChange
 from sessions_farm.stores.effects.effects import InPlace
 from sessions_farm.stores.local.record_store import RecordStore
 from sessions_farm.stores.local.records import Code, Kept, Lease, Record, Shelf, Value, due_of
@@ -46,7 +46,7 @@ class MemoryShelf:
     records: Dictionary[Record] = field(default_factory=Dictionary)
     events: Dictionary[Event] = field(default_factory=Dictionary)
     feeds: Dictionary[int] = field(default_factory=Dictionary)
-    changes: Dictionary[Changed] = field(default_factory=Dictionary)
+    changes: Dictionary[VariableChange] = field(default_factory=Dictionary)
     leases: Dictionary[Lease] = field(default_factory=Dictionary)
     codes: Dictionary[Code] = field(default_factory=Dictionary)
 

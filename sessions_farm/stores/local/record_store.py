@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from sessions_farm.stores.base import (
     Change,
-    Changed,
     Event,
-    Found,
     Header,
     KeyTakenError,
     Lifetime,
+    LiveRecord,
     Operation,
     Reading,
+    VariableChange,
     now_ms,
 )
 from sessions_farm.stores.effects import round_trips
@@ -66,9 +66,11 @@ class RecordStore(ABC):
     def apply(self, key: str, change: Change, now: int) -> Effects[Header]:
         return (yield from self._trip([key, *self._fed_by(change)], self.rules.apply, key, change, now))
 
-    def modify(self, key: str, operation: Operation, now: int, step: str = "") -> Effects[str | None]:
+    def modify(self, key: str, operation: Operation, now: int, idempotency_key: str = "") -> Effects[str | None]:
         return (
-            yield from self._trip([key, *self._fed([operation.name])], self.rules.modify, key, operation, now, step)
+            yield from self._trip(
+                [key, *self._fed([operation.name])], self.rules.modify, key, operation, now, idempotency_key
+            )
         )
 
     def touch(self, key: str, now: int) -> Effects[bool]:
@@ -82,22 +84,22 @@ class RecordStore(ABC):
     def delete(self, key: str, reason: str, now: int) -> Effects[None]:
         yield from self._trip([key], self.rules.delete, key, reason, now)
 
-    def look(self, keys: Collection[str], now: int) -> Effects[list[Found]]:
-        def look() -> list[Found]:
-            found = (self._do([key], self.rules.look, key, now) for key in keys)
+    def get_many(self, keys: Collection[str], now: int) -> Effects[list[LiveRecord]]:
+        def get_many() -> list[LiveRecord]:
+            found = (self._do([key], self.rules.get, key, now) for key in keys)
             return [one for one in found if one]
 
-        return (yield from self._counted(look))
+        return (yield from self._counted(get_many))
 
     def count(self, now: int) -> Effects[int]:
         return (yield from self._counted(lambda: sum(1 for _ in self._all(self.rules.find, {}, now))))
 
-    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[Found]]:
+    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[LiveRecord]]:
         self.rules.require_indexed(*values)
         return (yield from self._counted(lambda: list(islice(self._all(self.rules.find, values, now), limit))))
 
-    def everlasting(self, limit: int) -> Effects[list[str]]:
-        return (yield from self._counted(lambda: list(islice(self._all(self.rules.everlasting), limit))))
+    def scope_keys(self, limit: int) -> Effects[list[str]]:
+        return (yield from self._counted(lambda: list(islice(self._all(self.rules.scope_keys), limit))))
 
     def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Effects[int]:
         self.rules.require_indexed(name)
@@ -132,11 +134,11 @@ class RecordStore(ABC):
 
         yield from self._counted(forget)
 
-    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[Changed], str]]:
+    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[VariableChange], str]]:
         until = time.monotonic() + seconds
         place: int = int(after) if after else (yield from self._trip([name], self.rules.end_of_feed, name))
         while True:
-            found: list[Changed] = yield from self._trip([name], self.rules.changes_after, name, place)
+            found: list[VariableChange] = yield from self._trip([name], self.rules.changes_after, name, place)
             left = until - time.monotonic()
             if found or left <= 0:
                 return found, found[-1].place if found else str(place)

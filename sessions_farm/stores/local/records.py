@@ -15,7 +15,6 @@ from sessions_farm.stores.base import (
     IDEMPOTENCY_KEYS_KEPT,
     NEVER,
     Change,
-    Changed,
     Event,
     Header,
     Increment,
@@ -23,6 +22,7 @@ from sessions_farm.stores.base import (
     SessionEndedError,
     SessionMissingError,
     State,
+    VariableChange,
 )
 
 FEED_MS = 3_600_000  # how long a change can be read in the feed of its variable
@@ -37,7 +37,7 @@ class Record:
 
     header: Header | None
     variables: Mapping[str, str] = field(default_factory=dict)
-    steps: tuple[str, ...] = ()  # the latest operation ids
+    idempotency_keys: tuple[str, ...] = ()  # of the latest changes
     until: int = 0  # when nobody needs the tombstone any more
     grace_until: int = 0
 
@@ -80,12 +80,12 @@ class Code:
         return self.until
 
 
-type Value = Record | Lease | Code | Event | Changed | int
+type Value = Record | Lease | Code | Event | VariableChange | int
 
 
 def due_of(value: Value) -> int:
     """When a sweep has something to do with it; events wait until they are told."""
-    if isinstance(value, Changed):
+    if isinstance(value, VariableChange):
         return value.at + FEED_MS
     return NEVER if isinstance(value, Event | int) else value.due
 
@@ -111,7 +111,7 @@ class Shelf(Protocol):
     @property
     def feeds(self) -> Kept[int]: ...
     @property
-    def changes(self) -> Kept[Changed]: ...
+    def changes(self) -> Kept[VariableChange]: ...
     @property
     def leases(self) -> Kept[Lease]: ...
     @property
@@ -150,8 +150,12 @@ def written(record: Record, header: Header, change: Change, now: int) -> Record:
         variables.pop(name, None)
     for name, by in change.add.items():
         variables[name] = Increment(name, by).on(variables.get(name)) or "0"
-    steps = (*record.steps, change.step)[-IDEMPOTENCY_KEYS_KEPT:] if change.step else record.steps
-    return Record(header.written(change.lifetime, now), variables, steps)
+    idempotency_keys = (
+        (*record.idempotency_keys, change.idempotency_key)[-IDEMPOTENCY_KEYS_KEPT:]
+        if change.idempotency_key
+        else record.idempotency_keys
+    )
+    return Record(header.written(change.lifetime, now), variables, idempotency_keys)
 
 
 def digest_of(key: str) -> str:

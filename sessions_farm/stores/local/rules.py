@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 from sessions_farm.stores.base import (
     Change,
-    Changed,
     Event,
-    Found,
     Header,
     KeyTakenError,
     LeaseLostError,
     Lifetime,
+    LiveRecord,
     Operation,
     Reading,
     SessionEndedError,
+    VariableChange,
 )
 from sessions_farm.stores.local.records import (
     Lease,
@@ -78,20 +78,20 @@ class Rules:
 
     def apply(self, shelf: Shelf, key: str, change: Change, now: int) -> Header:
         record, header = live(shelf.records.get(key), key, now)
-        if change.step and change.step in record.steps:
+        if change.idempotency_key and change.idempotency_key in record.idempotency_keys:
             return header
         self._require_holder(shelf, key, change.holder, now)
         return self._put(shelf, key, record, written(record, header, change, now), now)
 
-    def modify(self, shelf: Shelf, key: str, operation: Operation, now: int, step: str) -> str | None:
+    def modify(self, shelf: Shelf, key: str, operation: Operation, now: int, idempotency_key: str) -> str | None:
         record, header = live(shelf.records.get(key), key, now)
-        if step and step in record.steps:
+        if idempotency_key and idempotency_key in record.idempotency_keys:
             return record.variables.get(operation.name)
         text = operation.on(record.variables.get(operation.name))
         if text is None:
-            change = Change(drop=[operation.name], step=step)
+            change = Change(drop=[operation.name], idempotency_key=idempotency_key)
         else:
-            change = Change(put={operation.name: text}, step=step)
+            change = Change(put={operation.name: text}, idempotency_key=idempotency_key)
         self._put(shelf, key, record, written(record, header, change, now), now)
         return text
 
@@ -120,17 +120,17 @@ class Rules:
         else:
             del shelf.records[key]  # a scope's dictionary may be made again
 
-    def look(self, shelf: Shelf, key: str, now: int) -> Found | None:
+    def get(self, shelf: Shelf, key: str, now: int) -> LiveRecord | None:
         record = shelf.records.get(key)
         return self._shown(key, record, now) if record else None
 
-    def find(self, shelf: Shelf, values: Mapping[str, str], now: int) -> Iterator[Found]:
+    def find(self, shelf: Shelf, values: Mapping[str, str], now: int) -> Iterator[LiveRecord]:
         for key, record in shelf.records.items():
             found = self._shown(key, record, now)
             if found and values.items() <= record.variables.items():
                 yield found
 
-    def everlasting(self, shelf: Shelf) -> Iterator[str]:
+    def scope_keys(self, shelf: Shelf) -> Iterator[str]:
         return (key for key, record in shelf.records.items() if record.header and not record.is_session)
 
     def end_where(self, shelf: Shelf, values: Mapping[str, str], spare: str, reason: str, now: int) -> int:
@@ -205,7 +205,7 @@ class Rules:
     def end_of_feed(self, shelf: Shelf, name: str) -> int:
         return shelf.feeds.get(name, 0)
 
-    def changes_after(self, shelf: Shelf, name: str, number: int) -> list[Changed]:
+    def changes_after(self, shelf: Shelf, name: str, number: int) -> list[VariableChange]:
         last = shelf.feeds.get(name, 0)
         numbers = range(max(number, last - FEED_LENGTH) + 1, last + 1)
         found = (shelf.changes.get(change_id(name, number)) for number in numbers)
@@ -239,12 +239,12 @@ class Rules:
             for name in self.shared:
                 text = after.variables.get(name)
                 if text != before.variables.get(name):
-                    self._feed(shelf, Changed("", name, key, text, now))
+                    self._feed(shelf, VariableChange("", name, key, text, now))
         if after.header is None:
             raise ValueError("A tombstone is not written, but buried.")
         return after.header
 
-    def _feed(self, shelf: Shelf, change: Changed) -> None:
+    def _feed(self, shelf: Shelf, change: VariableChange) -> None:
         number = shelf.feeds[change.name] = shelf.feeds.get(change.name, 0) + 1
         shelf.changes[change_id(change.name, number)] = replace(change, place=str(number))
         shelf.changes.pop(change_id(change.name, number - FEED_LENGTH), None)
@@ -258,10 +258,10 @@ class Rules:
         if record.is_session:
             self._tell(shelf, Event("", "ended", key, now, reason, shared=self._shared_of(record)))
 
-    def _shown(self, key: str, record: Record, now: int) -> Found | None:
+    def _shown(self, key: str, record: Record, now: int) -> LiveRecord | None:
         if record.header is None or not record.is_session or not record.is_live(now):
             return None
-        return Found(key, record.header, self._shared_of(record))
+        return LiveRecord(key, record.header, self._shared_of(record))
 
     def _shared_of(self, record: Record) -> dict[str, str]:
         return {name: text for name, text in record.variables.items() if name in self.shared}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from sessions_farm.stores.base import Changed, Event, Found
+from sessions_farm.stores.base import Event, LiveRecord, VariableChange
 from sessions_farm.stores.redis.keyspace import RedisPlace, unpacked
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class RedisBroker(RedisPlace):
         self.grave_ms = options.cookie_age * 1000
         self._indexed, self._shown = frozenset(options.variables.indexed()), options.variables.shared()
 
-    def look(self, keys: Collection[str], now: int) -> Effects[list[Found]]:
+    def get_many(self, keys: Collection[str], now: int) -> Effects[list[LiveRecord]]:
         if not keys:
             return []
         rows = yield self.script("LOOK", [self.name(key) for key in keys], [now])
@@ -37,11 +37,11 @@ class RedisBroker(RedisPlace):
         found: int = yield self.command("zcount", self.at("live"), f"({now}", "+inf")
         return found
 
-    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[Found]]:
+    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[LiveRecord]]:
         """Those first that expire last. A search for several values may take a trip for each few thousand."""
         self._require_indexed(values)
         wanted = [part for pair in values.items() for part in pair]
-        found: dict[str, Found] = {}
+        found: dict[str, LiveRecord] = {}
         top, skip, is_all = "+inf", 0, 0
         while len(found) < limit and not is_all:
             rows, is_all, top, skip = yield self.script("FIND", [], [now, limit - len(found), SCAN, top, skip, *wanted])
@@ -49,7 +49,7 @@ class RedisBroker(RedisPlace):
             found |= {row[0]: self._found(row) for row in rows}
         return list(found.values())
 
-    def everlasting(self, limit: int) -> Effects[list[str]]:
+    def scope_keys(self, limit: int) -> Effects[list[str]]:
         found: list[str] = yield self.command("zrange", self.at("ever"), 0, limit - 1)
         return found
 
@@ -92,7 +92,7 @@ class RedisBroker(RedisPlace):
         if ids:
             yield self.command("xdel", self.at("events"), *ids)
 
-    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[Changed], str]]:
+    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[VariableChange], str]]:
         feed, until = self.at("f", name), time.monotonic() + seconds
         if not after:
             newest = yield self.command("xrevrange", feed, "+", "-", count=1)
@@ -130,10 +130,10 @@ class RedisBroker(RedisPlace):
                     f'Declare it: SESSIONS_FARM["VARIABLES"] = {{"{name}": {{"indexed": True}}}}.'
                 )
 
-    def _found(self, row: list[Any]) -> Found:
+    def _found(self, row: list[Any]) -> LiveRecord:
         key, header, *texts = row
         shared = {name: text for name, text in zip(self._shown, texts, strict=True) if text is not None}
-        return Found(key, unpacked(header), shared)
+        return LiveRecord(key, unpacked(header), shared)
 
 
 def rows_of(answer: Any) -> list[Any]:
@@ -146,5 +146,5 @@ def rows_of(answer: Any) -> list[Any]:
     return list(answer[0][1])
 
 
-def changed(name: str, place: str, fields: dict[str, str]) -> Changed:
-    return Changed(place, name, fields["key"], fields.get("text"), int(fields["at"]))
+def changed(name: str, place: str, fields: dict[str, str]) -> VariableChange:
+    return VariableChange(place, name, fields["key"], fields.get("text"), int(fields["at"]))

@@ -60,8 +60,8 @@ class RedisStore(RedisBroker):
         answer = yield self.script("APPLY", [self.name(key)], [now, *heads(change), *writes(change)])
         return header_or_refusal(answer, key)
 
-    def modify(self, key: str, operation: Operation, now: int, step: str = "") -> Effects[str | None]:
-        answer = yield self.script("MODIFY", [self.name(key)], [now, step, *arguments_of(operation)])
+    def modify(self, key: str, operation: Operation, now: int, idempotency_key: str = "") -> Effects[str | None]:
+        answer = yield self.script("MODIFY", [self.name(key)], [now, idempotency_key, *arguments_of(operation)])
         if answer[0] == "type":
             raise TypeError(f"{operation.name} has no value that {type(operation).__name__.lower()} can change.")
         if answer[0] != "done":
@@ -90,9 +90,9 @@ def header_or_refusal(answer: str, key: str) -> Header:
 
 
 def heads(change: Change) -> list[Any]:
-    """Idle, ends, replace, step and holder, as the scripts read them."""
+    """Idle, ends, replace, idempotency key and holder, as the scripts read them."""
     given = [change.lifetime.idle, change.lifetime.ends] if change.lifetime else ["", ""]
-    return [*given, int(change.replace), change.step, change.holder]
+    return [*given, int(change.replace), change.idempotency_key, change.holder]
 
 
 def arguments_of(operation: Operation) -> list[Any]:

@@ -1,20 +1,19 @@
-"""Sessions in SQL: a header row, one row for each variable, a row for each key that ended.
+"""Sessions in SQL: a row for each header, for each variable, and for each key that ended (its tombstone).
 
-PostgreSQL: every step is one trip, the slide of the time-out in it too (stores/postgres.py); what was refused costs a
-second one, to say why. A write locks its header first, so two writers of one session take turns and a deletion waits
-for them or they for it; what came too late finds no header.
-SQLite: the same steps, each in one transaction (stores/stepwise.py; there are no trips to save there).
+Writes use optimistic concurrency: each is one conditional statement, and only where it found nothing to update a second
+one reads the reason. A write locks the session's header first, so two writers of one session take turns, and a write
+that loses the race with a deletion finds no header. PostgreSQL needs one round trip for each method, the extension of
+the time-out included (postgresql/); SQLite runs the same in several statements of one transaction (sqlite/).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import astuple, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router
 
-from sessions_farm.communities.models import VisitorKey
 from sessions_farm.models import Session
 from sessions_farm.stores.base import (
     Change,
@@ -30,27 +29,28 @@ from sessions_farm.stores.base import (
     State,
     StoreUnavailableError,
 )
-from sessions_farm.stores.sql.dialect import Known
-from sessions_farm.stores.sql.queries import DatabaseBroker, decoded
+from sessions_farm.stores.sql.dialect import DialectOptions
+from sessions_farm.stores.sql.followers import followers
+from sessions_farm.stores.sql.queries import DatabaseQueries, decoded
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     from sessions_farm.conf import Options
-    from sessions_farm.stores.effects.effects import Effects
+    from sessions_farm.stores.effects.effects import Effect, Effects
     from sessions_farm.stores.sql.dialect import Dialect, Refusal
 
-TRIES = 10  # of a write that was refused for what another had changed back when it asked why
+TRIES = 10  # of a write whose obstacle was gone again when its reason was read
 
 
-class DatabaseStore(DatabaseBroker):
-    """Under an event loop PostgreSQL is asked by native connections (stores/native.py), never by Django's.
+class DatabaseStore(DatabaseQueries):
+    """The ``database`` store. In a thread every effect takes part in the transaction that Django has open there.
 
-    In a thread every step takes part in the transaction that Django has open there.
+    In an event loop PostgreSQL has asynchronous connections of the store's own (postgresql/async_pool.py).
     """
 
     def __init__(self, options: Options) -> None:
-        self._known = Known.of(options)
+        self._options = DialectOptions.of(options)
         self._dialects: dict[str, Dialect] = {}
 
     @property
@@ -62,9 +62,13 @@ class DatabaseStore(DatabaseBroker):
         return connections[self.alias]
 
     @property
-    def carries_visitors(self) -> bool:
-        """Whether ``rotate`` lets the new key lead to the visitor of the old one."""
-        return router.db_for_write(VisitorKey) == self.alias
+    def rotates_followers(self) -> bool:
+        """Whether ``rotate`` copies the rows of every following table to the new key."""
+        return all(table.alias == self.alias for table in followers())
+
+    def execute(self, statement: str, **given: Any) -> Effect:
+        """Execute a statement with named parameters in the store's database; the answer is its rows."""
+        return self._sql.execute(statement, **given)
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
         header = astuple(Header.fresh(lifetime, now))
@@ -72,7 +76,7 @@ class DatabaseStore(DatabaseBroker):
         if not rows:
             refusal: Refusal = yield self._sql.refusal(key, "", Change(), (), now)
             if not refusal.has_ended and refusal.header is None:
-                # What has expired but was not swept yet makes room.
+                # An expired session that was not swept yet makes room.
                 rows = yield self._sql.create(key, variables, header, now, over=True)
             if not rows:
                 raise SessionEndedError(key) if refusal.has_ended else KeyTakenError(key)
@@ -93,51 +97,51 @@ class DatabaseStore(DatabaseBroker):
         return Reading(State.LIVE, {row[8]: row[9] for row in rows if row[8] is not None}, found)
 
     def apply(self, key: str, change: Change, now: int) -> Effects[Header]:
-        change = settled(change)
+        change = normalized(change)
         for _ in range(TRIES):
             rows = yield self._sql.apply(key, change, now)
             if rows:
                 return Header(*rows[0][1:7])
             refusal = yield self._sql.refusal(key, "", change, change.add, now)
-            done = judged(refusal, key, change)
+            done = require_possible(refusal, key, change)
             if done:
                 return done
-        raise too_fast(key)
+        raise contended(key)
 
-    def modify(self, key: str, operation: Operation, now: int, step: str = "") -> Effects[str | None]:
-        text, _ = yield from self.modify_with_header(key, operation, now, step)
+    def modify(self, key: str, operation: Operation, now: int, idempotency_key: str = "") -> Effects[str | None]:
+        text, _ = yield from self.modify_with_header(key, operation, now, idempotency_key)
         return text
 
     def modify_with_header(
-        self, key: str, operation: Operation, now: int, step: str = ""
+        self, key: str, operation: Operation, now: int, idempotency_key: str = ""
     ) -> Effects[tuple[str | None, Header]]:
         """The variable's text, and the header that it stands under; as ``modify``.
 
-        Where ``step`` was done before, the header is the present one, which later writes may have raised.
+        Where ``idempotency_key`` was done before, the header is the present one, which later writes may have raised.
         """
         for _ in range(TRIES):
-            rows = yield self._sql.modify(key, operation, now, step)
+            rows = yield self._sql.modify(key, operation, now, idempotency_key)
             if rows:
                 return rows[0][7], Header(*rows[0][1:7])
             refusal: Refusal = yield self._sql.refusal(key, "", Change(), [operation.name], now)
-            done = judged(refusal, key, Change(step=step))
+            done = require_possible(refusal, key, Change(idempotency_key=idempotency_key))
             current = refusal.texts.get(operation.name)
-            if done and step:
+            if done and idempotency_key:
                 return current, done
             operation.on(current)
-        raise too_fast(key)
+        raise contended(key)
 
     def touch(self, key: str, now: int) -> Effects[bool]:
         return bool((yield self._sql.touch(key, now)))
 
     def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
-        change, over = settled(change), False
+        change, over = normalized(change), False
         for _ in range(TRIES):
             rows = yield self._sql.rotate(old, new, change, now, grace, over=over)
             if rows:
                 return Header(*rows[0][1:7])
             refusal: Refusal = yield self._sql.refusal(old, new, change, change.add, now)
-            done = judged(refusal, old, change)
+            done = require_possible(refusal, old, change)
             if done:
                 return done
             if refusal.new_has_ended:
@@ -145,7 +149,7 @@ class DatabaseStore(DatabaseBroker):
             if refusal.new_expires and refusal.new_expires > now:
                 raise KeyTakenError(new)
             over = refusal.new_expires is not None
-        raise too_fast(old)
+        raise contended(old)
 
     def delete(self, key: str, reason: str, now: int) -> Effects[None]:
         yield self._sql.delete(key, reason, now)
@@ -154,22 +158,23 @@ class DatabaseStore(DatabaseBroker):
     def _sql(self) -> Dialect:
         alias = self.alias
         if alias not in self._dialects:
-            self._dialects[alias] = dialect_of(alias, self._known)
+            self._dialects[alias] = dialect_of(alias, self._options)
         return self._dialects[alias]
 
 
-def dialect_of(alias: str, known: Known) -> Dialect:
+def dialect_of(alias: str, options: DialectOptions) -> Dialect:
+    """Return the dialect of a database."""
     if connections[alias].vendor == "postgresql":
-        from sessions_farm.stores.sql.postgresql.dialect import Postgres  # noqa: PLC0415 -- psycopg is there where PostgreSQL is
+        from sessions_farm.stores.sql.postgresql.dialect import PostgresDialect  # noqa: PLC0415 -- it needs psycopg
 
-        return Postgres(alias, known)
-    from sessions_farm.stores.sql.sqlite.dialect import Stepwise  # noqa: PLC0415 -- only where it is needed
+        return PostgresDialect(alias, options)
+    from sessions_farm.stores.sql.sqlite.dialect import SqliteDialect  # noqa: PLC0415 -- only where it is needed
 
-    return Stepwise(alias, known)
+    return SqliteDialect(alias, options)
 
 
-def settled(change: Change) -> Change:
-    """The same change, with each name in one of its parts only. Raise TypeError for a sum with what it puts itself."""
+def normalized(change: Change) -> Change:
+    """Return the change with each name in one of its parts. Raise TypeError where it adds to a text that it puts."""
     put = {name: text for name, text in change.put.items() if name not in change.drop}
     drop = () if change.replace else change.drop
     add = {}
@@ -182,13 +187,16 @@ def settled(change: Change) -> Change:
     return replace(change, put=put, drop=drop, add=add)
 
 
-def judged(refusal: Refusal, key: str, change: Change) -> Header | None:
-    """The present header where the change was made before; None where nothing speaks against it any more."""
+def require_possible(refusal: Refusal, key: str, change: Change) -> Header | None:
+    """Return the header where the change was applied before, None where a retry may succeed; raise the obstacle.
+
+    The idempotency key deduplicates: a retry whose first answer was lost finds its key among the session's latest.
+    """
     if refusal.has_ended:
         raise SessionEndedError(key)
     if refusal.header is None:
         raise SessionMissingError(key)
-    if change.step and change.step in refusal.steps:
+    if change.idempotency_key and change.idempotency_key in refusal.idempotency_keys:
         return Header(*refusal.header)
     if change.holder and not refusal.is_held:
         raise LeaseLostError(f"The lease of {key[:8]}… has ended or is another's.")
@@ -197,7 +205,7 @@ def judged(refusal: Refusal, key: str, change: Change) -> Header | None:
     return None
 
 
-def too_fast(key: str) -> StoreUnavailableError:
+def contended(key: str) -> StoreUnavailableError:
     return StoreUnavailableError(
         f"The session {key[:8]}… changes faster than a write of it can be tried ({TRIES} times)."
     )

@@ -1,4 +1,4 @@
-"""The ``database`` store over many sessions: what is known of all, events, feeds, leases, codes."""
+"""The ``database`` store over many sessions: queries, the outbox of events, feeds, leases and codes."""
 
 from __future__ import annotations
 
@@ -7,50 +7,52 @@ import time
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sessions_farm.stores.base import NEVER, Changed, Event, Found, Header, KeyTakenError, now_ms
+from sessions_farm.stores.base import NEVER, Event, Header, KeyTakenError, LiveRecord, VariableChange, now_ms
 from sessions_farm.stores.effects.effects import Pause
 from sessions_farm.stores.sql import dialect
 
 if TYPE_CHECKING:
     from sessions_farm.stores.effects.effects import Effects
-    from sessions_farm.stores.sql.dialect import Dialect, Known
+    from sessions_farm.stores.sql.dialect import Dialect, DialectOptions
 
 BATCH = 100  # sessions that the sweeper ends in its first transaction; the next are as large as time allows
-LONG = 0.02  # seconds of one transaction, for who needs what it holds
-OTHERS = ("tombstones", "words", "codes", "leases", "changes", "feeds")  # what is swept besides sessions
+LONG = 0.02  # seconds of one transaction: others wait for its locks
+SWEPT_BESIDES = ("tombstones", "final_variables", "codes", "leases", "changes", "feeds")  # besides sessions
 POLL = 0.05  # seconds between two looks at a feed
 
 
-class DatabaseBroker:
-    _known: Known
+class DatabaseQueries:
+    """The part of DatabaseStore that reads and ends many sessions."""
+
+    _options: DialectOptions
 
     @property
     def _sql(self) -> Dialect:
         raise NotImplementedError
 
-    def look(self, keys: Collection[str], now: int) -> Effects[list[Found]]:
-        rows = (yield self._sql.look(keys, now)) if keys else []
-        return [found_in(row) for row in rows]
+    def get_many(self, keys: Collection[str], now: int) -> Effects[list[LiveRecord]]:
+        rows = (yield self._sql.get_many(keys, now)) if keys else []
+        return [record_of(row) for row in rows]
 
     def count(self, now: int) -> Effects[int]:
-        rows = yield self._sql.ask(dialect.COUNT, now=now, forever=NEVER)
+        rows = yield self._sql.execute(dialect.COUNT, now=now, never=NEVER)
         return int(rows[0][0])
 
-    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[Found]]:
+    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[LiveRecord]]:
         for name in values:
             self._require_indexed(name)
         rows = yield self._sql.find(values, now, limit)
-        return [found_in(row) for row in rows]
+        return [record_of(row) for row in rows]
 
-    def everlasting(self, limit: int) -> Effects[list[str]]:
-        rows = yield self._sql.ask(dialect.EVERLASTING, forever=NEVER, limit=limit)
+    def scope_keys(self, limit: int) -> Effects[list[str]]:
+        rows = yield self._sql.execute(dialect.SCOPE_KEYS, never=NEVER, limit=limit)
         return [row[0] for row in rows]
 
     def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Effects[int]:
         return len((yield from self.end_keys_where(name, text, spare, reason, now)))
 
     def end_keys_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Effects[list[str]]:
-        """As ``end_where``; the keys that ended, for whoever has copies of them."""
+        """End as ``end_where`` does; return the keys that ended, for a cache to drop."""
         self._require_indexed(name)
         rows = yield self._sql.end_where(name, text, spare, reason, now)
         return [row[0] for row in rows]
@@ -60,12 +62,13 @@ class DatabaseBroker:
         return number
 
     def sweep_keys(self, now: int, limit: int) -> Effects[tuple[int, list[str]]]:
-        """As ``sweep``; also the keys of all sessions that it ended, expired and crowded out, for who has copies.
+        """Sweep as ``sweep`` does; return also the keys of all sessions that ended, for a cache to drop.
 
-        They leave no tombstones. Each batch is a transaction of its own, unless the caller is in one.
+        Neither expired nor evicted sessions leave tombstones. Each batch is a transaction of its own, unless the
+        caller has one open.
         """
         numbers, ended = [], []
-        for take in (self._sql.sweep, self._crowd)[: 2 if self._known.max_live else 1]:
+        for take in (self._sql.sweep, self._evict_over_limit)[: 2 if self._options.max_live else 1]:
             number, size = 0, BATCH
             while number < limit:
                 begun, asked = time.monotonic(), min(size, limit - number)
@@ -74,15 +77,15 @@ class DatabaseBroker:
                 number += len(rows)
                 if len(rows) < asked:
                     break
-                size = fitting(size, time.monotonic() - begun)
+                size = next_size(size, time.monotonic() - begun)
             numbers.append(number)
-        for kind in OTHERS:
+        for kind in SWEPT_BESIDES:
             rows = yield self._sql.sweep(kind, now, limit)
             numbers.append(rows[0][0])
         return max(numbers), ended
 
     def read_events(self, limit: int) -> Effects[list[Event]]:
-        """The oldest first. In a transaction they are the caller's until its end: others pass over them."""
+        """Return the oldest events. A transaction of the caller's locks them; other readers skip locked events."""
         rows = yield self._sql.read_events(limit)
         return [
             Event(str(number), kind, key, at, reason, other, decoded(shared))
@@ -93,18 +96,18 @@ class DatabaseBroker:
         if ids:
             yield self._sql.forget_events([int(event_id) for event_id in ids])
 
-    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[Changed], str]]:
-        """As the protocol has it. A change's own ``place`` is where this reading began: none is missed from there."""
+    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[VariableChange], str]]:
+        """Read as the protocol has it. The ``place`` of a change is that of the read's begin: none is missed from there."""
         until = time.monotonic() + seconds
         place, rows = yield self._sql.read_changes(name, after)
         while not rows and time.monotonic() < until:
             yield Pause(min(POLL, max(until - time.monotonic(), 0)))
             after = place
             place, rows = yield self._sql.read_changes(name, after)
-        return [Changed(after, name, key, text, at) for _, key, text, at in rows], place
+        return [VariableChange(after, name, key, text, at) for _, key, text, at in rows], place
 
     def acquire(self, name: str, token: str, now: int, lease: int) -> Effects[bool]:
-        return bool((yield self._sql.ask(dialect.ACQUIRE, name=name, token=token, now=now, until=now + lease)))
+        return bool((yield self._sql.execute(dialect.ACQUIRE, name=name, token=token, now=now, until=now + lease)))
 
     def release(self, name: str, token: str) -> Effects[bool]:
         rows = yield self._sql.release(name, token)
@@ -112,48 +115,49 @@ class DatabaseBroker:
 
     def wait(self, name: str, seconds: float) -> Effects[None]:
         until = time.monotonic() + seconds
-        step = self._sql.wait(name, seconds)
-        if step is not None:
-            yield step
+        notification = self._sql.wait(name, seconds)
+        if notification is not None:
+            yield notification
             return
         while (left := until - time.monotonic()) > 0:
-            rows = yield self._sql.ask(dialect.HELD_UNTIL, name=name)
+            rows = yield self._sql.execute(dialect.HELD_UNTIL, name=name)
             if not rows or rows[0][0] <= now_ms():
                 return
             yield Pause(min(POLL, left))
 
     def put_code(self, digest: str, payload: str, ttl: float) -> Effects[None]:
         expires = now_ms() + int(ttl * 1000)
-        if not (yield self._sql.ask(dialect.PUT_CODE, digest=digest, payload=payload, expires=expires)):
+        if not (yield self._sql.execute(dialect.PUT_CODE, digest=digest, payload=payload, expires=expires)):
             raise KeyTakenError(digest)
 
     def take_code(self, digest: str) -> Effects[str | None]:
-        rows = yield self._sql.ask(dialect.TAKE_CODE, digest=digest)
+        rows = yield self._sql.execute(dialect.TAKE_CODE, digest=digest)
         return rows[0][0] if rows and now_ms() < rows[0][1] else None
 
-    def _crowd(self, _kind: str, now: int, limit: int) -> Any:
-        return self._sql.crowd(now, limit)
+    def _evict_over_limit(self, _kind: str, now: int, limit: int) -> Any:
+        return self._sql.evict_over_limit(now, limit)
 
     def _require_indexed(self, name: str) -> None:
-        if name not in self._known.indexed:
+        if name not in self._options.indexed:
             raise ValueError(
                 f'{name!r} is not indexed, so no session is found by it. Declare it: SESSIONS_FARM["VARIABLES"] = '
                 f'{{"{name}": {{"indexed": True}}}}.'
             )
 
 
-def fitting(size: int, took: float) -> int:
-    """How large the next batch may be, when one of this size took so long."""
+def next_size(size: int, took: float) -> int:
+    """Return the size of the next batch after one of ``size`` that took ``took`` seconds."""
     if took > LONG:
         return max(size // 2, 10)
     return size * 2 if took < LONG / 3 else size
 
 
-def found_in(row: tuple[Any, ...]) -> Found:
-    return Found(row[0], Header(*row[1:7]), decoded(row[7]))
+def record_of(row: tuple[Any, ...]) -> LiveRecord:
+    """Return the session of a row."""
+    return LiveRecord(row[0], Header(*row[1:7]), decoded(row[7]))
 
 
 def decoded(text: str | None) -> dict[str, str]:
-    """Names and texts that were packed into one JSON text."""
+    """Return the variables of one JSON text."""
     found: dict[str, str] = json.loads(text) if text else {}
     return found

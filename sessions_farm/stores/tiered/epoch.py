@@ -6,21 +6,15 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from django.db import connections
+from typing import TYPE_CHECKING
 
 from sessions_farm.models import Tier
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.stores.effects.transactions import InTransaction
-from sessions_farm.stores.sql.effects import Together, Trip
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sessions_farm.stores.circuit_breaker import CircuitBreaker
-    from sessions_farm.stores.effects.effects import Effect, Effects
+    from sessions_farm.stores.effects.effects import Effects
     from sessions_farm.stores.sql.database import DatabaseStore
     from sessions_farm.stores.tiered.copies import RedisCopies
 
@@ -93,7 +87,7 @@ class TierEpoch:
     def rise(self) -> Effects[None]:
         """Let no node believe any copy that was made until now. Raise StoreUnavailable, and then still owe it."""
         self.is_owed = True
-        yield self._trip(RISE)
+        yield self._sql.execute(RISE)
         self.is_owed = False
         self._known.asked = float("-inf")
 
@@ -103,24 +97,18 @@ class TierEpoch:
         run, pulse = yield from self._redis_pulse()
         if run and run != known_run:
             # One node wins; the others see another run id in the row and the raised epoch.
-            yield self._trip(NEW_RUN, {"run": run, "before": known_run})
+            yield self._sql.execute(NEW_RUN, run=run, before=known_run)
             epoch, _ = yield from self._row()
         self._known = Knowledge(epoch, asked, pulse)
         return epoch
 
     def _row(self) -> Effects[tuple[int, str]]:
-        rows = yield self._trip(READ)
+        rows = yield self._sql.execute(READ)
         if not rows:
-            yield self._trip(FIRST)
-            rows = yield self._trip(READ)
+            yield self._sql.execute(FIRST)
+            rows = yield self._sql.execute(READ)
         epoch, run = rows[0]
         return epoch, run
-
-    def _trip(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Effect:
-        alias = self._sql.alias
-        if connections[alias].vendor == "postgresql":
-            return Trip(alias, (statement,), parameters or {})
-        return Together(alias, partial(rows_of, statement, parameters or {}), writes=statement != READ)
 
     def _redis_pulse(self) -> Effects[tuple[str, str]]:
         """Which Redis process answers, and its pulse; '' where none does."""
@@ -131,8 +119,3 @@ class TierEpoch:
         except StoreUnavailableError:
             self._breaker.record_failure()
             return "", ""
-
-
-def rows_of(statement: str, parameters: Mapping[str, Any], cursor: Any) -> list[Any]:
-    cursor.execute(statement, parameters)
-    return list(cursor.fetchall()) if cursor.description else []

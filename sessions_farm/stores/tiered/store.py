@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from sessions_farm.conf import Options
-    from sessions_farm.stores.base import Changed, Event, Found, Header, Lifetime, Operation, Reading
+    from sessions_farm.stores.base import Event, Header, Lifetime, LiveRecord, Operation, Reading, VariableChange
     from sessions_farm.stores.effects.effects import Effects
     from sessions_farm.stores.redis.keyspace import Copy
 
@@ -57,9 +57,9 @@ class TieredStore:
         self.epoch = TierEpoch(self.sql, self.redis, self.breaker, options.tier_poll)
 
     @property
-    def carries_visitors(self) -> bool:
-        """Whether ``rotate`` lets the new key lead to the visitor of the old one."""
-        return self.sql.carries_visitors
+    def rotates_followers(self) -> bool:
+        """Whether ``rotate`` copies the rows of every following table to the new key."""
+        return self.sql.rotates_followers
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
         def steps() -> Effects[Header]:
@@ -103,10 +103,12 @@ class TieredStore:
 
         return unbroken(steps)
 
-    def modify(self, key: str, operation: Operation, now: int, step: str = "") -> Effects[str | None]:
+    def modify(self, key: str, operation: Operation, now: int, idempotency_key: str = "") -> Effects[str | None]:
         def steps() -> Effects[str | None]:
             epoch = yield from self.epoch.current()
-            text, header = yield from self._deciding([key], self.sql.modify_with_header(key, operation, now, step))
+            text, header = yield from self._deciding(
+                [key], self.sql.modify_with_header(key, operation, now, idempotency_key)
+            )
             change = Change(drop=[operation.name]) if text is None else Change(put={operation.name: text})
             yield from self._copying(lambda: self.redis.follow(key, change, header, epoch, now))
             return text
@@ -136,17 +138,17 @@ class TieredStore:
 
         return unbroken(steps)
 
-    def look(self, keys: Collection[str], now: int) -> Effects[list[Found]]:
-        return self.sql.look(keys, now)
+    def get_many(self, keys: Collection[str], now: int) -> Effects[list[LiveRecord]]:
+        return self.sql.get_many(keys, now)
 
     def count(self, now: int) -> Effects[int]:
         return self.sql.count(now)
 
-    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[Found]]:
+    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[LiveRecord]]:
         return self.sql.find(values, now, limit)
 
-    def everlasting(self, limit: int) -> Effects[list[str]]:
-        return self.sql.everlasting(limit)
+    def scope_keys(self, limit: int) -> Effects[list[str]]:
+        return self.sql.scope_keys(limit)
 
     def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Effects[int]:
         def steps() -> Effects[int]:
@@ -170,7 +172,7 @@ class TieredStore:
     def forget_events(self, ids: Collection[str]) -> Effects[None]:
         return self.sql.forget_events(ids)
 
-    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[Changed], str]]:
+    def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[VariableChange], str]]:
         return self.sql.read_changes(name, after, seconds)
 
     def acquire(self, name: str, token: str, now: int, lease: int) -> Effects[bool]:

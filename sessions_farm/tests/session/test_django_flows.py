@@ -13,10 +13,10 @@ from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.middleware.csrf import get_token
+from django.test import Client
 
 from sessions_farm.models import Session
 from sessions_farm.session.session import SessionStore
-from sessions_farm.testing import Client
 from sessions_farm.tests.support import flows_site
 from sessions_farm.tests.support.both_ways import COMMITTED, SERVED, Farm, Told, farm_settings, in_both_ways
 from sessions_farm.tests.support.flows_site import Browser

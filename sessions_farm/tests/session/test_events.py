@@ -7,13 +7,13 @@ import time_machine
 
 from sessions_farm.models import DeliveredEvent
 from sessions_farm.session import events, sweeper
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.signals import session_ended, session_merged, session_rotated, session_started
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.tests.support.declared_farm import EVERY_STORE, again, handle, saved, use
-from sessions_farm.web.cookies import Proof
 
 MINUTE = 60
 SIGNALS = {

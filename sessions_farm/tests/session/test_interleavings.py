@@ -12,7 +12,8 @@ import time
 import pytest
 import redis
 
-from sessions_farm.tests.support.named_stores import NEED_REDIS, RUNNABLE, counted, options_of
+from sessions_farm.tests.support.named_stores import NEED_REDIS, RUNNABLE, options_of
+from sessions_farm.tests.support.scale import counted
 from sessions_farm.tests.support.scheduler import Stage
 from sessions_farm.tests.support.stock_engines import put_into_force
 from sessions_farm.tests.support.stores_fixtures import REDIS_URL
@@ -30,12 +31,13 @@ ACTORS = 3
 IDLE = 14 * 24 * 3600
 SERVERS = {"redis": ["redis"], "database": ["sql"], "tiered": ["redis", "sql"], "file": ["file"]}
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.scale]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def seeds():
+@pytest.fixture
+def seeds(scale):
     """Which interleavings to play: 10,000 of each store at ``make prove``."""
-    return [int(os.environ["SEED"])] if "SEED" in os.environ else range(counted(10_000))
+    return [int(os.environ["SEED"])] if "SEED" in os.environ else range(counted(10_000, scale))
 
 
 def emptier(line, prefix):
@@ -72,14 +74,14 @@ def stage(tmp_path):
 
 @pytest.mark.parametrize("grace", [0, 10])
 @pytest.mark.parametrize("name", RUNNABLE)
-def test_what_has_ended_never_comes_back(stage, world, line, settings, tmp_path, name, grace):
+def test_what_has_ended_never_comes_back(stage, world, line, settings, tmp_path, name, grace, seeds):
     """Half of the seeds with a grace, half without. Where Redis is a copy, copies get lost in between."""
     settings.SESSIONS_FARM = options = options_of(
         name, tmp_path, GRACE=grace, TIER_POLL=3600, IDLE=IDLE, IDLE_SIGNED_IN=IDLE
     )
     empty = emptier(line, options["REDIS_PREFIX"]) if name in NEED_REDIS else None
     kinds = [*KINDS, lose_all_copies] if name == "tiered" else KINDS
-    mine, played = [seed for seed in seeds() if seed % 2 == (grace > 0)], set()
+    mine, played = [seed for seed in seeds if seed % 2 == (grace > 0)], set()
     for seed in mine:
         if empty:
             empty()

@@ -7,15 +7,16 @@ import threading
 import time
 
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.http import HttpResponse
-from django.test import AsyncClient
+from django.test import AsyncClient, Client
 from django.urls import path
 
+from sessions_farm.session.audience import SITE
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import now_ms
 from sessions_farm.stores.effects.effects import run_sync
-from sessions_farm.testing import Client
 from sessions_farm.tests.support import session_site
 from sessions_farm.tests.support.declared_farm import NAMES, again, handle, saved, use
 from sessions_farm.web import cookies
@@ -80,7 +81,7 @@ def session():
 
 def client_of(session):
     client = Client()
-    client.mall_id = session.session_key
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
     return client
 
 
@@ -138,7 +139,7 @@ def test_who_is_late_writes_nothing(session):
 def test_async_views_hold_it_too(session):
     async def visit():
         client = AsyncClient()
-        client.cookies["mall"] = cookies.value_of(None, "testserver", session.session_key)
+        client.cookies["mall"] = cookies.seal(SITE, session.session_key, host="testserver")
         return (await client.get("/async")).content
 
     assert asyncio.run(visit()) == b"1"

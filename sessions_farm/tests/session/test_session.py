@@ -14,13 +14,13 @@ from django.db import connections
 from django.utils import timezone
 
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.serializer import TooLargeError
 from sessions_farm.session.session import SessionStore
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.tests.support.stores_fixtures import EVERY, REDIS_URL, THREADED, in_threads
-from sessions_farm.web.cookies import Proof
 
 FILES = pytest.param("file", marks=pytest.mark.django_db(transaction=True))
 

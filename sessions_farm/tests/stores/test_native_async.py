@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.test import AsyncClient
 from django.urls import path
 
+from sessions_farm.session.audience import SITE
 from sessions_farm.tests.support import session_site
 from sessions_farm.tests.support.declared_farm import again, saved, use
 from sessions_farm.tests.support.stores_fixtures import REDIS_URL
@@ -76,7 +77,7 @@ def hops(monkeypatch):
 def visit(session, page):
     async def go():
         client = AsyncClient()
-        client.cookies["mall"] = cookies.value_of(None, "testserver", session.session_key)
+        client.cookies["mall"] = cookies.seal(SITE, session.session_key, host="testserver")
         return await client.get(page)
 
     return asyncio.run(go())

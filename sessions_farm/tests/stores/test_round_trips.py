@@ -41,7 +41,7 @@ class Wires:
         """(Redis, SQL)"""
         client = StockClient()
         if session_id:
-            client.cookies["mall"] = cookies.value_of(registry.resolve(HOST), HOST, session_id)
+            client.cookies["mall"] = cookies.seal(registry.resolve(HOST), session_id)
         session_site.TO_DO[:] = [do] if do else []
         before = self.redis.trips, self.database.trips
         assert getattr(client, method)("/", headers={"host": HOST}).status_code == 200
@@ -87,7 +87,7 @@ def warm_up():
     session["y"] = 1
     session.save()
     SessionStore(session.session_key).delete()
-    nobody = SessionStore(proof=cookies.Proof(keys.new_id(), int(time.time())))
+    nobody = SessionStore(proof=keys.Proof(keys.new_id(), int(time.time())))
     nobody.get("x")
     run_sync(current_store().touch(session_id, 0))
 
@@ -134,7 +134,7 @@ def test_reading_page_that_slides_the_time_out(wires, monkeypatch):
     session_id = new_session(x=1)
     key, store = keys.digest(session_id), current_store()
     soon = int(time.time() * 1000) + 5 * MINUTE
-    monkeypatch.setattr("sessions_farm.session.opening.now_ms", lambda: soon)
+    monkeypatch.setattr("sessions_farm.session.session.now_ms", lambda: soon)
     assert wires.cost(session_id, read) == wires.each((0, 1), (1, 0), (1, 1))
     assert run_sync(store.load(key, soon + 18 * MINUTE)).variables == {"x": "1"}
     if wires.store != "redis":

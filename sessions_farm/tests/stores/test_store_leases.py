@@ -227,11 +227,11 @@ def test_concurrent_additions_lose_nothing(store, live):
 
 
 def test_change_with_a_step_counts_once(store, live):
-    change = Change(put={"z": "1"}, add={"n": 1}, step="s1")
+    change = Change(put={"z": "1"}, add={"n": 1}, idempotency_key="s1")
     first = store.apply(live, change, NOW)
     again = store.apply(live, change, NOW + 1)
     assert (read(store, live)["n"], again.version) == ("1", first.version)
-    store.apply(live, Change(add={"n": 1}, step="s2"), NOW)
+    store.apply(live, Change(add={"n": 1}, idempotency_key="s2"), NOW)
     store.apply(live, change, NOW)
     assert read(store, live)["n"] == "2"
 
@@ -261,8 +261,8 @@ def test_refused_operation_may_be_tried_again_under_its_step(store, live):
 
 def test_session_remembers_its_latest_steps(store, live):
     for number in range(IDEMPOTENCY_KEYS_KEPT):
-        store.apply(live, Change(add={"n": 1}, step=f"s{number}"), NOW)
-    store.apply(live, Change(add={"n": 1}, step="s0"), NOW)
+        store.apply(live, Change(add={"n": 1}, idempotency_key=f"s{number}"), NOW)
+    store.apply(live, Change(add={"n": 1}, idempotency_key="s0"), NOW)
     assert read(store, live)["n"] == str(IDEMPOTENCY_KEYS_KEPT)
     store.apply(live, Change(put={"z": "1"}, replace=True), NOW)
     store.modify(live, Increment("n", 1), NOW, f"s{IDEMPOTENCY_KEYS_KEPT - 1}")
@@ -271,22 +271,22 @@ def test_session_remembers_its_latest_steps(store, live):
 
 def test_steps_go_with_a_rotation(store, live):
     new = new_key()
-    store.apply(live, Change(add={"n": 1}, step="s1"), NOW)
+    store.apply(live, Change(add={"n": 1}, idempotency_key="s1"), NOW)
     store.rotate(live, new, Change(), NOW, 0)
-    store.apply(new, Change(add={"n": 1}, step="s1"), NOW)
+    store.apply(new, Change(add={"n": 1}, idempotency_key="s1"), NOW)
     assert read(store, new)["n"] == "1"
 
 
 def test_steps_of_an_expired_session_are_forgotten(store, live):
-    store.apply(live, Change(add={"n": 1}, step="s1"), NOW)
+    store.apply(live, Change(add={"n": 1}, idempotency_key="s1"), NOW)
     later = NOW + 2 * HOUR
     store.create(live, {}, Lifetime(HOUR, LIFE.ends), later)
-    store.apply(live, Change(add={"n": 1}, step="s1"), later)
+    store.apply(live, Change(add={"n": 1}, idempotency_key="s1"), later)
     assert dict(store.load(live, later).variables) == {"n": "1"}
     assert store.load(live, later).state is State.LIVE
 
 
 def test_same_step_from_two_at_once_counts_once(store, live):
     in_threads([lambda: store.modify(live, Increment("n", 1), NOW, "s1")] * 4)
-    in_threads([lambda: store.apply(live, Change(add={"n": 1}, step="s2"), NOW)] * 4)
+    in_threads([lambda: store.apply(live, Change(add={"n": 1}, idempotency_key="s2"), NOW)] * 4)
     assert read(store, live)["n"] == "2"

@@ -49,15 +49,15 @@ def test_count_is_of_those_who_live(store):
 def test_look_shows_shared_variables_of_those_who_live(store):
     here, gone, expired = started(store), started(store), started(store, {}, Lifetime(1, LIFE.ends))
     store.delete(gone, "ended", NOW)
-    assert store.look([], NOW) == []
-    (found,) = store.look([here, gone, expired, new_key()], NOW + 1)
+    assert store.get_many([], NOW) == []
+    (found,) = store.get_many([here, gone, expired, new_key()], NOW + 1)
     assert (found.key, dict(found.shared)) == (here, {"page": '"/x"', "mood": '"fine"'})
     assert (found.header.created, found.header.expires) == (NOW, NOW + HOUR)
 
 
 def test_look_touches_nobody(store):
     key = started(store)
-    store.look([key], NOW + HOUR // 2)
+    store.get_many([key], NOW + HOUR // 2)
     assert store.load(key, NOW + HOUR).state is State.ABSENT
 
 
@@ -190,7 +190,7 @@ def test_scopes_dictionary_is_no_session(farm):
     session = started(store, {"page": '"/x"'})
     assert store.count(NOW) == 1
     assert keys_of(store.find({"page": '"/x"'}, NOW, 9)) == keys_of(store.find({}, NOW, 9)) == {session}
-    assert store.look([scope], NOW) == []
+    assert store.get_many([scope], NOW) == []
     assert store.end_where("page", '"/x"', "", "ended", NOW) == 1
     assert store.modify(scope, Increment("n", 4), far) == "5"
     store.apply(scope, Change(put={"m": "2"}, drop=["page"]), far)
@@ -206,5 +206,5 @@ def test_everlasting_dictionaries_are_listed_apart(store):
     for scope in scopes:
         store.create(scope, {"n": "1"}, EVER, NOW)
     started(store)
-    assert set(store.everlasting(9)) == scopes
-    assert len(store.everlasting(2)) == 2
+    assert set(store.scope_keys(9)) == scopes
+    assert len(store.scope_keys(2)) == 2

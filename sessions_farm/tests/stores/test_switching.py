@@ -9,6 +9,7 @@ import time
 import pytest
 
 from sessions_farm.session import ids, queries, scopes, sweeper
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.signals import session_ended
 from sessions_farm.stores import current_store, made
@@ -16,7 +17,6 @@ from sessions_farm.stores.base import Change, SessionEndedError, State, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.stores.switching import FollowingStore, SwitchingStore, frozen_key
 from sessions_farm.tests.support.declared_farm import NAMES, again, handle, saved, use
-from sessions_farm.web.cookies import Proof
 
 PLACES = [name for name in NAMES if name != "memory"]
 PAIRS = [
@@ -60,7 +60,7 @@ def test_everybody_stays_signed_in(switch):
     assert scopes.Scope("visitor", "somebody", fresh_for=0)["theme"] == "dark"
     run_sync(store.moving(handle(idle), now_ms()))
     assert run_sync(store.old.find({}, now_ms(), 10)) == []
-    assert run_sync(store.old.everlasting(10)) == []
+    assert run_sync(store.old.scope_keys(10)) == []
     switch("after")
     assert [again(session)["x"] for session in (read, written, idle)] == [1, 3, 3]
     assert scopes.Scope("visitor", "somebody", fresh_for=0)["theme"] == "dark"
@@ -176,4 +176,4 @@ def test_settings_name_the_stage(switch):
     assert isinstance(switch("following"), FollowingStore)
     assert not isinstance(switch("after"), SwitchingStore)
     assert made("memory") is not made("memory")
-    assert ids.is_id(SessionStore().session_key or ids.new_id())
+    assert ids.ID.fullmatch(SessionStore().session_key or ids.new_id())

@@ -6,7 +6,6 @@ Each visitor keeps the book: what was acknowledged, and what the site must never
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import threading
 import time
@@ -15,18 +14,16 @@ from dataclasses import dataclass, field
 from django.contrib.auth import get_user_model, login
 from django.db import connections
 from django.http import HttpRequest, JsonResponse
+from django.test import Client
 from django.test import Client as StockClient
 from django.urls import path
 
 from sessions_farm.communities.registry import registry
 from sessions_farm.conf import Options
 from sessions_farm.stores import current_store
-from sessions_farm.testing import Client
 
-SCALE = int(os.environ.get("SCALE", "1"))
 THREADS, VISITORS_EACH = 4, 3
-# At the first scale so long that a busy machine's own delays are not taken for it; else the default.
-TIMEOUT = 0.5 if SCALE == 1 else Options().redis_timeout
+TIMEOUT = 0.5  # at the first scale: so long that a busy machine's own delays are not taken for it
 REST = 0.3
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 STOCK_MIDDLEWARE = [
@@ -143,7 +140,7 @@ class Visitor:
 
     def cookie(self):
         if isinstance(self.client, Client):
-            return self.client.mall_id
+            return self.client.cookies["sessionid"].value
         morsel = self.client.cookies.get("sessionid")
         return morsel and morsel.value
 
@@ -151,7 +148,8 @@ class Visitor:
 class Crowd:
     """Visitors who come as long as the block runs."""
 
-    def __init__(self, user, client=Client):
+    def __init__(self, user, scale, client=Client):
+        self.scale = scale
         count = THREADS * VISITORS_EACH
         self.visitors = [Visitor(client(raise_request_exception=False)) for _ in range(count)]
         for visitor in self.visitors:
@@ -177,7 +175,7 @@ class Crowd:
 
     def stay(self, seconds):
         """Let them go on."""
-        time.sleep(seconds * (1 if SCALE == 1 else 8))
+        time.sleep(seconds * (1 if self.scale == 1 else 8))
 
     def _walk(self, visitors):
         try:
@@ -207,7 +205,7 @@ class Crowd:
 
     def assert_no_second_wait(self, times):
         """Each thread waits for the first failure at most, and then one request a rest of the breaker, once."""
-        if SCALE > 1:
+        if self.scale > 1:
             return
         during = self.between(times.begin, times.end)
         waited = [each for each in during if each.seconds >= TIMEOUT]
@@ -242,13 +240,13 @@ def p99(answers):
 
 
 @contextlib.contextmanager
-def serving(settings, url, store="tiered"):
+def serving(settings, url, scale, store="tiered"):
     """The site on the farm's engine."""
     serve_on(settings, MIDDLEWARE)
     settings.SESSIONS_FARM = {
         "STORE": store,
         "REDIS_URL": url,
-        "REDIS_TIMEOUT": TIMEOUT,
+        "REDIS_TIMEOUT": timeout_at(scale),
         "BREAKER_REST": REST,
         "REGISTRY_POLL_SECONDS": 0,
     }
@@ -272,13 +270,18 @@ def serve_on(settings, middleware):
     settings.AUTHENTICATION_BACKENDS = [BACKEND]
 
 
-def say_latency(capsys):
+def timeout_at(scale):
+    """Seconds; at larger scales the default, whose latency is reported."""
+    return TIMEOUT if scale == 1 else Options().redis_timeout
+
+
+def say_latency(capsys, scale):
     """At prove's scale, say what latency a fault added."""
 
     def say(what, crowd, times):
-        if SCALE == 1:
+        if scale == 1:
             return
-        before, during = crowd.between(0, times.begin), crowd.between(times.begin + 2 * TIMEOUT, times.end)
+        before, during = crowd.between(0, times.begin), crowd.between(times.begin + 2 * timeout_at(scale), times.end)
         with capsys.disabled():
             sys.stdout.write(
                 f"\n{what}: p99 {p99(before):.1f} ms before, {p99(during):.1f} ms after the first failure"

@@ -24,7 +24,7 @@ LIFE = Lifetime(HOUR, NOW + HOUR)
 
 
 def store_in(folder):
-    return Driven(FileStore(Options(folder=folder, variables=Declarations.read({"page": {"shared": True}}))))
+    return Driven(FileStore(Options(folder=folder, variables=Declarations({"page": {"shared": True}}))))
 
 
 def new_key():

@@ -1,4 +1,7 @@
-"""Processes that write sessions at once (``writer``), held by the test: one order to all, and their answers."""
+"""Processes that write sessions at once (``writer``), held by the test: one order to all, and their answers.
+
+Where a process meets the others in the middle of its work, it goes on when all have come to that point.
+"""
 
 from __future__ import annotations
 
@@ -49,11 +52,20 @@ class Fleet:
         for member, order in zip(self.members, orders, strict=True):
             member.stdin.write(json.dumps(order) + "\n")
             member.stdin.flush()
-        answers = [json.loads(member.stdout.readline() or '{"fault": "It died."}') for member in self.members]
+        answers = self.hear()
+        while all("meets" in answer for answer in answers):
+            for member in self.members:
+                member.stdin.write("\n")
+                member.stdin.flush()
+            answers = self.hear()
         faults = [answer["fault"] for answer in answers if "fault" in answer]
         if faults:
             raise AssertionError("\n".join(faults))
         return answers
+
+    def hear(self):
+        """Return the next line of each."""
+        return [json.loads(member.stdout.readline() or '{"fault": "It died."}') for member in self.members]
 
     def dismiss(self):
         for member in self.members:

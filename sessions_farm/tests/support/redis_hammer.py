@@ -18,7 +18,7 @@ HOUR = 3_600_000
 
 
 def hammer(url, prefix, start):
-    declared = Declarations.read({"page": {"indexed": True, "shared": True}})
+    declared = Declarations({"page": {"indexed": True, "shared": True}})
     store = RedisStore(Options(redis_url=url, redis_prefix=prefix, redis_timeout=5, variables=declared, max_live=25))
     now, keys = int(start), [f"key-{number}" for number in range(60)]
     while True:

@@ -60,7 +60,7 @@ def make_store(name: str, drive=run_sync, folder="", prefix="", **options):
         "redis_url": REDIS_URL,
         "redis_prefix": prefix or f"farm-{secrets.token_hex(4)}",
         "redis_timeout": 5,
-        "variables": Declarations.read(DECLARED),
+        "variables": Declarations(DECLARED),
     } | options
     return Driven(import_string(NAMED[name])(Options(**given)), drive)
 

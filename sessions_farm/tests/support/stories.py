@@ -11,8 +11,8 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
-from sessions_farm.web.cookies import Proof
 
 USER = "_auth_user_id"
 HOUR = 3600 * 10**9  # in nanoseconds

@@ -2,6 +2,7 @@
 
 A line of JSON in, a line out. The first is the settings; each further one is a round: ``updates`` changes of one
 session (``id``) through one engine, as ``me``. The answer tells what was acknowledged, and nothing that was not.
+In between a writer meets the others: it says so, and goes on at the line that tells it that all have come so far.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ def main():
 def say(answer):
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
+
+
+def meet():
+    """Wait until every writer of the round is here: what each has read by now, none has seen another change."""
+    say({"meets": True})
+    sys.stdin.readline()
 
 
 def play(engine, options, id, me, updates):  # noqa: A002 -- what it is called everywhere
@@ -79,8 +86,8 @@ class Farm(Writer):
     """A request loads once, changes its own variables, and then the common ones by each operation."""
 
     def request(self):
+        from sessions_farm.session.ids import Proof  # noqa: PLC0415 -- as above
         from sessions_farm.session.session import SessionStore  # noqa: PLC0415
-        from sessions_farm.web.cookies import Proof  # noqa: PLC0415 -- as above
 
         session = SessionStore(proof=Proof(self.id, int(time.time())))
         self.change_own(session)
@@ -91,8 +98,12 @@ class Farm(Writer):
             item = [self.me, len(self.items)]
             session.append("items", item)
             self.items.append(item)
-        while not session.compare_and_set("step", before := session.get("step"), (before or 0) + 1):
+        before = session.get("step")
+        if not self.steps:
+            meet()  # then one of all can succeed at the first try
+        while not session.compare_and_set("step", before, (before or 0) + 1):
             self.conflicts += 1
+            before = session.get("step")
         self.steps.append((before or 0) + 1)
 
 
@@ -112,6 +123,7 @@ class Stock(Writer):
         total = session["sum"] = session.get("sum", 0) + 1
         item = [self.me, len(self.items)]
         session["items"] = [*session.get("items", []), item]
+        meet()  # then each has changed what all have read, and the last one's save is all that stays
         session.save()
         self.learn_own()
         self.sums.append(total)

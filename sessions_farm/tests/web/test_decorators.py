@@ -19,11 +19,12 @@ from sessions_farm.communities.models import Visitor
 from sessions_farm.communities.registry import registry
 from sessions_farm.models import Session, Variable
 from sessions_farm.session import ids
+from sessions_farm.session.read_only import ReadOnlySessionError
 from sessions_farm.session.session import SessionStore
 from sessions_farm.tests.support import modes_site, session_site
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.web import cookies
-from sessions_farm.web.decorators import ReadOnlySessionError, SessionOffError
+from sessions_farm.web.decorators import SessionOffError
 
 HOST = "testserver"  # the one that AsyncClient can ask
 OFF = ["off", "off-async", "off-class", "swapped"]
@@ -60,7 +61,7 @@ def session_id():
 
 def visit(place, do=None, session_id=None, issued=None):
     modes_site.TO_DO[:] = [do] if do else []
-    value = cookies.value_of(registry.resolve(HOST), HOST, session_id, issued) if session_id else ""
+    value = cookies.seal(registry.resolve(HOST), session_id, now=issued) if session_id else ""
     if place.endswith("async"):
         return async_to_sync(visit_async)(place, value)
     client = StockClient()

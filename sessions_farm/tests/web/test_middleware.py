@@ -8,22 +8,22 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth import login, logout
 from django.http import HttpResponse
+from django.test import Client
 from django.test import Client as StockClient
 
 from sessions_farm.communities.models import Visitor, VisitorKey
 from sessions_farm.communities.registry import registry
 from sessions_farm.models import Session, Tombstone, Variable
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.session.variables import GuardedVariableError
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Header, StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
-from sessions_farm.testing import Client
 from sessions_farm.tests.support import session_site
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.web import cookies
-from sessions_farm.web.cookies import Proof
 
 DAY = 86_400
 HOSTS = SimpleNamespace(master="mall.test", store="a.test", foreign="c.test")
@@ -58,7 +58,7 @@ def raw_visit(do=None, host=HOSTS.master, method="get", session_id=None, issued=
     """A visit with exactly this cookie."""
     client = StockClient()
     if session_id:
-        value = cookies.value_of(registry.resolve(signed_for or host), signed_for or host, session_id, issued)
+        value = cookies.seal(registry.resolve(signed_for or host), session_id, now=issued)
         client.cookies["mall"] = value
     return visit(client, do, host, method)
 
@@ -106,7 +106,7 @@ def test_asking_for_the_id_is_no_access():
 def test_first_write_sets_a_signed_cookie_of_this_host():
     response = raw_visit(set_x)
     value = response.cookies["mall"].value
-    proof = cookies.prove(registry.resolve(HOSTS.master), HOSTS.master, value)
+    proof = cookies.prove(registry.resolve(HOSTS.master), value)
     assert stored(proof.id) == {"x": 1}
     assert response["Vary"] == "Cookie"
 
@@ -122,7 +122,7 @@ def test_cookie_of_a_quarter_of_its_life_is_sent_again():
     issued = time.time() - 8 * DAY
     assert "mall" not in raw_visit(session_id=session_id, issued=issued).cookies
     fresh = raw_visit(get_x, session_id=session_id, issued=issued).cookies["mall"].value
-    assert cookies.prove(registry.resolve(HOSTS.master), HOSTS.master, fresh).id == session_id
+    assert cookies.prove(registry.resolve(HOSTS.master), fresh).id == session_id
 
 
 def test_nothing_is_stored_for_who_writes_nothing():
@@ -209,7 +209,7 @@ class DeadStore:
 
 @pytest.fixture
 def dead_store(monkeypatch):
-    monkeypatch.setattr("sessions_farm.session.opening.current_store", DeadStore)
+    monkeypatch.setattr("sessions_farm.session.session.current_store", DeadStore)
 
 
 def test_dead_store_costs_no_cookie(dead_store):
@@ -230,7 +230,7 @@ def test_dead_store_takes_no_form(dead_store):
 def test_login_rotates_the_id_and_ends_the_old_one(user):
     session_id = new_session(x=1)
     response = raw_visit(lambda request: login(request, user), session_id=session_id, method="post")
-    proof = cookies.prove(registry.resolve(HOSTS.master), HOSTS.master, response.cookies["mall"].value)
+    proof = cookies.prove(registry.resolve(HOSTS.master), response.cookies["mall"].value)
     assert proof.id != session_id
     assert stored(proof.id)["x"] == 1
     assert SessionStore(session_id).ended
@@ -277,12 +277,12 @@ def test_fixed_id_is_worthless_after_the_victims_login(user):
 def test_logout_replaces_the_id_on_the_master(user):
     client = Client()
     client.force_login(user)
-    before = client.mall_id
+    before = client.cookies["sessionid"].value
     assert visit(client, lambda request: request.user.pk).content.decode() == str(user.pk)
     visit(client, logout, method="post")
-    assert client.mall_id not in {before, None}
+    assert client.cookies["sessionid"].value not in {before, None}
     assert SessionStore(before).ended
-    assert stored(client.mall_id) == {}
+    assert stored(client.cookies["sessionid"].value) == {}
 
 
 def test_logout_elsewhere_drops_the_cookie(user):
@@ -295,7 +295,7 @@ def test_logout_elsewhere_drops_the_cookie(user):
 def test_guarded_variables_are_the_masters_alone(user):
     session_id = new_session(x=1)
     response = raw_visit(lambda request: login(request, user), session_id=session_id, method="post")
-    session_id = cookies.prove(registry.resolve(HOSTS.master), HOSTS.master, response.cookies["mall"].value).id
+    session_id = cookies.prove(registry.resolve(HOSTS.master), response.cookies["mall"].value).id
 
     def look(request):
         return [request.user.is_authenticated, request.mall.signed_in, "checkout_contact" in request.session]
@@ -345,7 +345,7 @@ def test_staff_time_out_sooner(user):
     user.save()
     client = Client()
     client.force_login(user)
-    header = run_sync(current_store().load(ids.digest(client.mall_id), now_ms())).header
+    header = run_sync(current_store().load(ids.digest(client.cookies["sessionid"].value), now_ms())).header
     assert isinstance(header, Header)
     assert header.idle == 2 * 3_600_000
 
@@ -364,7 +364,7 @@ def test_no_id_stands_in_the_database(user):
     visit(client, lambda request: (set_x(request), request.mall.ensure_visitor()), method="post")
     client.force_login(user)
     visit(client, set_x)
-    assert client.mall_id
+    assert client.cookies["sessionid"].value
     for model in (Session, Variable, Tombstone, Visitor, VisitorKey):
-        assert not any(client.mall_id in str(row) for row in model.objects.values_list())
-    assert VisitorKey.objects.filter(key_hash=ids.digest(client.mall_id)).exists()
+        assert not any(client.cookies["sessionid"].value in str(row) for row in model.objects.values_list())
+    assert VisitorKey.objects.filter(key_hash=ids.digest(client.cookies["sessionid"].value)).exists()

@@ -1,4 +1,4 @@
-"""Work the outbox without a broker: the same drain as the Celery task's, in a loop."""
+"""Drain the outbox in a loop, without a broker: the same drain as the Celery task's."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-/* Tells the shop that this page is open: a beat while it is looked at, a last word when it goes. */
+/* Reports that this page is open: a heartbeat while it is visible, a beacon when it closes. */
 const watched = document.getElementById("watched");
 const seconds = Number(watched.dataset.seconds);
 let token = watched.dataset.token;
@@ -15,7 +15,7 @@ async function beat() {
     if (answer.status === 200) token = (await answer.json()).token;
     if (answer.status === 403) stop();
   } catch {
-    /* Offline: the next beat tries again, and until then the shop's list lets us go. */
+    /* Offline: the next heartbeat tries again; the presence may expire before it. */
   }
 }
 

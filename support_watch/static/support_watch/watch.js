@@ -1,9 +1,9 @@
-/* The staff's live list. It counts what it gets by (epoch, seq), asks again where a number is missing, and says
-   "Live" only while the server vouches for it. */
+/* The staff's live list. It checks each event's (epoch, seq), resyncs where a number is missing, and shows "Live" only
+   while the server's heartbeats confirm its position. */
 import { Ear } from "./sound.js";
 
 const root = document.getElementById("watch");
-const SILENT_MS = 12_000; // the server vouches every 5 s
+const SILENT_MS = 12_000; // the server sends a heartbeat every 5 s
 const NEW_MS = 60_000;
 const LEFT_MS = 10_000;
 const FORBIDDEN = 4403;
@@ -221,14 +221,14 @@ function lose(code) {
   connect.timer = window.setTimeout(connect, code === TOO_MANY ? 15_000 : wait);
 }
 
-/* A refused handshake has no reason in it; the page itself has: signed out, or no longer theirs. */
+/* A refused handshake carries no reason; the page itself shows it: signed out, or access ended. */
 async function askWhy() {
   try {
     const answer = await fetch("?part=history");
     if (answer.redirected) end("left");
     else if (answer.status === 404) end("over");
   } catch {
-    /* Nobody answers: that is a lost connection. */
+    /* No response: a lost connection. */
   }
 }
 

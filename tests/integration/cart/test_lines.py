@@ -6,8 +6,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from cart import services
-from cart.contents import contents_of
 from cart.models import Cart, Line
+from cart.summary import summarise_cart
 from sessions_farm.communities.models import Visitor
 from sessions_farm.communities.visitors.merging import merge_visitors
 from tests.shop import add_goods, later, make_shop, put, visitor_with
@@ -36,7 +36,7 @@ def test_add_counts_goods_that_others_hold(shop):
 def test_add_of_sold_out_goods_makes_no_line(shop):
     lamp = add_goods(shop, "amber", "Lamp", on_hand=0)
     visitor = visitor_with(shop)
-    with pytest.raises(stock.SoldOut):
+    with pytest.raises(stock.SoldOutError):
         put(visitor, lamp)
     assert quantities(visitor) == {}
 
@@ -44,11 +44,11 @@ def test_add_of_sold_out_goods_makes_no_line(shop):
 def test_add_of_withdrawn_goods_or_anothers_is_refused(shop):
     lamp = add_goods(shop, "amber", "Lamp")
     visitor, now = visitor_with(shop), timezone.now()
-    with pytest.raises(services.NotForSale):
+    with pytest.raises(services.NotForSaleError):
         services.add_line(visitor=visitor, variant_id=lamp.pk, quantity=1, now=now, vendor_id=shop.vendors["basalt"].pk)
     lamp.product.status = "withdrawn"
     lamp.product.save()
-    with pytest.raises(services.NotForSale):
+    with pytest.raises(services.NotForSaleError):
         put(visitor, lamp)
 
 
@@ -56,7 +56,7 @@ def test_change_of_another_stores_line_is_refused(shop):
     lamp = add_goods(shop, "amber", "Lamp")
     visitor = visitor_with(shop, lamp=(lamp, 2))
     cart = Cart.objects.get(visitor=visitor)
-    with pytest.raises(services.NotForSale):
+    with pytest.raises(services.NotForSaleError):
         services.remove_line(cart=cart, variant_id=lamp.pk, now=timezone.now(), vendor_id=shop.vendors["basalt"].pk)
     assert quantities(visitor) == {lamp.pk: 2}
 
@@ -69,30 +69,30 @@ def test_change_to_zero_removes_and_a_missing_line_is_no_error(shop):
     assert services.remove_line(cart=cart, variant_id=lamp.pk, now=timezone.now()) is None
 
 
-def test_contents_show_drift_and_what_cannot_be_bought(shop):
+def test_summary_shows_price_changes_and_what_cannot_be_bought(shop):
     lamp, vase = add_goods(shop, "amber", "Lamp", price=1000), add_goods(shop, "basalt", "Vase")
     visitor = visitor_with(shop, lamp=(lamp, 1), vase=(vase, 2))
     lamp.price = 1200
     lamp.save()
     vase.stock.on_hand = 1
     vase.stock.save()
-    contents = contents_of(Cart.objects.get(visitor=visitor), timezone.now())
-    by_name = {position.variant.product.name: position for position in contents}
-    assert by_name["Lamp"].rose
+    summary = summarise_cart(Cart.objects.get(visitor=visitor), timezone.now())
+    by_name = {line.variant.product.name: line for line in summary}
+    assert by_name["Lamp"].price_rose
     assert by_name["Lamp"].seen_price == 1000
     assert not by_name["Vase"].is_available
-    assert not contents.can_be_bought
+    assert not summary.is_buyable
 
 
-def test_contents_cost_the_same_queries_for_one_line_and_for_twelve(shop, django_assert_num_queries):
+def test_summary_costs_the_same_queries_for_one_line_and_for_twelve(shop, django_assert_num_queries):
     visitor = visitor_with(shop, lamp=(add_goods(shop, "amber", "Lamp"), 1))
-    contents_of(Cart.objects.get(visitor=visitor), timezone.now())  # the stores are read once a process
+    summarise_cart(Cart.objects.get(visitor=visitor), timezone.now())  # the stores are read once a process
     with django_assert_num_queries(5):
-        contents_of(Cart.objects.get(visitor=visitor), timezone.now())
+        summarise_cart(Cart.objects.get(visitor=visitor), timezone.now())
     for number in range(11):
         put(visitor, add_goods(shop, "basalt", f"Vase {number}"))
     with django_assert_num_queries(5):
-        assert len(list(contents_of(Cart.objects.get(visitor=visitor), timezone.now()))) == 12
+        assert len(list(summarise_cart(Cart.objects.get(visitor=visitor), timezone.now()))) == 12
 
 
 def test_merge_sums_up_to_the_stock_and_does_nothing_twice(shop):

@@ -6,8 +6,8 @@ from cart.models import Cart, Line
 from sessions_farm.communities.models import Visitor
 from sessions_farm.testing import BrowserClient
 from tests.shop import MASTER, add_goods
-from vendors.hosts import stores
-from vendors.links import store_url
+from vendors.links import storefront_url
+from vendors.storefronts import storefronts
 
 MALL = f"http://{MASTER}:8000"
 AMBER = "http://amber.localhost:8000"
@@ -32,8 +32,8 @@ def vase(shop):
 
 def add(browser, variant, quantity=1, then="/cart/", headers=None, instead=None):
     """Open the product's page, wherever its store is, and send its form."""
-    store = stores.by_vendor(variant.product.vendor_id)
-    browser.get(store_url(store, "product", slug=variant.product.slug))
+    store = storefronts.by_vendor(variant.product.vendor_id)
+    browser.get(storefront_url(store, "product", slug=variant.product.slug))
     form = {"variant": variant.pk, "quantity": quantity, "next": then} | (instead or {})
     return browser.post("/cart/add/", form, **headers or {})
 

@@ -1,10 +1,10 @@
-"""A mall to buy in, and its pretend bank."""
+"""A mall to buy in, and its simulated bank."""
 
 import pytest
 from django.utils import timezone
 
 from cart.checkout.payments.sandbox import services
-from cart.checkout.payments.sandbox.cards import Fate
+from cart.checkout.payments.sandbox.cards import CardBehaviour
 from cart.checkout.payments.sandbox.models import Charge
 from tests.shop import make_shop
 
@@ -22,10 +22,10 @@ def committed_shop(transactional_db):
 
 @pytest.fixture
 def pay_with():
-    """Use a card of that fate for a payment; the charge."""
+    """Pay with a card of that behaviour; return the charge."""
 
-    def use(payment, fate=Fate.PAYS):
+    def use(payment, behaviour=CardBehaviour.PAYS):
         charge = Charge.objects.get(reference=payment.reference)
-        return services.try_card(token=charge.token, fate=fate, now=timezone.now())
+        return services.charge_card(token=charge.token, behaviour=behaviour, now=timezone.now())
 
     return use

@@ -3,7 +3,7 @@ from django.core import mail
 from django.utils import timezone
 
 from cart.checkout.finalise import finalise
-from cart.checkout.payments.sandbox.cards import Fate
+from cart.checkout.payments.sandbox.cards import CardBehaviour
 from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.services import sweep_checkouts
 from cart.models import Cart, Line
@@ -73,7 +73,7 @@ def test_payment_that_is_still_open_changes_nothing(shop, lamp):
 def test_declined_card_leaves_the_draft_for_another(shop, lamp, pay_with):
     visitor = visitor_with(shop, lamp=(lamp, 1))
     first = begin(visitor)
-    pay_with(first, Fate.DECLINED)
+    pay_with(first, CardBehaviour.DECLINED)
     assert settle(first).state == Order.State.DRAFT
     second = begin(visitor)
     assert second.order_id == first.order_id
@@ -174,7 +174,7 @@ def test_payment_in_a_second_tab_goes_back(shop, lamp, pay_with):
 
 def test_sweep_settles_a_payment_whose_browser_never_came_back(shop, lamp, pay_with):
     payment = begin(visitor_with(shop, lamp=(lamp, 1)))
-    pay_with(payment, Fate.LOST)
+    pay_with(payment, CardBehaviour.LOST)
     assert sweep_checkouts(now=timezone.now())["settled"] == 0  # the browser may be on its way
     assert sweep_checkouts(now=later(seconds=31))["settled"] == 1
     assert order_of(payment).state == Order.State.PLACED
@@ -227,7 +227,7 @@ def test_sweep_goes_on_where_one_order_has_a_fault(shop, lamp, pay_with):
     assert order_of(first).state == Order.State.DRAFT
 
 
-def test_sweep_lets_a_draft_go_whose_hold_lapsed(shop, pay_with):
+def test_sweep_expires_a_draft_whose_hold_lapsed(shop, pay_with):
     lamp = add_goods(shop, "amber", "Lantern", on_hand=1)
     payment = begin(visitor_with(shop, lamp=(lamp, 1)))
     sweep_checkouts(now=later(minutes=10))

@@ -4,6 +4,7 @@ import html
 import re
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from cart.checkout.payments.sandbox import signing
@@ -12,10 +13,10 @@ from cart.checkout.services import sweep_checkouts
 from cart.models import Line
 from cart.orders.models import Address, Order, Payment
 from mall.accounts.models import User
-from sessions_farm.testing import BrowserClient, Client
+from sessions_farm.testing.browser import BrowserClient
 from tests.shop import ADDRESS, MASTER, add_goods, later, order_of
-from vendors.hosts import stores
-from vendors.links import store_url
+from vendors.links import storefront_url
+from vendors.storefronts import storefronts
 
 MALL = f"http://{MASTER}:8000"
 PAYS, DECLINED, SECURE, LOST = "4242424242424242", "4000000000000002", "4000000000003220", "4000000000000119"
@@ -37,8 +38,8 @@ def text(response) -> str:
 
 def fill_cart(browser, *variants):
     for variant in variants:
-        store = stores.by_vendor(variant.product.vendor_id)
-        browser.get(store_url(store, "product", slug=variant.product.slug))
+        store = storefronts.by_vendor(variant.product.vendor_id)
+        browser.get(storefront_url(store, "product", slug=variant.product.slug))
         browser.post("/cart/add/", {"variant": variant.pk, "quantity": 1, "next": "/cart/"})
 
 
@@ -59,7 +60,7 @@ def to_review(browser, *variants, **methods):
 def hidden(response) -> dict[str, str]:
     """The hidden fields of the form that pays."""
     page = response.content.decode()
-    return dict(re.findall(r'name="(key|agreed)" value="([^"]*)"', page))
+    return dict(re.findall(r'name="(idempotency_key|agreed_total)" value="([^"]*)"', page))
 
 
 def pay(browser):
@@ -318,7 +319,9 @@ def test_status_link_is_signed(browser, vase):
     assert browser.get(f"{MALL}/orders/status/{Order.objects.get().uuid.hex}/").status_code == 404
 
 
-def test_status_page_queries_do_not_grow_with_the_parcels(browser, shop, vase, django_assert_max_num_queries, pay_with):
+def test_status_page_queries_do_not_grow_with_the_consignments(
+    browser, shop, vase, django_assert_max_num_queries, pay_with
+):
     to_review(browser, vase, add_goods(shop, "basalt", "Bowl"))
     pay(browser)
     card(browser, PAYS)

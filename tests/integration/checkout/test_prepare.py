@@ -3,25 +3,26 @@ from dataclasses import replace
 import pytest
 from django.utils import timezone
 
+from cart.checkout.errors import CartChangedError, CartNotBuyableError, DraftExpiredError, PriceIncreasedError
 from cart.checkout.payments.sandbox.models import Charge
-from cart.checkout.prepare import CartChanged, NothingToBuy, PriceRose, TookTooLong, prepare
+from cart.checkout.prepare import prepare_order
 from cart.checkout.services import start_payment
 from cart.models import Cart
 from cart.orders.models import Consignment, Order, Payment
 from cart.services import change_quantity
-from tests.shop import add_goods, ask_of, begin, later, order_of, put, visitor_with
+from tests.shop import add_goods, begin, later, order_of, put, request_of, visitor_with
 from vendors import stock
 from vendors.models import StockHold
 
 
-def press_pay(visitor, ask, now=None):
-    return prepare(visitor=visitor, user=None, ask=ask, now=now or timezone.now())
+def press_pay(visitor, checkout_request, now=None):
+    return prepare_order(visitor=visitor, user=None, checkout_request=checkout_request, now=now or timezone.now())
 
 
 def test_order_copies_the_cart_and_adds_up(shop):
     lamp, vase = add_goods(shop, "amber", "Lamp", price=1250), add_goods(shop, "basalt", "Vase", price=4000)
     visitor = visitor_with(shop, lamp=(lamp, 2), vase=(vase, 1))
-    order = press_pay(visitor, ask_of(visitor, express=["basalt"])).order
+    order = press_pay(visitor, request_of(visitor, express=["basalt"])).order
     assert (order.goods_total, order.delivery_total, order.total) == (6500, 450 + 900, 7850)
     consignments = list(order.consignments.all())
     assert [each.number for each in consignments] == [f"{order.number}-1", f"{order.number}-2"]
@@ -31,65 +32,68 @@ def test_order_copies_the_cart_and_adds_up(shop):
     assert {hold.variant_id: hold.quantity for hold in StockHold.objects.all()} == {lamp.pk: 2, vase.pk: 1}
 
 
-def test_same_key_makes_one_order_and_one_charge(shop):
+def test_same_idempotency_key_makes_one_order_and_one_charge(shop):
     visitor = visitor_with(shop, lamp=(add_goods(shop, "amber", "Lamp"), 1))
-    ask = ask_of(visitor)
-    urls = {start_payment(visitor=visitor, user=None, ask=ask, now=timezone.now()) for _ in range(3)}
+    checkout_request = request_of(visitor)
+    urls = {
+        start_payment(visitor=visitor, user=None, checkout_request=checkout_request, now=timezone.now())
+        for _ in range(3)
+    }
     assert len(urls) == Order.objects.count() == Payment.objects.count() == Charge.objects.count() == 1
 
 
 def test_price_rise_asks_again_and_a_fall_is_passed_on(shop):
     lamp = add_goods(shop, "amber", "Lamp", price=1000)
     visitor = visitor_with(shop, lamp=(lamp, 2))
-    ask = ask_of(visitor)
+    checkout_request = request_of(visitor)
     lamp.price = 1001
     lamp.save()
-    with pytest.raises(PriceRose) as rise:
-        press_pay(visitor, ask)
-    assert (rise.value.agreed, rise.value.total) == (2450, 2452)
+    with pytest.raises(PriceIncreasedError) as rise:
+        press_pay(visitor, checkout_request)
+    assert (rise.value.agreed_total, rise.value.total) == (2450, 2452)
     assert not Order.objects.exists()
     assert not StockHold.objects.exists()
     lamp.price = 900
     lamp.save()
-    assert press_pay(visitor, ask).order.total == 2250
+    assert press_pay(visitor, checkout_request).order.total == 2250
 
 
 def test_dearer_delivery_asks_again(shop):
     visitor = visitor_with(shop, lamp=(add_goods(shop, "amber", "Lamp"), 1))
-    ask = ask_of(visitor)
+    checkout_request = request_of(visitor)
     amber = shop.vendors["amber"]
     amber.delivery_charge = 500
     amber.save()
-    with pytest.raises(PriceRose):
-        press_pay(visitor, ask)
+    with pytest.raises(PriceIncreasedError):
+        press_pay(visitor, checkout_request)
 
 
 def test_cart_that_changed_in_another_tab_asks_again(shop):
     lamp = add_goods(shop, "amber", "Lamp")
     visitor = visitor_with(shop, lamp=(lamp, 2))
-    ask = ask_of(visitor)
+    checkout_request = request_of(visitor)
     change_quantity(cart=Cart.objects.get(visitor=visitor), variant_id=lamp.pk, quantity=1, now=timezone.now())
-    with pytest.raises(CartChanged):
-        press_pay(visitor, ask)
+    with pytest.raises(CartChangedError):
+        press_pay(visitor, checkout_request)
 
 
-def test_another_visitors_key_is_of_no_use(shop):
+def test_another_visitors_idempotency_key_is_of_no_use(shop):
     lamp = add_goods(shop, "amber", "Lamp")
     mine = visitor_with(shop, lamp=(lamp, 2))
-    press_pay(mine, ask_of(mine))
+    press_pay(mine, request_of(mine))
     theirs = visitor_with(shop, lamp=(lamp, 1))
-    with pytest.raises(CartChanged):
-        press_pay(theirs, replace(ask_of(theirs), key=ask_of(mine).key))
+    with pytest.raises(CartChangedError):
+        press_pay(theirs, replace(request_of(theirs), idempotency_key=request_of(mine).idempotency_key))
 
 
 def test_goods_that_are_gone_are_sold_out_and_nothing_stays(shop):
     lamp, vase = add_goods(shop, "amber", "Lamp"), add_goods(shop, "basalt", "Vase", on_hand=2)
     visitor = visitor_with(shop, lamp=(lamp, 1), vase=(vase, 2))
-    ask = ask_of(visitor)
+    checkout_request = request_of(visitor)
     vase.stock.on_hand = 1
     vase.stock.save()
-    with pytest.raises(stock.SoldOut) as gone:
-        press_pay(visitor, ask)
+    with pytest.raises(stock.SoldOutError) as gone:
+        press_pay(visitor, checkout_request)
     assert (gone.value.variant_id, gone.value.wanted, gone.value.available) == (vase.pk, 2, 1)
     assert not StockHold.objects.exists()
     assert not Order.objects.exists()
@@ -98,11 +102,11 @@ def test_goods_that_are_gone_are_sold_out_and_nothing_stays(shop):
 def test_goods_that_are_withdrawn_cannot_be_bought(shop):
     lamp = add_goods(shop, "amber", "Lamp")
     visitor = visitor_with(shop, lamp=(lamp, 1))
-    ask = ask_of(visitor)
+    checkout_request = request_of(visitor)
     lamp.product.status = "withdrawn"
     lamp.product.save()
-    with pytest.raises(NothingToBuy):
-        press_pay(visitor, ask)
+    with pytest.raises(CartNotBuyableError):
+        press_pay(visitor, checkout_request)
 
 
 def test_own_hold_is_not_in_the_way_of_the_next_try(shop):
@@ -129,19 +133,19 @@ def test_superseded_draft_gives_up_its_consignments(shop):
 def test_hold_ends_by_the_clock_and_is_not_renewed_for_ever(shop):
     lamp = add_goods(shop, "amber", "Lamp", on_hand=1)
     visitor = visitor_with(shop, lamp=(lamp, 1))
-    ask = ask_of(visitor)
-    press_pay(visitor, ask)
+    checkout_request = request_of(visitor)
+    press_pay(visitor, checkout_request)
     assert stock.available([lamp.pk], later(minutes=14)) == {lamp.pk: 0}
     assert stock.available([lamp.pk], later(minutes=16)) == {lamp.pk: 1}
-    press_pay(visitor, ask, now=later(minutes=20))
+    press_pay(visitor, checkout_request, now=later(minutes=20))
     assert stock.available([lamp.pk], later(minutes=34)) == {lamp.pk: 0}
-    press_pay(visitor, ask, now=later(minutes=40))
+    press_pay(visitor, checkout_request, now=later(minutes=40))
     assert stock.available([lamp.pk], later(minutes=46)) == {lamp.pk: 1}
-    with pytest.raises(TookTooLong):
-        press_pay(visitor, ask, now=later(minutes=46))
+    with pytest.raises(DraftExpiredError):
+        press_pay(visitor, checkout_request, now=later(minutes=46))
 
 
-def test_prices_that_were_agreed_to_are_no_drift_any_more(shop):
+def test_prices_that_were_agreed_to_are_no_change_any_more(shop):
     lamp = add_goods(shop, "amber", "Lamp", price=1000)
     visitor = visitor_with(shop, lamp=(lamp, 1))
     lamp.price = 1100

@@ -8,12 +8,14 @@ from django.core.management import call_command
 from django.db import transaction
 
 from cart.orders.models import Address, Consignment, Order, OrderLine, Payment
+from deploy.demo import catalogue, goods, history, people, pictures, places, routes
+from deploy.demo.load import load
+from deploy.demo.management.commands.load_demo import Command
 from mall.accounts.models import User
-from mall.demo import catalogue, departments, goods, history, people, pictures, places
-from mall.demo.load import load
 from sessions_farm.communities.models import Community, Domain
 from shipping.models import Department, Dispatch, Route
 from vendors.models import Category, Marketplace, Membership, Product, ProductImage, Stock, Storefront, Variant, Vendor
+from vendors.pictures import put
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 5, 20, 14, 30, tzinfo=UTC)
@@ -137,36 +139,51 @@ def test_routes_follow_the_departments_that_run_now(loaded):
     town = places.load_places(people.load_people())
     environ = {"DEMO_HTTP_URL": "http://127.0.0.1:9001/", "DEMO_HTTP_SECRET": "whsec_" + "A" * 44}
     ours = sum(vendor.department == "http" for vendor in catalogue.vendors())
-    assert departments.load_routes(town, NOW, environ) == ours
+    assert routes.load_routes(town, NOW, environ) == ours
     moved = environ | {
         "DEMO_HTTP_URL": "http://127.0.0.1:9002/",
         "DEMO_MAILBOX_ADDRESS": "orders@noblebarney.localhost",
     }
-    departments.load_routes(town, NOW, moved)
+    routes.load_routes(town, NOW, moved)
     assert Route.objects.get(department__vendor__slug="fowlers").config == {"url": "http://127.0.0.1:9002/"}
     assert Route.objects.get(department__vendor__slug="noblebarney").transport == "email"
     assert not Department.objects.filter(vendor__slug="thistle").exists()
 
 
-def test_pictures_are_drawn_where_they_are_missing(settings, tmp_path):
+def test_pictures_are_stored_where_they_are_missing(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     town = places.load_places(people.load_people())
     goods.load_goods(town, NOW)
     wanted = list(pictures.pictures())[:2]
     assert pictures.load_pictures(town, wanted, print) == 2
-    image = ProductImage.objects.get(file="products/fowlers-rose-inn-stove-kettle.webp")
-    assert (image.width, image.height) == (1200, 1200)
-    folder = tmp_path / "products"
-    assert len(list(folder.iterdir())) == 6
-    (folder / "fowlers-rose-inn-stove-kettle-300.webp").unlink()
-    assert pictures.load_pictures(town, wanted, print) == 1
+    kettle = ProductImage.objects.get(product__slug="rose-inn-stove-kettle", position=0)
+    assert (kettle.width, kettle.height) == (1200, 1200)
+    assert kettle.alt == wanted[0].alt
+    assert len(list((tmp_path / "products").iterdir())) == 6  # each in three sizes
     assert pictures.load_pictures(town, wanted, print) == 0
-    assert len(list(folder.iterdir())) == 6
+    (tmp_path / kettle.file.name).unlink()
+    assert pictures.load_pictures(town, wanted, print) == 1
+    kettle.refresh_from_db()
+    assert (tmp_path / kettle.file.name).exists()
     assert ProductImage.objects.count() == 2
+
+
+def test_a_picture_that_staff_chose_stays(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    town = places.load_places(people.load_people())
+    goods.load_goods(town, NOW)
+    wanted = list(pictures.pictures())[:1]
+    pictures.load_pictures(town, wanted, print)
+    image = ProductImage.objects.get()
+    image.alt = "Our own words"
+    put(image, wanted[0].encode())
+    image.save()
+    assert pictures.load_pictures(town, wanted, print) == 0
+    assert (ProductImage.objects.get().alt, ProductImage.objects.get().file.name) == (image.alt, image.file.name)
 
 
 def test_the_command_says_what_it_does():
     said = StringIO()
-    call_command("load_demo", "--without-pictures", stdout=said)
+    call_command(Command(), "--without-pictures", stdout=said)
     assert "140 new products" in said.getvalue()
     assert not ProductImage.objects.exists()

@@ -7,11 +7,11 @@ import pytest
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpResponse
+from django.test import Client
 from django.urls import path, reverse
 
 from cart.orders.models import Consignment
 from sessions_farm.models import Session
-from sessions_farm.testing import Client
 from tests.two_vendors import MASTER, make_marketplace, make_side
 from vendors.models import Membership, Product, Stock, Vendor
 from vendors.scoped_admin import VendorScopedAdmin

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.contrib import admin
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from cart.checkout.payments.sandbox.models import Charge
 from mall.accounts.models import User
 from sessions_farm.models import Session
-from sessions_farm.testing import Client
 from tests.shop import ADDRESS, MASTER, add_goods, begin, make_shop, visitor_with
 from vendors.models import Product
 
@@ -22,8 +22,8 @@ URLCONFS = {MASTER: settings.ROOT_URLCONF, STORE: settings.STORE_URLCONF}
 # Whatever a page reads from its query or its form.
 FIELDS = [
     "q", "sort", "page", "low", "high", "stock", "department", "shop", "next", "variant", "quantity", "remove",
-    "address", "part", "key", "agreed", "token", "number", "expiry", "code", "reference", "signature", "m", "ch", "st",
-    "state", "iss", "login", "password", "password1", "keep", *ADDRESS,
+    "address", "part", "idempotency_key", "agreed_total", "token", "number", "expiry", "code", "reference",
+    "signature", "m", "ch", "st", "state", "iss", "login", "password", "password1", "keep", *ADDRESS,
 ]  # fmt: skip
 GARBAGE = [
     "",

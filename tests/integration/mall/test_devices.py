@@ -1,9 +1,9 @@
 """Where a person is signed in: their own browsers and nobody else's, and each can be signed out from another."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
-from sessions_farm.testing import Client
 from tests.shop import make_shop
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_client")]

@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from django.utils import timezone
 
+from deploy.demo import people, places
+from deploy.servers import processes
 from mall.accounts.models import User
-from mall.demo import people, places
-from mall.servers import processes
 from sessions_farm.communities.handoff.oauth.credentials import is_secret_of, issue_secret
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import read_version, registry

@@ -3,10 +3,10 @@
 import logging
 
 import pytest
+from django.test import Client
 from structlog.stdlib import ProcessorFormatter
 
 from mall import logs
-from sessions_farm.testing import Client
 from tests.shop import MASTER, add_goods, begin, make_shop, order_of, visitor_with
 
 GRANTING = [

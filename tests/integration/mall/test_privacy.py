@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessions_farm.testing import BrowserClient
+from sessions_farm.testing.browser import BrowserClient
 from tests.shop import add_goods, make_shop
 
 MALL, AMBER = "http://mall.localhost:8000", "http://amber.localhost:8000"

@@ -14,14 +14,14 @@ import psycopg
 import pytest
 import redis
 
-from mall import servers
-from mall.servers import binaries, postgres, processes
-from mall.servers.embedded import PROJECT
+from deploy import servers
+from deploy.servers import binaries, postgres, processes
+from deploy.servers.embedded import PROJECT
 
 SERVE = """
 import json, sys
 from pathlib import Path
-from mall import servers
+from deploy import servers
 with servers.running(Path(sys.argv[1]), durable=True, say=lambda line: None) as mine:
     print(json.dumps([mine.database_url, mine.redis_url, mine.took]), flush=True)
     sys.stdin.read()

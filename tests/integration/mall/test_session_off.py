@@ -1,12 +1,12 @@
 """What every visitor gets alike asks no session: any cache may keep it, and it costs the store nothing."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
-from sessions_farm.testing import Client
 from tests.shop import MASTER, make_shop
-from vendors import theme
-from vendors.hosts import stores
+from vendors import stylesheets
+from vendors.storefronts import storefronts
 
 
 @pytest.fixture
@@ -20,8 +20,11 @@ def person(db, settings, tmp_path, django_user_model):
 
 
 def addresses():
-    store = stores.by_slug("amber")
-    return [theme.address(store), theme.address_of_all(stores.market_of(store.community_id).marketplace_id)]
+    store = storefronts.by_slug("amber")
+    return [
+        stylesheets.stylesheet_url(store),
+        stylesheets.marketplace_stylesheet_url(storefronts.marketplace_of(store.community_id).marketplace_id),
+    ]
 
 
 def test_colours_and_pictures_ask_no_session(person, django_assert_num_queries):

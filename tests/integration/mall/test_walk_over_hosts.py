@@ -2,8 +2,8 @@
 
 import pytest
 
-from cart.current import cart_of
-from sessions_farm.testing import BrowserClient
+from cart.context import current_cart
+from sessions_farm.testing.browser import BrowserClient
 from tests.shop import add_goods, add_vendor, make_shop
 
 MALL, AMBER, CORAL = "http://mall.localhost:8000", "http://amber.localhost:8000", "http://coral.localhost:8000"
@@ -24,7 +24,7 @@ def browser():
 
 
 def cart_lines(browser):
-    cart = cart_of(browser.response.wsgi_request)
+    cart = current_cart(browser.response.wsgi_request)
     return sorted(cart.lines.values_list("variant__product__slug", "quantity")) if cart else []
 
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.test import Client
 from django.urls import reverse
 
 from cart.orders.models import Consignment, Order
-from sessions_farm.testing import Client
 from tests.two_vendors import MASTER, make_marketplace, make_side
 
 State = Consignment.State
@@ -39,7 +39,7 @@ def page_of(consignment):
 def form_of(client, consignment) -> dict[str, str]:
     page = client.get(page_of(consignment)).content.decode()
     inputs = re.findall(r'<input type="(?:hidden|text)" name="([^"]+)"(?: value="([^"]*)")?', page)
-    return {name: value for name, value in inputs if name != "csrfmiddlewaretoken"} | {"move": ""}
+    return {name: value for name, value in inputs if name != "csrfmiddlewaretoken"} | {"new_state": ""}
 
 
 def state(consignment) -> str:
@@ -51,7 +51,7 @@ def test_packed_then_sent_with_a_tracking_number(sides, packer):
     consignment = sides[0].rows[Consignment]
     assert "1 consignment now packed" in act(packer, "mark_packed", consignment)
     assert state(consignment) == State.PACKED
-    form = form_of(packer, consignment) | {"carrier": "An Post", "tracking_number": "AP123", "move": "sent"}
+    form = form_of(packer, consignment) | {"carrier": "An Post", "tracking_number": "AP123", "new_state": "sent"}
     assert packer.post(page_of(consignment), form).status_code == 302
     assert state(consignment) == State.SENT
     assert (consignment.carrier, consignment.tracking_number) == ("An Post", "AP123")
@@ -67,7 +67,7 @@ def test_action_refuses_a_row_that_moved_on(sides, packer):
 
 def test_page_that_is_stale_saves_nothing(sides, packer):
     consignment = sides[0].rows[Consignment]
-    form = form_of(packer, consignment) | {"tracking_number": "MINE", "move": "sent"}
+    form = form_of(packer, consignment) | {"tracking_number": "MINE", "new_state": "sent"}
     Consignment.objects.filter(pk=consignment.pk).update(tracking_number="COLLEAGUE")
     answer = packer.post(page_of(consignment), form)
     assert answer.status_code == 200
@@ -79,7 +79,7 @@ def test_page_that_is_stale_saves_nothing(sides, packer):
 def test_other_vendors_consignment_is_out_of_reach(sides, packer):
     theirs = sides[1].rows[Consignment]
     act(packer, "mark_sent", theirs)
-    packer.post(page_of(theirs), {"tracking_number": "X", "move": "sent", "seen": "open||"})
+    packer.post(page_of(theirs), {"tracking_number": "X", "new_state": "sent", "version": "open||"})
     assert state(theirs) == State.OPEN
 
 

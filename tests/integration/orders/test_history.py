@@ -1,8 +1,8 @@
 import pytest
+from django.test import Client
 
 from cart.orders.models import Consignment
 from mall.accounts.models import User
-from sessions_farm.testing import Client
 from tests.two_vendors import MASTER, make_marketplace, make_side
 
 

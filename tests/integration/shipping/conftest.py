@@ -69,7 +69,7 @@ def place_order(marketplace):
                 state=Order.State.PLACED,
                 placed_at=now,
                 currency="EUR",
-                checkout_key=number,
+                idempotency_key=number,
                 goods_total=2400 * len(vendors),
                 delivery_total=450 * len(vendors),
                 total=2850 * len(vendors),
@@ -284,14 +284,19 @@ def scripted():
 
 
 class Cutter:
-    """A TCP proxy that loses each ``every``-th answer, or cuts what is sent after so many bytes."""
+    """A TCP proxy that loses each ``every``-th answer, or cuts what is sent after so many bytes.
+
+    While it is ``held``, it passes nothing on that comes in; ``waiting`` is how many do.
+    """
 
     def __init__(self, port, every, delay, cut_after):
         self.target = port
         self.delay = delay
         self.cut_after = cut_after
         self.every = every
-        self.seen = 0
+        self.seen = self.waiting = 0
+        self.passes = threading.Event()
+        self.passes.set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
 
@@ -306,11 +311,22 @@ class Cutter:
                 target=self.carry, args=(client, self.every and self.seen % self.every == 0), daemon=True
             ).start()
 
+    @contextmanager
+    def held(self):
+        self.passes.clear()
+        try:
+            yield
+        finally:
+            self.passes.set()
+
     def carry(self, client, lose):
         if self.target is None:
             client.close()  # a department that hangs up on everybody
             return
         time.sleep(self.delay)
+        self.waiting += 1
+        self.passes.wait(60)
+        self.waiting -= 1
         with client, socket.create_connection(("127.0.0.1", self.target)) as server:
             up = threading.Thread(target=self.pump, args=(client, server, self.cut_after), daemon=True)
             up.start()

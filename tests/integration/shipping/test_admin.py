@@ -4,11 +4,11 @@ import json
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from mall.accounts.models import User
-from sessions_farm.testing import Client
 from shipping.drain import drain
 from shipping.models import Dispatch, Route
 from vendors.models import Membership

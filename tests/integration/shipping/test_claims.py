@@ -1,6 +1,5 @@
 """Killed and slow workers: what they had comes back, what they say too late does not count."""
 
-import os
 import signal
 import time
 from collections import Counter
@@ -15,9 +14,8 @@ from shipping import results
 from shipping.claim import IN_FLIGHT, LEASE, claim
 from shipping.drain import drain
 from shipping.models import Dispatch
-from shipping.transports.contract import Evidence, TransportError
+from shipping.transports.base import SendResult, TransportError
 
-SCALE = int(os.environ.get("SCALE", "1"))
 NOW = timezone.now()
 
 
@@ -35,7 +33,7 @@ def test_lease_that_ran_out_brings_the_work_back(route, vendor, place_order, dis
 
 
 @pytest.mark.parametrize(
-    "late", [Evidence(acked=True), TransportError("gone", permanent=True), TransportError("no", hold=True)]
+    "late", [SendResult(acked=True), TransportError("gone", permanent=True), TransportError("no", hold=True)]
 )
 def test_result_of_a_slow_worker_does_not_count(late, route, vendor, place_order, dispatch_of):
     order = place_order(vendor, now=NOW)
@@ -43,7 +41,7 @@ def test_result_of_a_slow_worker_does_not_count(late, route, vendor, place_order
     (quick,) = claim(route_id=route.pk, limit=9, now=NOW + LEASE * 2, owner="quick")
     assert results.record(claim=slow, result=late, started=NOW, now=NOW + LEASE * 2) == "late"
     assert dispatch_of(order).state == "sending"
-    assert results.record(claim=quick, result=Evidence(acked=False), started=NOW, now=NOW + LEASE * 2) == "sent"
+    assert results.record(claim=quick, result=SendResult(acked=False), started=NOW, now=NOW + LEASE * 2) == "sent"
     row = dispatch_of(order)
     assert row.state == "sent"
     assert [attempt.outcome for attempt in row.attempts.all()] == ["late", "sent"]
@@ -68,13 +66,12 @@ def test_many_workers_claim_each_dispatch_once_and_keep_the_limit(route, vendor,
     assert set(claimed.values()) == {1}
 
 
-@pytest.mark.scale
 @pytest.mark.django_db(transaction=True)
 def test_killed_workers_lose_nothing_and_double_nothing(
-    http_department, cutter, vendor, place_order, route_to, manage, wait_until
+    http_department, cutter, vendor, place_order, route_to, manage, wait_until, scale
 ):
     """Workers are killed mid-drain, every fifth answer is lost, and each order is worked exactly once."""
-    count, kills = 40 * SCALE, 2
+    count, kills = 40 * scale, 2
     proxy = cutter(http_department.port, every=5, delay=0.15)
     url = f"http://127.0.0.1:{proxy.port}/orders"
     route_to("http", {"url": url}, {"secret": http_department.secret})
@@ -85,8 +82,10 @@ def test_killed_workers_lose_nothing_and_double_nothing(
         place_order(vendor)
     for kill, worker in enumerate(workers, 1):
         wait_until(lambda part=kill: proxy.seen >= part * count // (kills + 1))
-        worker.send_signal(signal.SIGKILL)
-        worker.communicate(timeout=10)
+        with proxy.held():
+            wait_until(lambda: proxy.waiting)
+            worker.send_signal(signal.SIGKILL)
+            worker.communicate(timeout=10)
     cut_off = Dispatch.objects.filter(state="sending").count()
     assert cut_off, "the control: no worker was killed with work in hand, so this test shows nothing"
     time.sleep(1.1)  # the leases run out

@@ -14,7 +14,7 @@ from django.utils import timezone
 from shipping import acks, status
 from shipping.drain import drain
 from shipping.models import Attempt
-from shipping.services import UnknownKey, record_ack
+from shipping.services import UnknownDispatchError, record_ack
 
 HOUR = timedelta(hours=1)
 SITES = Path(__file__).parents[3] / "deploy" / "vendor_sites"
@@ -134,7 +134,7 @@ def test_http_answer_acknowledges(http_department, vendor, route_to, place_order
     order = place_order(vendor)
     assert drain() == {"acked": 1}
     row = dispatch_of(order)
-    assert (row.state, row.ack_by, row.next_at) == ("acked", "answer", None)
+    assert (row.state, row.ack_by, row.next_at) == ("acked", "response", None)
     shown = status.for_order(order)[row.consignment_id]
     assert (shown.state, shown.code, shown.attempts) == ("received by the shop", "acked", 1)
     log = (http_department.folder / "inbox" / "orders.log").read_text()
@@ -184,7 +184,7 @@ def test_merge_tool_works_each_mail_and_file_once(
 def test_acknowledgement_of_another_vendor_is_refused(make_vendor, place_order, dispatch_of):
     mine, other = make_vendor("mine"), make_vendor("other")
     row = dispatch_of(place_order(mine))
-    with pytest.raises(UnknownKey):
+    with pytest.raises(UnknownDispatchError):
         record_ack(vendor_id=other.pk, ack_id="1", key=row.key, source="file", now=timezone.now())
     row.refresh_from_db()
     assert row.state != "acked"

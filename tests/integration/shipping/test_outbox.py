@@ -20,9 +20,9 @@ DEAD = "redis://127.0.0.1:1/0"
 
 @pytest.fixture(autouse=True)
 def rested():
-    nudge.rests_until = 0.0
+    nudge.circuit_open_until = 0.0
     yield
-    nudge.rests_until = 0.0
+    nudge.circuit_open_until = 0.0
 
 
 def test_each_consignment_has_one_dispatch(make_vendor, place_order):
@@ -85,15 +85,15 @@ def test_broker_gone_costs_the_checkout_nothing(broker_gone, vendor, place_order
     assert len(took) == 2
     assert max(took) < SOCKET_SECONDS, "the page waited for the broker"
     assert len(threads) == 1, "a broker that failed is left alone for a while"
-    assert drain() == {"sent": 2}, "the next look finds what no nudge told of"
+    assert drain() == {"sent": 2}, "the next drain finds rows without a nudge"
 
 
 def test_nudge_reaches_the_broker_without_facts(redis_client, settings):
     settings.CELERY_BROKER_URL = os.environ["REDIS_URL"]
-    nudge(tasks.drain).join(10)
+    nudge(tasks.drain_outbox).join(10)
     (message,) = redis_client.lrange("celery", 0, -1)
     sent = json.loads(message)
-    assert sent["headers"]["task"] == "shipping.drain"
+    assert sent["headers"]["task"] == "shipping.drain_outbox"
     assert (sent["headers"]["argsrepr"], sent["headers"]["kwargsrepr"]) == ("()", "{}")
 
 
@@ -110,7 +110,7 @@ def test_attempts_cannot_be_rewritten(vendor, place_order, route_to, scripted, d
     row = dispatch_of(place_order(vendor))
     drain()
     with pytest.raises(IntegrityError, match="written once"):
-        row.attempts.update(answer="all was well")
+        row.attempts.update(response="all was well")
 
 
 @pytest.mark.parametrize("state", ["ready", "sending", "held", "sent"])
@@ -130,7 +130,7 @@ def test_vendor_without_a_route_loses_nothing(vendor, place_order, route_to, scr
 
 def test_secrets_are_not_readable_at_rest(route_to, settings):
     route = route_to("http", {"url": "https://example.org/"}, {"secret": "whsec_abc"})
-    assert "whsec" not in route.sealed_secrets
+    assert "whsec" not in route.encrypted_secrets
     settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another"
     assert route.secrets == {"secret": "whsec_abc"}
 

@@ -13,13 +13,13 @@ from shipping import body, keys, signatures
 from vendors.money import Money
 
 
-def parcel(revision=1, root=None, town="Sligo"):
+def dispatch_body(revision=1, root=None, town="Sligo"):
     now = datetime.now(UTC)
     person = body.Recipient("Anna", "1 Quay", "", "", town, "IE", "anna@example.org", "")
-    key = keys.key_of(root or keys.new_root(now), revision)
+    key = keys.make_key(root or keys.new_root(now), revision)
     items = (body.Item("TEA-1", "Assam", 1, Money(1200, "EUR")),)
-    whole = body.Parcel(key, revision, "fowlers", "M-1-1", "M-1", now, "standard", Money(0, "EUR"), person, items)
-    return key, body.compose(whole)
+    whole = body.DispatchBody(key, revision, "fowlers", "M-1-1", "M-1", now, "standard", Money(0, "EUR"), person, items)
+    return key, body.serialize(whole)
 
 
 def post(department, key, content, *, stamp=None, secret=None, **changes):
@@ -36,7 +36,7 @@ def post(department, key, content, *, stamp=None, secret=None, **changes):
 
 
 def test_second_arrival_is_said_to_be_one(http_department):
-    key, content = parcel()
+    key, content = dispatch_body()
     assert post(http_department, key, content) == (200, {"ack": key})
     assert post(http_department, key, content) == (200, {"ack": key, "duplicate": True})
     assert list(http_department.jobs.values()) == [1]
@@ -46,7 +46,7 @@ def test_second_arrival_is_said_to_be_one(http_department):
 def test_newest_revision_wins_in_either_order(http_department):
     root = keys.new_root(datetime.now(UTC))
     for revision, town in ((2, "Galway"), (1, "Sligo"), (3, "Cork")):
-        assert post(http_department, *parcel(revision, root, town))[0] == 200
+        assert post(http_department, *dispatch_body(revision, root, town))[0] == 200
     ((newest, content),) = http_department.rows("SELECT revision, body FROM consignments")
     assert (newest, json.loads(content)["address"]["town"]) == (3, "Cork")
     assert http_department.rows("SELECT revision FROM jobs ORDER BY id") == [(2,), (3,)]
@@ -60,7 +60,7 @@ def test_newest_revision_wins_in_either_order(http_department):
     ],
 )  # fmt: skip
 def test_forged_order_is_refused(forgery, status, http_department):
-    key, content = parcel()
+    key, content = dispatch_body()
     other = signatures.PREFIX + "QUFB" * 11
     answers = {
         "other secret": lambda: post(http_department, key, content, secret=other),
@@ -82,13 +82,13 @@ def signed_for_another(department, key):
 
 def test_same_key_with_other_content_is_refused(http_department):
     root = keys.new_root(datetime.now(UTC))
-    post(http_department, *parcel(1, root, "Sligo"))
-    assert post(http_department, *parcel(1, root, "Cork"))[0] == 400
+    post(http_department, *dispatch_body(1, root, "Sligo"))
+    assert post(http_department, *dispatch_body(1, root, "Cork"))[0] == 400
     ((content,),) = http_department.rows("SELECT body FROM consignments")
     assert json.loads(content)["address"]["town"] == "Sligo"
 
 
 def test_verifier_of_the_standard_agrees_with_ours(http_department):
-    key, content = parcel()
+    key, content = dispatch_body()
     theirs = Webhook(http_department.secret).sign(key, datetime.now(UTC), content.decode())
     assert post(http_department, key, content, **{"webhook-signature": theirs})[0] == 200

@@ -117,7 +117,7 @@ def test_other_success_is_sent_not_acknowledged(content, scripted, row):
 def test_huge_answer_is_cut(scripted, row):
     scripted.answers = [(200, {}, b"x" * 3_000_000)]
     assert drain(now=NOW) == {"sent": 1}
-    assert len(row.attempts.get().answer) == 2000
+    assert len(row.attempts.get().response) == 2000
 
 
 def test_dripping_answer_ends_at_the_deadline(scripted, row, monkeypatch):

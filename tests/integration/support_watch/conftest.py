@@ -11,9 +11,9 @@ from django.contrib.auth import get_user_model
 
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import registry
-from support_watch import connections, stream
-from support_watch.events import Event, decode
-from support_watch.scripts import stream_key
+from support_watch.feed import connections, writes
+from support_watch.feed.events import Event, decode
+from support_watch.feed.scripts import stream_key
 from vendors.models import Marketplace, Membership, Storefront, Vendor
 
 
@@ -21,15 +21,15 @@ from vendors.models import Marketplace, Membership, Storefront, Vendor
 def clean_feed(redis_client, settings):
     """An empty Redis, a closed breaker, and a write time-out that a busy test machine cannot trip by chance."""
     settings.SUPPORT_WATCH_WRITE_TIMEOUT = 3
-    fresh_writer()
+    fresh_page_client()
     yield
-    fresh_writer()
+    fresh_page_client()
 
 
-def fresh_writer():
-    connections.writer().connection_pool.disconnect()
-    connections.writer.cache_clear()
-    stream.breaker.reset()
+def fresh_page_client():
+    connections.page_client().connection_pool.disconnect()
+    connections.page_client.cache_clear()
+    writes.breaker.reset()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The read path: nothing is missed and nothing comes twice, whatever happens to connections and the stream."""
 
 import asyncio
+import contextlib
 import os
 import time
 
@@ -10,50 +11,54 @@ import redis.asyncio
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.utils import timezone
 
-from support_watch import connections, feed, limits, stream
-from support_watch.feed import Position
+from support_watch import limits
+from support_watch.feed import connections, reads, writes
+from support_watch.feed.reads import Position
+from support_watch.feed.scripts import stream_key
+from support_watch.feed.writes import Page
 from support_watch.hub import Hub
 from support_watch.models import SupportVisit
-from support_watch.rooms import Happened, Lagged, Stalled, Vouched
-from support_watch.scripts import stream_key
-from support_watch.stream import Page
+from support_watch.topics import EventMessage, Heartbeat, Lagged, Stalled
 
-SCALE = int(os.environ.get("SCALE", "1"))
-KILLS = 5 * SCALE
 PER_KILL = 5
 PAGE = Page("/support/", "support")
+
+
+@pytest.fixture
+def kills(scale):
+    return 5 * scale
 
 
 @pytest.fixture
 async def hub(place):
     hub = Hub()
     yield hub
-    for room in list(hub.rooms.values()):
-        for seat in list(room.seats):
-            await hub.leave(seat)
+    for topic in list(hub.topics.values()):
+        for subscriber in list(topic.subscribers):
+            await hub.unsubscribe(subscriber)
 
 
 async def publish(vendor_id, number):
     await asyncio.to_thread(
-        stream.arrive, vendor_id=vendor_id, visit=f"v{number}", tab="t", aliases=[f"a{number}"], page=PAGE
+        writes.arrive, vendor_id=vendor_id, visit=f"v{number}", tab="t", aliases=[f"a{number}"], page=PAGE
     )
 
 
-async def collect(seat, until, seconds=10):
+async def collect(subscriber, until, seconds=10):
     """The visits of the events that arrive, in order, until there are so many or the time is up."""
     found = []
     async with asyncio.timeout(seconds):
         while len(found) < until:
-            item = await seat.queue.get()
-            if isinstance(item, Happened):
+            item = await subscriber.queue.get()
+            if isinstance(item, EventMessage):
                 found.append(item.event["visit"])
     return found
 
 
-async def wait_for(seat, kind, seconds=8):
+async def wait_for(subscriber, kind, seconds=8):
     async with asyncio.timeout(seconds):
         while True:
-            item = await seat.queue.get()
+            item = await subscriber.queue.get()
             if isinstance(item, kind):
                 return item
 
@@ -64,96 +69,111 @@ def kill_connections(raw):
         raw.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
 
 
-async def test_an_event_reaches_every_seat_of_its_vendor_only(hub, place):
-    seats = [await hub.join(place.vendor.pk) for _ in range(3)]
-    elsewhere = await hub.join(place.other.pk)
+async def test_an_event_reaches_every_subscriber_of_its_vendor_only(hub, place):
+    subscribers = [await hub.subscribe(place.vendor.pk) for _ in range(3)]
+    elsewhere = await hub.subscribe(place.other.pk)
     await publish(place.vendor.pk, 1)
 
-    for seat in seats:
-        assert await collect(seat, 1) == ["v1"]
-    assert not [item for item in elsewhere.queue._queue if isinstance(item, Happened)]
+    for subscriber in subscribers:
+        assert await collect(subscriber, 1) == ["v1"]
+    assert not [item for item in elsewhere.queue._queue if isinstance(item, EventMessage)]
 
 
 async def test_a_second_vendor_is_followed_at_once(hub, place, monkeypatch):
-    monkeypatch.setattr("support_watch.hub.WAIT_MS", 3_500)  # what the reader would wait without the wake
-    await hub.join(place.other.pk)
+    monkeypatch.setattr("support_watch.hub.BLOCK_MS", 3_500)  # what the reader would wait without the wake
+    await hub.subscribe(place.other.pk)
     await asyncio.sleep(0.2)  # the reader waits for the other vendor's events
-    seat = await hub.join(place.vendor.pk)
+    subscriber = await hub.subscribe(place.vendor.pk)
     begin = time.perf_counter()
     await publish(place.vendor.pk, 1)
-    await collect(seat, 1)
+    await collect(subscriber, 1)
 
     assert time.perf_counter() - begin < 3
 
 
-async def test_killed_connections_lose_no_event(hub, place, raw):
-    seat = await hub.join(place.vendor.pk)
+async def test_killed_connections_lose_no_event(hub, place, raw, kills):
+    subscriber = await hub.subscribe(place.vendor.pk)
     await publish(place.vendor.pk, "first")
-    await collect(seat, 1)
+    await collect(subscriber, 1)
     expected = []
-    for round_ in range(KILLS):
+    for round_ in range(kills):
         kill_connections(raw)
         for number in range(PER_KILL):
             expected.append(f"v{round_}-{number}")
             await publish(place.vendor.pk, f"{round_}-{number}")
 
-    assert await collect(seat, len(expected)) == expected
+    assert await collect(subscriber, len(expected)) == expected
 
 
-async def test_control_the_channel_layer_loses_events_when_connections_are_killed(raw):
-    """The negative control: the same kills on the layer that this feed does not travel on."""
-    layer = RedisPubSubChannelLayer(hosts=[os.environ["REDIS_URL"]])
+async def test_control_the_channel_layer_loses_events_when_connections_are_killed(raw, kills):
+    """The negative control: the same kills on the layer that this feed does not travel on.
+
+    The first event after each kill is sent in one transaction with it, before the layer can listen again.
+    """
+    layer, received = RedisPubSubChannelLayer(hosts=[os.environ["REDIS_URL"]]), []
     channel = await layer.new_channel()
     await layer.group_add("control", channel)
-    sent = KILLS * PER_KILL
-    for round_ in range(KILLS):
-        kill_connections(raw)
-        for number in range(PER_KILL):
-            try:
-                await layer.group_send("control", {"type": "event", "number": f"{round_}-{number}"})
-            except redis.RedisError:
-                continue
-    received = 0
-    try:
-        async with asyncio.timeout(1):
-            while received < sent:
-                await layer.receive(channel)
-                received += 1
-    except TimeoutError:
-        pass
+
+    async def listen():
+        while True:
+            received.append((await layer.receive(channel))["number"])
+
+    async def is_heard_again(number):
+        async with asyncio.timeout(20):
+            while number not in received:
+                with contextlib.suppress(redis.RedisError):
+                    await layer.group_send("control", {"type": "event", "number": number})
+                await asyncio.sleep(0.02)
+
+    listener = asyncio.create_task(listen())
+    await is_heard_again("first")
+    for number in range(kills):
+        with raw.pipeline() as at_once:
+            at_once.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            at_once.publish(*message_to_group(layer, "control", {"type": "event", "number": f"lost {number}"}))
+            killed, heard = await asyncio.to_thread(at_once.execute)
+        assert (killed > 0, heard) == (True, 0)
+        await is_heard_again(f"after {number}")
+    listener.cancel()
     await layer.flush()
 
-    assert received < sent
+    assert not [number for number in received if number.startswith("lost")]
 
 
-async def test_an_emptied_redis_is_noticed_and_everybody_starts_anew(hub, place, raw):
-    seat = await hub.join(place.vendor.pk)
+def message_to_group(layer, group, message):
+    """The channel and the bytes that the layer itself would publish."""
+    inner = layer._get_layer()
+    return inner._get_group_channel_name(group), layer.serialize(message)
+
+
+async def test_an_emptied_redis_is_noticed_and_everybody_resyncs(hub, place, raw):
+    subscriber = await hub.subscribe(place.vendor.pk)
     for number in range(3):
         await publish(place.vendor.pk, number)
-    await collect(seat, 3)
+    await collect(subscriber, 3)
     raw.flushdb()
-    assert isinstance(await wait_for(seat, Lagged), Lagged)
+    assert isinstance(await wait_for(subscriber, Lagged), Lagged)
     await publish(place.vendor.pk, "after")
 
-    assert await collect(seat, 1) == ["vafter"]
+    assert await collect(subscriber, 1) == ["vafter"]
 
 
-async def test_a_stream_trimmed_past_us_is_a_hole_that_is_told(hub, place, raw):
-    seat = await hub.join(place.vendor.pk)
-    room = hub.rooms[place.vendor.pk]
+async def test_a_stream_trimmed_past_us_is_a_gap_that_is_noticed(hub, place, raw):
+    subscriber = await hub.subscribe(place.vendor.pk)
+    topic = hub.topics[place.vendor.pk]
     for number in range(5):
         await publish(place.vendor.pk, number)
-    await collect(seat, 5)
-    room.position = Position(room.position.epoch, 1)  # as if we had been away
+    await collect(subscriber, 5)
+    topic.position = Position(topic.position.epoch, 1)  # as if we had been away
     raw.xtrim(stream_key(place.vendor.pk), maxlen=2, approximate=False)
 
-    assert isinstance(await wait_for(seat, Lagged), Lagged)
+    assert isinstance(await wait_for(subscriber, Lagged), Lagged)
 
 
-async def test_a_slow_seat_is_told_that_it_lags_and_the_others_get_every_event(hub, place, monkeypatch):
+async def test_a_slow_subscriber_gets_lagged_and_the_others_get_every_event(hub, place, monkeypatch):
     monkeypatch.setattr(limits, "QUEUE", 8)
-    slow = await hub.join(place.vendor.pk)
-    quick = await hub.join(place.vendor.pk)
+    slow = await hub.subscribe(place.vendor.pk)
+    quick = await hub.subscribe(place.vendor.pk)
     reading = asyncio.create_task(collect(quick, 30))
     for number in range(30):
         await publish(place.vendor.pk, number)
@@ -164,13 +184,13 @@ async def test_a_slow_seat_is_told_that_it_lags_and_the_others_get_every_event(h
     assert len(waiting) <= 8
 
 
-async def test_the_hub_does_not_vouch_while_redis_is_silent(hub, place, raw):
-    seat = await hub.join(place.vendor.pk)
-    await wait_for(seat, Vouched)
+async def test_the_hub_sends_no_heartbeat_while_redis_is_silent(hub, place, raw):
+    subscriber = await hub.subscribe(place.vendor.pk)
+    await wait_for(subscriber, Heartbeat)
     await asyncio.to_thread(raw.execute_command, "CLIENT", "PAUSE", "2500", "ALL")
 
-    await wait_for(seat, Stalled)
-    await wait_for(seat, Vouched)
+    await wait_for(subscriber, Stalled)
+    await wait_for(subscriber, Heartbeat)
 
 
 async def test_a_missed_row_is_relayed_late_once(hub, place, raw):
@@ -183,8 +203,8 @@ async def test_a_missed_row_is_relayed_late_once(hub, place, raw):
         arrived_at=timezone.now(),
         published=False,
     )
-    seats = [await hub.join(place.vendor.pk)]
-    event = (await wait_for(seats[0], Happened)).event
+    subscribers = [await hub.subscribe(place.vendor.pk)]
+    event = (await wait_for(subscribers[0], EventMessage)).event
     await row.arefresh_from_db()
 
     assert (event["type"], event["visit"], event["late"]) == ("arrive", "missed", True)
@@ -196,15 +216,15 @@ async def test_replay_gives_what_was_missed_and_refuses_where_it_is_gone(place, 
     vendor_id = place.vendor.pk
     for number in range(6):
         await publish(vendor_id, number)
-    async with connections.questions() as client:
-        here = (await feed.snapshot(client, vendor_id)).position
+    async with connections.hub_client() as client:
+        here = (await reads.snapshot(client, vendor_id)).position
         last = Position(here.epoch, 2)
-        assert await feed.can_replay(client, vendor_id, last, here)
-        missed = [event["seq"] async for batch in feed.since(client, vendor_id, last, here) for event in batch]
+        assert await reads.can_replay(client, vendor_id, last, here)
+        missed = [event["seq"] async for batch in reads.events_after(client, vendor_id, last, here) for event in batch]
         assert missed == [3, 4, 5, 6]
-        assert await feed.can_replay(client, vendor_id, here, here)
+        assert await reads.can_replay(client, vendor_id, here, here)
         raw.xtrim(stream_key(vendor_id), maxlen=3, approximate=False)
-        assert await feed.can_replay(client, vendor_id, Position(here.epoch, 3), here)
-        assert not await feed.can_replay(client, vendor_id, last, here)
-        assert not await feed.can_replay(client, vendor_id, Position("other", 5), here)
-        assert not await feed.can_replay(client, vendor_id, Position(here.epoch, 99), here)
+        assert await reads.can_replay(client, vendor_id, Position(here.epoch, 3), here)
+        assert not await reads.can_replay(client, vendor_id, last, here)
+        assert not await reads.can_replay(client, vendor_id, Position("other", 5), here)
+        assert not await reads.can_replay(client, vendor_id, Position(here.epoch, 99), here)

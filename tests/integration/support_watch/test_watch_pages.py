@@ -8,11 +8,12 @@ import pytest
 from django.utils import timezone
 
 from sessions_farm.testing.browser import BrowserClient, Step
-from support_watch import connections, limits, services, stream, visits
-from support_watch.broker import Broker
-from support_watch.connections import patient
+from support_watch import limits, services, visits
+from support_watch.feed import connections, writes
+from support_watch.feed.connections import query_client
+from support_watch.feed.scripts import root_key
 from support_watch.models import SupportVisit
-from support_watch.scripts import root_key
+from support_watch.presence import Presence
 
 OWN = "http://fowlers.localhost:8000/support/"
 ON_MASTER = "http://mall.localhost:8000/stores/quill/support/"
@@ -24,8 +25,8 @@ def token_on(response):
     return found[1] if found else None
 
 
-def tell(browser, word, token, **headers):
-    """What the page's script sends: ``word`` is beat or leave."""
+def post_to(browser, word, token, **headers):
+    """Send as the page's script does: ``word`` is beat or leave."""
     headers = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"} | headers
     step = Step("POST", f"{browser.url}{word}/", browser.url, "same-origin", {"token": token})
     return browser.request(step, headers)
@@ -48,7 +49,7 @@ def test_opening_the_page_is_announced_once_a_session(place, arrivals):
 
     assert (row.visit, row.vendor, row.published) == (visit, place.vendor, True)
     assert f"Visitor {visit[:4]}" in browser.response.content.decode()
-    assert Broker(place.vendor).session_list() == [visit]
+    assert Presence(place.vendor).session_list() == [visit]
 
 
 def test_two_shoppers_are_two_visits(arrivals):
@@ -70,11 +71,11 @@ def test_a_shopper_whose_first_page_is_this_counts_when_the_script_beats(place, 
     browser = BrowserClient()
     page = browser.get(ON_MASTER)
     assert arrivals(place.other) == []
-    answer = tell(browser, "beat", token_on(page))
+    answer = post_to(browser, "beat", token_on(page))
 
     assert answer.status_code == 200
     assert len(arrivals(place.other)) == 1
-    assert tell(browser, "beat", answer.json()["token"]).status_code == 204
+    assert post_to(browser, "beat", answer.json()["token"]).status_code == 204
     assert len(arrivals(place.other)) == 1
 
 
@@ -83,7 +84,7 @@ def test_without_cookies_nobody_is_counted(place, arrivals):
     for _ in range(2):
         page = browser.get(ON_MASTER)
         assert page.status_code == 200
-        assert tell(browser, "beat", token_on(page)).status_code == 204
+        assert post_to(browser, "beat", token_on(page)).status_code == 204
 
     assert arrivals(place.other) == []
 
@@ -115,7 +116,7 @@ def test_a_page_read_ahead_counts_once_it_is_looked_at(place, arrivals):
     browser = BrowserClient()
     browser.get("http://fowlers.localhost:8000/")
     page = browser.get(OWN, **{"Sec-Purpose": "prefetch"})
-    tell(browser, "beat", token_on(page))
+    post_to(browser, "beat", token_on(page))
 
     assert len(arrivals()) == 1
 
@@ -133,36 +134,40 @@ def test_a_beat_of_another_page_or_with_another_token_is_refused(place, arrivals
     token = token_on(browser.get(OWN))
     foreign = visits.PageToken(place.other.pk, "v" * 26, "t", 0, "/", "support", counted=True).signed()
 
-    assert tell(browser, "beat", token).status_code == 204
-    assert tell(browser, "beat", token, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
-    assert tell(browser, "beat", token, **{"Sec-Fetch-Site": "same-site"}).status_code == 403
-    assert tell(browser, "beat", token, **{"Sec-Fetch-Site": None, "Origin": "http://evil.example"}).status_code == 403
-    assert tell(browser, "beat", token, **{"Sec-Fetch-Site": None}).status_code == 403
+    assert post_to(browser, "beat", token).status_code == 204
+    assert post_to(browser, "beat", token, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert post_to(browser, "beat", token, **{"Sec-Fetch-Site": "same-site"}).status_code == 403
     assert (
-        tell(browser, "beat", token, **{"Sec-Fetch-Site": None, "Origin": "http://fowlers.localhost:8000"}).status_code
+        post_to(browser, "beat", token, **{"Sec-Fetch-Site": None, "Origin": "http://evil.example"}).status_code == 403
+    )
+    assert post_to(browser, "beat", token, **{"Sec-Fetch-Site": None}).status_code == 403
+    assert (
+        post_to(
+            browser, "beat", token, **{"Sec-Fetch-Site": None, "Origin": "http://fowlers.localhost:8000"}
+        ).status_code
         == 204
     )
-    assert tell(browser, "beat", foreign).status_code == 403
-    assert tell(browser, "leave", token[:-2] + "xx").status_code == 403
+    assert post_to(browser, "beat", foreign).status_code == 403
+    assert post_to(browser, "leave", token[:-2] + "xx").status_code == 403
 
 
 def test_leaving_ends_the_presence_within_the_grace(place):
     browser = BrowserClient()
     token = token_on(browser.get(OWN))
-    assert tell(browser, "leave", token).status_code == 204
-    assert Broker(place.vendor).session_count() == 1
-    now = Broker(place.vendor).snapshot().now
+    assert post_to(browser, "leave", token).status_code == 204
+    assert Presence(place.vendor).session_count() == 1
+    now = Presence(place.vendor).snapshot().now
 
     assert presence_ends(place) - now <= limits.GRACE_MS
 
 
 def presence_ends(place):
-    with patient() as client:
+    with query_client() as client:
         ((_, until),) = client.zrange(f"{root_key(place.vendor.pk)}:present", 0, -1, withscores=True)
     return until
 
 
-def test_with_redis_silent_the_page_is_served_and_the_visit_told_later(place, arrivals, raw, settings, events_of):
+def test_with_redis_silent_the_page_is_served_and_the_visit_delivered_later(place, arrivals, raw, settings, events_of):
     """Everything of ours that the page needs from Redis is one call of at most WRITE_TIMEOUT."""
     settings.SUPPORT_WATCH_WRITE_TIMEOUT = limits.WRITE_TIMEOUT
     browser = BrowserClient()
@@ -177,9 +182,9 @@ def test_with_redis_silent_the_page_is_served_and_the_visit_told_later(place, ar
     assert not row.published
 
     raw.ping()  # is answered when the silence is over
-    stream.breaker.reset()
-    assert services.relay_untold(now=timezone.now()) == 1
-    assert services.relay_untold(now=timezone.now()) == 0
+    writes.breaker.reset()
+    assert services.relay_pending(now=timezone.now()) == 1
+    assert services.relay_pending(now=timezone.now()) == 0
     row.refresh_from_db()
     (event,) = events_of(place.vendor.pk)
 
@@ -189,7 +194,7 @@ def test_with_redis_silent_the_page_is_served_and_the_visit_told_later(place, ar
     assert len(arrivals()) == 1
 
 
-def test_old_visits_are_forgotten(place):
+def test_old_visits_are_deleted(place):
     now = timezone.now()
     for days in (1, 29, 31):
         SupportVisit.objects.create(
@@ -201,7 +206,7 @@ def test_old_visits_are_forgotten(place):
             arrived_at=now - timedelta(days=days),
         )
 
-    assert services.forget_old(now=now) == 1
+    assert services.delete_old(now=now) == 1
     assert SupportVisit.objects.count() == 2
 
 
@@ -209,17 +214,17 @@ def test_with_redis_refusing_the_page_is_served_and_the_visit_kept_once(place, a
     browser = BrowserClient()
     browser.get("http://fowlers.localhost:8000/")
     own, settings.REDIS_URL = settings.REDIS_URL, "redis://127.0.0.1:1/0"
-    connections.writer.cache_clear()
+    connections.page_client.cache_clear()
     for _ in range(2):
         assert browser.get(OWN).status_code == 200
     (row,) = SupportVisit.objects.all()
     assert not row.published
 
     settings.REDIS_URL = own
-    connections.writer.cache_clear()
-    stream.breaker.reset()
-    browser.get(OWN)  # before anybody has told of it
-    services.relay_untold(now=timezone.now())
+    connections.page_client.cache_clear()
+    writes.breaker.reset()
+    browser.get(OWN)  # before it is relayed
+    services.relay_pending(now=timezone.now())
     row.refresh_from_db()
 
     assert len(arrivals()) == 1

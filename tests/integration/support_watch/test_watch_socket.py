@@ -1,4 +1,4 @@
-"""The staff's socket: who gets in, who is put out, and what a screen that comes back is told."""
+"""The staff's socket: who gets in, who is put out, and what a page that reconnects receives."""
 
 import asyncio
 import json
@@ -7,16 +7,18 @@ import os
 import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from django.test import Client
 from redis.asyncio import Redis
 
 from sessions_farm.communities.registry import registry
-from sessions_farm.testing import BrowserClient, Client
+from sessions_farm.testing.browser import BrowserClient
 from sessions_farm.web import cookies
-from support_watch import limits, stream
+from support_watch import limits
+from support_watch.feed import writes
+from support_watch.feed.scripts import stream_key
+from support_watch.feed.writes import Page
 from support_watch.hub import hubs
 from support_watch.routing import sockets
-from support_watch.scripts import stream_key
-from support_watch.stream import Page
 from vendors.models import Membership
 
 ORIGIN = "http://mall.localhost:8000"
@@ -32,7 +34,7 @@ def cookie_of(place):
         client = Client()
         client.force_login(place.people[name])
         member = registry.resolve("mall.localhost")
-        return f"{cookies.name_for(member)}={cookies.value_of(member, member.host, client.mall_id)}"
+        return f"{cookies.name_for(member)}={cookies.seal(member, client.cookies['sessionid'].value)}"
 
     return sync_to_async(cookie)
 
@@ -85,10 +87,10 @@ async def opened(cookie, **where):
 async def subscribed(cookie, last=None):
     mine = await opened(cookie)
     await mine.say(json.dumps({"op": "sub", "last": last}))
-    return mine, await told(mine, "snapshot", "replay")
+    return mine, await next_message(mine, "snapshot", "replay")
 
 
-async def told(mine, *operations, seconds=8):
+async def next_message(mine, *operations, seconds=8):
     """The next message of one of the operations."""
     async with asyncio.timeout(seconds):
         while True:
@@ -107,7 +109,7 @@ async def closed_with(mine, seconds=5):
 
 async def arrive(place, number):
     await asyncio.to_thread(
-        stream.arrive, vendor_id=place.vendor.pk, visit=f"v{number}", tab="t", aliases=[f"a{number}"], page=PAGE
+        writes.arrive, vendor_id=place.vendor.pk, visit=f"v{number}", tab="t", aliases=[f"a{number}"], page=PAGE
     )
 
 
@@ -169,7 +171,7 @@ async def test_the_first_word_is_who_is_here_then_what_happens(cookie_of, place)
     await arrive(place, "before")
     mine, state = await subscribed(await cookie_of("support"))
     await arrive(place, "after")
-    event = (await told(mine, "ev"))["event"]
+    event = (await next_message(mine, "ev"))["event"]
     await mine.disconnect()
 
     assert [visitor["visit"] for visitor in state["present"]] == ["vbefore"]
@@ -185,7 +187,7 @@ async def test_who_comes_back_gets_what_was_missed_once(cookie_of, place):
         await arrive(place, number)
     back, answer = await subscribed(cookie, {"epoch": state["epoch"], "seq": state["seq"]})
     await arrive(place, "next")
-    event = (await told(back, "ev"))["event"]
+    event = (await next_message(back, "ev"))["event"]
     await back.disconnect()
 
     assert answer["op"] == "replay"
@@ -204,7 +206,7 @@ async def test_a_long_absence_is_replayed_in_batches(cookie_of, place, monkeypat
     back, answer = await subscribed(cookie, {"epoch": state["epoch"], "seq": state["seq"]})
     seqs = [event["seq"] for event in answer["events"]]
     while answer["more"]:
-        answer = await told(back, "replay")
+        answer = await next_message(back, "replay")
         seqs += [event["seq"] for event in answer["events"]]
     await back.disconnect()
 
@@ -229,10 +231,10 @@ async def test_an_absence_past_what_is_kept_is_said(cookie_of, place, raw, gone)
     assert answer["recovered"] is False
 
 
-async def test_the_server_vouches_for_the_position(cookie_of, monkeypatch):
+async def test_the_server_sends_heartbeats_with_its_position(cookie_of, monkeypatch):
     monkeypatch.setattr(limits, "HEARTBEAT_SECONDS", limits.SWEEP_SECONDS)
     mine, state = await subscribed(await cookie_of("owner"))
-    beat = await told(mine, "hb")
+    beat = await next_message(mine, "hb")
     await mine.disconnect()
 
     assert (beat["epoch"], beat["seq"]) == (state["epoch"], state["seq"])
@@ -305,7 +307,7 @@ async def test_the_last_socket_takes_the_hub_with_it(cookie_of):
     hub = hubs[asyncio.get_running_loop()]
     await mine.disconnect()
 
-    assert hub.rooms == {}
+    assert hub.topics == {}
     async with Redis.from_url(os.environ["REDIS_URL"]) as client:
         waiting = [one for one in await client.client_list() if one["cmd"] == "xread"]
     assert waiting == []

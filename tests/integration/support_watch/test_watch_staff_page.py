@@ -1,4 +1,4 @@
-"""The staff's page without JavaScript, the broker's answers, and the command that prints."""
+"""The staff's page without JavaScript, presence, and the command that prints."""
 
 import threading
 from datetime import timedelta
@@ -6,14 +6,15 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.test import Client as StockClient
 from django.utils import timezone
 
-from sessions_farm.testing import BrowserClient, Client
-from support_watch import stream
-from support_watch.broker import Broker
+from sessions_farm.testing.browser import BrowserClient
+from support_watch.feed import writes
+from support_watch.feed.writes import Page
 from support_watch.models import SupportVisit
-from support_watch.stream import Page
+from support_watch.presence import Presence
 from vendors.models import Vendor
 
 PATH = "/watch/fowlers/"
@@ -30,7 +31,7 @@ def signed_in(place):
 
 
 def arrive(vendor, visit, tab="t"):
-    return stream.arrive(
+    return writes.arrive(
         vendor_id=vendor.pk, visit=visit, tab=tab, aliases=[f"alias-{visit}"], page=Page("/support/", "support")
     )
 
@@ -111,20 +112,20 @@ def test_own_staff_on_their_support_page_do_not_count(signed_in, place, events_o
     assert len(events_of(place.other.pk)) == 1
 
 
-def test_the_broker_counts_lists_and_tells_values(place):
-    broker = Broker(place.vendor)
-    assert (broker.session_count(), broker.session_list()) == (0, [])
+def test_presence_counts_lists_and_gives_values(place):
+    presence = Presence(place.vendor)
+    assert (presence.session_count(), presence.session_list()) == (0, [])
     arrive(place.vendor, "first")
     arrive(place.vendor, "later")
 
-    assert broker.session_count() == 2
-    assert set(broker.session_list()) == {"first", "later"}
-    assert broker.value("path", "first") == "/support/"
-    assert broker.value("name", "first") == "Visitor firs"
-    assert broker.value("path", "nobody") == ""
+    assert presence.session_count() == 2
+    assert set(presence.session_list()) == {"first", "later"}
+    assert presence.value("path", "first") == "/support/"
+    assert presence.value("name", "first") == "Visitor firs"
+    assert presence.value("path", "nobody") == ""
     with pytest.raises(KeyError, match="is not shared"):
-        broker.value("_auth_user_id", "first")
-    assert Broker(Vendor(pk=place.other.pk)).session_count() == 0
+        presence.value("_auth_user_id", "first")
+    assert Presence(Vendor(pk=place.other.pk)).session_count() == 0
 
 
 def test_watchctl_prints_events(place):

@@ -5,9 +5,9 @@ import pytest
 from sessions_farm.communities.registry import registry
 from tests.html import flat
 from tests.shop import add_goods, add_vendor
-from vendors.hosts import stores
-from vendors.links import store_url
+from vendors.links import storefront_url
 from vendors.models import Product, Vendor
+from vendors.storefronts import storefronts
 
 MASTER = "mall.localhost"
 
@@ -54,7 +54,7 @@ def test_store_closed_by_the_mall(shop, shopper):
     registry.refresh()
 
     assert shopper.on("amber.localhost").status_code == 404
-    assert stores.by_vendor(amber.pk) is None
+    assert storefronts.by_vendor(amber.pk) is None
 
 
 def test_change_of_a_store_raises_the_registrys_version(shop):
@@ -65,20 +65,20 @@ def test_change_of_a_store_raises_the_registrys_version(shop):
     registry.poll()
 
     assert registry.current().version > before
-    assert stores.by_slug("thistle").name == "Thistle & Daughters"
+    assert storefronts.by_slug("thistle").name == "Thistle & Daughters"
 
 
 def test_snapshot_costs_no_query(shop, django_assert_num_queries):
-    stores.by_slug("amber")
+    storefronts.by_slug("amber")
 
     with django_assert_num_queries(0):
-        assert stores.by_host("amber.localhost").slug == "amber"
-        assert stores.by_host("thistle.shops.localhost").slug == "thistle"
-        assert stores.by_host("basalt.localhost") is None
+        assert storefronts.by_host("amber.localhost").slug == "amber"
+        assert storefronts.by_host("thistle.shops.localhost").slug == "thistle"
+        assert storefronts.by_host("basalt.localhost") is None
 
 
 def test_store_url_is_where_the_store_lies(shop):
-    urls = [store_url(stores.by_slug(slug), "product", slug="x") for slug in ("amber", "basalt", "thistle")]
+    urls = [storefront_url(storefronts.by_slug(slug), "product", slug="x") for slug in ("amber", "basalt", "thistle")]
 
     assert urls == [
         "http://amber.localhost:8000/products/x/",

@@ -4,17 +4,17 @@ import re
 
 from sessions_farm.communities.registry import registry
 from tests.html import flat
-from vendors.hosts import stores
-from vendors.theme import address
+from vendors.storefronts import storefronts
+from vendors.stylesheets import stylesheet_url
 
 MASTER = "mall.localhost"
 
 
 def test_store_page_names_its_sheet(shop, shopper):
     page = shopper.on("amber.localhost")
-    sheet = shopper.on("amber.localhost", address(stores.by_slug("amber")))
+    sheet = shopper.on("amber.localhost", stylesheet_url(storefronts.by_slug("amber")))
 
-    assert f'href="{address(stores.by_slug("amber"))}"' in flat(page)
+    assert f'href="{stylesheet_url(storefronts.by_slug("amber"))}"' in flat(page)
     assert sheet["Cache-Control"] == "public, max-age=31536000, immutable"
     assert sheet["Content-Type"] == "text/css; charset=utf-8"
     assert re.fullmatch(
@@ -23,7 +23,7 @@ def test_store_page_names_its_sheet(shop, shopper):
 
 
 def test_old_address_leads_to_the_new_sheet(shop, shopper):
-    old = address(stores.by_slug("amber"))
+    old = stylesheet_url(storefronts.by_slug("amber"))
     amber = shop.vendors["amber"]
     amber.accent = "#aa2200"
     amber.save()
@@ -32,7 +32,7 @@ def test_old_address_leads_to_the_new_sheet(shop, shopper):
     response = shopper.on("amber.localhost", old)
 
     assert response.status_code == 302
-    assert response["Location"] == address(stores.by_slug("amber")) != old
+    assert response["Location"] == stylesheet_url(storefronts.by_slug("amber")) != old
 
 
 def test_directory_has_the_colours_of_all(shop, shopper):

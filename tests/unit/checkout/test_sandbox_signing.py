@@ -21,20 +21,20 @@ def test_notice_with_a_changed_header_is_refused(name):
     now = datetime.now(UTC)
     headers = signing.notice_headers("evt_1", BODY, now)
     changed = headers | {name: headers[name][:-2] + ("A=" if name.endswith("signature") else "17")}
-    with pytest.raises(signing.Forged):
+    with pytest.raises(signing.SignatureError):
         signing.check_notice(changed, BODY, now)
 
 
 def test_notice_with_a_changed_body_is_refused():
     now = datetime.now(UTC)
-    with pytest.raises(signing.Forged):
+    with pytest.raises(signing.SignatureError):
         signing.check_notice(signing.notice_headers("evt_1", BODY, now), BODY.replace(b"22", b"33"), now)
 
 
 def test_notice_that_is_old_is_refused():
     now = datetime.now(UTC)
     headers = signing.notice_headers("evt_1", BODY, now - timedelta(minutes=6))
-    with pytest.raises(signing.Forged, match="time"):
+    with pytest.raises(signing.SignatureError, match="time"):
         signing.check_notice(headers, BODY, now)
 
 
@@ -42,10 +42,10 @@ def test_notice_that_is_old_is_refused():
 def test_notice_of_an_absurd_time_is_refused(stamp):
     now = datetime.now(UTC)
     headers = signing.notice_headers("evt_1", BODY, now) | {"webhook-timestamp": stamp}
-    with pytest.raises(signing.Forged, match="time"):
+    with pytest.raises(signing.SignatureError, match="time"):
         signing.check_notice(headers, BODY, now)
 
 
 def test_return_of_another_payment_is_refused():
-    with pytest.raises(signing.Forged):
+    with pytest.raises(signing.SignatureError):
         signing.check_return("M-BBBB-33-1", signing.return_signature("M-AAAA-22-1"))

@@ -7,7 +7,7 @@ from django.conf import settings
 from cart.orders import links
 from cart.orders.models import Consignment
 from cart.orders.numbering import new_number
-from cart.orders.states import MOVES, before, may_become
+from cart.orders.states import TRANSITIONS, can_transition, predecessors
 
 
 def test_number_can_be_read_out():
@@ -41,9 +41,9 @@ def test_token_signed_by_another_key_is_refused(settings):
 
 
 def test_states_have_a_way_in_and_sent_goods_are_not_cancelled():
-    assert set(MOVES) == set(Consignment.State)
-    assert not may_become(Consignment.State.SENT, Consignment.State.CANCELLED)
-    assert set(before(Consignment.State.SENT)) == {Consignment.State.OPEN, Consignment.State.PACKED}
+    assert set(TRANSITIONS) == set(Consignment.State)
+    assert not can_transition(Consignment.State.SENT, Consignment.State.CANCELLED)
+    assert set(predecessors(Consignment.State.SENT)) == {Consignment.State.OPEN, Consignment.State.PACKED}
 
 
 def test_status_page_is_the_projects():

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipping import body, keys
-from shipping.documents import COLUMNS, RISKY, as_csv, guarded
-from shipping.transports.contract import Shipment
-from shipping.transports.email import compose
+from shipping.documents import COLUMNS, RISKY, as_csv, escape_formula
+from shipping.transports.base import DispatchPayload
+from shipping.transports.email import build_message
 from vendors.money import Money
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -21,33 +21,33 @@ NASTY = st.text() | st.sampled_from(
 )
 
 
-def parcel(**fields):
+def dispatch_body(**fields):
     person = body.Recipient(
         **(dict.fromkeys(("name", "line1", "line2", "postcode", "town", "country", "email", "phone"), "x") | fields)
     )
     items = (body.Item(fields.get("name", "x"), fields.get("name", "x"), 3, Money(1405, "EUR")),)
-    key = keys.key_of(keys.new_root(NOW), 1)
-    return body.Parcel(key, 1, "fowlers", "M-1-1", "M-1", NOW, "standard", Money(450, "EUR"), person, items)
+    key = keys.make_key(keys.new_root(NOW), 1)
+    return body.DispatchBody(key, 1, "fowlers", "M-1-1", "M-1", NOW, "standard", Money(450, "EUR"), person, items)
 
 
 def test_amounts_are_strings_of_the_main_unit():
-    document = json.loads(body.compose(parcel()))
+    document = json.loads(body.serialize(dispatch_body()))
     assert (document["goods_total"], document["total"], document["currency"]) == ("42.15", "46.65", "EUR")
     assert document["placed_at"] == "2026-11-21T09:30:00Z"
 
 
 def test_yen_have_no_decimals():
-    person = parcel().recipient
-    yen = body.Parcel(
+    person = dispatch_body().recipient
+    yen = body.DispatchBody(
         "k", 1, "v", "c", "o", NOW, "standard", Money(500, "JPY"), person, (body.Item("s", "n", 2, Money(1200, "JPY")),)
     )
-    assert json.loads(body.compose(yen))["total"] == "2900"
+    assert json.loads(body.serialize(yen))["total"] == "2900"
 
 
 @settings(deadline=None, max_examples=50)  # a busy machine is no failure
 @given(NASTY, NASTY)
 def test_json_keeps_every_text_exactly(name, town):
-    document = json.loads(body.compose(parcel(name=name, town=town)))
+    document = json.loads(body.serialize(dispatch_body(name=name, town=town)))
     assert (document["address"]["name"], document["address"]["town"], document["lines"][0]["name"]) == (
         name,
         town,
@@ -58,7 +58,9 @@ def test_json_keeps_every_text_exactly(name, town):
 @settings(deadline=None, max_examples=50)  # a busy machine is no failure
 @given(NASTY, NASTY)
 def test_csv_keeps_its_columns_and_runs_nothing(name, town):
-    rows = list(csv.reader(io.StringIO(as_csv(body.compose(parcel(name=name, town=town))).decode(), newline="")))
+    rows = list(
+        csv.reader(io.StringIO(as_csv(body.serialize(dispatch_body(name=name, town=town))).decode(), newline=""))
+    )
     assert [len(row) for row in rows] == [len(COLUMNS)] * 2
     assert not any(cell.startswith(RISKY) for cell in rows[1])
     assert rows[1][COLUMNS.index("town")] in {town, f"'{town}"}
@@ -66,15 +68,17 @@ def test_csv_keeps_its_columns_and_runs_nothing(name, town):
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1"])
 def test_formula_is_made_text(cell):
-    assert guarded(cell) == f"'{cell}"
+    assert escape_formula(cell) == f"'{cell}"
 
 
 @settings(deadline=None, max_examples=50)  # a busy machine is no failure
 @given(NASTY, NASTY)
 def test_nothing_typed_reaches_a_header(name, town):
-    content = body.compose(parcel(name=name, town=town))
+    content = body.serialize(dispatch_body(name=name, town=town))
     key = json.loads(content)["key"]
-    message = compose(Shipment(key=key, body=content, sha256="0" * 64, attempt=1), "orders@example.org").message()
+    message = build_message(
+        DispatchPayload(key=key, body=content, sha256="0" * 64, attempt=1), "orders@example.org"
+    ).message()
     assert message["Subject"] == "Order M-1, consignment M-1-1"
     assert message["X-Mall-Key"] == key
     assert message["Bcc"] is None
@@ -85,9 +89,9 @@ def test_nothing_typed_reaches_a_header(name, town):
 
 
 def test_slip_escapes_markup():
-    content = body.compose(parcel(name="<script>alert(1)</script>"))
-    message = compose(
-        Shipment(key=json.loads(content)["key"], body=content, sha256="0" * 64, attempt=1), "o@example.org"
+    content = body.serialize(dispatch_body(name="<script>alert(1)</script>"))
+    message = build_message(
+        DispatchPayload(key=json.loads(content)["key"], body=content, sha256="0" * 64, attempt=1), "o@example.org"
     )
     html = message.alternatives[0].content
     assert "<script>" not in html

@@ -45,7 +45,7 @@ def test_public_address_is_allowed(address):
 )
 def test_spellings_of_loopback_are_refused(host, settings):
     settings.EGRESS_ALLOW = []
-    with pytest.raises(egress.Refused):
+    with pytest.raises(egress.EgressRefusedError):
         egress.dial(host, 80, 1)
 
 
@@ -79,7 +79,7 @@ def answers(monkeypatch):
 def test_one_bad_answer_among_good_ones_refuses_the_name(found, answers, settings):
     settings.EGRESS_ALLOW = []
     answers(found)
-    with pytest.raises(egress.Refused):
+    with pytest.raises(egress.EgressRefusedError):
         egress.addresses_of("vendor.example", 443)
     answers(found[:1] if found[0] != "10.0.0.1" else found[1:])  # the control: without the bad one it is let through
     assert egress.addresses_of("vendor.example", 443)
@@ -111,11 +111,11 @@ def test_allow_list_opens_only_its_blocks(allow, allowed, settings):
         if allowed:
             egress.dial("x.localhost", port, 1).close()
         else:
-            with pytest.raises(egress.Refused):
+            with pytest.raises(egress.EgressRefusedError):
                 egress.dial("x.localhost", port, 1)
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
 def test_impossible_port_is_refused(port):
-    with pytest.raises(egress.Refused):
+    with pytest.raises(egress.EgressRefusedError):
         egress.dial("x.localhost", port, 1)

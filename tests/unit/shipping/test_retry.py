@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shipping import states
-from shipping.retry import DELAYS, OPENS_AFTER, PROBES, Health, after_failure, next_try
+from shipping.retry import DELAYS, FAILURE_THRESHOLD, PROBE_DELAYS, BreakerState, after_failure, next_try
 from shipping.states import State
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -37,13 +37,15 @@ def test_third_refusal_is_the_last():
 
 
 def test_breaker_opens_after_failures_in_a_row_and_backs_off():
-    health = Health()
+    health = BreakerState()
     waits = []
-    for _ in range(OPENS_AFTER - 1 + len(PROBES) + 2):
+    for _ in range(FAILURE_THRESHOLD - 1 + len(PROBE_DELAYS) + 2):
         health = after_failure(health, NOW)
         waits.append(health.open_until and health.open_until - NOW)
-    assert waits[: OPENS_AFTER - 1] == [None] * (OPENS_AFTER - 1)
-    for wait, probe in zip(waits[OPENS_AFTER - 1 :], [*PROBES, PROBES[-1], PROBES[-1]], strict=True):
+    assert waits[: FAILURE_THRESHOLD - 1] == [None] * (FAILURE_THRESHOLD - 1)
+    for wait, probe in zip(
+        waits[FAILURE_THRESHOLD - 1 :], [*PROBE_DELAYS, PROBE_DELAYS[-1], PROBE_DELAYS[-1]], strict=True
+    ):
         assert 0.8 * probe <= wait <= 1.2 * probe
     assert health.failing_since == NOW
 

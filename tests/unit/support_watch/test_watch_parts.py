@@ -1,4 +1,4 @@
-"""The feed's calculations: ids, tokens, rooms, the breaker, ages."""
+"""The feed's calculations: ids, tokens, topics, the breaker, ages."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,10 +8,10 @@ from django.core import signing
 
 from support_watch import limits, visits
 from support_watch.breaker import Breaker, Open
-from support_watch.events import decode
-from support_watch.feed import Position
-from support_watch.rooms import Asked, Happened, Lagged, Room, Seat, Vouched, as_position
+from support_watch.feed.events import decode
+from support_watch.feed.reads import Position
 from support_watch.templatetags.watch import age
+from support_watch.topics import EventMessage, Heartbeat, Lagged, ResyncRequested, Subscriber, Topic, as_position
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -20,16 +20,16 @@ def event(seq, epoch="e"):
     return decode(7, f"{seq}-0", {"epoch": epoch, "type": "arrive", "visit": "abcd", "at": "5", "data": "{}"})
 
 
-def drained(seat):
+def drained(subscriber):
     items = []
-    while not seat.queue.empty():
-        items.append(seat.queue.get_nowait())
+    while not subscriber.queue.empty():
+        items.append(subscriber.queue.get_nowait())
     return items
 
 
-def room_at(seq):
-    seat = Seat(7)
-    return Room(7, Position("e", seq), {seat}), seat
+def topic_at(seq):
+    subscriber = Subscriber(7)
+    return Topic(7, Position("e", seq), {subscriber}), subscriber
 
 
 def test_visit_ids_differ_by_vendor_shopper_and_half_hour_and_by_nothing_else():
@@ -63,79 +63,79 @@ def test_a_token_survives_the_trip_and_not_a_change_nor_half_a_day():
             visits.read_token(text)
 
 
-def test_a_room_passes_on_the_next_event_and_no_old_one():
-    room, seat = room_at(4)
-    room.take(event(5))
-    room.take(event(5))
-    room.take(event(3))
+def test_a_topic_delivers_the_next_event_and_no_old_one():
+    topic, subscriber = topic_at(4)
+    topic.deliver(event(5))
+    topic.deliver(event(5))
+    topic.deliver(event(3))
 
-    assert drained(seat) == [Happened(event(5))]
-    assert room.position == Position("e", 5)
+    assert drained(subscriber) == [EventMessage(event(5))]
+    assert topic.position == Position("e", 5)
 
 
-@pytest.mark.parametrize("strange", [event(7), event(5, "other")], ids=["hole", "epoch"])
-def test_a_hole_or_another_epoch_is_never_passed_over(strange):
-    room, seat = room_at(4)
-    room.take(strange)
+@pytest.mark.parametrize("strange", [event(7), event(5, "other")], ids=["gap", "epoch"])
+def test_a_gap_or_another_epoch_is_never_passed_over(strange):
+    topic, subscriber = topic_at(4)
+    topic.deliver(strange)
 
-    assert drained(seat) == [Lagged()]
+    assert drained(subscriber) == [Lagged()]
 
 
 def test_an_answer_older_than_what_was_read_meanwhile_changes_nothing():
-    room, seat = room_at(4)
-    asked_from = room.position
-    room.take(event(5))
-    drained(seat)
-    room.compare(Position("e", 4), asked_from)
+    topic, subscriber = topic_at(4)
+    position_before = topic.position
+    topic.deliver(event(5))
+    drained(subscriber)
+    topic.check_position(Position("e", 4), position_before)
 
-    assert drained(seat) == []
-    assert room.position == Position("e", 5)
+    assert drained(subscriber) == []
+    assert topic.position == Position("e", 5)
 
 
-@pytest.mark.parametrize("asked_from", [Position("e", 4), None])
-def test_an_answer_does_not_set_back_a_room_that_found_the_new_epoch_itself(asked_from):
-    room, seat = room_at(4)
-    room.take(event(2, "new"))
-    drained(seat)
-    room.compare(Position("new", 1), asked_from)
+@pytest.mark.parametrize("position_before", [Position("e", 4), None])
+def test_an_answer_does_not_set_back_a_topic_that_found_the_new_epoch_itself(position_before):
+    topic, subscriber = topic_at(4)
+    topic.deliver(event(2, "new"))
+    drained(subscriber)
+    topic.check_position(Position("new", 1), position_before)
 
-    assert drained(seat) == []
-    assert room.position == Position("new", 2)
+    assert drained(subscriber) == []
+    assert topic.position == Position("new", 2)
 
 
 @pytest.mark.parametrize("there", [Position("new", 0), Position("new", 9), Position("e", 3)])
-def test_a_lost_or_set_back_stream_makes_all_start_anew(there):
-    room, seat = room_at(4)
-    room.compare(there, room.position)
+def test_a_lost_or_set_back_stream_resets_every_subscriber(there):
+    topic, subscriber = topic_at(4)
+    topic.check_position(there, topic.position)
 
-    assert drained(seat) == [Lagged()]
-    assert room.position == there
+    assert drained(subscriber) == [Lagged()]
+    assert topic.position == there
 
 
 def test_a_reader_that_stands_still_is_found_behind_and_one_that_moves_is_not():
-    room, _ = room_at(4)
+    topic, _ = topic_at(4)
     for _ in range(4):
-        room.compare(Position("e", 9), room.position)
-    assert room.behind == 3
-    room.take(event(5))
-    room.compare(Position("e", 9), room.position)
-    assert room.behind == 0
+        topic.check_position(Position("e", 9), topic.position)
+    assert topic.rounds_behind == 3
+    topic.deliver(event(5))
+    topic.check_position(Position("e", 9), topic.position)
+    assert topic.rounds_behind == 0
 
 
-def test_a_full_seat_loses_its_queue_and_is_told_so(monkeypatch):
+def test_a_full_subscriber_loses_its_queue_and_gets_lagged(monkeypatch):
     monkeypatch.setattr(limits, "QUEUE", 3)
-    seat = Seat(7)
+    subscriber = Subscriber(7)
     for seq in range(3):
-        seat.push(Vouched(Position("e", seq), 0))
-    seat.push(Vouched(Position("e", 3), 0))
+        subscriber.push(Heartbeat(Position("e", seq), 0))
+    subscriber.push(Heartbeat(Position("e", 3), 0))
 
-    assert drained(seat) == [Lagged()]
+    assert drained(subscriber) == [Lagged()]
 
 
 @pytest.mark.parametrize("value", [None, 5, "x", [], {}, {"epoch": 5, "seq": 1}, {"epoch": "e", "seq": "1"}])
 def test_a_position_that_makes_no_sense_is_none(value):
     assert as_position(value) is None
-    assert Asked(as_position({"epoch": "e", "seq": 1})).last == Position("e", 1)
+    assert ResyncRequested(as_position({"epoch": "e", "seq": 1})).last == Position("e", 1)
 
 
 def test_the_breaker_does_not_try_while_it_is_open():

@@ -1,9 +1,9 @@
-"""What a list's address says, and the addresses that undo it."""
+"""The filter that a list's query string states, and the query strings that undo it."""
 
 import pytest
 from django.http import QueryDict
 
-from vendors.facets import Choice, minor, options, with_value, without
+from vendors.facets import ProductFilter, facet_options, parse_minor_units, query_with, query_without
 
 
 @pytest.mark.parametrize(
@@ -22,18 +22,20 @@ from vendors.facets import Choice, minor, options, with_value, without
         ("NaN", 2, None),
     ],
 )
-def test_minor(typed, digits, expected):
-    assert minor(typed, digits) == expected
+def test_parse_minor_units(typed, digits, expected):
+    assert parse_minor_units(typed, digits) == expected
 
 
-def test_choice_reads_an_address():
-    choice = Choice.of(QueryDict("q=oak++table&department=home&department=tools&shop=fowlers&low=5&stock=1&sort=dear"))
+def test_product_filter_reads_an_address():
+    product_filter = ProductFilter.parse(
+        QueryDict("q=oak++table&department=home&department=tools&shop=fowlers&low=5&stock=1&sort=dear")
+    )
 
-    assert choice == Choice(
+    assert product_filter == ProductFilter(
         text="oak table",
-        departments=("home", "tools"),
-        shops=("fowlers",),
-        low=500,
+        categories=("home", "tools"),
+        vendors=("fowlers",),
+        min_price=500,
         in_stock=True,
         sort="dear",
     )
@@ -42,29 +44,29 @@ def test_choice_reads_an_address():
 @pytest.mark.parametrize(
     ("query", "sort"), [("", "name"), ("q=tea", "best"), ("sort=best", "name"), ("sort=x", "name")]
 )
-def test_choice_sorts_sensibly(query, sort):
-    assert Choice.of(QueryDict(query)).sort == sort
+def test_product_filter_sorts_sensibly(query, sort):
+    assert ProductFilter.parse(QueryDict(query)).sort == sort
 
 
-def test_choice_passes_over_nul():
-    assert Choice.of(QueryDict("q=te%00a")).text == "tea"
+def test_product_filter_passes_over_nul():
+    assert ProductFilter.parse(QueryDict("q=te%00a")).text == "tea"
 
 
-def test_without_takes_one_value_away_and_goes_to_the_first_page():
+def test_query_without_takes_one_value_away_and_goes_to_the_first_page():
     query = QueryDict("q=tea&shop=fowlers&shop=thistle&page=3&low=")
 
-    assert without(query, "shop", "fowlers") == "?q=tea&shop=thistle"
-    assert without(query, "q") == "?shop=fowlers&shop=thistle"
+    assert query_without(query, "shop", "fowlers") == "?q=tea&shop=thistle"
+    assert query_without(query, "q") == "?shop=fowlers&shop=thistle"
 
 
-def test_with_value_of_a_page_keeps_the_rest():
-    assert with_value(QueryDict("q=tea&page=3"), "page", "2") == "?q=tea&page=2"
+def test_query_with_of_a_page_keeps_the_rest():
+    assert query_with(QueryDict("q=tea&page=3"), "page", "2") == "?q=tea&page=2"
 
 
-def test_options_keep_a_choice_that_finds_nothing():
-    found = options([("home", "Home", 3)], ["tools"])
+def test_facet_options_keep_a_selected_value_that_finds_nothing():
+    found = facet_options([("home", "Home", 3)], ["tools"])
 
-    assert [(option.value, option.count, option.chosen) for option in found] == [
+    assert [(option.value, option.count, option.selected) for option in found] == [
         ("home", 3, False),
         ("tools", 0, True),
     ]

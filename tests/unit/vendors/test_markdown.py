@@ -2,7 +2,7 @@
 
 import pytest
 
-from vendors.markdown import render
+from vendors.markdown import render_markdown
 
 
 @pytest.mark.parametrize(
@@ -18,10 +18,10 @@ from vendors.markdown import render
     ],
 )
 def test_render(text, html):
-    assert str(render(text)).strip() == html
+    assert str(render_markdown(text)).strip() == html
 
 
 def test_render_keeps_a_link():
-    assert str(render("[Us](https://fowlers.example/)")) == (
+    assert str(render_markdown("[Us](https://fowlers.example/)")) == (
         '<p><a href="https://fowlers.example/" rel="nofollow noopener">Us</a></p>'
     )

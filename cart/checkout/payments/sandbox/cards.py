@@ -1,28 +1,31 @@
-"""The cards that the pretend company knows, each with a fate of its own."""
+"""Test cards of the simulated payment company."""
 
 from enum import StrEnum
 from typing import Final
 
 
-class Fate(StrEnum):
+class CardBehaviour(StrEnum):
+    """List the behaviours of the test cards."""
+
     PAYS = "pays"
     DECLINED = "declined"
-    LOST = "lost"  # pays, but the browser never hears of it
+    LOST = "lost"  # pays, but the browser gets no answer
     SECURE = "secure"  # the bank asks first (3-D Secure)
 
 
-CARDS: Final[dict[str, tuple[Fate, str]]] = {
-    "4242424242424242": (Fate.PAYS, "is accepted"),
-    "4000000000000002": (Fate.DECLINED, "is declined"),
-    "4000000000003220": (Fate.SECURE, "asks you to confirm with your bank"),
-    "4000000000000119": (Fate.LOST, "is charged, then the connection breaks"),
+CARDS: Final[dict[str, tuple[CardBehaviour, str]]] = {
+    "4242424242424242": (CardBehaviour.PAYS, "is accepted"),
+    "4000000000000002": (CardBehaviour.DECLINED, "is declined"),
+    "4000000000003220": (CardBehaviour.SECURE, "asks you to confirm with your bank"),
+    "4000000000000119": (CardBehaviour.LOST, "is charged, then the connection breaks"),
 }
 
 
-def digits(number: str) -> str:
+def card_digits(number: str) -> str:
+    """Return the digits of a typed card number."""
     return "".join(sign for sign in number if sign.isdecimal())
 
 
-def grouped(number: str) -> str:
-    """Digits in fours, as they are printed on a card."""
+def format_card_number(number: str) -> str:
+    """Group the digits by four, as on a card."""
     return " ".join(number[start : start + 4] for start in range(0, len(number), 4))

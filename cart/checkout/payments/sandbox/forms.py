@@ -1,13 +1,15 @@
-"""The card form of the pretend company."""
+"""The card form of the simulated payment company."""
 
 from __future__ import annotations
 
 from django import forms
 
-from cart.checkout.payments.sandbox.cards import CARDS, Fate, digits
+from cart.checkout.payments.sandbox.cards import CARDS, CardBehaviour, card_digits
 
 
 class CardForm(forms.Form):
+    """Validate a test card."""
+
     number = forms.CharField(
         label="Card number",
         max_length=30,
@@ -29,11 +31,13 @@ class CardForm(forms.Form):
     )
 
     def clean_number(self) -> str:
-        number = digits(self.cleaned_data["number"])
+        """Reject a number that is not a test card's."""
+        number = card_digits(self.cleaned_data["number"])
         if number not in CARDS:
             raise forms.ValidationError("No real card works here. Use one of the test cards listed on this page.")
         return number
 
     @property
-    def fate(self) -> Fate:
+    def behaviour(self) -> CardBehaviour:
+        """Return the behaviour of the entered card."""
         return CARDS[self.cleaned_data["number"]][0]

@@ -1,4 +1,4 @@
-"""The mall's side of the pretend payment company."""
+"""The gateway to the simulated payment company."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from collections.abc import Mapping
 from django.urls import reverse
 from django.utils import timezone
 
-from cart.checkout.payments.base import Outcome, PaymentError, Progress
+from cart.checkout.errors import PaymentError
+from cart.checkout.payments.base import ChargeResult, ChargeStatus
 from cart.checkout.payments.sandbox import services, signing
 from cart.checkout.payments.sandbox.models import Charge
 from cart.orders.models import Payment
 from sessions_farm.communities.links import origin
 
-PROGRESS = {
-    Charge.State.OPEN: Progress.PENDING,
-    Charge.State.CHALLENGED: Progress.PENDING,
-    Charge.State.CAPTURED: Progress.CAPTURED,
-    Charge.State.DECLINED: Progress.DECLINED,
-    Charge.State.CANCELLED: Progress.DECLINED,
-    Charge.State.REFUNDED: Progress.REFUNDED,
+STATUS = {
+    Charge.State.OPEN: ChargeStatus.PENDING,
+    Charge.State.CHALLENGED: ChargeStatus.PENDING,
+    Charge.State.CAPTURED: ChargeStatus.CAPTURED,
+    Charge.State.DECLINED: ChargeStatus.DECLINED,
+    Charge.State.CANCELLED: ChargeStatus.DECLINED,
+    Charge.State.REFUNDED: ChargeStatus.REFUNDED,
 }
 
 
 class Gateway:
-    """Implements payments.base.Gateway."""
+    """Implement payments.base.Gateway in this process."""
 
     name = "sandbox"
 
     def start(self, payment: Payment, *, return_url: str, webhook_path: str) -> str:
+        """Create the charge once, and return its payment page."""
         community = payment.order.marketplace.community
         charge, _ = Charge.objects.get_or_create(
             reference=payment.reference,
@@ -45,36 +47,41 @@ class Gateway:
         return reverse("sandbox:pay", args=[charge.token])
 
     def read_return(self, query: Mapping[str, str]) -> str:
+        """Verify the signature of a returning browser."""
         reference = query.get("reference", "")
         try:
             signing.check_return(reference, query.get("signature", ""))
-        except signing.Forged as error:
+        except signing.SignatureError as error:
             raise PaymentError(str(error), permanent=True) from error
         return reference
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
+        """Verify the signature and the time of a webhook."""
         try:
             signing.check_notice(headers, body, timezone.now())
-        except signing.Forged as error:
+        except signing.SignatureError as error:
             raise PaymentError(str(error), permanent=True) from error
         return str(json.loads(body)["reference"])
 
-    def fetch(self, payment: Payment) -> Outcome:
+    def fetch(self, payment: Payment) -> ChargeResult:
+        """Return the state of the charge; pending if there is none."""
         charge = Charge.objects.filter(reference=payment.reference).first()
-        return _outcome(charge) if charge else Outcome(Progress.PENDING, 0, payment.currency)
+        return _charge_result(charge) if charge else ChargeResult(ChargeStatus.PENDING, 0, payment.currency)
 
-    def cancel(self, payment: Payment) -> Outcome:
+    def cancel(self, payment: Payment) -> ChargeResult:
+        """Cancel the charge unless it is paid."""
         try:
-            return _outcome(services.close(reference=payment.reference, now=timezone.now()))
+            return _charge_result(services.cancel_charge(reference=payment.reference, now=timezone.now()))
         except Charge.DoesNotExist:
-            return Outcome(Progress.DECLINED, 0, payment.currency)
+            return ChargeResult(ChargeStatus.DECLINED, 0, payment.currency)
 
-    def refund(self, payment: Payment) -> Outcome:
+    def refund(self, payment: Payment) -> ChargeResult:
+        """Refund the charge. Raise PaymentError if there is none."""
         try:
-            return _outcome(services.refund(reference=payment.reference))
+            return _charge_result(services.refund_charge(reference=payment.reference))
         except Charge.DoesNotExist as error:
             raise PaymentError(f"The gateway has no charge {payment.reference}.", permanent=True) from error
 
 
-def _outcome(charge: Charge) -> Outcome:
-    return Outcome(PROGRESS[Charge.State(charge.state)], charge.amount, charge.currency)
+def _charge_result(charge: Charge) -> ChargeResult:
+    return ChargeResult(STATUS[Charge.State(charge.state)], charge.amount, charge.currency)

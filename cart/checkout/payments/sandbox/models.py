@@ -1,4 +1,4 @@
-"""The charges of the pretend payment company."""
+"""Charges of the simulated payment company."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from django.utils import timezone
 
 
 class Charge(models.Model):
-    """One amount that a shop asked the company to collect."""
+    """Record one amount to collect for a shop."""
 
     class State(models.TextChoices):
+        """List the states of a charge."""
+
         OPEN = "open", "waiting for a card"
         CHALLENGED = "challenged", "waiting for the bank's check"
         CAPTURED = "captured", "paid"
@@ -38,4 +40,5 @@ class Charge(models.Model):
 
     @property
     def is_payable(self) -> bool:
+        """Return True if the charge waits for a payment."""
         return self.state in {self.State.OPEN, self.State.CHALLENGED}

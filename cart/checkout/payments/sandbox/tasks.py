@@ -1,6 +1,6 @@
-"""The pretend company's notices to shops: a signed POST, sent by a worker, repeated until it is taken.
+"""Webhooks of the simulated payment company: a signed POST, sent by a worker and retried until accepted.
 
-Nothing hangs on them: a shop that hears nothing asks for itself (``sweep_checkouts``).
+A lost notice does no harm: the shop polls for itself (``sweep_checkouts``).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from cart.checkout.payments.sandbox.models import Charge
 from cart.orders.nudge import nudge
 
 
-def announce(charge_id: int) -> None:
-    """Have a worker tell the shop."""
+def enqueue_notice(charge_id: int) -> None:
+    """Enqueue the notice for a worker."""
     nudge(send_notice, charge_id)
 
 
 @shared_task(bind=True, name="sandbox.send_notice", max_retries=6)
 def send_notice(self: Any, charge_id: int) -> None:
-    """POST the notice; on any refusal again after 1, 2, 4 ... seconds."""
+    """POST the notice; retry after 1, 2, 4 ... seconds."""
     charge = Charge.objects.get(pk=charge_id)
     try:
         post_notice(charge)
@@ -35,9 +35,10 @@ def send_notice(self: Any, charge_id: int) -> None:
 
 
 def post_notice(charge: Charge) -> None:
-    """Raise httpx2.HTTPError where the shop cannot be reached or does not say 2xx.
+    """POST the notice once. Raise httpx2.HTTPError unless the shop answers 2xx.
 
-    It dials SANDBOX_WEBHOOK_ORIGIN and names the shop's host in the request: servers do not resolve ``*.localhost``.
+    The connection goes to SANDBOX_WEBHOOK_ORIGIN, with the shop's host in the request: servers do not resolve
+    ``*.localhost``.
     """
     body = json.dumps({"type": f"charge.{charge.state}", "reference": charge.reference}).encode()
     headers = signing.notice_headers(f"evt_{charge.pk}_{charge.state}", body, timezone.now())

@@ -1,4 +1,4 @@
-"""The hosted pages of the pretend company, below /pay/sandbox/ on the mall's own host."""
+"""URLs of the simulated payment company, below /pay/sandbox/ on the master."""
 
 from django.urls import path
 
@@ -6,6 +6,6 @@ from cart.checkout.payments.sandbox import views
 
 app_name = "sandbox"
 urlpatterns = [
-    path("<str:token>/", views.pay, name="pay"),
-    path("<str:token>/bank/", views.challenge, name="challenge"),
+    path("<str:token>/", views.card_page, name="pay"),
+    path("<str:token>/bank/", views.challenge_page, name="challenge"),
 ]

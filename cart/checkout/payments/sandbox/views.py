@@ -1,4 +1,4 @@
-"""The hosted pages of the pretend company."""
+"""Hosted payment pages of the simulated payment company."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from cart.checkout.payments.sandbox import services, signing
-from cart.checkout.payments.sandbox.cards import CARDS, Fate, grouped
+from cart.checkout.payments.sandbox.cards import CARDS, CardBehaviour, format_card_number
 from cart.checkout.payments.sandbox.forms import CardForm
 from cart.checkout.payments.sandbox.models import Charge
 from vendors.money import Money
@@ -20,50 +20,50 @@ from vendors.money import Money
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def pay(request: HttpRequest, token: str) -> HttpResponse:
-    """The card form. A charge that is settled leads back to the shop."""
+def card_page(request: HttpRequest, token: str) -> HttpResponse:
+    """Show and process the card form; a settled charge redirects to the shop."""
     charge = get_object_or_404(Charge, token=token)
     if not charge.is_payable:
-        return _leave(charge)
+        return _redirect_to_shop(charge)
     if charge.state == Charge.State.CHALLENGED:
         return HttpResponseRedirect(reverse("sandbox:challenge", args=[token]), status=303)
     if request.method == "POST" and "cancel" in request.POST:
-        return _leave(services.give_up(token=token, now=timezone.now()))
+        return _redirect_to_shop(services.abandon_charge(token=token, now=timezone.now()))
     form = CardForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return _charge(request, charge, form.fate)
-    return _page(request, "sandbox/pay.html", charge, form)
+        return _charge(request, charge, form.behaviour)
+    return _render_page(request, "sandbox/pay.html", charge, form)
 
 
-def _charge(request: HttpRequest, charge: Charge, fate: Fate) -> HttpResponse:
-    charge = services.try_card(token=charge.token, fate=fate, now=timezone.now())
-    if fate is Fate.LOST:
+def _charge(request: HttpRequest, charge: Charge, behaviour: CardBehaviour) -> HttpResponse:
+    charge = services.charge_card(token=charge.token, behaviour=behaviour, now=timezone.now())
+    if behaviour is CardBehaviour.LOST:
         return render(request, "sandbox/lost.html", {"charge": charge}, status=504)
     if charge.state == Charge.State.CHALLENGED:
         return HttpResponseRedirect(reverse("sandbox:challenge", args=[charge.token]), status=303)
-    return _leave(charge)
+    return _redirect_to_shop(charge)
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def challenge(request: HttpRequest, token: str) -> HttpResponse:
-    """The bank's check, 3-D Secure in small: yes or no."""
+def challenge_page(request: HttpRequest, token: str) -> HttpResponse:
+    """Simulate the bank's 3-D Secure page: confirm or refuse."""
     charge = get_object_or_404(Charge, token=token)
     if charge.state == Charge.State.CHALLENGED and request.method == "GET":
-        return _page(request, "sandbox/challenge.html", charge)
+        return _render_page(request, "sandbox/challenge.html", charge)
     if request.method == "POST":
         charge = services.answer_challenge(token=token, confirmed="confirm" in request.POST, now=timezone.now())
     if charge.state == Charge.State.OPEN:
         return HttpResponseRedirect(reverse("sandbox:pay", args=[token]), status=303)
-    return _leave(charge)
+    return _redirect_to_shop(charge)
 
 
-def _page(request: HttpRequest, template: str, charge: Charge, form: CardForm | None = None) -> HttpResponse:
-    cards = [(grouped(number), what) for number, (_, what) in CARDS.items()]
+def _render_page(request: HttpRequest, template: str, charge: Charge, form: CardForm | None = None) -> HttpResponse:
+    cards = [(format_card_number(number), description) for number, (_, description) in CARDS.items()]
     context = {"charge": charge, "amount": Money(charge.amount, charge.currency), "form": form, "cards": cards}
     return render(request, template, context, status=422 if form is not None and form.errors else 200)
 
 
-def _leave(charge: Charge) -> HttpResponse:
+def _redirect_to_shop(charge: Charge) -> HttpResponse:
     query = urlencode({"reference": charge.reference, "signature": signing.return_signature(charge.reference)})
     return HttpResponseRedirect(f"{charge.return_url}?{query}", status=303)

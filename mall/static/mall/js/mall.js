@@ -1,4 +1,4 @@
-/** What makes the pages nicer where script runs; each of them works without. */
+/** Enhancements of the pages; each page works without scripts. */
 
 /** Put minus and plus beside a quantity. */
 function step(room) {
@@ -46,8 +46,8 @@ function enliven(room) {
   room.querySelectorAll(".gallery").forEach(show);
 }
 
-/** What the cart answered is short: bring it into sight, for it stands above the page. */
-function tell() {
+/** Scroll the cart's message into view, for it stands above the page. */
+function showMessage() {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   document.getElementById("told").scrollIntoView({ block: "nearest", behavior: calm ? "instant" : "smooth" });
 }
@@ -61,4 +61,4 @@ function recount(event) {
 enliven(document);
 window.addEventListener("pageshow", recount);
 document.addEventListener("htmx:load", (event) => enliven(event.target));
-document.addEventListener("htmx:oobAfterSwap", tell);
+document.addEventListener("htmx:oobAfterSwap", showMessage);

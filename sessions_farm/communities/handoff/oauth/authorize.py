@@ -7,11 +7,11 @@ useless elsewhere, never the mall id; and the facts that the project adds (``EXT
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 
-from sessions_farm.communities.context import Mall
 from sessions_farm.communities.handoff import audit, codes, merge
 from sessions_farm.communities.handoff.audit import Outcome, RefusalReason
 from sessions_farm.communities.handoff.endpoints import (
@@ -19,6 +19,7 @@ from sessions_farm.communities.handoff.endpoints import (
     refusal_response,
     require_page,
     retry_here,
+    served_member,
     should_retry,
 )
 from sessions_farm.communities.handoff.errors import HandoffRefusedError
@@ -29,12 +30,15 @@ from sessions_farm.communities.registry import External, Member, registry
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError
 
+if TYPE_CHECKING:
+    from sessions_farm.communities.context import MallRequest
+
 MAX_STATE_LENGTH = 1500  # characters that still make an address every browser takes
 
 
-def oauth_authorize(request: HttpRequest) -> HttpResponse:
+def oauth_authorize(request: MallRequest) -> HttpResponse:
     """Redirect to the client's registered callback with a code, or an error (RFC 6749, 3.1). No page is shown."""
-    here: Member = request.mall.member  # type: ignore[attr-defined]  # HostMiddleware's
+    here = served_member(request)
     try:
         require_page(request)
         client = registered_client(request, here)
@@ -42,7 +46,7 @@ def oauth_authorize(request: HttpRequest) -> HttpResponse:
         return refusal_response(request, error)
     if fault := request_error(request):
         return callback_redirect(request, client, here, error=fault)
-    mall: Mall = request.mall  # type: ignore[attr-defined]  # HostMiddleware's
+    mall = request.mall
     if mall.id is None and should_retry(request, here):
         return retry_here(request, here)
     if fault := blocked_error(request, here):
@@ -60,7 +64,7 @@ def oauth_authorize(request: HttpRequest) -> HttpResponse:
     return callback_redirect(request, client, here, code=code)
 
 
-def registered_client(request: HttpRequest, here: Member) -> External:
+def registered_client(request: MallRequest, here: Member) -> External:
     """Return the client; its ``redirect_uri`` may be left out, and else is the registered callback to the letter.
 
     An open redirect would be any other address (RFC 9700, 4.1). Raise HandoffRefusedError.
@@ -77,7 +81,7 @@ def registered_client(request: HttpRequest, here: Member) -> External:
     return client
 
 
-def request_error(request: HttpRequest) -> str:
+def request_error(request: MallRequest) -> str:
     """Return OAuth's error code for a malformed request; '' for a good one."""
     if request.GET.get("response_type") != "code":
         return "unsupported_response_type"
@@ -90,7 +94,7 @@ def request_error(request: HttpRequest) -> str:
     return "" if is_valid else "invalid_request"
 
 
-def blocked_error(request: HttpRequest, here: Member) -> str:
+def blocked_error(request: MallRequest, here: Member) -> str:
     """Return OAuth's error code where the visitor's name is not given now; '' where it is."""
     if request.headers.get("Sec-GPC") == "1":  # "do not share" is just this
         audit.record(request, RefusalReason.PRIVACY_CONTROL)
@@ -103,7 +107,7 @@ def blocked_error(request: HttpRequest, here: Member) -> str:
     return ""
 
 
-def callback_redirect(request: HttpRequest, client: External, here: Member, **answer: str) -> HttpResponse:
+def callback_redirect(request: MallRequest, client: External, here: Member, **answer: str) -> HttpResponse:
     """Return the redirect to the client's callback, with its state and our issuer identifier (RFC 9207)."""
     query = urlencode({**answer, "state": request.GET.get("state", "")[:MAX_STATE_LENGTH], "iss": origin(here.host)})
     return confidential(HttpResponseRedirect(f"{client.callback}{'&' if '?' in client.callback else '?'}{query}"))

@@ -10,15 +10,16 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote_plus
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
 from sessions_farm.communities.handoff import audit, codes, verifier
 from sessions_farm.communities.handoff.audit import Outcome, RefusalReason
+from sessions_farm.communities.handoff.endpoints import served_member
 from sessions_farm.communities.handoff.oauth import credentials
 from sessions_farm.communities.models import Visitor
 from sessions_farm.communities.registry import External, Member, registry
@@ -29,6 +30,9 @@ from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Reading, State, StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.web import tokens
+
+if TYPE_CHECKING:
+    from sessions_farm.communities.context import MallRequest
 
 LIFETIME = 600  # seconds of an access token
 PURPOSE = "oauth.access"
@@ -65,9 +69,9 @@ def subject_of(community: str, digests: str) -> str:
 
 
 @csrf_exempt
-def oauth_token(request: HttpRequest) -> HttpResponse:
+def oauth_token(request: MallRequest) -> HttpResponse:
     """Redeem a code: ``grant_type``, ``code``, ``code_verifier``; the client authenticates by HTTP Basic."""
-    here: Member = request.mall.member  # type: ignore[attr-defined]  # HostMiddleware's
+    here = served_member(request)
     if request.method != "POST":
         allow = {"Allow": "POST"}
         return error_response(request, RefusalReason.METHOD, "invalid_request", HTTPStatus.METHOD_NOT_ALLOWED, allow)
@@ -99,7 +103,7 @@ def oauth_token(request: HttpRequest) -> HttpResponse:
     )
 
 
-def authenticated_client(request: HttpRequest, here: Member) -> External | None:
+def authenticated_client(request: MallRequest, here: Member) -> External | None:
     """Return the member outside whose host and secret are the request's Basic credentials (RFC 6749, 2.3.1)."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     try:
@@ -113,9 +117,9 @@ def authenticated_client(request: HttpRequest, here: Member) -> External | None:
     return client if is_proven else None
 
 
-def oauth_userinfo(request: HttpRequest) -> HttpResponse:
+def oauth_userinfo(request: MallRequest) -> HttpResponse:
     """Give a member outside ``sub``, ``signed_in`` and the project's facts of the visitor, for an access token."""
-    here: Member = request.mall.member  # type: ignore[attr-defined]  # HostMiddleware's
+    here = served_member(request)
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     access = AccessToken.unseal(given, here.community) if scheme.lower() == "bearer" else None
     client = registry.external(access.client) if access else None
@@ -154,20 +158,20 @@ def external_facts(digests: list[str], client: External) -> Mapping[str, Any]:
     return facts
 
 
-def invalid_token(request: HttpRequest) -> HttpResponse:
+def invalid_token(request: MallRequest) -> HttpResponse:
     """Return the refusal of an access token (RFC 6750, 3.1)."""
     challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
     return error_response(request, RefusalReason.INVALID_TOKEN, "invalid_token", HTTPStatus.UNAUTHORIZED, challenge)
 
 
-def store_unavailable(request: HttpRequest) -> HttpResponse:
+def store_unavailable(request: MallRequest) -> HttpResponse:
     """Return a 503."""
     status = HTTPStatus.SERVICE_UNAVAILABLE
     return error_response(request, RefusalReason.STORE_UNAVAILABLE, "temporarily_unavailable", status)
 
 
 def error_response(
-    request: HttpRequest,
+    request: MallRequest,
     reason: RefusalReason,
     error: str,
     status: HTTPStatus = HTTPStatus.BAD_REQUEST,

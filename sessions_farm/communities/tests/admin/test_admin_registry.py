@@ -6,6 +6,7 @@ import re
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db.models.signals import pre_save
+from django.test import Client
 from django.utils import timezone
 
 from sessions_farm.communities.admin.domains import AT_ONCE
@@ -37,7 +38,6 @@ from sessions_farm.communities.tests.support.registry_admin import (
     staff_who_may,
 )
 from sessions_farm.communities.verification import record_of
-from sessions_farm.testing import Client
 from sessions_farm.tests.support.people import make_user
 
 pytestmark = pytest.mark.django_db

@@ -2,9 +2,9 @@
 
 import pytest
 
+from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.models import Community
 from sessions_farm.communities.tests.support.walking import COOKIE, MALL, A, B, lines_of, mall_of, sign_in
-from sessions_farm.session import ids
 from sessions_farm.testing.browser import BrowserClient
 
 pytestmark = pytest.mark.usefixtures("walking_mall")
@@ -93,7 +93,7 @@ def test_peer_does_not_tell_an_id_it_made_itself():
     browser.click(f"{B}/p/y")
 
     assert [hop.host for hop in browser.hops] == ["b.test", "a.test", "mall.test", "b.test", "b.test"]
-    assert not ids.is_local(mall_of(browser).id)
+    assert not is_local(mall_of(browser).id)
 
 
 @pytest.mark.parametrize(

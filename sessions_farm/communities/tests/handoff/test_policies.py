@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from sessions_farm.communities.handoff import health_probe
 from sessions_farm.communities.handoff.circuit_breakers import FAILED_PROBES, breaker_of
+from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.models import Community
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.tests.support.walking import MALL, A, B, lines_of, mall_of
-from sessions_farm.session import ids
 from sessions_farm.testing.browser import BrowserClient
 from sessions_farm.tests.support.authority import Authority
 
@@ -81,7 +81,7 @@ def test_pause_holds_hand_offs_until_its_time_and_merges_what_was_done_meanwhile
     Community.objects.filter(slug="mall").update(paused_until=timezone.now() - datetime.timedelta(seconds=1))
     browser.get(f"{A}/p/y")
     assert browser.redirects == 3
-    assert (lines_of(browser), ids.is_local(mall_of(browser).id)) == (["spade"], False)
+    assert (lines_of(browser), is_local(mall_of(browser).id)) == (["spade"], False)
 
 
 def silence(host="mall.test"):

@@ -6,9 +6,9 @@ import pytest
 import time_machine
 
 from sessions_farm.communities.handoff import fingerprint
+from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.models import Community
 from sessions_farm.communities.tests.support.walking import COOKIE, MALL, A, B, gone, lines_of, mall_of, sign_in
-from sessions_farm.session import ids as keys
 from sessions_farm.testing.browser import BrowserClient
 
 pytestmark = pytest.mark.usefixtures("walking_mall")
@@ -127,7 +127,7 @@ def test_checkouts_mark_brings_what_was_gathered_on_a_host_alone():
     to_checkout(browser)
 
     assert lines_of(browser) == ["spade"]
-    assert not keys.is_local(mall_of(browser).id)
+    assert not is_local(mall_of(browser).id)
 
 
 def test_resync_heals_the_fork_at_the_next_visit():

@@ -116,7 +116,7 @@ def test_address_that_is_slow_or_gone_costs_a_page_half_a_second_once():
         ("http://ids.internal/guid", "no https"),
         ("file:///etc/passwd", "no https"),
         ("sessions_farm.nothing", "cannot be imported"),
-        ("sessions_farm.session.ids.LOCAL", "cannot be called"),
+        ("sessions_farm.session.ids.AT_REST", "cannot be called"),
     ],
 )
 def test_fault_of_a_generator_is_said_beforehand(generator, fault):

@@ -24,6 +24,7 @@ from sessions_farm.communities.tests.support.mutant import ROOT, TABLE, LostText
 from sessions_farm.communities.tests.support.mutants import BY_NAME, MUTANTS
 from sessions_farm.tests.test_alone import PYTEST, SETTINGS
 
+COMMUNITIES = SETTINGS.replace('    "sessions_farm",\n', '    "sessions_farm",\n    "sessions_farm.communities",\n')
 AT_ONCE = 2
 TIMEOUT = 300  # seconds for one mutant, on a machine that others use too
 NOTICED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
@@ -51,7 +52,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(ROOT / "sessions_farm", folder / "sessions_farm", ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "alone.py").write_text(SETTINGS)
+        (folder / "alone.py").write_text(COMMUNITIES)
         (folder / "pytest.ini").write_text(PYTEST)
 
     def pytest(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

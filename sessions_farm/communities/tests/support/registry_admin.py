@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.http import HttpResponseForbidden, HttpResponseNotFound
+from django.test import Client
 from django.urls import path
 from django.utils import timezone
 
@@ -16,7 +17,6 @@ from sessions_farm.communities.masters import announce_master
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.tests.support.name_server import ZONE
 from sessions_farm.communities.verification import record_of
-from sessions_farm.testing import Client
 from sessions_farm.tests.support.declared_farm import use
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.test_admin import MIDDLEWARE

@@ -15,10 +15,10 @@ from sessions_farm.communities.registry import registry
 from sessions_farm.communities.signals import visitors_merging
 from sessions_farm.communities.visitors import lookup
 from sessions_farm.session import ids
+from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.stores_fixtures import in_threads
-from sessions_farm.web.cookies import Proof
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def mall_at(db, two_communities):
     def make(session_id=None, host="mall.test"):
         member = registry.resolve(host)
         proof = Proof(session_id, int(time.time())) if session_id else None
-        return Mall(member=member, session=SessionStore(proof=proof, member=member))
+        return Mall(member=member, session=SessionStore(proof=proof, audience=member))
 
     return make
 

@@ -1,4 +1,4 @@
-"""The ``database`` store's steps in PostgreSQL: each is one trip, whatever it does."""
+"""The ``database`` store in PostgreSQL: each method is one round trip."""
 
 from __future__ import annotations
 
@@ -8,137 +8,156 @@ from typing import Any
 
 from sessions_farm.stores.base import Append, Change, CompareAndSet, Increment, Operation
 from sessions_farm.stores.sql import dialect
-from sessions_farm.stores.sql.dialect import Known, Refusal, term_of
-from sessions_farm.stores.sql.effects import Reply, Trip
-from sessions_farm.stores.sql.postgresql import many_sql as many
-from sessions_farm.stores.sql.postgresql import one_sql as one
-from sessions_farm.stores.sql.postgresql.waits import Wait, channel_of
+from sessions_farm.stores.sql.dialect import DialectOptions, Refusal, term_of
+from sessions_farm.stores.sql.followers import FollowingTable, followers
+from sessions_farm.stores.sql.postgresql import queries_sql as many
+from sessions_farm.stores.sql.postgresql import session_sql as one
+from sessions_farm.stores.sql.postgresql.lease_wait import LeaseWait, channel_of
+from sessions_farm.stores.sql.postgresql.query import Query
 
 
-class Postgres:
-    def __init__(self, alias: str, known: Known) -> None:
+class PostgresDialect:
+    """Queries built of the statements and parts of session_sql and many."""
+
+    def __init__(self, alias: str, options: DialectOptions) -> None:
         self._alias = alias
-        self._known = known
-        self._common = {"shared": list(known.shared), "indexed": list(known.indexed)}
+        self._options = options
+        self._common = {"shared": list(options.shared), "indexed": list(options.indexed)}
 
-    def load(self, key: str, now: int) -> Trip:
-        return Trip(self._alias, (one.LOAD,), {"key": key, "now": now}, is_frequent=True)
+    def load(self, key: str, now: int) -> Query:
+        return Query(self._alias, (one.LOAD,), {"key": key, "now": now}, is_frequent=True)
 
-    def create(self, key: str, variables: Mapping[str, str], header: tuple[int, ...], now: int, *, over: bool) -> Trip:
-        parts = [*self._puts(variables), *([one.STARTED] if self._known.events else [])]
+    def create(self, key: str, variables: Mapping[str, str], header: tuple[int, ...], now: int, *, over: bool) -> Query:
+        parts = [*self._puts(variables), *([one.STARTED] if self._options.events else [])]
         statements = [one.statement(one.CREATE, *parts)]
         if over:
             statements.insert(0, self._making_room("key"))
         given = {"key": key, "idle": header[2], "expires": header[3], "ends": header[4]}
-        return self._trip(*statements, **given, **arrays_of(Change(put=variables)), now=now)
+        return self._query(*statements, **given, **arrays_of(Change(put=variables)), now=now)
 
-    def apply(self, key: str, change: Change, now: int) -> Trip:
+    def apply(self, key: str, change: Change, now: int) -> Query:
         return self._write(key, key, change, now, [], {})
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, *, over: bool) -> Trip:
-        parts = [one.ENTOMBED, one.CARRIED, *([one.ROTATED] if self._known.events else [])]
-        given = {"until": now + self._known.grave_ms, "grace": now + grace}
-        trip = self._write(old, new, change, now, parts, given)
-        return replace(trip, statements=(self._making_room("new"), *trip.statements)) if over else trip
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, *, over: bool) -> Query:
+        parts = [
+            one.LEAVE_TOMBSTONE,
+            *one.follow(self._followers),
+            *([one.ROTATED] if self._options.events else []),
+        ]
+        given = {"until": now + self._options.tombstone_ttl_ms, "grace": now + grace}
+        query = self._write(old, new, change, now, parts, given)
+        return replace(query, statements=(self._making_room("new"), *query.statements)) if over else query
 
-    def modify(self, key: str, operation: Operation, now: int, step: str) -> Trip:
-        fresh, condition, given = made_of(operation)
+    def modify(self, key: str, operation: Operation, now: int, idempotency_key: str) -> Query:
+        fresh, condition, given = computation_of(operation)
         drops = isinstance(operation, CompareAndSet) and operation.value is None
-        sets, conditions = (one.REMEMBERED, f"{condition} {one.NOT_DONE}") if step else ("", condition)
+        sets, conditions = (one.REMEMBER_KEY, f"{condition} {one.NEW_KEY}") if idempotency_key else ("", condition)
         parts = [one.DROPPED.format(which="v.name = %(name)s")] if drops else [f"fresh AS ({fresh})", one.PUT]
-        if operation.name in self._known.shared:
-            parts.append(one.NEWS_OF_DROP if drops else one.NEWS_OF_PUT)
+        if operation.name in self._options.shared:
+            parts.append(one.FEED_OF_DROP if drops else one.FEED_OF_PUT)
         answer = f"{one.HEADER_OF_LIVE}, {'NULL FROM live' if drops else 'fresh.value FROM live, fresh'}"
         head = f"{one.OLD}, live AS ({one.apply(sets, conditions)})"
         statement = f"WITH {head}, {', '.join(parts)} SELECT {answer}"
-        given |= {"key": key, "name": operation.name, "step": step, "idle": None, "ends": None}
-        return self._trip(one.LOCK, statement, **given, now=now)
+        given |= {"key": key, "name": operation.name, "idempotency_key": idempotency_key, "idle": None, "ends": None}
+        return self._query(one.LOCK, statement, **given, now=now)
 
-    def refusal(self, key: str, new: str, change: Change, names: Collection[str], now: int) -> Reply:
+    def refusal(self, key: str, new: str, change: Change, names: Collection[str], now: int) -> Query:
         given = {"key": key, "new": new, "holder": change.holder, "names": list(names)}
-        return Reply(self._trip(one.REFUSAL, **given, now=now), refusal_of)
+        return replace(self._query(one.REFUSAL, **given, now=now), parse=refusal_of)
 
-    def touch(self, key: str, now: int) -> Trip:
-        return self._trip(one.TOUCH, key=key, now=now)
+    def touch(self, key: str, now: int) -> Query:
+        return self._query(one.TOUCH, key=key, now=now)
 
-    def delete(self, key: str, reason: str, now: int) -> Trip:
-        statement = many.ending(many.DELETE, many.BURIED_ALONE, told=self._told(many.ENDED))
-        return self._trip(one.LOCK, statement, key=key, reason=reason, now=now, until=now + self._known.grave_ms)
+    def delete(self, key: str, reason: str, now: int) -> Query:
+        statement = many.ending(many.DELETE, many.TOMBSTONE_OF_KEY, events=self._events(many.ENDED))
+        return self._query(
+            one.LOCK, statement, key=key, reason=reason, now=now, until=now + self._options.tombstone_ttl_ms
+        )
 
-    def look(self, keys: Collection[str], now: int) -> Trip:
-        return self._trip(many.LOOK, keys=list(keys), now=now)
+    def get_many(self, keys: Collection[str], now: int) -> Query:
+        return self._query(many.GET_MANY, keys=list(keys), now=now)
 
-    def find(self, values: Mapping[str, str], now: int, limit: int) -> Trip:
+    def find(self, values: Mapping[str, str], now: int, limit: int) -> Query:
         given: dict[str, Any] = {}
         for number, (name, text) in enumerate(values.items()):
             given |= {f"name{number}": name, f"term{number}": term_of(text)}
-        return self._trip(many.find(len(values)), **given, now=now, limit=limit)
+        return self._query(many.find(len(values)), **given, now=now, limit=limit)
 
-    def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Trip:
-        statement = many.ending(many.END_WHERE, many.BURIED, told=self._told(many.ENDED))
+    def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Query:
+        statement = many.ending(many.END_WHERE, many.TOMBSTONES, events=self._events(many.ENDED))
         given = {"name": name, "term": term_of(text), "spare": spare, "reason": reason}
-        return self._trip(many.LOCK_WHERE, statement, **given, now=now, until=now + self._known.grave_ms)
+        return self._query(many.LOCK_WHERE, statement, **given, now=now, until=now + self._options.tombstone_ttl_ms)
 
-    def sweep(self, kind: str, now: int, limit: int) -> Trip:
+    def sweep(self, kind: str, now: int, limit: int) -> Query:
         if kind == "sessions":
-            told = f", {many.EXPIRED}" if self._known.events else ""
-            statement = many.SWEEP_SESSIONS.format(told=told)
-        elif kind == "words":
-            statement = many.FORGET_WORDS
+            events = f", {many.EXPIRED}" if self._options.events else ""
+            statement = many.SWEEP_SESSIONS.format(events=events)
+        elif kind == "final_variables":
+            statement = many.CLEAR_FINAL_VARIABLES
         elif kind == "feeds":
             statement = many.TRIM_FEEDS
         else:
             table, key, condition = many.SWEEP[kind]
             statement = many.DELETE_BATCH.format(table=table, key=key, condition=condition)
-        return self._trip(statement, now=now, limit=limit)
+        return self._query(statement, now=now, limit=limit)
 
-    def crowd(self, now: int, limit: int) -> Trip:
-        told = f", {many.CROWDED}" if self._known.events else ""
-        return self._trip(many.CROWD.format(told=told), most=self._known.max_live, now=now, limit=limit)
-
-    def read_events(self, limit: int) -> Trip:
-        return self._trip(f"{dialect.READ_EVENTS} FOR UPDATE SKIP LOCKED", limit=limit)
-
-    def forget_events(self, ids: Collection[int]) -> Trip:
-        return self._trip(many.FORGET_EVENTS, ids=list(ids))
-
-    def read_changes(self, name: str, after: str) -> Reply:
-        """A place: snapshot, own transaction, its last change; with ``/`` between them."""
-        if not after:
-            return Reply(self._trip(many.PLACE, name=name), lambda rows: (place_of(rows[0]), []))
-        snapshot, own, last = after.split("/")
-        given = {"snapshot": snapshot, "lowest": int(snapshot.split(":")[0]), "own": int(own), "last": int(last)}
-        return Reply(
-            self._trip(many.READ_CHANGES, name=name, **given),
-            lambda rows: (place_of(rows[0]), [row[3:] for row in rows if row[3] is not None]),
+    def evict_over_limit(self, now: int, limit: int) -> Query:
+        events = f", {many.EVICTED}" if self._options.events else ""
+        return self._query(
+            many.EVICT_OVER_LIMIT.format(events=events), most=self._options.max_live, now=now, limit=limit
         )
 
-    def release(self, name: str, token: str) -> Trip:
+    def read_events(self, limit: int) -> Query:
+        return self._query(f"{dialect.READ_EVENTS} FOR UPDATE SKIP LOCKED", limit=limit)
+
+    def forget_events(self, ids: Collection[int]) -> Query:
+        return self._query(many.FORGET_EVENTS, ids=list(ids))
+
+    def read_changes(self, name: str, after: str) -> Query:
+        """Read a feed. Its places are: snapshot, own transaction, its last change; with ``/`` between them."""
+        if not after:
+            return replace(self._query(many.PLACE, name=name), parse=lambda rows: (place_of(rows[0]), []))
+        snapshot, own, last = after.split("/")
+        given = {"snapshot": snapshot, "lowest": int(snapshot.split(":")[0]), "own": int(own), "last": int(last)}
+        return replace(
+            self._query(many.READ_CHANGES, name=name, **given),
+            parse=lambda rows: (place_of(rows[0]), [row[3:] for row in rows if row[3] is not None]),
+        )
+
+    def release(self, name: str, token: str) -> Query:
         statement = f"WITH gone AS ({dialect.RELEASE}) SELECT until_ms, pg_notify(%(channel)s, '') FROM gone"  # noqa: S608 -- of our own parts
-        return self._trip(statement, name=name, token=token, channel=channel_of(name))
+        return self._query(statement, name=name, token=token, channel=channel_of(name))
 
-    def wait(self, name: str, seconds: float) -> Wait:
-        return Wait(self._alias, name, seconds)
+    def wait(self, name: str, seconds: float) -> LeaseWait:
+        return LeaseWait(self._alias, name, seconds)
 
-    def ask(self, statement: str, **given: Any) -> Trip:
-        return self._trip(statement, **given)
+    def execute(self, statement: str, **given: Any) -> Query:
+        return self._query(statement, **given)
 
-    def _write(self, old: str, new: str, change: Change, now: int, parts: list[str], given: dict[str, Any]) -> Trip:
-        sets = (one.LIFETIME if change.lifetime else "") + (one.REMEMBERED if change.step else "")
-        conditions = (one.NOT_DONE if change.step else "") + (one.HELD if change.holder else "")
+    def _write(self, old: str, new: str, change: Change, now: int, parts: list[str], given: dict[str, Any]) -> Query:
+        sets = (one.LIFETIME if change.lifetime else "") + (one.REMEMBER_KEY if change.idempotency_key else "")
+        conditions = (one.NEW_KEY if change.idempotency_key else "") + (one.HELD if change.holder else "")
         statements = [one.LOCK_LEASE] if change.holder else []
         if old != new:
             sets, conditions = f"{sets}, key_hash = %(new)s", f"{conditions}{one.FREE}"
         if change.add:
             conditions += one.ADDABLE
-        looks_back = change.drop or change.replace or change.add or not change.put.keys().isdisjoint(self._known.shared)
-        if old != new or looks_back:
+        reads_rows = (
+            change.drop or change.replace or change.add or not change.put.keys().isdisjoint(self._options.shared)
+        )
+        if old != new or reads_rows:
             statements.insert(0, one.LOCK)
         parts = [*self._puts(change.put, change.add), *self._drops(change), *parts]
         statements.append(one.statement(one.apply(sets, conditions), *parts))
         lifetime = (change.lifetime.idle, change.lifetime.ends) if change.lifetime else (None, None)
-        given |= {"key": old, "new": new, "idle": lifetime[0], "ends": lifetime[1], "step": change.step}
-        return self._trip(*statements, **given, **arrays_of(change), holder=change.holder, now=now)
+        given |= {
+            "key": old,
+            "new": new,
+            "idle": lifetime[0],
+            "ends": lifetime[1],
+            "idempotency_key": change.idempotency_key,
+        }
+        return self._query(*statements, **given, **arrays_of(change), holder=change.holder, now=now)
 
     def _puts(self, put: Mapping[str, str], add: Mapping[str, int] | None = None) -> list[str]:
         sources = [*([one.PUTS] if put else []), *([one.SUMS] if add else [])]
@@ -146,24 +165,29 @@ class Postgres:
             return []
         parts = [f"fresh(name, value) AS ({' UNION ALL '.join(sources)})", one.PUT]
         names = {*put, *(add or ())}
-        return [*parts, one.NEWS_OF_PUT] if names.intersection(self._known.shared) else parts
+        return [*parts, one.FEED_OF_PUT] if names.intersection(self._options.shared) else parts
 
     def _drops(self, change: Change) -> list[str]:
         if not change.drop and not change.replace:
             return []
         parts = [one.DROPPED.format(which=one.ALL_BUT_PUT if change.replace else one.THESE)]
-        tells = self._known.shared if change.replace else set(change.drop).intersection(self._known.shared)
-        return [*parts, one.NEWS_OF_DROP] if tells else parts
+        fed = self._options.shared if change.replace else set(change.drop).intersection(self._options.shared)
+        return [*parts, one.FEED_OF_DROP] if fed else parts
+
+    @property
+    def _followers(self) -> tuple[FollowingTable, ...]:
+        """The following tables in this database."""
+        return tuple(table for table in followers() if table.alias == self._alias)
 
     def _making_room(self, key: str) -> str:
-        """End what has expired under a key (the parameter's name) and was not swept yet."""
-        return many.ending(many.DELETE_EXPIRED.format(key=key), told=self._told(many.EXPIRED))
+        """Return the statement that ends an expired session under a key, given by its parameter's name."""
+        return many.ending(many.DELETE_EXPIRED.format(key=key), events=self._events(many.EXPIRED))
 
-    def _told(self, event: str) -> str:
-        return event if self._known.events else ""
+    def _events(self, event: str) -> str:
+        return event if self._options.events else ""
 
-    def _trip(self, *statements: str, **given: Any) -> Trip:
-        return Trip(self._alias, statements, self._common | given)
+    def _query(self, *statements: str, **given: Any) -> Query:
+        return Query(self._alias, statements, self._common | given)
 
 
 def arrays_of(change: Change) -> dict[str, list[Any]]:
@@ -172,22 +196,22 @@ def arrays_of(change: Change) -> dict[str, list[Any]]:
     return {"put": names, "texts": texts, "drop": list(change.drop), "add": adds, "by": sums}
 
 
-def made_of(operation: Operation) -> tuple[str, str, dict[str, Any]]:
-    """What makes the new text, when it may be made, and the parameters of both."""
+def computation_of(operation: Operation) -> tuple[str, str, dict[str, Any]]:
+    """Return the computation of the new text, its condition, and the parameters of both."""
     match operation:
         case Increment(_, by):
             return one.SUM, one.IS_WHOLE, {"by": str(by)}
         case Append(_, item):
-            return one.LONGER, one.IS_LIST, {"item": item}
+            return one.APPENDED, one.IS_LIST, {"item": item}
         case CompareAndSet(_, expected, value):
             return one.SET, one.IS_EXPECTED, {"expected": expected, "value": value}
 
 
 def refusal_of(rows: list[Any]) -> Refusal:
-    has_ended, new_has_ended, new_expires, is_held, steps, *header = rows[0][:11]
+    has_ended, new_has_ended, new_expires, is_held, known, *header = rows[0][:11]
     texts = {row[11]: row[12] for row in rows if row[11] is not None}
     found = None if header[0] is None else tuple(header)
-    return Refusal(has_ended, new_has_ended, new_expires, is_held, found, tuple((steps or "").split()), texts)
+    return Refusal(has_ended, new_has_ended, new_expires, is_held, found, tuple((known or "").split()), texts)
 
 
 def place_of(row: Any) -> str:

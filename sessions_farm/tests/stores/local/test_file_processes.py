@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
 import subprocess
 import sys
@@ -18,10 +17,7 @@ import sessions_farm
 from sessions_farm.stores.base import Change, SessionEndedError, SessionMissingError, State, StoreUnavailableError
 from sessions_farm.tests.support.stores_fixtures import HOUR, LIFE, NOW, file_folder, make_store, read
 
-SCALE = int(os.environ.get("SCALE", "1"))
-PROCESSES, TIMES = 4, 15 * SCALE
-KILLS = 2 * SCALE
-STRIDE = 3 if SCALE == 1 else 1  # every third place to be killed at, or every one
+PROCESSES = 4
 LATER = NOW + 2 * HOUR
 
 
@@ -60,23 +56,24 @@ def swept(store, now):
         pass
 
 
-def test_processes_lose_nothing(store, folder):
+def test_processes_lose_nothing(store, folder, scale):
+    times = 15 * scale
     store.create("shared", {}, LIFE, NOW)
     _, place = store.read_changes("page", "", 0)
-    processes = [hammering("count", folder, TIMES) for _ in range(PROCESSES)]
+    processes = [hammering("count", folder, times) for _ in range(PROCESSES)]
     for process in processes:
         said(process)
     variables = read(store, "shared")
-    assert variables.pop("n") == str(PROCESSES * TIMES)
-    assert len(variables) == 1 + PROCESSES * TIMES
+    assert variables.pop("n") == str(PROCESSES * times)
+    assert len(variables) == 1 + PROCESSES * times
     changes, _ = store.read_changes("page", place, 0)
-    assert len({change.text for change in changes}) == min(PROCESSES * TIMES, 1000)
+    assert len({change.text for change in changes}) == min(PROCESSES * times, 1000)
 
 
-def test_kills_tear_nothing(store, folder, caplog):
+def test_kills_tear_nothing(store, folder, caplog, scale):
     """What was acknowledged is there; what was not is there whole or not at all; each start has one end."""
     steps = []
-    for _ in range(KILLS):
+    for _ in range(2 * scale):
         processes = [hammering("live", folder) for _ in range(2)]
         for process in processes:
             assert process.stdout.readline()
@@ -131,10 +128,11 @@ FIRST = {
 }
 
 
-def test_rotation_takes_place_whole_wherever_it_is_killed(folder, caplog):
+def test_rotation_takes_place_whole_wherever_it_is_killed(folder, caplog, scale):
     """Two sessions' files, an event, a feed and its length: all, or nothing, whatever is asked for first."""
     folder.mkdir()
-    tries, outcomes = said(hammering("crash", folder, STRIDE, *FIRST)), {variant: [] for variant in FIRST}
+    stride = 3 if scale == 1 else 1  # every third place to be killed at, or every one
+    tries, outcomes = said(hammering("crash", folder, stride, *FIRST)), {variant: [] for variant in FIRST}
     for place, variant, _ in tries:
         store, old, new = make_store("file", folder=folder / place), f"old-{place}", f"new-{place}"
         first = None
@@ -144,7 +142,7 @@ def test_rotation_takes_place_whole_wherever_it_is_killed(folder, caplog):
         assert not list((folder / place).glob("*/journal"))
     for states in outcomes.values():
         assert (states[0], states[-1]) == (State.LIVE, State.ENDED)
-        assert min(states.count(State.LIVE), states.count(State.ENDED)) > 6 // STRIDE - 1
+        assert min(states.count(State.LIVE), states.count(State.ENDED)) > 6 // stride - 1
     assert not any(died for *_, died in tries[-len(FIRST) :])
     assert caplog.text.count("interrupted") > 9
 

@@ -32,8 +32,8 @@ def server(tmp_path):
 
 
 @pytest.fixture
-def site(server, settings):
-    with serving(settings, server.url):
+def site(server, settings, scale):
+    with serving(settings, server.url, scale):
         yield
 
 
@@ -47,8 +47,8 @@ class Fault:
 
 
 @pytest.fixture
-def report(capsys):
-    return say_latency(capsys)
+def report(capsys, scale):
+    return say_latency(capsys, scale)
 
 
 def empty(server):
@@ -75,10 +75,9 @@ FAULTS = {
 }
 
 
-@pytest.mark.scale
 @pytest.mark.parametrize("name", FAULTS)
-def test_nobody_notices_on_tiered(server, site, name, report):
-    with Crowd(make_user()) as crowd:
+def test_nobody_notices_on_tiered(server, site, name, report, scale):
+    with Crowd(make_user(), scale) as crowd:
         with harmed(server, FAULTS[name]) as times:
             crowd.stay(FAULTS[name].seconds)
         crowd.stay(0.3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -49,8 +48,8 @@ def due(store):
     return expected
 
 
-def hammered(prefix, number, seconds):
-    """Clients that are killed in the middle of something; how much they had done."""
+def hammered(prefix, number, acts):
+    """Clients that are killed in the middle of something, once each has done so much; how much they had done."""
     clients = [
         subprocess.Popen(
             [sys.executable, "-m", redis_hammer.__name__, REDIS_URL, prefix, str(NOW)],
@@ -61,16 +60,14 @@ def hammered(prefix, number, seconds):
         )
         for _ in range(number)
     ]
-    for client in clients:
-        client.stdout.readline()
-    time.sleep(seconds)
+    done = [len([client.stdout.readline() for _ in range(acts)]) for client in clients]
     for client in clients:
         client.kill()
-    return [len(client.communicate()[0].splitlines()) for client in clients]
+    return [number + len(client.communicate()[0].splitlines()) for number, client in zip(done, clients, strict=True)]
 
 
 def test_killed_clients_leave_indexes_true_and_each_session_ends_once(store, prefix):
-    assert min(hammered(prefix, 2, 0.7)) > 20
+    assert min(hammered(prefix, 2, 300)) >= 300
     assert kept(store) == due(store)
     while store.sweep(FAR, 100):
         pass

@@ -22,7 +22,7 @@ from sessions_farm.stores import current_store
 from sessions_farm.stores.redis.acl import acl_lines
 from sessions_farm.stores.redis.client import Connections, Sentinels
 from sessions_farm.tests.support import fault_site
-from sessions_farm.tests.support.fault_site import SCALE, Crowd, Times, say_latency, serve_stock, serving
+from sessions_farm.tests.support.fault_site import Crowd, Times, say_latency, serve_stock, serving
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.redis_servers import PASSWORD, Service, needs_servers, until
 
@@ -162,14 +162,19 @@ class Interrupted(Exception):
     pass
 
 
-def interrupted(do):
-    """Call it in this thread and interrupt it from outside, as a task's time limit does."""
+def interrupted(do, server):
+    """Call it in this thread and interrupt it from outside while it waits at the server, as a task's limit does."""
 
     def interrupt(*_):
         raise Interrupted
 
+    def interrupt_once_it_waits(waiting):
+        with server.admin() as client:
+            until(lambda: client.info("clients")["blocked_clients"] > 0, "the command waits at the server")
+        signal.pthread_kill(waiting, signal.SIGUSR1)
+
     before = signal.signal(signal.SIGUSR1, interrupt)
-    timer = threading.Timer(0.3, signal.pthread_kill, [threading.get_ident(), signal.SIGUSR1])
+    timer = threading.Thread(target=interrupt_once_it_waits, args=[threading.get_ident()])
     timer.start()
     try:
         with pytest.raises(Interrupted):
@@ -184,7 +189,7 @@ def test_answer_to_an_interrupted_command_is_nobodys(whole):
     mine = Connections(Options(redis_url=whole.url(), redis_timeout=2, redis_block=3))
     client, mine_key, others = mine.waiting_client, name(), name()
     client.set(mine_key, "mine")
-    interrupted(lambda: client.blpop(others, 1))
+    interrupted(lambda: client.blpop(others, 1), whole.primary)
     assert client.get(mine_key) == "mine"
 
     async def cancelled():
@@ -202,7 +207,7 @@ def test_control_redis_py_gives_it_to_the_next(whole):
     stock = Sentinel(hosts).master_for(Service.NAME, password=PASSWORD, decode_responses=True, socket_timeout=5)
     mine_key, others = name(), name()
     stock.set(mine_key, "mine")
-    interrupted(lambda: stock.blpop(others, 1))
+    interrupted(lambda: stock.blpop(others, 1), whole.primary)
     with whole.primary.admin() as other:
         other.rpush(others, "another's")
     answer = stock.get(mine_key)
@@ -214,13 +219,13 @@ def test_control_redis_py_gives_it_to_the_next(whole):
 
 
 @pytest.fixture
-def report(capsys):
-    return say_latency(capsys)
+def report(capsys, scale):
+    return say_latency(capsys, scale)
 
 
-def crowd_through_a_fail_over(service, harm):
+def crowd_through_a_fail_over(service, harm, scale):
     """Visitors come before it, in it and after it; what the time of the harm was."""
-    with Crowd(make_user()) as crowd:
+    with Crowd(make_user(), scale) as crowd:
         times, old = Times(time.monotonic()), service.primary
         harm(old)
         until(lambda: service.primary is not old, "the Sentinels choose another primary")
@@ -231,11 +236,10 @@ def crowd_through_a_fail_over(service, harm):
 
 
 @with_visitors
-@pytest.mark.scale
 @pytest.mark.django_db(transaction=True)
-def test_nobody_notices_a_fail_over_on_tiered(whole, settings, report):
-    with serving(settings, whole.url(LOGIN, AT_SENTINELS)):
-        crowd, times = crowd_through_a_fail_over(whole, lambda primary: primary.kill())
+def test_nobody_notices_a_fail_over_on_tiered(whole, settings, report, scale):
+    with serving(settings, whole.url(LOGIN, AT_SENTINELS), scale):
+        crowd, times = crowd_through_a_fail_over(whole, lambda primary: primary.kill(), scale)
         report("Primary killed, tiered", crowd, times)
         crowd.assert_nobody_noticed()
         crowd.assert_no_second_wait(times)
@@ -245,15 +249,16 @@ def test_nobody_notices_a_fail_over_on_tiered(whole, settings, report):
 
 
 @with_visitors
-@pytest.mark.scale
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("harm", ["freeze"] if SCALE == 1 else ["freeze", "kill"])
-def test_nobody_is_logged_out_by_a_fail_over_on_redis_alone(whole, settings, harm, report):
+@pytest.mark.parametrize("harm", ["freeze", "kill"])
+def test_nobody_is_logged_out_by_a_fail_over_on_redis_alone(whole, settings, harm, report, scale):
     """Pages between the failure and the new primary have no session, and writes are refused; the visit goes on."""
-    with serving(settings, whole.url(LOGIN, AT_SENTINELS), "redis"):
+    if harm == "kill" and scale == 1:
+        pytest.skip("One of the two is enough at the first scale.")
+    with serving(settings, whole.url(LOGIN, AT_SENTINELS), scale, "redis"):
         old = whole.primary
         try:
-            crowd, times = crowd_through_a_fail_over(whole, lambda primary: getattr(primary, harm)())
+            crowd, times = crowd_through_a_fail_over(whole, lambda primary: getattr(primary, harm)(), scale)
             assert {each.status for each in crowd.answers} <= {200, 503}
             crowd.assert_nobody_lost_the_cookie()
             crowd.assert_everybody_is_signed_in()
@@ -265,10 +270,11 @@ def test_nobody_is_logged_out_by_a_fail_over_on_redis_alone(whole, settings, har
 
 
 @with_visitors
-@pytest.mark.skipif(SCALE == 1, reason="test_redis_faults has the quick one.")
 @pytest.mark.django_db(transaction=True)
-def test_control_stock_engine_logs_out(whole, settings, monkeypatch):
+def test_control_stock_engine_logs_out(whole, settings, monkeypatch, scale):
     """The same fail-over, the same Sentinels, Django's engine over django-redis."""
+    if scale == 1:
+        pytest.skip("test_redis_faults has the quick one.")
     pytest.importorskip("django_redis")
     monkeypatch.setattr(
         settings, "DJANGO_REDIS_CONNECTION_FACTORY", "django_redis.pool.SentinelConnectionFactory", raising=False

@@ -18,8 +18,8 @@ from sessions_farm.stores.base import (
     StoreUnavailableError,
 )
 from sessions_farm.stores.effects.effects import run_async, run_sync
-from sessions_farm.stores.sql.effects import Trip
-from sessions_farm.stores.sql.postgresql import native
+from sessions_farm.stores.sql.postgresql import async_pool
+from sessions_farm.stores.sql.postgresql.query import Query
 from sessions_farm.tests.support.cable import DatabaseCable
 from sessions_farm.tests.support.stores_fixtures import (
     COMMITTED,
@@ -62,7 +62,7 @@ def steps_of(store):
         "apply": lambda: store.apply(key, Change(put={"page": '"/x"'}), LATER),
         "apply that drops": lambda: store.apply(key, Change(put={"a": "1"}, drop=["page"]), LATER),
         "apply that clears": lambda: store.apply(key, Change(put={"n": "1"}, replace=True), LATER),
-        "apply that adds": lambda: store.apply(key, Change(add={"n": 2}, step="x"), LATER),
+        "apply that adds": lambda: store.apply(key, Change(add={"n": 2}, idempotency_key="x"), LATER),
         "acquire": lambda: store.acquire(key, "token", LATER, HOUR),
         "apply under a lease": lambda: store.apply(key, Change(put={"a": "2"}, holder="token"), LATER),
         "release": lambda: store.release(key, "token"),
@@ -72,7 +72,7 @@ def steps_of(store):
         "compare and drop": lambda: store.modify(key, CompareAndSet("list", "[1]", None), LATER, "4"),
         "touch": lambda: store.touch(key, LATER),
         "rotate": lambda: store.rotate(key, other, Change(put={"owner": '"7"'}), LATER, 1000),
-        "look": lambda: store.look([key, other], LATER),
+        "get_many": lambda: store.get_many([key, other], LATER),
         "find": lambda: store.find({"owner": '"7"'}, LATER, 10),
         "count": lambda: store.count(LATER),
         "read events": lambda: store.read_events(10),
@@ -150,8 +150,8 @@ def test_connections_are_closed_with_their_loop(store):
         assert len(lines() - before) == 1
     while lines() - before:
         pass  # the server is a moment behind; one that is never closed is stopped by the test's time limit
-    assert not native._lines
-    assert not native._watches
+    assert not async_pool._pools
+    assert not async_pool._watches
 
 
 def test_connections_of_a_loop_without_an_end_are_thrown_away(store):
@@ -168,12 +168,14 @@ def test_many_tasks_share_few_connections(store):
     run_sync(store.create(key, {"n": "0"}, LIFE, NOW))
 
     async def all_at_once():
-        await asyncio.gather(*(run_async(store.modify(key, Increment("n", 1), NOW)) for _ in range(5 * native.MOST)))
+        await asyncio.gather(
+            *(run_async(store.modify(key, Increment("n", 1), NOW)) for _ in range(5 * async_pool.MAX_SIZE))
+        )
 
     with asyncio.Runner() as runner:
         runner.run(all_at_once())
-        assert len(lines() - before) <= native.MOST
-    assert run_sync(store.load(key, NOW)).variables["n"] == str(5 * native.MOST)
+        assert len(lines() - before) <= async_pool.MAX_SIZE
+    assert run_sync(store.load(key, NOW)).variables["n"] == str(5 * async_pool.MAX_SIZE)
 
 
 def test_connection_that_the_server_closed_is_replaced(store):
@@ -199,7 +201,7 @@ def test_cancelled_task_leaves_a_sound_connection(store):
     async def cancelled():
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
-                await Trip("default", ("SELECT pg_sleep(30)",), {}).run_async()
+                await Query("default", ("SELECT pg_sleep(30)",), {}).run_async()
         return await run_async(store.count(NOW))
 
     assert asyncio.run(cancelled()) == 0
@@ -211,7 +213,7 @@ def test_many_messages_in_one_are_one_transaction(store):
     run_sync(store.create(key, {"a": "1"}, LIFE, NOW))
     statements = ("DELETE FROM sessions_farm_session", "SELECT 1 / 0")
     with a_loop() as drive, pytest.raises(Exception, match="division by zero"):
-        drive(one(Trip("default", statements, {})))
+        drive(one(Query("default", statements, {})))
     assert run_sync(store.load(key, NOW)).state is State.LIVE
 
 

@@ -160,7 +160,7 @@ def test_late_holder_of_a_lease_writes_nothing(committed):
 @pytest.mark.parametrize("drive", [run_sync, lambda steps: asyncio.run(run_async(steps))], ids=["blocking", "async"])
 def test_waiter_is_woken(committed, monkeypatch, drive):
     """It would wait until the test is killed."""
-    monkeypatch.setattr("sessions_farm.stores.sql.postgresql.waits.AT_MOST", 3600)
+    monkeypatch.setattr("sessions_farm.stores.sql.postgresql.lease_wait.AT_MOST", 3600)
     store, waiter = committed, make_store("database", drive=drive)
     store.acquire("name", "first", now_ms(), 3_600_000)
 

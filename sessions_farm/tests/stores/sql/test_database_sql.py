@@ -19,7 +19,7 @@ from sessions_farm.stores.base import (
     State,
 )
 from sessions_farm.stores.sql import dialect
-from sessions_farm.stores.sql.postgresql import many_sql
+from sessions_farm.stores.sql.postgresql import queries_sql
 from sessions_farm.tests.support.stores_fixtures import (
     COMMITTED,
     HOUR,
@@ -70,7 +70,7 @@ def test_touch_leaves_the_sweepers_index_alone(store):
 
 def test_long_terms_are_alike_in_sql_and_here(store):
     """The database makes the term of a sum or a longer list itself."""
-    store = make_store("database", variables=Declarations.read({"list": {"indexed": True}}))
+    store = make_store("database", variables=Declarations({"list": {"indexed": True}}))
     long, items = new_key(), ['"' + "ä" * 40 + '"', '"' + "x" * 60 + '"']
     store.create(long, {}, LIFE, NOW)
     for item in items:
@@ -94,7 +94,7 @@ def test_steps_are_known_by_their_whole_name(store):
     assert store.modify(key, Increment("n", 1), NOW, "s1") == "4"
     for number in range(IDEMPOTENCY_KEYS_KEPT):
         store.modify(key, Increment("n", 1), NOW, f"later{number}")
-    assert len(Session.objects.get(key_hash=key).steps.split()) == IDEMPOTENCY_KEYS_KEPT
+    assert len(Session.objects.get(key_hash=key).idempotency_keys.split()) == IDEMPOTENCY_KEYS_KEPT
 
 
 def test_rotation_takes_the_visitor_along(store):
@@ -102,15 +102,15 @@ def test_rotation_takes_the_visitor_along(store):
     visitor, key, other = Visitor.objects.create(community=community), started(store), new_key()
     VisitorKey.objects.create(key_hash=key, visitor=visitor)
     store.rotate(key, other, Change(), NOW, 0)
-    assert store.carries_visitors
+    assert store.rotates_followers
     assert VisitorKey.objects.get(key_hash=other).visitor == visitor
 
 
 def test_scopes_are_no_sessions_and_may_be_made_anew(store):
     key, always = "f:farm", Lifetime(NEVER, NEVER)
     store.create(key, {"page": '"/x"'}, always, NOW)
-    assert store.everlasting(10) == [key]
-    assert (store.count(NOW), store.find({}, NOW, 10), store.look([key], NOW)) == (0, [], [])
+    assert store.scope_keys(10) == [key]
+    assert (store.count(NOW), store.find({}, NOW, 10), store.get_many([key], NOW)) == (0, [], [])
     store.sweep(NEVER - 1, 10)
     store.delete(key, "ended", NOW)
     store.create(key, {}, always, NOW)
@@ -139,11 +139,11 @@ def test_parameters_bound_by_the_server_work_too():
         key, other = started(store, {"n": "1", "page": '"/"'}), new_key()
         store.modify(key, Increment("n", 1), NOW, "x")
         store.modify(key, Append("list", "1"), NOW)
-        store.apply(key, Change(add={"n": 1}, drop=["page"], lifetime=LIFE, step="y"), NOW)
+        store.apply(key, Change(add={"n": 1}, drop=["page"], lifetime=LIFE, idempotency_key="y"), NOW)
         store.rotate(key, other, Change(put={"owner": '"7"'}), NOW + HOUR // 2, 1000)
         assert store.load(other, NOW).variables == {"n": "3", "list": "[1]", "owner": '"7"'}
         assert store.load(key, NOW + HOUR // 2).in_grace
-        assert len(store.find({"owner": '"7"'}, NOW, 10)) == len(store.look([other], NOW)) == store.count(NOW) == 1
+        assert len(store.find({"owner": '"7"'}, NOW, 10)) == len(store.get_many([other], NOW)) == store.count(NOW) == 1
         assert store.acquire("name", "token", NOW, 1000)
         _, place = store.read_changes("page", "", 0)
         store.apply(other, Change(put={"page": '"/y"'}), NOW)
@@ -185,11 +185,11 @@ def test_lists_are_found_by_their_indexes(store):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         for statement, index in (
-            (many_sql.find(1), "variable_by_term"),
-            (many_sql.LOCK_WHERE, "variable_by_term"),
-            (many_sql.SWEEP_SESSIONS.format(told=""), "due_ms"),
-            (many_sql.FORGET_WORDS, "tombstone_with_words"),
-            (dialect.EVERLASTING.replace("%(forever)s", str(NEVER)), "session_everlasting"),
+            (queries_sql.find(1), "variable_by_term"),
+            (queries_sql.LOCK_WHERE, "variable_by_term"),
+            (queries_sql.SWEEP_SESSIONS.format(events=""), "due_ms"),
+            (queries_sql.CLEAR_FINAL_VARIABLES, "tombstone_in_grace"),
+            (dialect.SCOPE_KEYS.replace("%(never)s", str(NEVER)), "session_of_scope"),
         ):
             cursor.execute(f"EXPLAIN {statement}", given)
             plan = "\n".join(row[0] for row in cursor.fetchall())

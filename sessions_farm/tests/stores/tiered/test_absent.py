@@ -164,9 +164,27 @@ def test_made_in_a_transaction_is_seen_at_its_commit(node, other, nobody):
     assert read(other, nobody) == {"a": "1"}
 
 
-def look_while_made(node, other):
-    """Readers on two nodes while a third thread makes the session; how often it was hidden once it was made."""
-    key, made = secrets.token_urlsafe(32), threading.Event()
+def hold_first_answer(store, monkeypatch, seen, made):
+    """Let a reader that SQL answered wait until the session is made before it tells Redis of that answer."""
+    real, answers = store.sql.load, []
+
+    def load(key, now):
+        found = real(key, now)
+        if not answers:
+            answers.append(found)
+            seen.set()
+            made.wait(10)
+        return found
+
+    monkeypatch.setattr(store.sql, "load", load)
+
+
+def look_while_made(node, other, monkeypatch):
+    """Readers on two nodes while a third thread makes the session; how often it was hidden once it was made.
+
+    The session is made after a reader of each kind has seen in SQL that there is none, and before it tells Redis so.
+    """
+    key, seen, made = secrets.token_urlsafe(32), threading.Event(), threading.Event()
 
     def look(store):
         hidden = 0
@@ -178,26 +196,30 @@ def look_while_made(node, other):
         return hidden
 
     def act():
+        seen.wait(10)
         make(other, key)
         made.set()
         return 0
 
-    return sum(in_threads([lambda: look(node), lambda: look(other), act]))
+    for store in (node, other):
+        hold_first_answer(store, monkeypatch, seen, made)
+    try:
+        return sum(in_threads([lambda: look(node), lambda: look(other), act]))
+    finally:
+        monkeypatch.undo()
 
 
-def test_readers_around_a_maker_always_see_what_was_made(prefix):
+def test_readers_around_a_maker_always_see_what_was_made(prefix, monkeypatch):
     # The epoch is not asked for each time: that would order the threads.
     node, other = (make_node(REDIS_URL, prefix, tier_poll=60, redis_timeout=5) for _ in range(2))
-    assert sum(look_while_made(node, other) for _ in range(20)) == 0
+    assert sum(look_while_made(node, other, monkeypatch) for _ in range(20)) == 0
 
 
 def test_control_readers_around_a_maker_without_lease(prefix, monkeypatch):
     node, other = (make_node(REDIS_URL, prefix, tier_poll=60, redis_timeout=5) for _ in range(2))
     for store in (node, other):
         believe_without_lease(store)
-        real = store.sql.load
-        monkeypatch.setattr(store.sql, "load", lambda key, now, real=real: (real(key, now), time.sleep(0.003))[0])
-    assert sum(look_while_made(node, other) for _ in range(20)) > 0
+    assert look_while_made(node, other, monkeypatch) > 0
 
 
 def test_rotated_session_is_in_redis_under_its_new_key(node, other, live, monkeypatch):

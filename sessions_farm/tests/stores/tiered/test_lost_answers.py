@@ -139,7 +139,7 @@ def test_write_that_comes_true_after_its_answer_was_given_up(node, other, live, 
 
 
 def test_lost_sum_asked_for_again_counts_once(node, other, live, database):
-    change = Change(add={"hits": 3}, step="once")
+    change = Change(add={"hits": 3}, idempotency_key="once")
     losing(database, lambda: node.apply(live, change, NOW))
     node.apply(live, change, NOW)
     losing(database, lambda: node.modify(live, Increment("hits", 1), NOW, "twice"))

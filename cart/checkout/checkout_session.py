@@ -1,0 +1,58 @@
+"""Session variables of a checkout in progress; they survive the Back button and a change of node."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from cart.checkout.checkout_request import CheckoutRequest, make_idempotency_key
+from cart.pricing import DeliveryMethod
+from cart.summary import CartSummary
+from vendors.http import MallRequest
+
+CONTACT = "checkout_contact"
+METHODS = "checkout_methods"
+TOKEN = "checkout_token"  # noqa: S105 -- the name of a variable
+
+
+def contact(request: MallRequest) -> dict[str, str]:
+    """Return the contact data entered so far."""
+    return dict(request.session.get(CONTACT) or {})
+
+
+def save_contact(request: MallRequest, values: Mapping[str, str]) -> None:
+    """Save the contact data."""
+    request.session[CONTACT] = dict(values)
+
+
+def methods(request: MallRequest, summary: CartSummary) -> dict[int, DeliveryMethod]:
+    """Return the delivery method of each vendor in the cart; standard by default or if no longer offered."""
+    chosen = request.session.get(METHODS) or {}
+    return {
+        group.vendor.pk: _method(chosen.get(str(group.vendor.pk)), group.tariff.express) for group in summary.groups
+    }
+
+
+def save_methods(request: MallRequest, values: Mapping[int, str]) -> None:
+    """Save the delivery methods by vendor."""
+    request.session[METHODS] = {str(vendor_id): method for vendor_id, method in values.items()}
+
+
+def build_request(request: MallRequest, summary: CartSummary) -> CheckoutRequest:
+    """Build the request that the review page offers to pay; create the session's token if there is none."""
+    token = request.session.get(TOKEN) or renew_token(request)
+    chosen, typed = methods(request, summary), contact(request)
+    key = make_idempotency_key(token, (line.priced for line in summary), chosen, typed)
+    return CheckoutRequest(idempotency_key=key, agreed_total=0, token=token, contact=typed, methods=chosen)
+
+
+def renew_token(request: MallRequest) -> str:
+    """Begin a new checkout: the next review leads to another order."""
+    token = request.session[TOKEN] = secrets.token_urlsafe(18)
+    return token
+
+
+def _method(chosen: object, express: int | None) -> DeliveryMethod:
+    return (
+        DeliveryMethod.EXPRESS if chosen == DeliveryMethod.EXPRESS and express is not None else DeliveryMethod.STANDARD
+    )

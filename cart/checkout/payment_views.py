@@ -1,0 +1,157 @@
+"""Views of the payment: the pay button, the return from the gateway, and the gateway's webhook."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from cart.checkout import checkout_session, services
+from cart.checkout.checkout_request import CheckoutRequest
+from cart.checkout.errors import (
+    CheckoutError,
+    DraftExpiredError,
+    PaymentError,
+    PriceIncreasedError,
+    RowLockTimeoutError,
+)
+from cart.checkout.finalise import finalise
+from cart.checkout.forms import PayForm
+from cart.checkout.payments.gateways import get_gateway
+from cart.checkout.views import buyable_summary_or_none, review_page
+from cart.context import current_cart
+from cart.orders.models import Order, Payment
+from cart.summary import summarise_cart
+from vendors.http import MallRequest
+from vendors.models import Variant
+from vendors.money import Money
+from vendors.stock import SoldOutError
+
+logger = logging.getLogger(__name__)
+
+
+@never_cache
+@require_POST
+def pay(request: MallRequest) -> HttpResponse:
+    """Start the payment of the reviewed cart; idempotent, a second press leads to the same charge."""
+    form = PayForm(request.POST)
+    visitor = request.mall.visitor
+    if not form.is_valid() or visitor is None:
+        return redirect("checkout:review")
+    user: Any = request.user
+    summary = summarise_cart(current_cart(request), timezone.now())
+    checkout_request = replace(checkout_session.build_request(request, summary), **form.cleaned_data)
+    try:
+        url = services.start_payment(
+            visitor=visitor,
+            user=user if user.is_authenticated else None,
+            checkout_request=checkout_request,
+            now=timezone.now(),
+        )
+    except (CheckoutError, SoldOutError) as error:
+        return _error_response(request, error, checkout_request)
+    if url is None:
+        return _redirect_to_status(Order.objects.get(idempotency_key=checkout_request.idempotency_key, visitor=visitor))
+    return HttpResponseRedirect(url, status=303)
+
+
+def _error_response(request: MallRequest, error: Exception, checkout_request: CheckoutRequest) -> HttpResponse:
+    """Explain to the shopper why there is nothing to pay; nothing was charged in any of these cases."""
+    match error:
+        case SoldOutError():
+            return _sold_out_page(request, error)
+        case RowLockTimeoutError():
+            response = render(request, "checkout/busy.html", {"checkout_request": checkout_request}, status=503)
+            response["Retry-After"] = "3"
+            return response
+        case PaymentError():
+            logger.warning("Payment not started (permanent: %s): %s", error.permanent, error)
+            return _review_again(request, "The payment company does not answer. Nothing was charged; try again.", 503)
+        case DraftExpiredError():
+            checkout_session.renew_token(request)
+    return _review_again(request, _failure_notice(request, error), 409)
+
+
+def _failure_notice(request: MallRequest, error: Exception) -> str:
+    match error:
+        case DraftExpiredError():
+            return "This took longer than we could keep your goods. Check the order and pay again."
+        case PriceIncreasedError():
+            old, new = (Money(minor, request.marketplace.currency) for minor in (error.agreed_total, error.total))
+            return f"The total rose from {old} to {new} since you looked. Pay only if you agree."
+    return "Your order changed in another window. Check it once more before you pay."
+
+
+def _review_again(request: MallRequest, notice: str, status: int) -> HttpResponse:
+    summary = buyable_summary_or_none(request)
+    if summary is None or not checkout_session.contact(request):
+        return redirect("cart:page")
+    return review_page(request, summary, notice=notice, status=status)
+
+
+def _sold_out_page(request: MallRequest, error: SoldOutError) -> HttpResponse:
+    variant = Variant.objects.select_related("product").filter(pk=error.variant_id).first()
+    context = {"variant": variant, "available": error.available, "wanted": error.wanted}
+    return render(request, "checkout/sold_out.html", context, status=409)
+
+
+@never_cache
+@require_GET
+def payment_return(request: MallRequest, name: str) -> HttpResponse:
+    """Settle the payment of a returning browser, then show the order, or ask for another card."""
+    try:
+        reference = get_gateway(name).read_return(request.GET.dict())
+    except (LookupError, PaymentError) as error:
+        raise Http404(str(error)) from error
+    payment = _get_payment(name, reference, request)
+    try:
+        order = finalise(payment=payment, now=timezone.now())
+    except (RowLockTimeoutError, PaymentError) as error:
+        logger.warning("Payment %s is not settled at its return: %s", reference, error)
+        return _redirect_to_status(payment.order)
+    if order.state == Order.State.DRAFT and order.payments.latest("pk").state == Payment.State.DECLINED:
+        messages.error(request, "The payment was not made and nothing was charged. Try again, or use another card.")
+        return redirect("checkout:review")
+    if order.state == Order.State.PLACED:
+        checkout_session.renew_token(request)
+    return _redirect_to_status(order)
+
+
+@csrf_exempt
+@require_POST
+def webhook(request: MallRequest, name: str) -> HttpResponse:
+    """Settle a payment on the gateway's signed notice, without a cookie; 503 makes the gateway retry."""
+    try:
+        reference = get_gateway(name).read_webhook(request.headers, request.body)
+        payment = _get_payment(name, reference, request)
+        finalise(payment=payment, now=timezone.now())
+    except LookupError as error:
+        raise Http404(str(error)) from error
+    except (RowLockTimeoutError, PaymentError) as error:
+        logger.warning("Webhook of %s refused: %s", name, error)
+        if isinstance(error, PaymentError) and error.permanent:
+            return HttpResponseBadRequest(f"{error}\n", content_type="text/plain")
+        return HttpResponse("Try again.\n", status=503, content_type="text/plain")
+    return HttpResponse(status=204)
+
+
+def _get_payment(name: str, reference: str, request: MallRequest) -> Payment:
+    """Return a payment of this community. Raise Http404 if there is none."""
+    community_id = request.mall.member.community_id
+    payments = Payment.objects.select_related("order__marketplace__community__master")
+    found = payments.filter(gateway=name, reference=reference, order__marketplace__community_id=community_id).first()
+    if found is None:
+        raise Http404(f"No payment {reference} by {name}.")
+    return found
+
+
+def _redirect_to_status(order: Order) -> HttpResponse:
+    return HttpResponseRedirect(order.get_absolute_url(), status=303)

@@ -1,0 +1,69 @@
+"""Responses to a change of the cart: a redirect, or a partial for htmx."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
+
+from cart.context import count_pieces
+from cart.services import LineChange
+from sessions_farm.communities.handoff.fingerprint import with_fingerprint
+from sessions_farm.communities.links import absolute_url
+from vendors.http import MallRequest
+
+LANDED = "cart_landed"
+
+
+def added_response(request: MallRequest, next_url: str, change: LineChange) -> HttpResponse:
+    """Respond to an addition.
+
+    A store's own host redirects to the mall once a session: browsers with bounce tracking mitigation keep the mall's
+    cookie then, because the shopper has interacted with its site.
+    """
+    if _needs_landing(request):
+        request.session[LANDED] = True
+        page = f"{url_on_master(request, 'cart:added')}?{urlencode({'variant': change.variant.pk})}"
+        landing = with_fingerprint(page, request.mall)
+        return HttpResponseClientRedirect(landing) if request.htmx else HttpResponseRedirect(landing, status=303)
+    return _message_response(request, next_url, describe_change(change, verb="Added"), messages.SUCCESS)
+
+
+def error_response(request: MallRequest, next_url: str, reason: str) -> HttpResponse:
+    """Respond to an addition that failed."""
+    return _message_response(request, next_url, reason, messages.ERROR)
+
+
+def describe_change(change: LineChange, verb: str = "Changed") -> str:
+    """Describe the new state of a line to the shopper."""
+    if not change.quantity:
+        return f"Removed: {change.variant}."
+    if change.capped:
+        return f"Only {change.quantity} left of {change.variant}: your cart has all of them."
+    return f"{verb}: {change.variant}. Your cart has {change.quantity}."
+
+
+def url_on_master(request: MallRequest, name: str) -> str:
+    """Return the URL of a page on the master; a path only if this host is the master."""
+    path = reverse(name, urlconf=settings.ROOT_URLCONF)
+    return path if request.mall.is_master else absolute_url(request.mall.member.master_host, path)
+
+
+def _needs_landing(request: MallRequest) -> bool:
+    mall = request.mall
+    if mall.is_master or mall.is_local:  # the master cannot see a local visitor's cart before the next hand-off
+        return False
+    return mall.member.first_add_landing and not request.session.get(LANDED)
+
+
+def _message_response(request: MallRequest, next_url: str, text: str, level: int) -> HttpResponse:
+    if request.htmx:
+        context = {"text": text, "is_error": level == messages.ERROR, "cart_count": count_pieces(request)}
+        return render(request, "cart/_message.html", context)
+    messages.add_message(request, level, text)
+    return HttpResponseRedirect(next_url, status=303)

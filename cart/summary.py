@@ -1,0 +1,171 @@
+"""Summary of a cart: its lines by vendor, with current prices, availability and delivery charges.
+
+All amounts are in minor units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from cart.models import Cart, Line
+from cart.pricing import DeliveryMethod, PricedLine, Tariff
+from vendors import stock
+from vendors.models import ProductImage, Variant, Vendor
+from vendors.storefronts import CachedStorefront, storefronts
+
+
+@dataclass(frozen=True, slots=True)
+class LineSummary:
+    """Describe one line now; ``available`` counts the pieces that the shopper can have."""
+
+    variant: Variant
+    quantity: int
+    unit_price: int
+    seen_price: int
+    available: int
+    for_sale: bool
+    editable: bool
+    image: ProductImage | None
+
+    @property
+    def total(self) -> int:
+        """Return the price of all pieces."""
+        return self.unit_price * self.quantity
+
+    @property
+    def is_available(self) -> bool:
+        """Return True if every piece can be bought."""
+        return self.for_sale and self.available >= self.quantity
+
+    @property
+    def price_rose(self) -> bool:
+        """Return True if the price is above the one that the shopper saw."""
+        return self.unit_price > self.seen_price
+
+    @property
+    def price_fell(self) -> bool:
+        """Return True if the price is below the one that the shopper saw."""
+        return self.unit_price < self.seen_price
+
+    @property
+    def priced(self) -> PricedLine:
+        """Return the line as input of the price calculation."""
+        product = self.variant.product
+        return PricedLine(
+            self.variant.pk, product.vendor_id, self.variant.sku, str(self.variant), self.quantity, self.unit_price
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VendorSummary:
+    """Group the lines of one vendor."""
+
+    vendor: Vendor
+    store: CachedStorefront | None
+    lines: tuple[LineSummary, ...]
+    editable: bool
+
+    @property
+    def tariff(self) -> Tariff:
+        """Return the vendor's delivery charges."""
+        return delivery_tariff(self.vendor)
+
+    @property
+    def goods_total(self) -> int:
+        """Return the price of the available lines."""
+        return sum(line.total for line in self.lines if line.is_available)
+
+    @property
+    def standard_delivery(self) -> int:
+        """Return the charge for standard delivery."""
+        return self.tariff.charge(self.goods_total, DeliveryMethod.STANDARD)
+
+    @property
+    def remaining_for_free_delivery(self) -> int:
+        """Return the amount still missing for free delivery; 0 if there is no such amount."""
+        return self.tariff.remaining_for_free_delivery(self.goods_total)
+
+
+@dataclass(frozen=True, slots=True)
+class CartSummary:
+    """Summarise all lines of a cart; iterate over it to get the lines."""
+
+    groups: tuple[VendorSummary, ...]
+    currency: str
+
+    def __iter__(self) -> Iterator[LineSummary]:
+        return (line for group in self.groups for line in group.lines)
+
+    def __bool__(self) -> bool:
+        return bool(self.groups)
+
+    @property
+    def goods_total(self) -> int:
+        """Return the price of the available lines of all vendors."""
+        return sum(group.goods_total for group in self.groups)
+
+    @property
+    def standard_delivery(self) -> int:
+        """Return the charge for standard delivery by all vendors."""
+        return sum(group.standard_delivery for group in self.groups if group.goods_total)
+
+    @property
+    def total(self) -> int:
+        """Return the price of goods and standard delivery."""
+        return self.goods_total + self.standard_delivery
+
+    @property
+    def pieces(self) -> int:
+        """Return the number of pieces over all lines."""
+        return sum(line.quantity for line in self)
+
+    @property
+    def is_buyable(self) -> bool:
+        """Return True if the cart has lines and all are available."""
+        return bool(self.groups) and all(line.is_available for line in self)
+
+
+def delivery_tariff(vendor: Vendor) -> Tariff:
+    """Return a vendor's delivery charges."""
+    return Tariff(vendor.delivery_charge, vendor.express_charge, vendor.free_delivery_from)
+
+
+def summarise_cart(cart: Cart | None, now: datetime, *, vendor_id: int | None = None) -> CartSummary:
+    """Read a cart in four queries, independent of its length; ``vendor_id`` limits the editable lines (None: all)."""
+    if cart is None:
+        return CartSummary((), "")
+    lines = list(
+        Line.objects.filter(cart=cart)
+        .select_related("variant__product__vendor__marketplace")
+        .prefetch_related("variant__product__images")
+    )
+    available = stock.available([line.variant_id for line in lines], now, excluding=cart.held_by)
+    groups: dict[Vendor, list[LineSummary]] = {}
+    for line in lines:
+        vendor = line.variant.product.vendor
+        groups.setdefault(vendor, []).append(_summarise_line(line, available[line.variant_id], now, vendor_id))
+    return CartSummary(
+        tuple(
+            VendorSummary(
+                vendor, storefronts.by_vendor(vendor.pk), tuple(own), vendor_id is None or vendor.pk == vendor_id
+            )
+            for vendor, own in groups.items()
+        ),
+        lines[0].variant.product.vendor.marketplace.currency if lines else "",
+    )
+
+
+def _summarise_line(line: Line, available: int, now: datetime, vendor_id: int | None) -> LineSummary:
+    product = line.variant.product
+    return LineSummary(
+        variant=line.variant,
+        quantity=line.quantity,
+        unit_price=line.variant.current_price(now),
+        seen_price=line.seen_price,
+        available=available,
+        for_sale=product.status == product.Status.PUBLISHED and product.vendor.is_published,
+        editable=vendor_id is None or product.vendor_id == vendor_id,
+        image=next(iter(product.images.all()), None),
+    )

@@ -1,0 +1,185 @@
+"""The demo's content as TOML, read into dataclasses: one file a vendor, one for the mall, one for past orders."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.utils.text import slugify
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class DomainEntry:
+    host: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryEntry:
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MallEntry:
+    slug: str
+    name: str
+    strapline: str
+    support_email: str
+    currency: str
+    cookie_name: str
+    master: str
+    domains: tuple[DomainEntry, ...]
+    categories: tuple[CategoryEntry, ...]
+    vendors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VariantEntry:
+    """Prices are in minor units; ``sale`` is the lowered price."""
+
+    sku: str
+    price: int
+    stock: int
+    name: str = ""
+    code: str = ""
+    sale: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductEntry:
+    """``alt`` describes the picture in words."""
+
+    name: str
+    slug: str
+    category: str
+    summary: str
+    description: str
+    alt: str
+    variants: tuple[VariantEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VendorEntry:
+    """``fields`` are its columns; ``domain`` is a host, ``label`` a name below it, both empty on a path."""
+
+    slug: str
+    fields: dict[str, Any]
+    domain: str
+    label: str
+    department: str
+    products: tuple[ProductEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LineEntry:
+    vendor: str
+    product: str
+    code: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEntry:
+    """``days`` counts back from the first load; ``states`` is each vendor's consignment's."""
+
+    days: int
+    lines: tuple[LineEntry, ...]
+    states: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShopperEntry:
+    address: dict[str, str]
+    phone: str
+    orders: tuple[OrderEntry, ...]
+
+
+@cache
+def mall() -> MallEntry:
+    found = _read("mall")
+    found["domains"] = tuple(DomainEntry(**each) for each in found["domains"])
+    found["categories"] = tuple(CategoryEntry(**each) for each in found["categories"])
+    found["vendors"] = tuple(found["vendors"])
+    return MallEntry(**found)
+
+
+@cache
+def vendors() -> tuple[VendorEntry, ...]:
+    return tuple(_vendor(slug) for slug in mall().vendors)
+
+
+@cache
+def shoppers() -> dict[str, ShopperEntry]:
+    return {name: _shopper(found) for name, found in _read("orders").items()}
+
+
+def goods() -> Iterator[tuple[VendorEntry, ProductEntry]]:
+    return ((vendor, product) for vendor in vendors() for product in vendor.products)
+
+
+@cache
+def _by_path() -> dict[tuple[str, str, str], VariantEntry]:
+    return {
+        (vendor.slug, product.slug, variant.code): variant
+        for vendor, product in goods()
+        for variant in product.variants
+    }
+
+
+def variant(line: LineEntry) -> VariantEntry:
+    """Return the variant that a line of a past order names. Raise KeyError where the catalogue has none."""
+    return _by_path()[line.vendor, line.product, line.code]
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def _vendor(slug: str) -> VendorEntry:
+    found = _read(slug)
+    products = tuple(_product(each) for each in found.pop("products"))
+    places = {key: found.pop(key, "") for key in ("domain", "label", "department")}
+    fields = {key: value.strip() if isinstance(value, str) else value for key, value in found.items()}
+    return VendorEntry(slug=slug, fields=fields, products=products, **places)
+
+
+def _product(found: dict[str, Any]) -> ProductEntry:
+    return ProductEntry(
+        name=found["name"],
+        slug=slugify(found["name"]),
+        category=found["category"],
+        summary=found["summary"],
+        description=found["description"].strip(),
+        alt=found["alt"],
+        variants=tuple(_variants(found)),
+    )
+
+
+def _variants(found: dict[str, Any]) -> Iterator[VariantEntry]:
+    """Yield the variants of a product; one without a list is its own single variant."""
+    for each in found.get("variants", [{key: found[key] for key in ("price", "sale", "stock") if key in found}]):
+        code = each.get("code", "")
+        yield VariantEntry(sku=f"{found['sku']}-{code}" if code else found["sku"], **each)
+
+
+def _shopper(found: dict[str, Any]) -> ShopperEntry:
+    address = {key: found.get(key, "") for key in ("name", "line1", "line2", "postcode", "town", "country")}
+    return ShopperEntry(address, found["phone"], tuple(_order(each) for each in found["orders"]))
+
+
+def _order(found: dict[str, Any]) -> OrderEntry:
+    return OrderEntry(found["days"], tuple(_line(each) for each in found["lines"]), found["states"])
+
+
+def _line(text: str) -> LineEntry:
+    """Read "fowlers/nore-skillet/24 x2": vendor, product, variant's code and how many."""
+    path, _, quantity = text.partition(" x")
+    vendor, product, *code = path.split("/")
+    return LineEntry(vendor, product, code[0] if code else "", int(quantity or 1))

@@ -1,0 +1,153 @@
+"""The demo's past orders as rows: placed and paid long ago, so nothing is dispatched for them and no mail is sent."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from cart.orders.models import Address, Consignment, Order, OrderLine, Payment
+from deploy.demo import catalogue, people, trade
+from deploy.demo.catalogue import LineEntry
+from deploy.demo.places import Places
+from deploy.demo.trade import Purchase
+from mall.accounts.models import User
+from vendors.models import Variant, Vendor
+
+UUIDS = uuid.uuid5(uuid.NAMESPACE_DNS, "mall.localhost")
+SENT = (Consignment.State.SENT, Consignment.State.DELIVERED)
+PACKING_TIME = timedelta(hours=26)
+PAYING_TIME = timedelta(minutes=2)
+CARRIERS = ("An Post", "Fastway", "DPD Ireland")
+
+type Goods = dict[tuple[str, str, str], Variant]
+"""Variants by vendor's slug, product's slug and SKU."""
+
+
+def load_addresses(users: dict[str, User]) -> None:
+    for name, shopper in catalogue.shoppers().items():
+        user = users[people.SHOPPERS[name].email]
+        Address.objects.get_or_create(user=user, is_default=True, defaults=shopper.address)
+
+
+def load_orders(places: Places, users: dict[str, User], now: datetime) -> int:
+    """Create the missing past orders; return their number. Ages count back from the day of ``now``."""
+    bought = trade.purchases()
+    known = set(Order.objects.filter(number__in=[each.number for each in bought]).values_list("number", flat=True))
+    missing = [each for each in bought if each.number not in known]
+    if not missing:
+        return 0
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    goods = _goods(places)
+    drafts = {each.number: _drafts(each, places, goods) for each in missing}
+    orders = Order.objects.bulk_create(
+        _order(each, drafts[each.number], places, users.get(each.email), today - each.ago) for each in missing
+    )
+    consignments = Consignment.objects.bulk_create(
+        _consignment(draft, order, place)
+        for order in orders
+        for place, draft in enumerate(drafts[order.number], start=1)
+    )
+    packed = [draft for order in orders for draft in drafts[order.number]]
+    OrderLine.objects.bulk_create(
+        _line(consignment, *bought)
+        for consignment, draft in zip(consignments, packed, strict=True)
+        for bought in draft.lines
+    )
+    Payment.objects.bulk_create(_payment(order) for order in orders)
+    return len(orders)
+
+
+class ConsignmentDraft:
+    """One vendor's part of a purchase, with its money in minor units."""
+
+    def __init__(self, vendor: Vendor, state: str, lines: list[tuple[Variant, int, int]]) -> None:
+        self.vendor, self.state, self.lines = vendor, state, lines
+        self.goods_total = sum(quantity * price for _, quantity, price in lines)
+        free_from = vendor.free_delivery_from
+        self.charge = 0 if free_from is not None and self.goods_total >= free_from else vendor.delivery_charge
+
+
+def _goods(places: Places) -> Goods:
+    rows = Variant.objects.filter(product__vendor__in=places.vendors.values()).select_related("product__vendor")
+    return {(row.product.vendor.slug, row.product.slug, row.sku): row for row in rows}
+
+
+def _drafts(purchase: Purchase, places: Places, goods: Goods) -> list[ConsignmentDraft]:
+    by_vendor = groupby(sorted(purchase.lines, key=lambda line: line.vendor), key=lambda line: line.vendor)
+    return [
+        ConsignmentDraft(places.vendors[slug], purchase.states[slug], [_bought(line, goods) for line in lines])
+        for slug, lines in by_vendor
+    ]
+
+
+def _bought(line: LineEntry, goods: Goods) -> tuple[Variant, int, int]:
+    entry = catalogue.variant(line)
+    return goods[line.vendor, line.product, entry.sku], line.quantity, entry.sale or entry.price
+
+
+def _order(
+    purchase: Purchase, drafts: Iterable[ConsignmentDraft], places: Places, user: User | None, placed_at: datetime
+) -> Order:
+    goods_total = sum(draft.goods_total for draft in drafts)
+    delivery_total = sum(draft.charge for draft in drafts)
+    return Order(
+        **purchase.address,
+        uuid=uuid.uuid5(UUIDS, purchase.number),
+        number=purchase.number,
+        marketplace=places.marketplace,
+        user=user,
+        email=purchase.email,
+        phone=purchase.phone,
+        state=Order.State.PLACED,
+        idempotency_key=f"demo-{purchase.number}",
+        currency=places.marketplace.currency,
+        goods_total=goods_total,
+        delivery_total=delivery_total,
+        total=goods_total + delivery_total,
+        created_at=placed_at - PAYING_TIME,
+        placed_at=placed_at,
+    )
+
+
+def _consignment(draft: ConsignmentDraft, order: Order, place: int) -> Consignment:
+    number = f"{order.number}-{place}"
+    is_sent = draft.state in SENT
+    digits = uuid.uuid5(UUIDS, number).int % 10**9
+    return Consignment(
+        uuid=uuid.uuid5(UUIDS, number),
+        order=order,
+        vendor=draft.vendor,
+        number=number,
+        state=draft.state,
+        delivery_charge=draft.charge,
+        goods_total=draft.goods_total,
+        carrier=CARRIERS[digits % len(CARRIERS)] if is_sent else "",
+        tracking_number=f"CE{digits:09}IE" if is_sent else "",
+        sent_at=order.placed_at + PACKING_TIME if is_sent and order.placed_at else None,
+    )
+
+
+def _line(consignment: Consignment, variant: Variant, quantity: int, price: int) -> OrderLine:
+    return OrderLine(
+        consignment=consignment,
+        variant=variant,
+        sku=variant.sku,
+        name=str(variant),
+        quantity=quantity,
+        unit_price=price,
+    )
+
+
+def _payment(order: Order) -> Payment:
+    return Payment(
+        order=order,
+        gateway="sandbox",
+        reference=f"demo-{order.number}",
+        state=Payment.State.CAPTURED,
+        amount=order.total,
+        currency=order.currency,
+        created_at=order.created_at,
+        settled_at=order.placed_at,
+    )

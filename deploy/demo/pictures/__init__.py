@@ -1,0 +1,76 @@
+"""The demo's product pictures: files in this folder, taken in as a vendor's upload is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from vendors.pictures import encode, put
+
+from deploy.demo import catalogue
+from deploy.demo.catalogue import ProductEntry, VendorEntry
+from deploy.demo.places import Places
+from vendors.models import Product, ProductImage
+
+FOLDER = Path(__file__).parent
+PER_LINE = 40  # pictures between two lines of progress
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A second picture, at position 1, lies beside the first one: kettle.webp, kettle-2.webp."""
+
+    vendor: VendorEntry
+    product: ProductEntry
+    position: int = 0
+
+    @property
+    def file(self) -> Path:
+        ending = "" if self.position == 0 else f"-{self.position + 1}"
+        return FOLDER / f"{self.vendor.slug}-{self.product.slug}{ending}.webp"
+
+    @property
+    def alt(self) -> str:
+        return self.product.alt if self.position == 0 else f"{self.product.alt}, from nearer"
+
+    def encode(self) -> dict[int, bytes]:
+        """Return the files that pages show, by width in pixels."""
+        with self.file.open("rb") as upload:
+            return encode(upload, self.file.stat().st_size)
+
+
+def pictures() -> Iterator[Picture]:
+    """Yield one or two pictures of each product, in the catalogue's order."""
+    for vendor, product in catalogue.goods():
+        yield Picture(vendor, product)
+        if (nearer := Picture(vendor, product, position=1)).file.exists():
+            yield nearer
+
+
+def load_pictures(places: Places, wanted: Sequence[Picture], say: Callable[[str], None]) -> int:
+    """Store the pictures that are missing, files and rows; return their number. Pictures that staff chose stay."""
+    products = {
+        (product.vendor.slug, product.slug): product
+        for product in Product.objects.filter(vendor__in=places.vendors.values()).select_related("vendor")
+    }
+    images = {(image.product_id, image.position): image for image in ProductImage.objects.all()}
+    missing = []
+    for picture in wanted:
+        product = products[picture.vendor.slug, picture.product.slug]
+        image = images.get((product.pk, picture.position))
+        if image is None or not image.file.storage.exists(str(image.file.name)):
+            missing.append((picture, image or ProductImage(position=picture.position, alt=picture.alt), product))
+    # Threads are enough to keep all processors busy: Pillow lets go of the interpreter while it encodes.
+    with ThreadPoolExecutor(os.process_cpu_count()) as pool:
+        encoded = pool.map(Picture.encode, [picture for picture, _, _ in missing])
+        for count, ((_, image, product), files) in enumerate(zip(missing, encoded, strict=True), start=1):
+            image.product = product
+            put(image, files)
+            image.save()
+            if count % PER_LINE == 0:
+                say(f"{count} of {len(missing)} pictures stored")
+    say(f"{len(missing)} new pictures, {len(wanted)} on the shelves")
+    return len(missing)

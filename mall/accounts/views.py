@@ -1,0 +1,42 @@
+"""The list of devices on which a user is signed in, and the button that ends a session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from sessions_farm.session import queries
+
+DEVICE = "_device"  # declared in SESSIONS_FARM["VARIABLES"]
+LIMIT = 200
+
+
+@never_cache
+@login_required
+def list_devices(request: HttpRequest) -> HttpResponse:
+    """Show the user's devices, this one first, then the latest seen."""
+    here = request.mall.key_hash  # type: ignore[attr-defined]  # HostGate's
+    found = queries.devices(request.user, limit=LIMIT)
+    found.sort(key=lambda device: (device.handle != here, -device.seen_at.timestamp()))
+    devices = [
+        {"session": one, "name": one.shared.get(DEVICE, "A browser"), "is_here": one.handle == here} for one in found
+    ]
+    return render(request, "account/devices.html", {"devices": devices})
+
+
+@login_required
+@require_POST
+def end_device(request: HttpRequest) -> HttpResponse:
+    """End one of the user's other sessions, or all of them; ignore the handle of another user's session."""
+    session: Any = request.session
+    handle = request.POST.get("handle", "")
+    if handle == "":
+        queries.end_everywhere(request.user, spare=session)
+    elif handle != session.key_hash and handle in {one.handle for one in queries.devices(request.user, limit=LIMIT)}:
+        queries.end(handle)
+    return redirect("devices")

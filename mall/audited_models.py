@@ -1,0 +1,10 @@
+"""The models whose changes by staff are written to the audit log."""
+
+from auditlog.registry import auditlog
+
+from vendors.models import Membership, Product, Variant, Vendor
+
+auditlog.register(Vendor)
+auditlog.register(Membership)
+auditlog.register(Product, exclude_fields=["search", "updated_at"])
+auditlog.register(Variant)

@@ -1,0 +1,45 @@
+"""Respond 503 with Retry-After where the database does not answer, instead of a traceback."""
+
+import logging
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.loader import render_to_string
+from django.views.defaults import server_error
+
+logger = logging.getLogger(__name__)
+
+DATABASE_ERRORS = (OperationalError, InterfaceError)
+RETRY_AFTER = "5"  # seconds
+
+
+class DatabaseUnavailableMiddleware:
+    """Respond 503 where a view could not reach the database or waited too long for it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, _request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Return the 503 page for an error of the database; leave any other to Django."""
+        return service_unavailable(exception) if isinstance(exception, DATABASE_ERRORS) else None
+
+
+def handle_500(request: HttpRequest) -> HttpResponseBase:
+    """Respond to an error outside of views (``handler500``): 503 for an error of the database, else 500."""
+    exception = sys.exception()
+    return service_unavailable(exception) if isinstance(exception, DATABASE_ERRORS) else server_error(request)
+
+
+def service_unavailable(exception: BaseException) -> HttpResponse:
+    """Return the 503 page and log the error."""
+    logger.error("The database is unavailable: %s", exception)
+    response = HttpResponse(render_to_string("503.html"), status=HTTPStatus.SERVICE_UNAVAILABLE)
+    response["Retry-After"] = RETRY_AFTER
+    response["Cache-Control"] = "no-store"
+    return response

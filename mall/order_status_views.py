@@ -1,0 +1,65 @@
+"""The status page of an order, opened by its signed link: one card for each consignment."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Prefetch
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from cart.orders.links import read_token
+from cart.orders.models import Consignment, Order, Payment
+from shipping.status import for_order
+from vendors.http import MallRequest
+
+FRESH = timedelta(minutes=1)
+MOVING = {Consignment.State.OPEN, Consignment.State.PACKED, Consignment.State.SENT}
+
+
+@never_cache
+@require_GET
+def order_status(request: MallRequest, token: str) -> HttpResponse:
+    """Show an order; raise Http404 for a forged link, and for an order of another community."""
+    uuid = read_token(token)
+    order = _find(request.mall.member.community_id, uuid) if uuid else None
+    if order is None:
+        raise Http404("No order has this link.")
+    dispatches = for_order(order)
+    cards = [(consignment, dispatches.get(consignment.pk)) for consignment in order.consignments.all()]
+    payment = max(order.payments.all(), key=lambda payment: payment.pk, default=None)
+    is_waiting = _is_waiting(order, payment)
+    is_moving = is_waiting or any(consignment.state in MOVING for consignment, _ in cards)
+    context = {
+        "order": order,
+        "cards": cards,
+        "payment": payment,
+        "is_waiting": is_waiting,
+        "look_again": _poll_seconds(order, timezone.now()) if is_moving else 0,
+    }
+    response = render(request, "mall/order_status.html", context)
+    response["Referrer-Policy"] = "no-referrer"  # the address is the key
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _find(community_id: int, uuid: UUID) -> Order | None:
+    consignments = Consignment.objects.select_related("vendor").prefetch_related("lines")
+    return (
+        Order.objects.filter(uuid=uuid, marketplace__community_id=community_id)
+        .prefetch_related(Prefetch("consignments", consignments), "payments")
+        .first()
+    )
+
+
+def _is_waiting(order: Order, payment: Payment | None) -> bool:
+    return order.state == Order.State.DRAFT and payment is not None and payment.state == Payment.State.STARTED
+
+
+def _poll_seconds(order: Order, now: datetime) -> int:
+    """Return the seconds until the page polls again: short after the order, longer later."""
+    return 2 if now - (order.placed_at or order.created_at) < FRESH else 15

@@ -1,1 +1,0 @@
-"""The engine measured: ratios to raw Redis, raw SQL and Django's own engines (``python -m sessions_farm.bench``)."""

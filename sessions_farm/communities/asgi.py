@@ -1,0 +1,32 @@
+"""Sockets on the hosts of a community: the counterpart of HostMiddleware for an ASGI scope."""
+
+from __future__ import annotations
+
+from asgiref.sync import sync_to_async
+
+from sessions_farm.communities.context import Mall
+from sessions_farm.communities.registry import registry
+from sessions_farm.web.asgi import Application, Receive, Scope, Send, SessionScope, host_in
+
+NOT_SERVED = 4421  # close code: 4000 and the HTTP status of the same meaning
+
+
+class HostScope:
+    """Put ``mall``, ``cookies`` and ``session`` (loaded) into the scope; close a socket to a host that is not served."""
+
+    def __init__(self, inner: Application) -> None:
+        self.inner = inner
+        self.with_session = SessionScope(self.with_mall)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = host_in(scope)
+        member = await sync_to_async(registry.resolve)(host) if host else None
+        if member is None:
+            await send({"type": "websocket.close", "code": NOT_SERVED})
+            return
+        await self.with_session({**scope, "session_audience": member}, receive, send)
+
+    async def with_mall(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Go on with the inner application, once the session is there."""
+        mall = Mall(scope["session_audience"], scope["session"])
+        await self.inner({**scope, "mall": mall}, receive, send)

@@ -1,0 +1,93 @@
+"""Queries to PostgreSQL: by Django's own connection in a thread, by an asynchronous pool in an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import InterfaceError, OperationalError, connections
+from psycopg import ClientCursor, Cursor
+
+from sessions_farm.stores.effects.round_trips import current
+from sessions_farm.stores.sql.dialect import unavailable
+from sessions_farm.stores.sql.postgresql.async_pool import pool_of
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+type Rows = list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Statements sent in one message: one round trip and one transaction. Its answer: the rows of the last, parsed.
+
+    In a thread they take part in the transaction that Django has open there. An event loop has none: Django's
+    transactions belong to threads.
+    """
+
+    alias: str
+    statements: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    parse: Callable[[Rows], Any] = list
+    is_frequent: bool = False  # a single statement whose plan is worth keeping
+
+    def run_sync(self) -> Any:
+        current.get().trips += 1
+        connection = connections[self.alias]
+        try:
+            if self.is_prepared:
+                rows = prepared(connection, self.statements[0], self.parameters)
+            else:
+                rows = direct(connection, ";".join(self.statements), self.parameters)
+        except (OperationalError, InterfaceError) as error:
+            raise unavailable(error) from error
+        return self.parse(rows)
+
+    async def run_async(self) -> Any:
+        current.get().trips += 1
+        try:
+            with connections[self.alias].wrap_database_errors:
+                pool = pool_of(self.alias)
+                rows = await pool.execute(";".join(self.statements), self.parameters, prepare=self.is_prepared)
+        except (OperationalError, InterfaceError) as error:
+            raise unavailable(error) from error
+        return self.parse(rows)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the server keeps the plan: where the connection's options allow it."""
+        return (
+            self.is_frequent and connections[self.alias].settings_dict["OPTIONS"].get("prepare_threshold") is not None
+        )
+
+
+def direct(connection: BaseDatabaseWrapper, statements: str, parameters: Mapping[str, Any]) -> Rows:
+    """Return the rows of the last statement."""
+    with cursor_of(connection) as cursor:
+        cursor.execute(statements, parameters)
+        while cursor.nextset():
+            pass
+        return cursor.fetchall() if cursor.description else []
+
+
+def prepared(connection: BaseDatabaseWrapper, statement: str, parameters: Mapping[str, Any]) -> Rows:
+    """Return the rows of a statement that a connection plans once, after its first few uses: most of its cost."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def cursor_of(connection: BaseDatabaseWrapper) -> Iterator[Any]:
+    """Open a cursor that binds parameters here: PostgreSQL itself binds those of a single statement only."""
+    if not connection.settings_dict["OPTIONS"].get("server_side_binding"):
+        with connection.cursor() as cursor:
+            yield cursor
+        return
+    connection.ensure_connection()
+    with connection.wrap_database_errors, ClientCursor(connection.connection) as client_cursor:
+        yield client_cursor

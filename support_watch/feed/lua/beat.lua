@@ -1,0 +1,10 @@
+-- The heartbeat of an open page. ARGV: epoch, visit, tab, ttl, keep, time of arrival, page (JSON).
+-- A visit that had left the presence list, or was lost with Redis, comes back into it without being announced anew.
+local visit, tab, ttl, keep, at, page = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6]), ARGV[7]
+local was_present = is_present(visit)
+keep_present(visit, tab, ttl)
+local entry = store_entry(visit, at, page)
+if not was_present then
+  emit("back", visit, keep, entry)
+end
+return was_present and 1 or 0

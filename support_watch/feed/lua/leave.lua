@@ -1,0 +1,15 @@
+-- A tab closes. ARGV: epoch, visit, tab, grace. The grace hides a reload; other tabs keep the visit present.
+local visit, tab, grace = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local until_ms = redis.call("ZSCORE", present, visit)
+if not until_ms then
+  return 0
+end
+local open = open_tabs(visit)
+open[tab] = nil
+local latest = math.min(tonumber(until_ms), now + grace)
+for _, other in pairs(open) do
+  latest = math.max(latest, other)
+end
+redis.call("HSET", tabs, visit, cjson.encode(open))
+redis.call("ZADD", present, integer(latest), visit)
+return 1

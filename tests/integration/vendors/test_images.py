@@ -1,0 +1,100 @@
+"""A picture that a vendor uploads is decoded and written anew; what is no picture is refused beside its field."""
+
+from io import BytesIO
+
+import pytest
+from auditlog.models import LogEntry
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from PIL import Image
+
+from tests.two_vendors import MASTER, make_marketplace, make_side
+from vendors import pictures
+from vendors.models import Product, ProductImage
+
+
+@pytest.fixture
+def side(db, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    return make_side("Amber", make_marketplace())
+
+
+def photo(kind="JPEG", size=(800, 500), note=b"a secret place"):
+    target = BytesIO()
+    picture = Image.new("RGB", size, "#7a3b1f")
+    exif = picture.getexif()
+    exif[0x010E] = note.decode()
+    picture.save(target, kind, exif=exif)
+    return target.getvalue()
+
+
+def upload(side, content, name="photo.jpg"):
+    product = side.rows[Product]
+    client = Client(headers={"host": MASTER})
+    client.force_login(side.staff["catalogue"])
+    form = {
+        "name": product.name, "slug": product.slug, "category": product.category_id, "status": product.status,
+        "summary": "", "description": "", "variants-TOTAL_FORMS": 0, "variants-INITIAL_FORMS": 0,
+        "images-TOTAL_FORMS": 1, "images-INITIAL_FORMS": 0, "images-0-product": product.pk,
+        "images-0-file": SimpleUploadedFile(name, content, "image/jpeg"), "images-0-alt": "A lamp",
+        "images-0-position": 0,
+    }  # fmt: skip
+    return client.post(reverse("admin:vendors_product_change", args=[product.pk]), form)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_upload_is_written_anew_with_its_renditions(side, kind, tmp_path):
+    assert upload(side, photo(kind), "../../evil.php.jpg").status_code == 302
+    image = ProductImage.objects.get()
+    assert (image.width, image.height) == (1200, 1200)
+    assert image.file.name.startswith("products/lamp-")
+    files = sorted(path.name for path in (tmp_path / "products").iterdir())
+    assert len(files) == 3
+    found = [path.read_bytes() for path in (tmp_path / "products").iterdir()]
+    shown = [Image.open(BytesIO(content)) for content in found]
+    assert {(picture.format, picture.width) for picture in shown} == {("WEBP", 300), ("WEBP", 600), ("WEBP", 1200)}
+    assert not any(b"a secret place" in content for content in found)
+    assert all(url.rpartition("/")[2].split(" ")[0] in files for url in image.srcset.split(", "))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a<script>", photo()[:300], b""],
+    ids=["svg", "pretends", "cut", "empty"],
+)
+def test_what_is_no_picture_is_refused(side, content, tmp_path):
+    response = upload(side, content)
+    assert response.status_code == 200
+    assert not ProductImage.objects.exists()
+    assert not list(tmp_path.rglob("*.webp"))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_parts_turn_white(mode):
+    target = BytesIO()
+    Image.new("RGBA", (60, 60), (0, 0, 0, 0)).convert(mode).save(
+        target, "PNG", **({"transparency": 0} if mode == "P" else {})
+    )
+    files = pictures.encode(BytesIO(target.getvalue()), target.tell())
+    with Image.open(BytesIO(files[300])) as picture:
+        assert picture.convert("RGB").getpixel((150, 150)) == (255, 255, 255)
+
+
+def test_a_picture_of_absurd_size_is_refused(side):
+    assert upload(side, photo("PNG", (20_000, 3_000))).status_code == 200
+    assert not ProductImage.objects.exists()
+
+
+def test_a_change_by_staff_is_kept_with_who_made_it(side):
+    product = side.rows[Product]
+    client = Client(headers={"host": MASTER})
+    client.force_login(side.staff["catalogue"])
+    form = {
+        "name": "Amber lantern", "slug": product.slug, "category": product.category_id, "status": product.status,
+        "summary": "", "description": "", "variants-TOTAL_FORMS": 0, "variants-INITIAL_FORMS": 0,
+        "images-TOTAL_FORMS": 0, "images-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    client.post(reverse("admin:vendors_product_change", args=[product.pk]), form)
+    entry = LogEntry.objects.get_for_object(product).filter(action=LogEntry.Action.UPDATE).get()
+    assert (entry.changes["name"], entry.actor) == (["Amber lamp", "Amber lantern"], side.staff["catalogue"])

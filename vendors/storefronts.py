@@ -1,0 +1,165 @@
+"""Storefronts by host, path and vendor, cached in memory by every node.
+
+A change of a Vendor, Storefront or Marketplace bumps ``RegistryVersion`` (vendors.receivers), so the registry's own
+poller notices it on every node. The cache is invalidated when the registry's snapshot is replaced; a request costs no
+query.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from sessions_farm.communities.registry import Snapshot as RegistrySnapshot
+from sessions_farm.communities.registry import registry
+from vendors.models import Marketplace, Vendor
+
+DEFAULT_FRONTS = {
+    Vendor.Typeface.SANS: Vendor.Front.AWNING,
+    Vendor.Typeface.SERIF: Vendor.Front.ARCH,
+    Vendor.Typeface.SLAB: Vendor.Front.SIGN,
+    Vendor.Typeface.MONO: Vendor.Front.PANES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CachedMarketplace:
+    """Cache the marketplace of one community."""
+
+    marketplace_id: int
+    community_id: int
+    name: str
+    currency: str
+    strapline: str
+    support_email: str
+
+
+@dataclass(frozen=True, slots=True)
+class CachedStorefront:
+    """Cache one published vendor and its storefront; ``host`` is empty for a store on the master's path."""
+
+    vendor_id: int
+    slug: str
+    name: str
+    tagline: str
+    town: str
+    typeface: str
+    front: str
+    accent: str
+    paper: str
+    ink: str
+    host: str
+    currency: str
+    marketplace_id: int
+    community_id: int
+    support_email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StorefrontSnapshot:
+    """Index all storefronts and marketplaces as of one registry snapshot."""
+
+    registry: RegistrySnapshot  # current when this was loaded
+    by_host: Mapping[str, CachedStorefront] = field(default_factory=dict)
+    by_slug: Mapping[str, CachedStorefront] = field(default_factory=dict)
+    by_vendor: Mapping[int, CachedStorefront] = field(default_factory=dict)
+    marketplaces: Mapping[int, CachedMarketplace] = field(default_factory=dict)  # by community
+
+
+class StorefrontCache:
+    """Look up storefronts in the current snapshot of this process."""
+
+    def __init__(self) -> None:
+        self._snapshot: StorefrontSnapshot | None = None
+        self._load_lock = threading.Lock()
+
+    def by_host(self, host: str) -> CachedStorefront | None:
+        """Return the storefront on a host of its own, or None."""
+        return self.current().by_host.get(host)
+
+    def by_slug(self, slug: str) -> CachedStorefront | None:
+        """Return the storefront with a slug, or None."""
+        return self.current().by_slug.get(slug)
+
+    def by_vendor(self, vendor_id: int) -> CachedStorefront | None:
+        """Return the storefront of a vendor, or None."""
+        return self.current().by_vendor.get(vendor_id)
+
+    def of_marketplace(self, marketplace_id: int) -> list[CachedStorefront]:
+        """Return the storefronts of a marketplace, first those with a host of their own, then by name."""
+        found = (store for store in self.current().by_slug.values() if store.marketplace_id == marketplace_id)
+        return sorted(found, key=lambda store: (not store.host, store.name.casefold()))
+
+    def marketplace_of(self, community_id: int) -> CachedMarketplace | None:
+        """Return the marketplace of a community, or None."""
+        return self.current().marketplaces.get(community_id)
+
+    def current(self) -> StorefrontSnapshot:
+        """Return the snapshot that matches the registry's; load it once if the registry has changed."""
+        current_registry = registry.current()
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot.registry is current_registry:
+            return snapshot
+        with self._load_lock:
+            if self._snapshot is None or self._snapshot.registry is not current_registry:
+                self._snapshot = load_snapshot(current_registry)
+            return self._snapshot
+
+    def invalidate(self) -> None:
+        """Drop the snapshot; the next lookup loads it."""
+        self._snapshot = None
+
+
+def load_snapshot(current_registry: RegistrySnapshot) -> StorefrontSnapshot:
+    """Load the published storefronts in two queries.
+
+    The registry was loaded before, so a change in between bumps its version and leads to another load.
+    """
+    published = Vendor.objects.published().select_related("marketplace", "storefront__domain")
+    found = [cache_storefront(vendor) for vendor in published]
+    marketplaces = [cache_marketplace(marketplace) for marketplace in Marketplace.objects.select_related("community")]
+    return StorefrontSnapshot(
+        current_registry,
+        by_host=MappingProxyType({store.host: store for store in found if store.host}),
+        by_slug=MappingProxyType({store.slug: store for store in found}),
+        by_vendor=MappingProxyType({store.vendor_id: store for store in found}),
+        marketplaces=MappingProxyType({marketplace.community_id: marketplace for marketplace in marketplaces}),
+    )
+
+
+def cache_storefront(vendor: Vendor) -> CachedStorefront:
+    """Copy a vendor with its storefront and marketplace into a cache entry."""
+    return CachedStorefront(
+        vendor_id=vendor.pk,
+        slug=vendor.slug,
+        name=vendor.name,
+        tagline=vendor.tagline,
+        town=vendor.town,
+        typeface=vendor.typeface,
+        front=vendor.front or DEFAULT_FRONTS[Vendor.Typeface(vendor.typeface)],
+        accent=vendor.accent,
+        paper=vendor.paper,
+        ink=vendor.ink,
+        host=vendor.storefront.host if hasattr(vendor, "storefront") else "",
+        currency=vendor.marketplace.currency,
+        marketplace_id=vendor.marketplace_id,
+        community_id=vendor.marketplace.community_id,
+        support_email=vendor.support_email,
+    )
+
+
+def cache_marketplace(marketplace: Marketplace) -> CachedMarketplace:
+    """Copy a marketplace into a cache entry."""
+    return CachedMarketplace(
+        marketplace_id=marketplace.pk,
+        community_id=marketplace.community_id,
+        name=marketplace.community.name,
+        currency=marketplace.currency,
+        strapline=marketplace.strapline,
+        support_email=marketplace.support_email,
+    )
+
+
+storefronts = StorefrontCache()

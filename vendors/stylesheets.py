@@ -1,0 +1,44 @@
+"""A store's colours as a stylesheet: the strict CSP allows no style in a page.
+
+The URL contains a digest of the text, so caches may keep it for ever; an old URL redirects to the new one.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+
+from django.urls import reverse
+
+from vendors import palette
+from vendors.storefronts import CachedStorefront, storefronts
+
+DIGEST_LENGTH = 10
+
+
+@lru_cache(maxsize=2048)
+def css_rule(store: CachedStorefront) -> str:
+    """Return the custom properties of one store, for every element with its slug in ``data-store``."""
+    pairs = palette.light_dark_pairs(store.accent, store.paper, store.ink).items()
+    tokens = "".join(f"--{name.replace('_', '-')}:light-dark({light},{dark});" for name, (light, dark) in pairs)
+    return f'[data-store="{store.slug}"]{{{tokens}}}\n'
+
+
+def stylesheet(stores: Sequence[CachedStorefront]) -> str:
+    """Return the stylesheet with the colours of some stores."""
+    return "@layer tokens{\n" + "".join(map(css_rule, stores)) + "}\n"
+
+
+def content_digest(text: str) -> str:
+    """Return the digest of a stylesheet that its URL contains."""
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def stylesheet_url(store: CachedStorefront) -> str:
+    """Return the path of a store's stylesheet."""
+    return reverse("theme:store", kwargs={"slug": store.slug, "digest": content_digest(stylesheet([store]))})
+
+
+def marketplace_stylesheet_url(marketplace_id: int) -> str:
+    """Return the path of the stylesheet of all stores of a marketplace."""
+    text = stylesheet(storefronts.of_marketplace(marketplace_id))
+    return reverse("theme:all", kwargs={"digest": content_digest(text)})
