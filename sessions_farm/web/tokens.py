@@ -90,7 +90,7 @@ class _KeptKeySigner(Signer):
     def signature(self, value: str | bytes, key: str | bytes | None = None) -> str:
         key = self.key if key is None else key
         if key not in self._macs:
-            self._macs[key] = salted_hmac(f"{self.salt}signer", "", key, algorithm="sha256")
+            self._macs[key] = salted_hmac(f"{self.salt!s}signer", "", key, algorithm="sha256")
         keyed = self._macs[key].copy()
         keyed.update(value.encode(errors="surrogatepass") if isinstance(value, str) else value)
         return b64_encode(keyed.digest()).decode()

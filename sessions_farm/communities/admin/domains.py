@@ -16,7 +16,8 @@ from django.utils import timezone
 from sessions_farm.communities.admin.buttons import ButtonsAdmin, Refusal
 from sessions_farm.communities.admin.explanations import fault_at, is_proven, look_at, state_of
 from sessions_farm.communities.admin.forms import DomainForm
-from sessions_farm.communities.handoff.oauth.credentials import NotExternalError, issue_secret
+from sessions_farm.communities.handoff.errors import NotExternalError
+from sessions_farm.communities.handoff.oauth.credentials import issue_secret
 from sessions_farm.communities.handoff.paths import PREFIX
 from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.models import Community, Domain
