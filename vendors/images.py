@@ -16,6 +16,7 @@ from vendors.models.catalogue import RENDITIONS, ProductImage
 WIDTH = 1200
 MAX_BYTES = 12 * 1024 * 1024
 MAX_PIXELS = 50_000_000
+METHOD = 2  # of WebP, 0 to 6: half the time of 4 for files that are 6 % larger
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 
 
@@ -40,15 +41,17 @@ def encode_renditions(upload: IO[bytes], size: int) -> dict[int, bytes]:
 
 def flatten_upright(picture: Image.Image) -> Image.Image:
     """Rotate as the EXIF orientation says, flatten on white, and drop the metadata."""
-    turned = ImageOps.exif_transpose(picture).convert("RGBA")
+    turned = ImageOps.exif_transpose(picture)
+    if not turned.has_transparency_data:
+        return turned.convert("RGB")
     paper = Image.new("RGBA", turned.size, "white")
-    return Image.alpha_composite(paper, turned).convert("RGB")
+    return Image.alpha_composite(paper, turned.convert("RGBA")).convert("RGB")
 
 
 def encode_webp(square: Image.Image, width: int) -> bytes:
-    """Encode a square picture at one width."""
+    """Encode a square picture at a width that divides 1200."""
     target = BytesIO()
-    square.resize((width, width), Image.Resampling.LANCZOS).save(target, "WEBP", quality=82)
+    square.reduce(WIDTH // width).save(target, "WEBP", quality=82, method=METHOD)
     return target.getvalue()
 
 

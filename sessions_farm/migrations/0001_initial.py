@@ -82,11 +82,11 @@ class Migration(migrations.Migration):
                 ('key_hash', models.CharField(max_length=43, unique=True)),
                 ('created_ms', models.BigIntegerField()),
                 ('seen_ms', models.BigIntegerField(help_text='Moved at most each tenth of the idle time-out.')),
-                ('idle_ms', models.BigIntegerField(help_text='How long the session lives without a request.')),
+                ('idle_ms', models.BigIntegerField(help_text='The time-out without a request.')),
                 ('expires_ms', models.BigIntegerField()),
-                ('ends_ms', models.BigIntegerField(help_text='The absolute end, whatever is seen.')),
+                ('ends_ms', models.BigIntegerField(help_text='The absolute time-out.')),
                 ('version', models.BigIntegerField(default=1, help_text='Raised by every write.')),
-                ('due_ms', models.BigIntegerField(db_index=True, default=0, help_text='When the sweeper looks at it next.')),
+                ('due_ms', models.BigIntegerField(db_index=True, default=0, help_text='When the sweeper examines it next.')),
                 ('idempotency_keys', models.TextField(default='', help_text='Of the latest changes, which may arrive twice.')),
             ],
             options={
@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=200)),
                 ('value', models.TextField()),
-                ('term', models.CharField(help_text='Of indexed variables: what they are found by.', max_length=100, null=True)),
+                ('term', models.CharField(help_text='Of indexed variables: the value to find them by.', max_length=100, null=True)),
                 ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='variables', to='sessions_farm.session')),
             ],
             options={

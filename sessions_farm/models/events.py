@@ -1,4 +1,4 @@
-"""What was told of sessions."""
+"""Deliveries of events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class DeliveredEvent(models.Model):
-    """That an event of a session was told: written in the transaction of whoever heard it (sessions_farm.session.events)."""
+    """A delivered event, written in its receivers' transaction to deduplicate (sessions_farm.session.events)."""
 
     id = models.CharField(max_length=128, primary_key=True)
     at_ms = models.BigIntegerField(db_index=True)

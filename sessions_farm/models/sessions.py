@@ -22,14 +22,14 @@ class Session(models.Model):
     key_hash = models.CharField(max_length=HASH_LENGTH, unique=True)
     created_ms = models.BigIntegerField()
     seen_ms = models.BigIntegerField(help_text="Moved at most each tenth of the idle time-out.")
-    idle_ms = models.BigIntegerField(help_text="How long the session lives without a request.")
+    idle_ms = models.BigIntegerField(help_text="The time-out without a request.")
     expires_ms = models.BigIntegerField()
-    ends_ms = models.BigIntegerField(help_text="The absolute end, whatever is seen.")
+    ends_ms = models.BigIntegerField(help_text="The absolute time-out.")
     version = models.BigIntegerField(default=1, help_text="Raised by every write.")
     # Each touch moves expires_ms, and PostgreSQL writes every index anew for a row of which one indexed column moved
-    # (no "heap only" update). So what the sweeper looks by is moved by the sweeper only: it is never later than
-    # expires_ms, and a session that was seen since is put off until then.
-    due_ms = models.BigIntegerField(default=0, db_index=True, help_text="When the sweeper looks at it next.")
+    # (no "heap only" update). So the sweeper has an indexed column of its own, which only it moves: never later than
+    # expires_ms, to which the sweeper postpones a session that was seen since.
+    due_ms = models.BigIntegerField(default=0, db_index=True, help_text="When the sweeper examines it next.")
     idempotency_keys = models.TextField(default="", help_text="Of the latest changes, which may arrive twice.")
 
     class Meta:
@@ -57,7 +57,7 @@ class Variable(models.Model):
     session = models.ForeignKey(Session, models.DB_CASCADE, related_name="variables", db_index=False)
     name = models.CharField(max_length=200)
     value = models.TextField()
-    term = models.CharField(max_length=100, null=True, help_text="Of indexed variables: what they are found by.")
+    term = models.CharField(max_length=100, null=True, help_text="Of indexed variables: the value to find them by.")
 
     class Meta:
         constraints = [models.UniqueConstraint("session", "name", name="variable_of_session_once")]
@@ -70,7 +70,7 @@ class Variable(models.Model):
 
 
 class Tombstone(models.Model):
-    """An id that must never live again; kept until no cookie can carry it any more."""
+    """A key that never lives again; kept until every cookie with its id has expired."""
 
     key_hash = models.CharField(max_length=HASH_LENGTH, primary_key=True)
     reason = models.CharField(max_length=16)
@@ -89,7 +89,7 @@ class Tombstone(models.Model):
 
 
 class OneUseCode(models.Model):
-    """A hand-off code that waits for its one redemption."""
+    """A hand-off code, to be redeemed once."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     payload = models.TextField()
@@ -100,7 +100,7 @@ class OneUseCode(models.Model):
 
 
 class OutboxEvent(models.Model):
-    """Something that happened to a session, until it was told (stores.base.Event)."""
+    """An event of a session that is pending: not delivered yet (stores.base.Event)."""
 
     kind = models.CharField(max_length=8)
     key_hash = models.CharField(max_length=HASH_LENGTH)
@@ -114,7 +114,7 @@ class OutboxEvent(models.Model):
 
 
 class SharedChange(models.Model):
-    """A shared variable of a session got another value; the latest ones only (stores.base.VariableChange)."""
+    """The change of a shared variable of a session (stores.base.VariableChange); the latest ones are kept."""
 
     name = models.CharField(max_length=200)
     key_hash = models.CharField(max_length=HASH_LENGTH)
@@ -132,7 +132,7 @@ class SharedChange(models.Model):
 
 
 class Lease(models.Model):
-    """Who holds a name, and until when."""
+    """The lease of a name: the holder's token, and its end."""
 
     name = models.CharField(max_length=100, primary_key=True)
     token = models.CharField(max_length=64)
@@ -143,7 +143,7 @@ class Lease(models.Model):
 
 
 class Tier(models.Model):
-    """One row: which copies in Redis the nodes may believe (see stores/tiered.py)."""
+    """The one row with the epoch of valid copies in Redis (see stores/tiered)."""
 
     epoch = models.BigIntegerField(default=1, help_text="Copies of an older epoch are misses.")
     redis_run = models.CharField(max_length=64, default="", help_text="The Redis process that the copies are in.")
@@ -153,4 +153,5 @@ class Tier(models.Model):
 
 
 def as_time(milliseconds: int) -> datetime.datetime:
+    """Return the UTC time of Unix milliseconds."""
     return datetime.datetime.fromtimestamp(milliseconds / 1000, tz=datetime.UTC)

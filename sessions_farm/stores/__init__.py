@@ -1,4 +1,4 @@
-"""The stores by name, and the one in force."""
+"""The stores by name, and the configured one."""
 
 from __future__ import annotations
 
@@ -26,21 +26,23 @@ NAMED = {
 
 @lru_cache(maxsize=1)
 def current_store() -> Store:
-    """The store that ``SESSIONS_FARM["STORE"]`` names; one for the process. During a switch, with the other one."""
+    """Return the store that ``SESSIONS_FARM["STORE"]`` names, one for the process; during a switch both in one."""
     given = options()
     if given.switch_from:
-        return SwitchingStore(new=made(given.store), old=made(given.switch_from))
+        return SwitchingStore(new=store_named(given.store), old=store_named(given.switch_from))
     if given.switch_to:
-        return FollowingStore(new=made(given.switch_to), old=made(given.store))
-    return made(given.store)
+        return FollowingStore(new=store_named(given.switch_to), old=store_named(given.store))
+    return store_named(given.store)
 
 
-def made(name: str) -> Store:
+def store_named(name: str) -> Store:
+    """Create a store by its name in NAMED, or by its dotted path."""
     store: Store = import_string(NAMED.get(name, name))(options())
     return store
 
 
 @receiver(setting_changed)
-def forget(*, setting: str, **_kwargs: object) -> None:
+def forget_store(*, setting: str, **_kwargs: object) -> None:
+    """Let the next request create the store anew when a test changes the settings."""
     if setting == "SESSIONS_FARM":
         current_store.cache_clear()

@@ -1,7 +1,16 @@
-"""What stores and their callers say to each other: the values and the refusals.
+"""Values and errors of the store protocol.
 
-A key is always the keyed hash of an id. A value is JSON text in one canonical form (sessions_farm.session.serializer), so equal
-values have equal text. Times are Unix milliseconds; ``now`` is given, so that a store never disagrees with its caller.
+    Exception
+     ├ StoreUnavailableError
+     └ StoreRefusedError
+        ├ SessionEndedError
+        ├ SessionMissingError
+        ├ KeyTakenError
+        ├ ConflictError
+        └ LeaseLostError
+
+A key is always the keyed hash of an id. A value is JSON text in one canonical form (sessions_farm.session.serializer),
+so equal values have equal text. Times are Unix milliseconds; callers pass ``now``, so all of a call agree on it.
 """
 
 from __future__ import annotations
@@ -18,11 +27,11 @@ IDEMPOTENCY_KEYS_KEPT = 8  # how many of the latest operation ids a session reme
 
 
 class StoreUnavailableError(Exception):
-    """The store does not answer. It says nothing about whether the session lives."""
+    """The store does not answer. The session may live or not, and a write may have taken place."""
 
 
 class StoreRefusedError(Exception):
-    """The store will not do this to this session."""
+    """The store refuses the change of this session."""
 
 
 class SessionEndedError(StoreRefusedError):
@@ -46,6 +55,8 @@ class LeaseLostError(StoreRefusedError):
 
 
 class State(enum.Enum):
+    """The state of a key: a live session, none, or one that ended for good."""
+
     LIVE = "live"
     ABSENT = "absent"
     ENDED = "ended"
@@ -53,7 +64,7 @@ class State(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long a session lives: without a request (``idle`` ms), and whatever is seen (``ends``, Unix ms)."""
+    """The time-outs of a session: without a request (``idle`` ms), and absolute (``ends``, Unix ms)."""
 
     idle: int
     ends: int
@@ -72,6 +83,7 @@ class Header:
 
     @classmethod
     def fresh(cls, lifetime: Lifetime, now: int) -> Header:
+        """Return the header of a new session."""
         return cls(now, now, lifetime.idle, min(now + lifetime.idle, lifetime.ends), lifetime.ends, 1)
 
     def is_live(self, now: int) -> bool:
@@ -82,16 +94,18 @@ class Header:
         return now - self.seen >= self.idle // TOUCH_FRACTION
 
     def touched(self, now: int) -> Header:
+        """Return the header with its idle time begun anew."""
         return Header(self.created, now, self.idle, min(now + self.idle, self.ends), self.ends, self.version)
 
     def written(self, lifetime: Lifetime | None, now: int) -> Header:
+        """Return the header after a write: touched, of the next version, with another lifetime if one is given."""
         idle, ends = (lifetime.idle, lifetime.ends) if lifetime else (self.idle, self.ends)
         return Header(self.created, now, idle, min(now + idle, ends), ends, self.version + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a load found. An ENDED key has variables only during the grace of its rotation, and then to read only."""
+    """The answer to a load. An ENDED key has variables only during the grace of its rotation, to read only."""
 
     state: State
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +115,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a request changed: variables to put and to drop; ``replace`` drops every variable that is not put.
+    """The changes of a request: variables to put and to drop; ``replace`` drops every variable that is not put.
 
     ``add`` is added to whole numbers, after the puts and drops. ``holder`` is the token of the lease of the session's
     key that the change needs. ``idempotency_key`` names the change: it is made once, though a retry may send it twice.
@@ -110,7 +124,7 @@ class Change:
     put: Mapping[str, str] = field(default_factory=dict)
     drop: Collection[str] = ()
     replace: bool = False
-    lifetime: Lifetime | None = None  # None: as it was
+    lifetime: Lifetime | None = None  # None: unchanged
     add: Mapping[str, int] = field(default_factory=dict)
     holder: str = ""
     idempotency_key: str = ""
@@ -118,11 +132,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Increment:
+    """Add to a whole number; a missing one is 0."""
+
     name: str
     by: int
 
     def on(self, current: str | None) -> str | None:
-        """The new text; raise TypeError where the variable is no whole number."""
+        """Return the new text. Raise TypeError where the variable is no whole number."""
         if current is not None and not current.lstrip("-").isdigit():
             raise TypeError(f"{self.name} is no whole number and cannot be incremented.")
         return str(int(current or 0) + self.by)
@@ -130,11 +146,13 @@ class Increment:
 
 @dataclass(frozen=True, slots=True)
 class Append:
+    """Append an item, as JSON text, to a list; a missing one is empty."""
+
     name: str
     item: str
 
     def on(self, current: str | None) -> str | None:
-        """The new text; raise TypeError where the variable is no list."""
+        """Return the new text. Raise TypeError where the variable is no list."""
         if current in {None, "[]"}:
             return f"[{self.item}]"
         if not current or not current.startswith("["):
@@ -144,13 +162,14 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class CompareAndSet:
-    """``None`` stands for "no such variable", on both sides."""
+    """Set a variable if it has the expected value. None means no such variable, in both places."""
 
     name: str
     expected: str | None
     value: str | None
 
     def on(self, current: str | None) -> str | None:
+        """Return the new text. Raise ConflictError where the variable has another value."""
         if current != self.expected:
             raise ConflictError(f"{self.name} was changed by another request.")
         return self.value
@@ -158,7 +177,7 @@ class CompareAndSet:
 
 @dataclass(frozen=True, slots=True)
 class LiveRecord:
-    """A live session as others may see it: its shared variables, as text."""
+    """A live session as queries show it: its header, and its shared variables as text."""
 
     key: str
     header: Header
@@ -167,9 +186,9 @@ class LiveRecord:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a session: kind is ``started``, ``ended`` or ``rotated``.
+    """An event of a session: its kind is ``started``, ``ended`` or ``rotated``.
 
-    ``reason`` says why it ended (``expired``, ``ended``, ``merged``, …); ``other`` is the key that it rotated to.
+    ``reason`` is that of its end (``expired``, ``ended``, ``merged``, …); ``other`` is the key that it rotated to.
     """
 
     id: str
@@ -183,9 +202,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class VariableChange:
-    """A shared variable of a session got another value; ``text`` is None where it was dropped."""
+    """The change of a shared variable of a session; ``text`` is None where it was dropped."""
 
-    place: str  # where in the feed of its name; later ones follow
+    place: str  # in the feed of its name, to read on from
     name: str
     key: str
     text: str | None

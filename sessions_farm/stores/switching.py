@@ -1,11 +1,11 @@
-"""From one store to another while everybody stays signed in: a session moves when it is next asked for.
+"""Switch from one store to another without signing visitors out: each session moves at its next request.
 
-A node that switches knows both stores. What the new one has not is frozen in the old one (rotated to a key that no
-browser knows, so that late writers find it ended), written into the new one, and removed. Whoever finds a move half
-done finishes it: nobody is logged out, and nothing is written to where it would be left behind.
+A node that switches knows both stores. A session that the new one lacks is frozen in the old one (rotated to a key that
+no browser knows, so that late writers find it ended), written into the new one, and removed. A move that was left half
+done is completed by the next request for it, so no visitor is signed out and no write is left behind.
 
-A farm that restarts node by node goes through ``SWITCH_TO`` first: such a node stays with the old store and follows
-what others have moved. A session that is signed out everywhere in the very instant of its move may be missed.
+A farm that restarts node by node goes through ``SWITCH_TO`` first: such a node stays with the old store and follows the
+moves of others. One race remains: to end a user's sessions in the very instant of a move may miss the moving one.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
 MOVED = "moved"
 FROZEN = "~"  # begins the key of a session that is on the move, and no other
-ORIGIN = "_farm_origin"  # which key it had, so that anybody who finds it there can finish the move
+ORIGIN = "_farm_origin"  # the key it had, so that every node can complete the move
 OLD = "old:"  # begins the ids of the old store's events
 
 
 class SwitchingStore:
-    """The new store, and the old one for what has not moved yet."""
+    """The new store, and the old one for sessions that have not moved yet."""
 
     def __init__(self, new: Store, old: Store) -> None:
         self.new = new
@@ -63,15 +63,15 @@ class SwitchingStore:
         return (yield from self.new.load(key, now))
 
     def apply(self, key: str, change: Change, now: int) -> Effects[Header]:
-        return (yield from self._where_it_is(key, now, lambda store: store.apply(key, change, now)))
+        return (yield from self._in_its_store(key, now, lambda store: store.apply(key, change, now)))
 
     def modify(self, key: str, operation: Operation, now: int, idempotency_key: str = "") -> Effects[str | None]:
         return (
-            yield from self._where_it_is(key, now, lambda store: store.modify(key, operation, now, idempotency_key))
+            yield from self._in_its_store(key, now, lambda store: store.modify(key, operation, now, idempotency_key))
         )
 
     def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
-        return (yield from self._where_it_is(old, now, lambda store: store.rotate(old, new, change, now, grace)))
+        return (yield from self._in_its_store(old, now, lambda store: store.rotate(old, new, change, now, grace)))
 
     def touch(self, key: str, now: int) -> Effects[bool]:
         if (yield from self.new.touch(key, now)):
@@ -84,7 +84,7 @@ class SwitchingStore:
         yield from self.new.delete(key, reason, now)
 
     def moving(self, key: str, now: int) -> Effects[Reading]:
-        """Move what the old store has; what it had: LIVE, ABSENT, or ENDED with its grace."""
+        """Move a session out of the old store; return its state there: LIVE, ABSENT, or ENDED with its grace."""
         frozen = frozen_key(key)
         try:
             yield from self.old.rotate(key, frozen, Change(put={ORIGIN: json.dumps(key)}), now, 0)
@@ -96,7 +96,7 @@ class SwitchingStore:
             pass
         found = yield from self.old.load(frozen, now)
         if found.state is State.ENDED:
-            return Reading(State.ABSENT)  # moved before; what the new store says is all
+            return Reading(State.ABSENT)  # moved before; the new store decides
         if found.state is State.ABSENT or found.header is None:
             return (yield from self.old.load(key, now))  # ended before the switch
         try:
@@ -104,12 +104,12 @@ class SwitchingStore:
             kept = {name: text for name, text in found.variables.items() if name != ORIGIN}
             yield from self.new.create(key, kept, lifetime, now)
         except (KeyTakenError, SessionEndedError):
-            pass  # another node was faster, and may even have ended it since
+            pass  # another node won the race, and may even have ended it since
         yield from self.old.delete(frozen, MOVED, now)
         return found
 
     def emptying(self, now: int, limit: int) -> Effects[int]:
-        """Move up to ``limit`` sessions, and as many dictionaries of scopes, that nobody has asked for; how many."""
+        """Move up to ``limit`` sessions without a request, and as many dictionaries of scopes; return how many."""
         found = yield from self.old.find({}, now, limit)
         keys = [one.key for one in found] + (yield from self.old.scope_keys(limit))
         for key in keys:
@@ -141,12 +141,12 @@ class SwitchingStore:
         return max(swept, (yield from self.new.sweep(now, limit)))
 
     def read_events(self, limit: int) -> Effects[list[Event]]:
-        """Of the old store's events, the ends and rotations of a move are none."""
+        """Return the events of both stores, without the ends and rotations that moves caused in the old one."""
         events = yield from self.old.read_events(limit)
         moves = [event.id for event in events if event.reason == MOVED or event.other == frozen_key(event.key)]
         yield from self.old.forget_events(moves)
-        told = [replace(event, id=OLD + event.id) for event in events if event.id not in moves]
-        return told + (yield from self.new.read_events(limit))
+        pending = [replace(event, id=OLD + event.id) for event in events if event.id not in moves]
+        return pending + (yield from self.new.read_events(limit))
 
     def forget_events(self, ids: Collection[str]) -> Effects[None]:
         yield from self.old.forget_events([event_id.removeprefix(OLD) for event_id in ids if event_id.startswith(OLD)])
@@ -156,7 +156,7 @@ class SwitchingStore:
         return (yield from self.new.read_changes(name, after, seconds))
 
     def acquire(self, name: str, token: str, now: int, lease: int) -> Effects[bool]:
-        """In both, so that nodes before, in and after the switch keep each other out."""
+        """Acquire in both stores, so that nodes before, in and after the switch exclude each other."""
         if not (yield from self.old.acquire(name, token, now, lease)):
             return False
         if (yield from self.new.acquire(name, token, now, lease)):
@@ -179,23 +179,23 @@ class SwitchingStore:
         return payload if payload is not None else (yield from self.old.take_code(digest))
 
     def _origin(self, key: str, now: int) -> Effects[str]:
-        """The key that a browser may ask for: of a move left half done, or by another at this moment, the old one."""
+        """Return the key that browsers know, which is the old one of a move that is half done."""
         if not key.startswith(FROZEN):
             return key
         found = yield from self.old.load(key, now)
         return str(json.loads(found.variables.get(ORIGIN, json.dumps(key))))
 
-    def _where_it_is[Answer](self, key: str, now: int, steps: Callable[[Sessions], Effects[Answer]]) -> Effects[Answer]:
+    def _in_its_store[Answer](self, key: str, now: int, call: Callable[[Sessions], Effects[Answer]]) -> Effects[Answer]:
         try:
-            return (yield from steps(self.new))
+            return (yield from call(self.new))
         except SessionMissingError:
             if (yield from self.moving(key, now)).state is State.ENDED:
                 raise SessionEndedError(key) from None
-            return (yield from steps(self.new))
+            return (yield from call(self.new))
 
 
 class FollowingStore(SwitchingStore):
-    """The old store, and the new one for what other nodes have moved already."""
+    """The old store, and the new one for sessions that other nodes have moved."""
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
         try:
@@ -218,16 +218,16 @@ class FollowingStore(SwitchingStore):
     def put_code(self, digest: str, payload: str, ttl: float) -> Effects[None]:
         yield from self.old.put_code(digest, payload, ttl)
 
-    def _where_it_is[Answer](self, key: str, now: int, steps: Callable[[Sessions], Effects[Answer]]) -> Effects[Answer]:
+    def _in_its_store[Answer](self, key: str, now: int, call: Callable[[Sessions], Effects[Answer]]) -> Effects[Answer]:
         try:
-            return (yield from steps(self.old))
+            return (yield from call(self.old))
         except SessionMissingError:
-            return (yield from steps(self.new))
+            return (yield from call(self.new))
         except SessionEndedError:
-            return (yield from super()._where_it_is(key, now, steps))
+            return (yield from super()._in_its_store(key, now, call))
 
 
 def frozen_key(key: str) -> str:
-    """Where a session stands while it moves: the length of a key, and nobody's id."""
+    """Return the key of a session while it moves: as long as any, and of no id."""
     digest = hashlib.sha256(f"{MOVED}\0{key}".encode()).digest()
     return FROZEN + base64.urlsafe_b64encode(digest).decode()[:42]

@@ -15,7 +15,7 @@ from sessions_farm.models import Session
 from sessions_farm.stores.base import Lifetime
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.stores.protocol import Store
-from sessions_farm.stores.redis.effects import ScriptTrip
+from sessions_farm.stores.redis.client import ScriptCall
 
 # 43 characters like a keyed hash, scattered like one.
 COPY_KEY = "substr(md5(t.id || '-' || n) || md5(n || '-' || t.id), 1, 43)"
@@ -30,7 +30,7 @@ def gather(store: Store, kinds: Kinds, each: int, lifetime: Lifetime, now: int) 
     keys = [secrets.token_urlsafe(32) for _ in kinds]
     for key, variables in zip(keys, kinds, strict=True):
         run_sync(store.create(key, variables, lifetime, now))
-    if isinstance(next(store.create(keys[0], kinds[0], lifetime, now)), ScriptTrip):
+    if isinstance(next(store.create(keys[0], kinds[0], lifetime, now)), ScriptCall):
         pipeline_scripts(store, (kind for kind in kinds for _ in range(each - 1)), lifetime, now)
     else:
         copy_rows(keys, each - 1)
@@ -42,7 +42,7 @@ def pipeline_scripts(store: Store, sessions: Iterator[Mapping[str, str]], lifeti
         for batch in batched(sessions, 1000, strict=False):
             pipeline = client.pipeline(transaction=False)
             for variables in batch:
-                trip = cast("ScriptTrip", next(store.create(secrets.token_urlsafe(32), variables, lifetime, now)))
+                trip = cast("ScriptCall", next(store.create(secrets.token_urlsafe(32), variables, lifetime, now)))
                 pipeline.execute_command("EVALSHA", *trip.arguments)
             pipeline.execute()
 

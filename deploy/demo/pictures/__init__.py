@@ -13,6 +13,7 @@ from vendors.pictures import encode, put
 from deploy.demo import catalogue
 from deploy.demo.catalogue import ProductEntry, VendorEntry
 from deploy.demo.places import Places
+from vendors.images import encode_renditions, save_renditions
 from vendors.models import Product, ProductImage
 
 FOLDER = Path(__file__).parent
@@ -39,7 +40,7 @@ class Picture:
     def encode(self) -> dict[int, bytes]:
         """Return the files that pages show, by width in pixels."""
         with self.file.open("rb") as upload:
-            return encode(upload, self.file.stat().st_size)
+            return encode_renditions(upload, self.file.stat().st_size)
 
 
 def pictures() -> Iterator[Picture]:
@@ -68,7 +69,7 @@ def load_pictures(places: Places, wanted: Sequence[Picture], say: Callable[[str]
         encoded = pool.map(Picture.encode, [picture for picture, _, _ in missing])
         for count, ((_, image, product), files) in enumerate(zip(missing, encoded, strict=True), start=1):
             image.product = product
-            put(image, files)
+            save_renditions(image, files)
             image.save()
             if count % PER_LINE == 0:
                 say(f"{count} of {len(missing)} pictures stored")

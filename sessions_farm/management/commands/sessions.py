@@ -125,7 +125,7 @@ class Command(BaseCommand):
         epoch = getattr(current_store(), "epoch", None)
         if not isinstance(epoch, TierEpoch):
             raise CommandError(f"The store {options().store!r} has no copies in Redis; 'tiered' has.")
-        run_sync(epoch.rise())
+        run_sync(epoch.bump_epoch())
         self.stdout.write(
             f"The epoch is raised: within {options().tier_poll:g} s each node reads copies anew from SQL."
         )

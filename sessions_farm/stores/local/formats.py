@@ -1,4 +1,4 @@
-"""How records, leases, codes, events and changes stand in files: one JSON object each, with the key it is of."""
+"""File formats of records, leases, codes, events and changes: a JSON object each, with its key."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from sessions_farm.stores.local.records import Code, Lease, Record
 
 
 class UnreadableFileError(Exception):
-    """A file of ours says what we have not written."""
+    """A file of the store does not have the content that the store wrote."""
 
-    def __init__(self, place: str, form: str, key: str) -> None:
+    def __init__(self, place: str, table: str, key: str) -> None:
         super().__init__(place)
         self.place = place
-        self.form = form
+        self.table = table
         self.key = key
 
 
 @dataclass(frozen=True, slots=True)
-class Form[Item]:
-    """``name`` is the shelf's. ``by_id``: the key names the file; else its digest does."""
+class FileFormat[Item]:
+    """The format of one table, which has its ``name``. ``by_id``: the key names the file; else its digest does."""
 
     name: str
     to_json: Callable[[Item], Any]
     of_json: Callable[[Any], Item]
     by_id: bool = False
 
-    def closed(self, key: str, value: Item) -> str:
+    def dump(self, key: str, value: Item) -> str:
+        """Return the text of a file."""
         return json.dumps({"key": key, "value": self.to_json(value)}, separators=(",", ":"))
 
-    def opened(self, text: str) -> tuple[str, Item]:
-        """The key and what is under it. Raise ValueError, TypeError, KeyError or AttributeError for another content."""
+    def load(self, text: str) -> tuple[str, Item]:
+        """Return key and value. Raise ValueError, TypeError, KeyError or AttributeError for another content."""
         content = json.loads(text)
-        return whole(str, content["key"]), self.of_json(content["value"])
+        return typed(str, content["key"]), self.of_json(content["value"])
 
 
 def record_to_json(record: Record) -> Any:
@@ -52,23 +53,28 @@ def record_to_json(record: Record) -> Any:
 def record_of_json(content: Any) -> Record:
     header = content["header"]
     return Record(
-        header=None if header is None else Header(*(whole(int, number) for number in header)),
-        variables={name: whole(str, text) for name, text in content["variables"].items()},
-        idempotency_keys=tuple(whole(str, each) for each in content["idempotency_keys"]),
-        until=whole(int, content["until"]),
-        grace_until=whole(int, content["grace_until"]),
+        header=None if header is None else Header(*(typed(int, number) for number in header)),
+        variables={name: typed(str, text) for name, text in content["variables"].items()},
+        idempotency_keys=tuple(typed(str, each) for each in content["idempotency_keys"]),
+        until=typed(int, content["until"]),
+        grace_until=typed(int, content["grace_until"]),
     )
 
 
-def whole[Item](kind: type[Item], value: Any) -> Item:
+def typed[Item](kind: type[Item], value: Any) -> Item:
+    """Return a value of a type; raise TypeError for one of another type."""
     if not isinstance(value, kind):
         raise TypeError(f"{value!r} is no {kind.__name__}.")
     return value
 
 
-RECORDS = Form("records", record_to_json, record_of_json)
-LEASES = Form[Lease]("leases", asdict, lambda content: Lease(whole(str, content["token"]), whole(int, content["ends"])))
-CODES = Form[Code]("codes", asdict, lambda content: Code(whole(str, content["payload"]), whole(int, content["until"])))
-FEEDS = Form[int]("feeds", int, lambda content: whole(int, content))
-EVENTS = Form[Event]("events", asdict, lambda content: Event(**content), by_id=True)
-CHANGES = Form[VariableChange]("changes", asdict, lambda content: VariableChange(**content), by_id=True)
+RECORDS = FileFormat("records", record_to_json, record_of_json)
+LEASES = FileFormat[Lease](
+    "leases", asdict, lambda content: Lease(typed(str, content["token"]), typed(int, content["ends"]))
+)
+CODES = FileFormat[Code](
+    "codes", asdict, lambda content: Code(typed(str, content["payload"]), typed(int, content["until"]))
+)
+FEEDS = FileFormat[int]("feeds", int, lambda content: typed(int, content))
+EVENTS = FileFormat[Event]("events", asdict, lambda content: Event(**content), by_id=True)
+CHANGES = FileFormat[VariableChange]("changes", asdict, lambda content: VariableChange(**content), by_id=True)

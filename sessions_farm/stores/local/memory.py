@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 from sessions_farm.stores.base import Event, VariableChange
 from sessions_farm.stores.effects.effects import InPlace
 from sessions_farm.stores.local.record_store import RecordStore
-from sessions_farm.stores.local.records import Code, Kept, Lease, Record, Shelf, Value, due_of
+from sessions_farm.stores.local.records import Code, Lease, Record, Table, Tables, Value, due_of
 
 if TYPE_CHECKING:
     from sessions_farm.conf import Options
     from sessions_farm.stores.effects.effects import Effect
 
 
-class Dictionary[Item: Value](Kept[Item]):
+class MemoryTable[Item: Value](Table[Item]):
+    """A table that is a dictionary."""
+
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
 
@@ -42,32 +44,34 @@ class Dictionary[Item: Value](Kept[Item]):
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryShelf:
-    records: Dictionary[Record] = field(default_factory=Dictionary)
-    events: Dictionary[Event] = field(default_factory=Dictionary)
-    feeds: Dictionary[int] = field(default_factory=Dictionary)
-    changes: Dictionary[VariableChange] = field(default_factory=Dictionary)
-    leases: Dictionary[Lease] = field(default_factory=Dictionary)
-    codes: Dictionary[Code] = field(default_factory=Dictionary)
+class MemoryTables:
+    """All tables of a process."""
+
+    records: MemoryTable[Record] = field(default_factory=MemoryTable)
+    events: MemoryTable[Event] = field(default_factory=MemoryTable)
+    feeds: MemoryTable[int] = field(default_factory=MemoryTable)
+    changes: MemoryTable[VariableChange] = field(default_factory=MemoryTable)
+    leases: MemoryTable[Lease] = field(default_factory=MemoryTable)
+    codes: MemoryTable[Code] = field(default_factory=MemoryTable)
 
 
 class MemoryStore(RecordStore):
-    """One shelf and one lock. The rules refuse before they write, so a step that is refused has done nothing."""
+    """One set of tables under one lock. The rules refuse before they write, so a refused change has changed nothing."""
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._lock = threading.Lock()
-        self._shelf = MemoryShelf()
+        self._tables = MemoryTables()
 
     @contextmanager
-    def alone(self, *_digests: str) -> Iterator[Shelf]:
+    def transaction(self, *_digests: str) -> Iterator[Tables]:
         with self._lock:
-            yield self._shelf
+            yield self._tables
 
-    def shelves(self) -> Iterator[AbstractContextManager[Shelf]]:
-        yield self.alone()
+    def partitions(self) -> Iterator[AbstractContextManager[Tables]]:
+        yield self.transaction()
 
-    shelves_to_read = shelves
+    partitions_to_read = partitions
 
-    def step(self, work: Callable[[], Any]) -> Effect:
+    def effect(self, work: Callable[[], Any]) -> Effect:
         return InPlace(work)

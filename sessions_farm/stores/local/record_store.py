@@ -1,4 +1,4 @@
-"""The whole protocol of a store, for stores that keep records on shelves: in memory, in files."""
+"""A record store: the whole protocol of a store over tables that are mappings, in memory or in files."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from sessions_farm.stores.base import (
     VariableChange,
     now_ms,
 )
-from sessions_farm.stores.effects import round_trips
 from sessions_farm.stores.effects.effects import Pause
-from sessions_farm.stores.local.records import Code, Shelf, digest_of, place_of
+from sessions_farm.stores.effects.round_trips import current
+from sessions_farm.stores.local.records import Code, Tables, digest_in, digest_of
 from sessions_farm.stores.local.rules import Rules
 
 if TYPE_CHECKING:
@@ -36,53 +36,58 @@ POLL = 0.05  # seconds between two looks for a change or a free lease
 
 
 class RecordStore(ABC):
-    """Subclasses say how one gets a shelf, and how work is waited for."""
+    """The base of stores without a database. Subclasses provide transactions over tables, and the effect of work."""
 
     def __init__(self, options: Options) -> None:
         self.rules = Rules(options)
         self._max_live = options.max_live
 
     @abstractmethod
-    def alone(self, *digests: str) -> AbstractContextManager[Shelf]:
-        """The shelf of what has these digests, for this caller alone; all that it does is kept, or nothing."""
+    def transaction(self, *digests: str) -> AbstractContextManager[Tables]:
+        """Open the tables of keys with these digests, isolated from other callers. All its writes are kept, or none."""
 
     @abstractmethod
-    def shelves(self) -> Iterator[AbstractContextManager[Shelf]]:
-        """All there is, shelf by shelf, each for this caller alone."""
+    def partitions(self) -> Iterator[AbstractContextManager[Tables]]:
+        """Open each partition of the tables in turn, each a transaction."""
 
     @abstractmethod
-    def shelves_to_read(self) -> Iterator[AbstractContextManager[Shelf]]:
-        """All there is, to be read beside others who write."""
+    def partitions_to_read(self) -> Iterator[AbstractContextManager[Tables]]:
+        """Open each partition in turn to read; others may write to it meanwhile."""
 
     @abstractmethod
-    def step(self, work: Callable[[], Any]) -> Effect: ...
+    def effect(self, work: Callable[[], Any]) -> Effect:
+        """Return the effect that does some work."""
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
-        return (yield from self._trip([key, *self._fed(variables)], self.rules.create, key, variables, lifetime, now))
+        return (
+            yield from self._round_trip([key, *self._fed(variables)], self.rules.create, key, variables, lifetime, now)
+        )
 
     def load(self, key: str, now: int) -> Effects[Reading]:
-        return (yield from self._trip([key], self.rules.load, key, now))
+        return (yield from self._round_trip([key], self.rules.load, key, now))
 
     def apply(self, key: str, change: Change, now: int) -> Effects[Header]:
-        return (yield from self._trip([key, *self._fed_by(change)], self.rules.apply, key, change, now))
+        return (yield from self._round_trip([key, *self._fed_by(change)], self.rules.apply, key, change, now))
 
     def modify(self, key: str, operation: Operation, now: int, idempotency_key: str = "") -> Effects[str | None]:
         return (
-            yield from self._trip(
+            yield from self._round_trip(
                 [key, *self._fed([operation.name])], self.rules.modify, key, operation, now, idempotency_key
             )
         )
 
     def touch(self, key: str, now: int) -> Effects[bool]:
-        return (yield from self._trip([key], self.rules.touch, key, now))
+        return (yield from self._round_trip([key], self.rules.touch, key, now))
 
     def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
         return (
-            yield from self._trip([old, new, *self._fed_by(change)], self.rules.rotate, old, new, change, now, grace)
+            yield from self._round_trip(
+                [old, new, *self._fed_by(change)], self.rules.rotate, old, new, change, now, grace
+            )
         )
 
     def delete(self, key: str, reason: str, now: int) -> Effects[None]:
-        yield from self._trip([key], self.rules.delete, key, reason, now)
+        yield from self._round_trip([key], self.rules.delete, key, reason, now)
 
     def get_many(self, keys: Collection[str], now: int) -> Effects[list[LiveRecord]]:
         def get_many() -> list[LiveRecord]:
@@ -106,9 +111,9 @@ class RecordStore(ABC):
 
         def end() -> int:
             ended = 0
-            for part in self.shelves():
-                with part as shelf:
-                    ended += self.rules.end_where(shelf, {name: text}, spare, reason, now)
+            for partition in self.partitions():
+                with partition as tables:
+                    ended += self.rules.end_where(tables, {name: text}, spare, reason, now)
             return ended
 
         return (yield from self._counted(end))
@@ -117,12 +122,12 @@ class RecordStore(ABC):
         swept: int = yield from self._counted(lambda: self._sweep_due(now, limit))
         if not self._max_live:
             return swept
-        return max(swept, (yield from self._counted(lambda: self._sweep_crowd(now, limit))))
+        return max(swept, (yield from self._counted(lambda: self._evict_over_limit(now, limit))))
 
     def read_events(self, limit: int) -> Effects[list[Event]]:
         def read() -> list[Event]:
-            ids = nsmallest(limit, self._all(lambda shelf: shelf.events))
-            events = (self._within([place_of(an_id)], lambda shelf, i=an_id: shelf.events.get(i)) for an_id in ids)
+            ids = nsmallest(limit, self._all(lambda tables: tables.events))
+            events = (self._within([digest_in(an_id)], lambda tables, i=an_id: tables.events.get(i)) for an_id in ids)
             return [event for event in events if event]
 
         return (yield from self._counted(read))
@@ -130,29 +135,29 @@ class RecordStore(ABC):
     def forget_events(self, ids: Collection[str]) -> Effects[None]:
         def forget() -> None:
             for an_id in ids:
-                self._within([place_of(an_id)], lambda shelf, i=an_id: shelf.events.pop(i, None))
+                self._within([digest_in(an_id)], lambda tables, i=an_id: tables.events.pop(i, None))
 
         yield from self._counted(forget)
 
     def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[VariableChange], str]]:
         until = time.monotonic() + seconds
-        place: int = int(after) if after else (yield from self._trip([name], self.rules.end_of_feed, name))
+        place: int = int(after) if after else (yield from self._round_trip([name], self.rules.end_of_feed, name))
         while True:
-            found: list[VariableChange] = yield from self._trip([name], self.rules.changes_after, name, place)
+            found: list[VariableChange] = yield from self._round_trip([name], self.rules.changes_after, name, place)
             left = until - time.monotonic()
             if found or left <= 0:
                 return found, found[-1].place if found else str(place)
             yield Pause(min(POLL, left))
 
     def acquire(self, name: str, token: str, now: int, lease: int) -> Effects[bool]:
-        return (yield from self._trip([name], self.rules.acquire, name, token, now, lease))
+        return (yield from self._round_trip([name], self.rules.acquire, name, token, now, lease))
 
     def release(self, name: str, token: str) -> Effects[bool]:
-        return (yield from self._trip([name], self.rules.release, name, token))
+        return (yield from self._round_trip([name], self.rules.release, name, token))
 
     def wait(self, name: str, seconds: float) -> Effects[None]:
         until = time.monotonic() + seconds
-        while (yield from self._trip([name], self.rules.is_held, name, now_ms())):
+        while (yield from self._round_trip([name], self.rules.is_held, name, now_ms())):
             left = until - time.monotonic()
             if left <= 0:
                 return
@@ -162,56 +167,56 @@ class RecordStore(ABC):
         now = now_ms()
         code = Code(payload, now + int(ttl * 1000))
 
-        def put(shelf: Shelf) -> None:
-            known = shelf.codes.get(digest)
+        def put(tables: Tables) -> None:
+            known = tables.codes.get(digest)
             if known and now < known.until:
                 raise KeyTakenError(digest)
-            shelf.codes[digest] = code
+            tables.codes[digest] = code
 
-        yield from self._trip([digest], put)
+        yield from self._round_trip([digest], put)
 
     def take_code(self, digest: str) -> Effects[str | None]:
-        code: Code | None = yield from self._trip([digest], lambda shelf: shelf.codes.pop(digest, None))
+        code: Code | None = yield from self._round_trip([digest], lambda tables: tables.codes.pop(digest, None))
         return code.payload if code and now_ms() < code.until else None
 
-    def _trip[Answer](self, keys: Iterable[str], rule: Callable[..., Answer], *args: Any) -> Effects[Answer]:
+    def _round_trip[Answer](self, keys: Iterable[str], rule: Callable[..., Answer], *args: Any) -> Effects[Answer]:
         return self._counted(lambda: self._do(keys, rule, *args))
 
     def _counted[Answer](self, work: Callable[[], Answer]) -> Effects[Answer]:
-        round_trips.count()
-        answer: Answer = yield self.step(work)
+        current.get().trips += 1
+        answer: Answer = yield self.effect(work)
         return answer
 
     def _do[Answer](self, keys: Iterable[str], rule: Callable[..., Answer], *args: Any) -> Answer:
         return self._within([digest_of(key) for key in keys], rule, *args)
 
     def _within[Answer](self, digests: Iterable[str], rule: Callable[..., Answer], *args: Any) -> Answer:
-        with self.alone(*digests) as shelf:
-            return rule(shelf, *args)
+        with self.transaction(*digests) as tables:
+            return rule(tables, *args)
 
     def _all[Item](self, rule: Callable[..., Iterable[Item]], *args: Any) -> Iterator[Item]:
-        for part in self.shelves_to_read():
-            with part as shelf:
-                yield from rule(shelf, *args)
+        for partition in self.partitions_to_read():
+            with partition as tables:
+                yield from rule(tables, *args)
 
     def _sweep_due(self, now: int, limit: int) -> int:
         counts: Counter[str] = Counter()
-        for part in self.shelves():
-            with part as shelf:
-                counts.update(self.rules.sweep(shelf, now, limit, counts))
+        for partition in self.partitions():
+            with partition as tables:
+                counts.update(self.rules.sweep(tables, now, limit, counts))
         return max(counts.values(), default=0)
 
-    def _sweep_crowd(self, now: int, limit: int) -> int:
+    def _evict_over_limit(self, now: int, limit: int) -> int:
         live, anonymous = 0, []
-        for key, seen in self._all(self.rules.crowd, now):
+        for key, seen in self._all(self.rules.live_sessions, now):
             live += 1
             if seen:
                 anonymous.append((seen, key))
         chosen = nsmallest(max(0, min(live - self._max_live, limit)), anonymous)
-        return sum(self._do([key], self.rules.crowd_out, key, seen, now) for seen, key in chosen)
+        return sum(self._do([key], self.rules.evict, key, seen, now) for seen, key in chosen)
 
     def _fed(self, names: Iterable[str]) -> list[str]:
-        """Those of the names that have a feed, which a change of these variables goes to."""
+        """Return the names of variables that have a feed."""
         return [name for name in names if name in self.rules.shared]
 
     def _fed_by(self, change: Change) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""What the plain stores keep, in memory or in files: records, leases, codes, events and changes, each under a key."""
+"""Values of the record stores (memory, file): records, leases, codes, events and changes, in tables by key."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ FEED_MS = 3_600_000  # how long a change can be read in the feed of its variable
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What stands under a key: a session (or a scope's dictionary) or, without a header, its tombstone.
+    """The record of a key: a session (or a scope's dictionary) or, without a header, its tombstone.
 
-    A tombstone of a rotation has the variables as they were, to be read during the grace.
+    A tombstone of a rotation has the final variables, to be read during the grace.
     """
 
     header: Header | None
     variables: Mapping[str, str] = field(default_factory=dict)
     idempotency_keys: tuple[str, ...] = ()  # of the latest changes
-    until: int = 0  # when nobody needs the tombstone any more
+    until: int = 0  # the end of a tombstone: cookies with its key have expired by then
     grace_until: int = 0
 
     def is_live(self, now: int) -> bool:
@@ -54,7 +54,7 @@ class Record:
 
     @property
     def due(self) -> int:
-        """When a sweep has something to do here."""
+        """The time at which the sweeper expires the record or clears its final variables."""
         if self.header:
             return self.header.expires
         return min(self.until, self.grace_until) if self.variables else self.until
@@ -84,42 +84,42 @@ type Value = Record | Lease | Code | Event | VariableChange | int
 
 
 def due_of(value: Value) -> int:
-    """When a sweep has something to do with it; events wait until they are told."""
+    """Return the time at which the sweeper removes a value. Events stay until they are delivered."""
     if isinstance(value, VariableChange):
         return value.at + FEED_MS
     return NEVER if isinstance(value, Event | int) else value.due
 
 
-class Kept[Item: Value](MutableMapping[str, Item]):
-    """A mapping that knows what in it is due."""
+class Table[Item: Value](MutableMapping[str, Item]):
+    """A mapping that lists its items for the sweeper."""
 
     @abstractmethod
     def due(self, now: int) -> Iterable[str]:
-        """Keys of what is due, as they are now."""
+        """Return the keys of the items that are due."""
 
 
-class Shelf(Protocol):
-    """Records, leases and codes by their keys; events and changes by ids that sort as they came; feeds' lengths.
+class Tables(Protocol):
+    """The tables of a store or partition: records, leases and codes by key, events and changes by id, feed lengths.
 
-    An id ends in the digest of the key or name that it belongs to, so that it can be kept beside that.
+    Ids sort by time. An id ends in the digest of the key or name that it belongs to, so both are of one partition.
     """
 
     @property
-    def records(self) -> Kept[Record]: ...
+    def records(self) -> Table[Record]: ...
     @property
-    def events(self) -> Kept[Event]: ...
+    def events(self) -> Table[Event]: ...
     @property
-    def feeds(self) -> Kept[int]: ...
+    def feeds(self) -> Table[int]: ...
     @property
-    def changes(self) -> Kept[VariableChange]: ...
+    def changes(self) -> Table[VariableChange]: ...
     @property
-    def leases(self) -> Kept[Lease]: ...
+    def leases(self) -> Table[Lease]: ...
     @property
-    def codes(self) -> Kept[Code]: ...
+    def codes(self) -> Table[Code]: ...
 
 
 def live(record: Record | None, key: str, now: int) -> tuple[Record, Header]:
-    """The session or dictionary of a record. Raise Ended, Missing."""
+    """Return the session or dictionary of a record. Raise SessionEndedError, SessionMissingError."""
     if record is not None and record.header is None:
         raise SessionEndedError(key)
     if record is None or record.header is None or not record.is_live(now):
@@ -128,6 +128,7 @@ def live(record: Record | None, key: str, now: int) -> tuple[Record, Header]:
 
 
 def reading_of(record: Record | None, now: int) -> Reading:
+    """Return the answer to a load."""
     if record is None:
         return Reading(State.ABSENT)
     if record.header is None:
@@ -139,11 +140,12 @@ def reading_of(record: Record | None, now: int) -> Reading:
 
 
 def touched(record: Record, now: int) -> Record:
+    """Return a live record with its idle time begun anew."""
     return replace(record, header=record.header.touched(now)) if record.header else record
 
 
 def written(record: Record, header: Header, change: Change, now: int) -> Record:
-    """A session after a change. Raise TypeError where something is added to what is no whole number."""
+    """Return a session after a change. Raise TypeError for a sum with a text that is no whole number."""
     variables = {} if change.replace else dict(record.variables)
     variables.update(change.put)
     for name in change.drop:
@@ -159,20 +161,22 @@ def written(record: Record, header: Header, change: Change, now: int) -> Record:
 
 
 def digest_of(key: str) -> str:
-    """64 hexadecimal digits: what can name a file on any file system, whatever the key is."""
+    """Return the digest of any key: 64 hexadecimal digits, a valid file name on every file system."""
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
 def event_id(key: str) -> str:
+    """Return an id that sorts after all earlier ones of this process."""
     return f"{_clock.tick():020d}.{digest_of(key)}"
 
 
 def change_id(name: str, number: int) -> str:
+    """Return the id of the change with a number in the feed of a variable."""
     return f"{number:020d}.{digest_of(name)}"
 
 
-def place_of(an_id: str) -> str:
-    """The digest that an id ends in."""
+def digest_in(an_id: str) -> str:
+    """Return the digest that an id ends in."""
     return an_id.rpartition(".")[2]
 
 

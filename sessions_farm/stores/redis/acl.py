@@ -1,30 +1,29 @@
-"""The least rights that the farm's users need at Redis and at its Sentinels, as lines of an ACL file."""
+"""The least rights of the farm's users at Redis and at its Sentinels, as lines of an ACL file."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sessions_farm.stores.redis import lua, lua_queries, lua_sessions
 from sessions_farm.stores.redis.address import address_of
-from sessions_farm.stores.redis.effects import COMMANDS
-from sessions_farm.stores.tiered import lua_copies
+from sessions_farm.stores.redis.client import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sessions_farm.conf import Options
 
-SCRIPTS = (lua, lua_queries, lua_copies, lua_sessions)
+STORES = Path(__file__).parents[1]
 BEGINNING = ("select",)  # of a connection
 AT_SENTINELS = ("ping", "sentinel|masters")
-CALL = re.compile(r"redis\.p?call\(\s*'(\w+)'")
-NO_PASSWORD = "#<the SHA-256 of the password, in hexadecimal>"  # noqa: S105 -- says what is missing
+CALL = re.compile(r"""redis\.p?call\(\s*["'](\w+)["']""")
+NO_PASSWORD = "#<the SHA-256 of the password, in hexadecimal>"  # noqa: S105 -- names the missing part
 
 
 def acl_lines(options: Options) -> list[str]:
-    """The farm's user at Redis and, where there are Sentinels, its user there. Passwords are in them as hashes only.
+    """Return the lines of the farm's user at Redis and, with Sentinels, of its user there. Passwords are hashed.
 
     Raise ImproperlyConfigured where REDIS_URL cannot be read.
     """
@@ -37,24 +36,23 @@ def acl_lines(options: Options) -> list[str]:
 
 
 def called_by_scripts() -> Iterator[str]:
-    """Redis asks for the caller's right to each command of a script too."""
-    for module in SCRIPTS:
-        for text in vars(module).values():
-            if isinstance(text, str):
-                yield from (name.lower() for name in CALL.findall(text))
+    """Yield the commands of all scripts: Redis asks for the caller's right to each of them too."""
+    for script in STORES.glob("*/*.lua"):
+        yield from (name.lower() for name in CALL.findall(script.read_text(encoding="utf-8")))
 
 
 def rights(commands: list[str] | tuple[str, ...]) -> list[str]:
+    """Return the rules that allow commands."""
     return [f"+{command}" for command in commands]
 
 
 def line_of(login: dict[str, Any], rules: list[str]) -> str:
-    """``reset`` takes everything away first: keys, channels and commands."""
+    """Return a user's line. ``reset`` first takes away all keys, channels and commands."""
     password = login.get("password")
     proof = f"#{hashlib.sha256(password.encode()).hexdigest()}" if password else NO_PASSWORD
     return " ".join(["user", login.get("username", "farm"), "reset", "on", proof, *rules])
 
 
 def literally(text: str) -> str:
-    """As a glob pattern that matches the text itself."""
+    """Return a glob pattern that matches only the text itself."""
     return re.sub(r"([\\*?\[\]])", r"\\\1", text)

@@ -1,4 +1,4 @@
-"""Where the farm's Redis is, read from ``REDIS_URL``: one server, a Unix socket, or a service that Sentinels watch.
+"""The address of the farm's Redis in ``REDIS_URL``: one server, a Unix socket, or a service that Sentinels watch.
 
 =============================================================== ====================================================
 ``redis://[user[:password]@]host[:6379][/database]``            one server
@@ -9,8 +9,8 @@
 =============================================================== ====================================================
 
 User and password are the servers'; those of the Sentinels are ``?sentinel_username=...&sentinel_password=...``. Other
-options are redis-py's (``ssl_ca_certs``, ``ssl_check_hostname``, ...). What the URL says of time-outs, second tries and
-numbers of connections is not heard, since settings say it.
+options are redis-py's (``ssl_ca_certs``, ``ssl_check_hostname``, ...). Time-outs, retries and numbers of connections
+come from settings; the URL's are ignored.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ SCHEMES = {
     "rediss+sentinel": "tls",
 }
 SENTINEL_PORT = 26379
-# Settings of ours, or redis-py's ways to send a command again.
-NOT_HEARD = (
+# Options that settings decide, or that let redis-py send a command again.
+IGNORED = (
     "socket_timeout",
     "socket_connect_timeout",
     "timeout",
@@ -46,7 +46,7 @@ NOT_HEARD = (
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """``login`` is what redis-py's connections to the servers take; ``sentinels`` is empty where none are asked."""
+    """A parsed REDIS_URL. ``login``: options of redis-py's connections; ``sentinels``: empty for a server."""
 
     line: str  # tcp | tls | unix
     login: dict[str, Any] = field(repr=False)  # has the password
@@ -56,7 +56,7 @@ class Address:
 
 
 def address_of(options: Options) -> Address:
-    """Raise ImproperlyConfigured for a URL that says no place, or says it without the TLS that settings are for."""
+    """Return the address in REDIS_URL. Raise ImproperlyConfigured, also for one without the TLS of the settings."""
     scheme = options.redis_url.partition("://")[0].lower()
     if scheme not in SCHEMES:
         raise ImproperlyConfigured(
@@ -74,7 +74,7 @@ def address_of(options: Options) -> Address:
 
 
 def tls_settings(options: Options) -> dict[str, Any]:
-    """As redis-py names them; what the URL says of the same goes before."""
+    """Return the settings of TLS by redis-py's names; options in the URL override them."""
     given = {
         "ssl_ca_certs": options.redis_tls_ca,
         "ssl_certfile": options.redis_tls_cert,
@@ -84,6 +84,7 @@ def tls_settings(options: Options) -> dict[str, Any]:
 
 
 def sentinel_address(url: str, line: str, tls: dict[str, Any]) -> Address:
+    """Return the address of a service behind Sentinels. Raise ImproperlyConfigured."""
     _, _, rest = url.partition("://")
     place, mark, query = rest.partition("?")
     netloc, _, path = place.partition("/")
@@ -104,7 +105,7 @@ def sentinel_address(url: str, line: str, tls: dict[str, Any]) -> Address:
 
 
 def host_and_port(text: str) -> tuple[str, int]:
-    """``host``, ``host:port``, ``[::1]:port``."""
+    """Split ``host``, ``host:port`` or ``[::1]:port``. Raise ImproperlyConfigured."""
     host, colon, port = text.strip().rpartition(":")
     if not colon or text.endswith("]"):
         host, port = text.strip(), str(SENTINEL_PORT)
@@ -114,8 +115,9 @@ def host_and_port(text: str) -> tuple[str, int]:
 
 
 def parsed(url: str) -> dict[str, Any]:
+    """Return the options in a URL as redis-py parses them. Raise ImproperlyConfigured."""
     try:
         found = dict(parse_url(url))  # type: ignore[no-untyped-call]  # redis-py has no type for it
     except ValueError as error:
         raise ImproperlyConfigured(f"REDIS_URL cannot be read: {error}") from error
-    return {name: value for name, value in found.items() if name not in NOT_HEARD}
+    return {name: value for name, value in found.items() if name not in IGNORED}

@@ -1,47 +1,37 @@
-"""The clients of the farm's Redis, blocking and async, with every limit said.
+"""The farm's client of a Redis: names of keys, and scripts and commands as effects of one round trip each.
 
-redis-py's own limits are not for sessions: it may send again what failed (an increment would count twice), it fails the
-101st connection, it waits five seconds. Here nothing is sent twice, each wait for the network ends after REDIS_TIMEOUT,
-and who finds all REDIS_MAX_CONNECTIONS in use waits that long for one.
-
-Behind Sentinels each new connection asks them where the primary is. A connection that fails, or is told "I am a replica
-now", is closed: that command is its caller's to judge, the next one finds the new primary.
+Every effect raises StoreUnavailableError for a Redis that does not answer or cannot do now what was asked, within the
+time-out and without a second try. Errors of our own making stay redis-py's.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import copy
-import gc
-import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import redis
-import redis.asyncio
-import redis.asyncio.retry
-import redis.asyncio.sentinel
 import redis.exceptions
-import redis.sentinel
-from django.core.exceptions import ImproperlyConfigured
-from redis.backoff import NoBackoff
-from redis.maint_notifications import MaintNotificationsConfig
-from redis.retry import Retry
 
-from sessions_farm.stores.redis.address import address_of
-from sessions_farm.stores.redis.pool import Pool, SentinelPool
+from sessions_farm.stores.base import Header, KeyTakenError, Reading, State, StoreUnavailableError
+from sessions_farm.stores.effects.round_trips import current as current_trips
+from sessions_farm.stores.redis.connections import Connections
+from sessions_farm.stores.redis.scripts import Script, compile_scripts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     from sessions_farm.conf import Options
-    from sessions_farm.stores.redis.address import Address
+    from sessions_farm.stores.base import Change
+    from sessions_farm.stores.effects.effects import Effects
 
-type Loop = asyncio.AbstractEventLoop
+# Sent by the stores themselves, beside the commands of their scripts.
+COMMANDS = (
+    *("ping", "info", "evalsha", "script|load"),
+    *("set", "getdel", "blpop", "pttl", "zcount", "zrange"),
+    *("xdel", "xrange", "xread", "xrevrange"),
+)
 
-# What Redis answers where it cannot do now what was asked: as a replica, without memory, disk, replicas or rights.
+# Answers of a Redis that cannot do now what was asked: a replica, or one without memory, disk, replicas or rights.
 NOT_NOW = (
     redis.ReadOnlyError,
     redis.OutOfMemoryError,
@@ -52,234 +42,179 @@ NOT_NOW = (
 NOT_NOW_CODES = ("MISCONF", "NOREPLICAS", "BUSY", "UNBLOCKED", "UNKILLABLE")
 
 
+class RedisClient:
+    """Base of the stores in Redis. ``alone``: its data decides; else they are copies of rows in SQL."""
+
+    def __init__(self, options: Options, sources: Mapping[str, str], *, alone: bool) -> None:
+        self._options = options
+        # Copies have names of their own, so that sessions can move from one of the two stores to the other.
+        self._live, self._final = ("s", "v") if alone else ("t", "u")
+        self.connections = Connections(options)
+        self.scripts = compile_scripts(options, sources, alone=alone)
+
+    @property
+    def client(self) -> redis.Redis:
+        """The blocking client of redis-py."""
+        return self.connections.client
+
+    def load(self, key: str, now: int) -> Effects[Reading]:
+        """Read a session, and touch it where that is due."""
+        return reading_of(*(yield self.script("load", [self.session_name(key)], [now])))
+
+    def put_code(self, digest: str, payload: str, ttl: float) -> Effects[None]:
+        """Keep a code for one redemption within ``ttl`` seconds. Raise KeyTakenError."""
+        if not (yield self.command("set", self.name("c", digest), payload, nx=True, px=max(int(ttl * 1000), 1))):
+            raise KeyTakenError(digest)
+
+    def take_code(self, digest: str) -> Effects[str | None]:
+        """Redeem a code; return its payload, or None."""
+        payload: str | None = yield self.command("getdel", self.name("c", digest))
+        return payload
+
+    def name(self, kind: str, name: str = "") -> str:
+        """Return the name of a Redis key under the farm's prefix."""
+        return f"{self._options.redis_prefix}:{kind}:{name}" if name else f"{self._options.redis_prefix}:{kind}"
+
+    def session_name(self, key: str) -> str:
+        """Return the name of a session's hash."""
+        return f"{self._options.redis_prefix}:{self._live}:{key}"
+
+    def session_names(self, key: str) -> list[str]:
+        """Return the names of a session's hash and of its final variables."""
+        return [self.session_name(key), self.name(self._final, key)]
+
+    def script(self, name: str, names: list[str], arguments: list[Any]) -> ScriptCall:
+        """Return the call of a script, with the names of its keys."""
+        return ScriptCall(self.connections, self.scripts[name], names, arguments)
+
+    def command(self, name: str, *arguments: Any, waiting: bool = False, **options: Any) -> CommandCall:
+        """Return the call of redis-py's method of that name. ``waiting``: it may block for REDIS_BLOCK seconds."""
+        return CommandCall(self.connections, partial(call_method, name, arguments, options), waiting)
+
+
+class ScriptCall:
+    """A script by its digest. Where this Redis has never seen it, it is loaded on the way (two round trips, once)."""
+
+    __slots__ = ("arguments", "connections", "script")
+
+    def __init__(self, connections: Connections, script: Script, keys: list[str], arguments: list[Any]) -> None:
+        self.connections = connections
+        self.script = script
+        self.arguments = [script.digest, len(keys), *keys, *arguments]
+
+    def run_sync(self) -> Any:
+        current_trips.get().trips += 1
+        client = self.connections.client
+        try:
+            try:
+                return execute(client, b"EVALSHA", *self.arguments)
+            except redis.exceptions.NoScriptError:
+                current_trips.get().trips += 2
+                client.script_load(self.script.text)
+                return execute(client, b"EVALSHA", *self.arguments)
+        except redis.RedisError as error:
+            raise_unavailable(error)
+            raise
+
+    async def run_async(self) -> Any:
+        current_trips.get().trips += 1
+        client: Any = self.connections.async_client
+        try:
+            try:
+                return await client.execute_command("EVALSHA", *self.arguments)
+            except redis.exceptions.NoScriptError:
+                current_trips.get().trips += 2
+                await client.script_load(self.script.text)
+                return await client.execute_command("EVALSHA", *self.arguments)
+        except redis.RedisError as error:
+            raise_unavailable(error)
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class CommandCall:
+    """A call with a client of redis-py; with the waiting client where it may block."""
+
+    connections: Connections
+    call: Callable[[Any], Any]
+    waiting: bool = False
+
+    def run_sync(self) -> Any:
+        current_trips.get().trips += 1
+        try:
+            return self.call(self.connections.waiting_client if self.waiting else self.connections.client)
+        except redis.RedisError as error:
+            raise_unavailable(error)
+            raise
+
+    async def run_async(self) -> Any:
+        current_trips.get().trips += 1
+        connections = self.connections
+        try:
+            return await self.call(connections.async_waiting_client if self.waiting else connections.async_client)
+        except redis.RedisError as error:
+            raise_unavailable(error)
+            raise
+
+
+def call_method(name: str, arguments: tuple[Any, ...], options: dict[str, Any], client: Any) -> Any:
+    """Call a method of redis-py's client by its name."""
+    return getattr(client, name)(*arguments, **options)
+
+
+def execute(client: redis.Redis, *words: Any) -> Any:
+    """Send a command once and return its raw answer, without the retries and parsing of redis-py's client."""
+    pool: Any = client.connection_pool
+    connection = pool.get_connection()
+    try:
+        connection.send_packed_command(connection.pack_command(*words))
+        return connection.read_response()
+    finally:
+        pool.release(connection)
+
+
+def raise_unavailable(error: redis.RedisError) -> None:
+    """Raise StoreUnavailableError for an error of Redis's state; return for a mistake of our own."""
+    if is_away(error):
+        raise StoreUnavailableError(f"Redis does not serve: {type(error).__name__}: {error}") from error
+
+
 def is_away(error: redis.RedisError) -> bool:
-    """Whether an error is Redis's state: the same command may well work later, or at another server."""
+    """Return whether the same command may well work later, or at another server."""
     if isinstance(error, redis.ResponseError):
         return isinstance(error, NOT_NOW) or str(error).startswith(NOT_NOW_CODES)
     return True
 
 
-class Connections:
-    """The clients of one process. Each is made at its first use and connects at its first command.
-
-    The waiting clients are for commands that block at Redis (BLPOP, XREAD BLOCK), for REDIS_BLOCK seconds at most;
-    their connections are their own, so that waits never take those of the pages. An async client is the running loop's
-    own, because asyncio's connections cannot be shared between loops; it is closed when its loop ends.
-    """
-
-    def __init__(self, options: Options) -> None:
-        self._options = options
-        self._of_loops: dict[Loop, LoopClients] = {}
-
-    @cached_property
-    def address(self) -> Address:
-        """Raise ImproperlyConfigured where REDIS_URL says no place."""
-        return address_of(self._options)
-
-    @cached_property
-    def client(self) -> redis.Redis:
-        client: redis.Redis = self._client(BLOCKING, self._options.redis_timeout)
-        return client
-
-    @cached_property
-    def waiting_client(self) -> redis.Redis:
-        client: redis.Redis = self._client(BLOCKING, self._waiting_timeout)
-        return client
-
-    @property
-    def async_client(self) -> redis.asyncio.Redis:
-        return self._of_this_loop().client
-
-    @property
-    def async_waiting_client(self) -> redis.asyncio.Redis:
-        return self._of_this_loop().waiting_client
-
-    def close(self) -> None:
-        """Close the blocking clients."""
-        for name in ("client", "waiting_client"):
-            client = self.__dict__.pop(name, None)
-            if client is not None:
-                client.connection_pool.disconnect()
-                sentinels = getattr(client.connection_pool, "sentinel_manager", None)
-                if sentinels is not None:
-                    sentinels.close()
-
-    def _of_this_loop(self) -> LoopClients:
-        loop = asyncio.get_running_loop()
-        if loop not in self._of_loops:
-            forget_ended(self._of_loops)
-            self._of_loops[loop] = LoopClients(
-                self._client(ASYNC, self._options.redis_timeout), self._client(ASYNC, self._waiting_timeout)
-            )
-            close_at_end(self._of_loops, loop)
-        return self._of_loops[loop]
-
-    @property
-    def _waiting_timeout(self) -> float:
-        return self._options.redis_block + self._options.redis_timeout
-
-    def _client(self, kind: Kind, timeout: float) -> Any:
-        address, never = self.address, {"retry": kind.retry(NoBackoff(), 0)}
-        options = address.login | self._limits(timeout) | never | {"timeout": self._options.redis_timeout}
-        if not address.sentinels:
-            pool = kind.pool(connection_class=kind.lines[address.line], **options)
-        else:
-            # Sentinels answer at once or not at all, whatever the client behind them waits for.
-            asking = address.sentinel_login | self._limits(self._options.redis_timeout) | never
-            sentinels = kind.sentinels(address.sentinels, sentinel_kwargs=asking | {"ssl": address.line == "tls"})
-            pool = kind.sentinel_pool(address.service, sentinels, connection_class=kind.found[address.line], **options)
-        try_out(pool)
-        return kind.client(connection_pool=pool)
-
-    def _limits(self, timeout: float) -> dict[str, Any]:
-        return {
-            "decode_responses": True,
-            "socket_timeout": timeout,
-            "socket_connect_timeout": self._options.redis_timeout,
-            "max_connections": self._options.redis_max_connections,
-            # Two trips of each new connection that tell Redis which client we are.
-            "driver_info": None,
-            # Another trip, for some vendors' clouds; and with it redis-py trusts a connection that has an answer left.
-            "maint_notifications_config": MaintNotificationsConfig(enabled=False),
-        }
+def reading_of(state: str, _flag: int, pairs: list[str]) -> Reading:
+    """Return the answer of load.lua as a Reading."""
+    if state == "absent":
+        return Reading(State.ABSENT)
+    found, header = {}, ""
+    each = iter(pairs)
+    for field, text in zip(each, each, strict=True):
+        if field[0] == ":":
+            found[field[1:]] = text
+        elif field == "=":
+            header = text
+    if state == "live":
+        return Reading(State.LIVE, found, unpacked(header))
+    return Reading(State.ENDED, found, in_grace=bool(found))
 
 
-@dataclass(slots=True)
-class LoopClients:
-    """``watch`` is suspended as long as the loop runs."""
-
-    client: redis.asyncio.Redis
-    waiting_client: redis.asyncio.Redis
-    watch: AsyncGenerator[None] | None = None
-
-    async def aclose(self) -> None:
-        for client in (self.client, self.waiting_client):
-            with contextlib.suppress(redis.RedisError, OSError):
-                await client.connection_pool.disconnect()
-                sentinels = getattr(client.connection_pool, "sentinel_manager", None)
-                if sentinels is not None:
-                    await sentinels.aclose()
+def packed(header: Header, epoch: int) -> str:
+    """Return a header as the scripts keep it."""
+    return f"{header.created} {header.seen} {header.idle} {header.expires} {header.ends} {header.version} {epoch}"
 
 
-# Whoever throws a store away does not close what still runs: the watches live as long as their loops.
-_watches: set[AsyncGenerator[None] | None] = set()
+def unpacked(text: str) -> Header:
+    """Return the header in a text of the scripts, without its epoch."""
+    created, seen, idle, expires, ends, version, _epoch = map(int, text.split())
+    return Header(created, seen, idle, expires, ends, version)
 
 
-def close_at_end(clients: dict[Loop, LoopClients], loop: Loop) -> None:
-    """Close the clients of the running loop when it ends, and forget them.
-
-    Whoever ends a loop properly (asyncio.run, async_to_sync, a server) closes the generators that are suspended in it.
-    """
-
-    async def watch() -> AsyncGenerator[None]:
-        try:
-            yield
-        finally:
-            mine = clients.pop(loop, None)
-            if mine:
-                _watches.discard(mine.watch)
-                await mine.aclose()
-
-    watching = clients[loop].watch = watch()
-    _watches.add(watching)
-    with contextlib.suppress(StopIteration):  # it is suspended at once: there is nothing to await
-        watching.__anext__().send(None)
-
-
-def forget_ended(clients: dict[Loop, LoopClients]) -> None:
-    """Let go of loops that were closed without their end: their connections can only be thrown away."""
-    ended = [loop for loop in clients if loop.is_closed()]
-    if not ended:
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        for loop in ended:
-            _watches.discard(clients.pop(loop).watch)
-        gc.collect()
-
-
-def try_out(pool: Any) -> None:
-    """Make a connection for nothing: what it does not take is found now, not in the first visitor's page."""
-    try:
-        pool.connection_class(**pool.connection_kwargs)
-    except (TypeError, ValueError, redis.RedisError) as error:
-        raise ImproperlyConfigured(f"REDIS_URL has an option that redis-py refuses: {error}") from error
-
-
-class Sentinels(redis.sentinel.Sentinel):
-    def discover_master(self, service_name: str) -> tuple[str, int]:
-        """As redis-py's: ask the one first that answered last. Its own loses some of them when threads ask at once."""
-        mine = copy.copy(self)
-        mine.sentinels = list(self.sentinels)
-        address: tuple[str, int] = super(Sentinels, mine).discover_master(service_name)  # type: ignore[no-untyped-call]  # redis-py has none
-        self.sentinels = mine.sentinels
-        return address
-
-
-class AsyncSentinels(redis.asyncio.sentinel.Sentinel):
-    async def discover_master(self, service_name: str) -> tuple[str, int]:
-        """As above, for tasks."""
-        mine = copy.copy(self)
-        mine.sentinels = list(self.sentinels)
-        address: tuple[str, int] = await super(AsyncSentinels, mine).discover_master(service_name)
-        self.sentinels = mine.sentinels
-        return address
-
-
-class ClosedWhenInterrupted(redis.sentinel.SentinelManagedConnection):
-    """redis-py's keeps a connection whose reader was interrupted: its answer would be the next command's."""
-
-    def read_response(self, *args: Any, disconnect_on_error: bool | None = True, **kwargs: Any) -> Any:
-        return super().read_response(*args, disconnect_on_error=disconnect_on_error, **kwargs)
-
-
-class ClosedWhenInterruptedTls(ClosedWhenInterrupted, redis.sentinel.SentinelManagedSSLConnection):
-    pass
-
-
-class AsyncSentinelPool(redis.asyncio.sentinel.SentinelConnectionPool, redis.asyncio.BlockingConnectionPool):
-    async def release(self, connection: Any) -> None:
-        """As the blocking pool does it: what was in use while the primary changed is closed, too."""
-        if self.master_address not in {None, (connection.host, connection.port)}:
-            await connection.disconnect()
-        await super().release(connection)
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """redis-py's classes of one kind."""
-
-    client: Any
-    retry: Any
-    pool: Any
-    lines: dict[str, Any]
-    sentinels: Any
-    sentinel_pool: Any
-    found: dict[str, Any]
-
-
-BLOCKING = Kind(
-    client=redis.Redis,
-    retry=Retry,
-    pool=Pool,
-    lines={"tcp": redis.Connection, "tls": redis.SSLConnection, "unix": redis.UnixDomainSocketConnection},
-    sentinels=Sentinels,
-    sentinel_pool=SentinelPool,
-    found={"tcp": ClosedWhenInterrupted, "tls": ClosedWhenInterruptedTls},
-)
-ASYNC = Kind(
-    client=redis.asyncio.Redis,
-    retry=redis.asyncio.retry.Retry,
-    pool=redis.asyncio.BlockingConnectionPool,
-    lines={
-        "tcp": redis.asyncio.Connection,
-        "tls": redis.asyncio.SSLConnection,
-        "unix": redis.asyncio.UnixDomainSocketConnection,
-    },
-    sentinels=AsyncSentinels,
-    sentinel_pool=AsyncSentinelPool,
-    found={
-        "tcp": redis.asyncio.sentinel.SentinelManagedConnection,
-        "tls": redis.asyncio.sentinel.SentinelManagedSSLConnection,
-    },
-)
+def writes(change: Change) -> list[Any]:
+    """Return puts, drops and sums as the scripts' ``put_variables`` reads them."""
+    puts = [part for pair in change.put.items() for part in pair]
+    sums = [part for pair in change.add.items() for part in pair]
+    return [len(change.put), *puts, len(change.drop), *change.drop, len(change.add), *sums]

@@ -1,4 +1,4 @@
-"""The pools of blocking connections: redis-py's, without what each command of theirs pays for and nobody here uses."""
+"""Pools of blocking connections: redis-py's without the costs of locks and statistics for each command."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import redis.sentinel
 
 
 class Stack:
-    """Those that are free, last come first gone, as redis-py's pools use ``queue.LifoQueue``.
+    """The free connections of a pool, last in first out, with the methods of ``queue.LifoQueue`` that redis-py uses.
 
-    A list's own methods are whole steps to other threads: nobody takes a lock unless somebody has to wait.
+    A list's own methods are atomic for threads: a lock is taken only where a thread has to wait.
     """
 
     def __init__(self, maxsize: int) -> None:
@@ -25,18 +25,18 @@ class Stack:
         self._waiting = 0
 
     def put_nowait(self, item: Any) -> None:
-        """Raise queue.Full."""
+        """Add a connection, and wake one waiter. Raise queue.Full."""
         if len(self.queue) >= self._maxsize:
             raise Full
         self.queue.append(item)
-        if self._waiting:  # looked at after the append: who waits has looked again after saying so
+        if self._waiting:  # read after the append: a waiter looks again after it has announced itself
             with self._changed:
                 self._changed.notify()
 
     put = put_nowait
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: FBT001, FBT002 -- queue's signature
-        """Raise queue.Empty after the time-out, in seconds (None: never)."""
+        """Return the connection that came last. Raise queue.Empty after the time-out in seconds (None: never)."""
         try:
             return self.queue.pop()
         except IndexError:
@@ -51,6 +51,7 @@ class Stack:
                 self._waiting -= 1
 
     def _awaited(self, until: float | None) -> Any:
+        """Return the next connection that comes; raise queue.Empty at a moment (monotonic seconds)."""
         while True:
             try:
                 return self.queue.pop()
@@ -62,13 +63,13 @@ class Stack:
 
 
 class Pool(redis.BlockingConnectionPool):
-    """As redis-py's (which see): bounded, waited for, found out after a fork. It keeps no statistics."""
+    """redis-py's blocking pool without statistics: bounded, waited for, made anew after a fork."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(queue_class=Stack, **options)  # type: ignore[no-untyped-call]  # redis-py has none
 
     def get_connection(self, command_name: Any = None, *keys: Any, **options: Any) -> Any:
-        """A connection that is open and has nothing left to read. Raise redis.ConnectionError."""
+        """Return an open connection that has nothing left to read. Raise redis.ConnectionError."""
         self._checkpid()
         try:
             connection = self.pool.get(timeout=self.timeout)
@@ -88,7 +89,7 @@ class Pool(redis.BlockingConnectionPool):
         return connection
 
     def release(self, connection: Any) -> None:
-        """Take it back; one that is of no use any more is closed, and its place is free."""
+        """Take a connection back; close one that is of no more use, and free its place."""
         self._checkpid()
         if connection is not None and not self.owns_connection(connection):
             connection.disconnect()
@@ -100,15 +101,16 @@ class Pool(redis.BlockingConnectionPool):
 
 
 class SentinelPool(redis.sentinel.SentinelConnectionPool, Pool):
-    pass
+    """The same pool for the primary that Sentinels name."""
 
 
 def is_open(connection: Any) -> bool:
+    """Return whether a connection has a socket."""
     return connection._sock is not None  # noqa: SLF001 -- connect() looks there, after much else
 
 
 def is_at_rest(connection: Any) -> bool:
-    """Whether nothing is to be read: neither an answer that was left there nor the end."""
+    """Return whether nothing is to be read from a connection: neither a late answer nor its end."""
     try:
         return not connection.can_read()
     except (redis.ConnectionError, redis.TimeoutError, OSError):

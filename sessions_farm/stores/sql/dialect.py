@@ -97,7 +97,7 @@ class Refusal:
 
 
 class Dialect(Protocol):
-    """Effects in one kind of database. A session's row has its key, the six numbers of its header, and named columns."""
+    """Effects in one kind of database. A session's row: its key, the six numbers of its header, named columns."""
 
     def execute(self, statement: str, **given: Any) -> Effect:
         """Execute a statement with named parameters; answer its rows."""

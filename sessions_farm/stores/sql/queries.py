@@ -97,7 +97,7 @@ class DatabaseQueries:
             yield self._sql.forget_events([int(event_id) for event_id in ids])
 
     def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[VariableChange], str]]:
-        """Read as the protocol has it. The ``place`` of a change is that of the read's begin: none is missed from there."""
+        """Read as the protocol has it. A change's own ``place`` is that before the read: none is missed from there."""
         until = time.monotonic() + seconds
         place, rows = yield self._sql.read_changes(name, after)
         while not rows and time.monotonic() < until:

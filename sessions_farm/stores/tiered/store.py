@@ -1,27 +1,27 @@
-"""Redis over SQL: SQL is what was written and what has ended, Redis is a copy for reading.
+"""Redis over SQL: SQL has every write and every end, Redis is a cache for reading.
 
-A write goes to SQL and then into the copy, if the copy is of the version just before; else the copy is dropped, and a
-mark keeps a reader that is still under way with an older version from putting it back. So readers and writers may
-overtake each other anywhere, and a copy is never older than a write that has reached Redis.
+A write goes to SQL and then write-through into the copy, if the copy is of the version just before (optimistic
+locking); any other copy is invalidated: dropped, and kept from being filled for a while. So readers and writers may
+race in any order, and a copy is never older than a write that has reached Redis.
 
-What did not reach Redis: a node whose write fails there raises ``Tier.epoch`` in SQL; a copy carries the epoch it was
-made under, and older ones are misses. A Redis that started anew (crash, fail-over) has another run id, which raises
-the epoch too. Each node asks SQL for the epoch once in ``TIER_POLL`` seconds (default 1): that is how long a copy can
-be stale, and only after Redis has failed.
+A write that did not reach Redis: the node bumps ``Tier.epoch`` in SQL. A copy carries the epoch it was made under, and
+those of older epochs are misses. A Redis that started anew (crash, fail-over) has another run id, which bumps the epoch
+too. Each node asks SQL for the epoch once in ``TIER_POLL`` seconds (default 1): that is how long a copy can be stale,
+and only after Redis has failed.
 
-What nobody knows: SQL's answer to a write was lost, and the write may have come true, or may yet. Then there is no
-copy for MARK_MS, and everybody asks SQL; where Redis cannot be told either, the epoch rises once SQL is back.
+A write whose answer from SQL was lost may have come true, or may yet. Its copies are invalidated for INVALID_MS, and
+reads go to SQL; where Redis does not answer either, the epoch is bumped once SQL is back.
 
-A mark can vanish before its time (FLUSHALL, eviction). So a reader who finds no copy leaves a lease there, or shares
-the one that lies there, asks SQL, and may write the answer only while that lease still lies there: whatever writes
-takes it away, and whatever vanishes takes it along. Who makes a session, or moves it to a new key, has left no lease
-there: it goes by the pulse of Redis, which tells whether any key has vanished since it was last heard.
+An invalidation can vanish before its time (FLUSHALL, eviction). So a reader that finds no copy leaves a lease there, or
+shares the lease that is there (a stampede of readers shares one), asks SQL, and may fill only while that lease is still
+there: every write takes it away, and every loss of the key takes it along. The maker of a session, or of its new key in
+a rotation, has left no lease there: it compares the eviction marker of Redis, which changes when any key is lost.
 
-That SQL has nothing under an id is kept too, for ABSENT_MS, under the same lease. Making a session takes it away, so no
-order of a reader and a maker hides a session from who comes after its maker was answered.
+The answer that SQL has no session under a key is cached too, for ABSENT_MS, under the same lease. Making a session
+takes it away, so no order of a reader and a maker hides a session once its maker was answered.
 
-Inside a database transaction nothing of it is known to be true yet: SQL alone is read, and copies follow at its commit.
-What is known over all sessions, what happened, and who holds a lease is SQL's alone.
+Inside a database transaction nothing is decided yet: only SQL is read, and copies follow at its commit. Queries over
+sessions, events and leases are SQL's alone.
 """
 
 from __future__ import annotations
@@ -29,27 +29,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
+from django.db import router
+
+from sessions_farm.models import Session
 from sessions_farm.stores.base import Change, State, StoreUnavailableError
 from sessions_farm.stores.circuit_breaker import CircuitBreaker
-from sessions_farm.stores.effects.transactions import AfterCommit, InTransaction, unbroken
+from sessions_farm.stores.effects.effects import AfterCommit, InTransaction, OutsideTransaction, Unbroken
 from sessions_farm.stores.sql.database import DatabaseStore
-from sessions_farm.stores.tiered.copies import FILL_WITHIN, RedisCopies
+from sessions_farm.stores.tiered.copies import FILL_WITHIN, RedisCopies, copy_of
 from sessions_farm.stores.tiered.epoch import TierEpoch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from sessions_farm.conf import Options
     from sessions_farm.stores.base import Event, Header, Lifetime, LiveRecord, Operation, Reading, VariableChange
-    from sessions_farm.stores.effects.effects import Effects
-    from sessions_farm.stores.redis.keyspace import Copy
+    from sessions_farm.stores.effects.effects import Effect, Effects
+    from sessions_farm.stores.tiered.copies import Copy
 
 logger = logging.getLogger(__name__)
 
 
 class TieredStore:
+    """The store ``tiered``."""
+
     def __init__(self, options: Options) -> None:
         self.sql = DatabaseStore(options)
         self.redis = RedisCopies(options)
@@ -57,136 +63,166 @@ class TieredStore:
         self.epoch = TierEpoch(self.sql, self.redis, self.breaker, options.tier_poll)
 
     @property
+    def alias(self) -> str:
+        """Return the alias of the sessions' database."""
+        return router.db_for_write(Session)
+
+    @property
     def rotates_followers(self) -> bool:
-        """Whether ``rotate`` copies the rows of every following table to the new key."""
+        """Return whether ``rotate`` copies the rows of every following table to the new key."""
         return self.sql.rotates_followers
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
-        def steps() -> Effects[Header]:
-            epoch = yield from self.epoch.current()
-            pulse = self._feeling_pulse()
-            header = yield from self._deciding([key], self.sql.create(key, variables, lifetime, now))
-            yield from self._copying(lambda: self.redis.make(key, variables, header, epoch, now, pulse()))
+        """Create a session and its copy; return its header."""
+
+        def work() -> Effects[Header]:
+            epoch = yield from self._epoch()
+            marker = self._eviction_marker()
+            header = yield from self._write_sql([key], self.sql.create(key, variables, lifetime, now))
+            yield self._after_commit(lambda: [self.redis.create(key, variables, header, epoch, now, marker())])
             return header
 
-        return unbroken(steps)
+        header: Header = yield Unbroken(work)
+        return header
 
     def load(self, key: str, now: int) -> Effects[Reading]:
-        if (yield InTransaction(self.sql.alias)):
-            return (yield from self.sql.load(key, now))
+        """Read the copy; where there is none, read SQL and fill the copy."""
         begun = time.monotonic()
-        epoch = self.epoch.known_at(begun)
-        if epoch is None:
-            epoch = yield from self.epoch.current()
-        copy = yield from self._reading_copy(key, now, epoch)
+        epoch = yield from self._epoch()
+        copy = yield from self._read_copy(key, now, epoch)
         if copy is None:
             return (yield from self.sql.load(key, now))
-        reading = copy.reading
-        lives = not copy.touched or (yield from self._touching_sql(key, now))
-        if lives and (reading.state is State.LIVE or reading.in_grace or copy.is_certain):
-            return reading
+        if copy.is_hit and (not copy.touched or (yield from self._touch_sql(key, now))):
+            return copy.reading
         found = yield from self.sql.load(key, now)
         if copy.lease and time.monotonic() - begun < FILL_WITHIN:
-            if found.state is State.LIVE and found.header:
-                fill = self.redis.fill(key, found.variables, found.header, epoch, now, copy.lease)
-                yield from self._copying_now(lambda: fill, must=False)
-            elif found.state is State.ABSENT:
-                yield from self._copying_now(lambda: self.redis.mark(key, copy.lease, epoch), must=False)
+            yield from self._fill(key, found, epoch, now, copy.lease)
         return found
 
     def apply(self, key: str, change: Change, now: int) -> Effects[Header]:
-        def steps() -> Effects[Header]:
-            epoch = yield from self.epoch.current()
-            header = yield from self._deciding([key], self.sql.apply(key, change, now))
-            yield from self._copying(lambda: self.redis.follow(key, change, header, epoch, now))
+        """Write a change to SQL and through to the copy; return the new header."""
+
+        def work() -> Effects[Header]:
+            epoch = yield from self._epoch()
+            header = yield from self._write_sql([key], self.sql.apply(key, change, now))
+            yield self._after_commit(lambda: [self.redis.write_through(key, change, header, epoch, now)])
             return header
 
-        return unbroken(steps)
+        header: Header = yield Unbroken(work)
+        return header
 
     def modify(self, key: str, operation: Operation, now: int, idempotency_key: str = "") -> Effects[str | None]:
-        def steps() -> Effects[str | None]:
-            epoch = yield from self.epoch.current()
-            text, header = yield from self._deciding(
-                [key], self.sql.modify_with_header(key, operation, now, idempotency_key)
-            )
+        """Change one variable in SQL and write its text through to the copy; return it. Idempotent by the key."""
+
+        def work() -> Effects[str | None]:
+            epoch = yield from self._epoch()
+            modified = self.sql.modify_with_header(key, operation, now, idempotency_key)
+            text, header = yield from self._write_sql([key], modified)
             change = Change(drop=[operation.name]) if text is None else Change(put={operation.name: text})
-            yield from self._copying(lambda: self.redis.follow(key, change, header, epoch, now))
+            yield self._after_commit(lambda: [self.redis.write_through(key, change, header, epoch, now)])
             return text
 
-        return unbroken(steps)
+        text: str | None = yield Unbroken(work)
+        return text
 
     def touch(self, key: str, now: int) -> Effects[bool]:
+        """Begin the idle time anew; return whether a session lives there."""
         lives = yield from self.sql.touch(key, now)
         if lives:
-            yield from self._copying(lambda: self.redis.touch(key, now), must=False)
+            yield self._after_commit(lambda: [self.redis.touch(key, now)], must=False)
         return lives
 
     def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
-        def steps() -> Effects[Header]:
-            epoch = yield from self.epoch.current()
-            pulse = self._feeling_pulse()
-            header = yield from self._deciding([old, new], self.sql.rotate(old, new, change, now, grace))
-            yield from self._copying(lambda: self.redis.move(old, new, change, header, epoch, now, pulse()))
+        """Move a session and its copy to a new key with a change; return its header."""
+
+        def work() -> Effects[Header]:
+            epoch = yield from self._epoch()
+            marker = self._eviction_marker()
+            header = yield from self._write_sql([old, new], self.sql.rotate(old, new, change, now, grace))
+            yield self._after_commit(lambda: [self.redis.rename(old, new, change, header, epoch, now, marker())])
             return header
 
-        return unbroken(steps)
+        header: Header = yield Unbroken(work)
+        return header
 
     def delete(self, key: str, reason: str, now: int) -> Effects[None]:
-        def steps() -> Effects[None]:
-            yield from self._deciding([key], self.sql.delete(key, reason, now))
-            yield from self._copying(lambda: self.redis.bury([key], reason))
+        """End a key for good."""
 
-        return unbroken(steps)
+        def work() -> Effects[None]:
+            yield from self._write_sql([key], self.sql.delete(key, reason, now))
+            yield self._after_commit(lambda: self.redis.tombstone([key], reason))
+
+        yield Unbroken(work)
 
     def get_many(self, keys: Collection[str], now: int) -> Effects[list[LiveRecord]]:
+        """Return the live sessions among the keys, from SQL."""
         return self.sql.get_many(keys, now)
 
     def count(self, now: int) -> Effects[int]:
+        """Return the number of live sessions, from SQL."""
         return self.sql.count(now)
 
     def find(self, values: Mapping[str, str], now: int, limit: int) -> Effects[list[LiveRecord]]:
+        """Find live sessions by indexed variables, in SQL."""
         return self.sql.find(values, now, limit)
 
     def scope_keys(self, limit: int) -> Effects[list[str]]:
+        """Return keys of dictionaries of scopes, from SQL."""
         return self.sql.scope_keys(limit)
 
     def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Effects[int]:
-        def steps() -> Effects[int]:
-            keys = yield from self._deciding([], self.sql.end_keys_where(name, text, spare, reason, now))
-            yield from self._copying(lambda: self.redis.bury(keys, reason))
+        """End the sessions with one text in an indexed variable, but one; return how many."""
+
+        def work() -> Effects[int]:
+            keys = yield from self._write_sql([], self.sql.end_keys_where(name, text, spare, reason, now))
+            yield self._after_commit(lambda: self.redis.tombstone(keys, reason))
             return len(keys)
 
-        return unbroken(steps)
+        ended: int = yield Unbroken(work)
+        return ended
 
     def sweep(self, now: int, limit: int) -> Effects[int]:
-        def steps() -> Effects[int]:
-            swept, keys = yield from self._deciding([], self.sql.sweep_keys(now, limit))
-            yield from self._copying(lambda: self.redis.drop(keys, now))
+        """Sweep SQL and drop the copies of swept sessions; return how many of the fullest kind."""
+
+        def work() -> Effects[int]:
+            swept, keys = yield from self._write_sql([], self.sql.sweep_keys(now, limit))
+            yield self._after_commit(lambda: self.redis.drop(keys, now))
             return swept
 
-        return unbroken(steps)
+        swept: int = yield Unbroken(work)
+        return swept
 
     def read_events(self, limit: int) -> Effects[list[Event]]:
+        """Return the oldest events of the outbox in SQL."""
         return self.sql.read_events(limit)
 
     def forget_events(self, ids: Collection[str]) -> Effects[None]:
+        """Delete delivered events."""
         return self.sql.forget_events(ids)
 
     def read_changes(self, name: str, after: str, seconds: float) -> Effects[tuple[list[VariableChange], str]]:
+        """Return changes of a shared variable after a place, from SQL, and the place to go on from."""
         return self.sql.read_changes(name, after, seconds)
 
     def acquire(self, name: str, token: str, now: int, lease: int) -> Effects[bool]:
+        """Acquire or prolong a lease in SQL for ``lease`` ms."""
         return self.sql.acquire(name, token, now, lease)
 
     def release(self, name: str, token: str) -> Effects[bool]:
+        """Release a lease in SQL."""
         return self.sql.release(name, token)
 
     def wait(self, name: str, seconds: float) -> Effects[None]:
+        """Wait until a lease in SQL may be free."""
         return self.sql.wait(name, seconds)
 
     def put_code(self, digest: str, payload: str, ttl: float) -> Effects[None]:
-        """Where Redis fails under this very call, the code may or may not stand there: say so, don't write it twice."""
-        if not (yield from self.breaker.probe(self.redis.ping)):
+        """Keep a code in Redis, or in SQL while the breaker is open.
+
+        Raise StoreUnavailableError where Redis fails under this very call: the code may stand there already, and a
+        second one in SQL could be redeemed twice.
+        """
+        if not (yield from self._redis_answers()):
             return (yield from self.sql.put_code(digest, payload, ttl))
         try:
             return (yield from self.redis.put_code(digest, payload, ttl))
@@ -195,7 +231,8 @@ class TieredStore:
             raise
 
     def take_code(self, digest: str) -> Effects[str | None]:
-        if (yield from self.breaker.probe(self.redis.ping)):
+        """Redeem a code in Redis, or else in SQL; return its payload, or None."""
+        if (yield from self._redis_answers()):
             try:
                 payload = yield from self.redis.take_code(digest)
             except StoreUnavailableError:
@@ -205,68 +242,91 @@ class TieredStore:
                     return payload
         return (yield from self.sql.take_code(digest))
 
-    def _feeling_pulse(self) -> Callable[[], str]:
-        """The pulse of now, for as long as no mark that another leaves meanwhile can have expired; then ''."""
-        begun, pulse = time.monotonic(), self.epoch.pulse
-        return lambda: pulse if time.monotonic() - begun < FILL_WITHIN else ""
+    def _epoch(self) -> Effects[int]:
+        """Return the epoch in force as this node knows it."""
+        known = self.epoch.known
+        return known.epoch if time.monotonic() < known.valid_until else (yield from self.epoch.refresh())
 
-    def _reading_copy(self, key: str, now: int, epoch: int) -> Effects[Copy | None]:
-        """What Redis has; None where Redis does not answer."""
-        if self.breaker.is_open and not (yield from self.breaker.probe(self.redis.ping)):
+    def _redis_answers(self) -> Effects[bool]:
+        """Return whether the breaker lets a call through; probe Redis where that is due."""
+        return not self.breaker.is_open or (yield from self.breaker.probe(self.redis.ping))
+
+    def _eviction_marker(self) -> Callable[[], str]:
+        """Return the marker of now, for as long as no invalidation can have expired meanwhile; then ''."""
+        begun, marker = time.monotonic(), self.epoch.known.eviction_marker
+        return lambda: marker if time.monotonic() - begun < FILL_WITHIN else ""
+
+    def _read_copy(self, key: str, now: int, epoch: int) -> Effects[Copy | None]:
+        """Return the answer of Redis; None where it does not answer, and inside a transaction."""
+        if self.breaker.is_open and ((yield InTransaction(self.alias)) or not (yield from self._redis_answers())):
             return None
         try:
-            return (yield from self.redis.read_of(key, now, epoch))
+            answer = yield OutsideTransaction(self.alias, self.redis.read(key, now, epoch))
         except StoreUnavailableError as error:
             logger.warning("Sessions are read from SQL: %s", error)
             self.breaker.record_failure()
             return None
+        return answer and copy_of(*answer)
 
-    def _touching_sql(self, key: str, now: int) -> Effects[bool]:
-        """Let SQL follow a touch of the copy; False where SQL knows of no such session, and the copy is wrong."""
+    def _touch_sql(self, key: str, now: int) -> Effects[bool]:
+        """Touch in SQL the session that was touched in Redis; return False for a copy that SQL knows no session of."""
         try:
             lives = yield from self.sql.touch(key, now)
         except StoreUnavailableError as error:
             logger.warning("A session was touched in Redis only: %s", error)
             return True
         if not lives:
-            yield from self._copying_now(lambda: self.redis.doubt([key]))
+            yield from self._update_copies(lambda: self.redis.invalidate([key]))
         return lives
 
-    def _deciding[Answer](self, keys: Collection[str], steps: Effects[Answer]) -> Effects[Answer]:
-        """What SQL does; where its answer is lost, no copy of these keys (or, if none are known, none at all) holds."""
+    def _fill(self, key: str, found: Reading, epoch: int, now: int, lease: str) -> Effects[None]:
+        """Copy the answer of SQL for the next readers."""
+        if found.state is State.LIVE and found.header:
+            copy = self.redis.fill(key, found.variables, found.header, epoch, now, lease)
+        elif found.state is State.ABSENT:
+            copy = self.redis.cache_absent(key, lease, epoch)
+        else:
+            return
+        yield from self._update_copies(lambda: [copy], must=False)
+
+    def _write_sql[Answer](self, keys: Collection[str], effects: Effects[Answer]) -> Effects[Answer]:
+        """Return the answer of SQL. Where it is lost, invalidate the copies of the keys (of none: bump the epoch)."""
         try:
-            return (yield from steps)
+            return (yield from effects)
         except (StoreUnavailableError, asyncio.CancelledError):
             if keys:
-                yield from self._doubting(keys)
+                yield from self._invalidate(keys)
             else:
-                self.epoch.owe()
+                self.epoch.defer_bump()
             raise
 
-    def _doubting(self, keys: Collection[str]) -> Effects[None]:
-        if (yield from self.breaker.probe(self.redis.ping)):
+    def _invalidate(self, keys: Collection[str]) -> Effects[None]:
+        """Invalidate copies while SQL may be away; else let the epoch be bumped once it is back."""
+        if (yield from self._redis_answers()):
             try:
-                yield from self.redis.doubt(keys)
+                for effect in self.redis.invalidate(keys):  # noqa: UP028 -- answers cannot be sent to a list
+                    yield effect
             except StoreUnavailableError as error:
                 logger.warning("Copies of sessions are dropped once SQL is back: %s", error)
                 self.breaker.record_failure()
             else:
                 return
-        self.epoch.owe()
+        self.epoch.defer_bump()
 
-    def _copying(self, copies: Callable[[], Effects[None]], *, must: bool = True) -> Effects[None]:
-        """Let the copies follow what SQL has, once that is committed."""
-        yield AfterCommit(self.sql.alias, lambda: self._copying_now(copies, must=must))
+    def _after_commit(self, copies: Callable[[], Iterable[Effect]], *, must: bool = True) -> AfterCommit:
+        """Return the effect that lets the copies follow SQL once its transaction is committed."""
+        return AfterCommit(self.alias, partial(self._update_copies, copies, must=must))
 
-    def _copying_now(self, copies: Callable[[], Effects[None]], *, must: bool = True) -> Effects[None]:
-        """Where the copy ``must`` follow and cannot, no node may believe it any longer."""
-        if not self.epoch.is_owed and (yield from self.breaker.probe(self.redis.ping)):
+    def _update_copies(self, copies: Callable[[], Iterable[Effect]], *, must: bool = True) -> Effects[None]:
+        """Write the copies. Where they ``must`` follow SQL and cannot, bump the epoch: no node believes them then."""
+        if not self.epoch.bump_pending and (not self.breaker.is_open or (yield from self._redis_answers())):
             try:
-                yield from copies()
+                for effect in copies():  # noqa: UP028 -- as above
+                    yield effect
             except StoreUnavailableError as error:
                 logger.warning("Copies of sessions are dropped: %s", error)
                 self.breaker.record_failure()
             else:
                 return
         if must:
-            yield from self.epoch.rise()
+            yield from self.epoch.bump_epoch()

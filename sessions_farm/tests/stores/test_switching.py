@@ -1,4 +1,4 @@
-"""From one store to another with everybody signed in: nothing is lost, nobody ends, whoever dies in between."""
+"""Switch of stores: no session is lost or ended, and a node may die at any moment of a move."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sessions_farm.session import ids, queries, scopes, sweeper
 from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
 from sessions_farm.signals import session_ended
-from sessions_farm.stores import current_store, made
+from sessions_farm.stores import current_store, store_named
 from sessions_farm.stores.base import Change, SessionEndedError, State, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.stores.switching import FollowingStore, SwitchingStore, frozen_key
@@ -101,7 +101,7 @@ def test_late_writer_on_a_node_that_knows_one_store_is_refused(switch):
         run_sync(old.apply(handle(session), Change(put={"x": "2"}), now_ms()))
 
 
-def test_node_that_died_in_the_middle_of_a_move_loses_nothing(switch):
+def test_move_of_a_node_that_died_is_completed(switch):
     switch("before")
     sessions = [saved(x=number) for number in range(3)]
     store = switch("switching")
@@ -175,5 +175,5 @@ def test_settings_name_the_stage(switch):
     assert isinstance(switch("switching"), SwitchingStore)
     assert isinstance(switch("following"), FollowingStore)
     assert not isinstance(switch("after"), SwitchingStore)
-    assert made("memory") is not made("memory")
+    assert store_named("memory") is not store_named("memory")
     assert ids.ID.fullmatch(SessionStore().session_key or ids.new_id())

@@ -55,6 +55,8 @@ class DrivenMethod:
 
     def __call__(self, *args, **kwargs):
         answer = self.method(*args, **kwargs)
+        if hasattr(answer, "run_sync"):
+            answer = only(answer)
         return self.drive(answer) if inspect.isgenerator(answer) else answer
 
 
@@ -81,6 +83,11 @@ class Loop:
         self._ended = asyncio.Event()
         begun.set()
         await self._ended.wait()
+
+
+def only(effect):
+    """Yield one effect and return its answer."""
+    return (yield effect)
 
 
 def is_steps(method) -> bool:

@@ -109,10 +109,10 @@ class Consumer(Role):
 
     def play(self):
         """Most of those who die do so in a delivery or right after it: that is where most can go wrong."""
-        events.deliver = self.deadly(WAYS[self.way])
+        events.deliver_events = self.deadly(WAYS[self.way])
         events.current_store = lambda: AtTheEdge(current_store(), self.edge)
         if self.lease:
-            sweeper.PATIENCE = LockTimeouts(wait=0, lease=self.lease)
+            sweeper.TIMEOUTS = LockTimeouts(wait=0, lease=self.lease)
         for kind in KINDS:
             getattr(signals, f"session_{kind}").connect(self.receiver(kind), weak=False)
         if not self.dies_in:
@@ -167,7 +167,7 @@ def forget_first(limit):
     run_sync(events.current_store().forget_events([event.id for event in found]))
     with transaction.atomic():
         for event in found:
-            events.send(event)
+            events.send_signals(event)
     return len(found)
 
 
@@ -175,10 +175,10 @@ def tell_outside(limit):
     """A control: what is told outside the transaction of the note is told again by who comes after the dead."""
     found = run_sync(events.current_store().read_events(limit))
     for event in found:
-        events.send(event)
+        events.send_signals(event)
     run_sync(events.current_store().forget_events([event.id for event in found]))
     return len(found)
 
 
-WAYS = {"sound": events.deliver, "forget_first": forget_first, "tell_outside": tell_outside}
+WAYS = {"sound": events.deliver_events, "forget_first": forget_first, "tell_outside": tell_outside}
 ROLES = {"produce": Producer, "consume": Consumer}

@@ -32,7 +32,7 @@ def new_key():
 
 
 def count(folder, times):
-    """Each time another variable, the same variable, and the same event feed."""
+    """Write a new variable, the same variable, and the same feed, each time."""
     store, name = store_in(folder), new_key()
     for number in range(int(times)):
         store.apply("shared", Change(put={f"{name}{number}": "1"}), NOW)
@@ -41,7 +41,7 @@ def count(folder, times):
 
 
 def live(folder):
-    """Sessions from their start to their end, each step said once it is done, until killed."""
+    """Lead sessions from start to end until killed; print each call once it is acknowledged."""
     store = store_in(folder)
     while True:
         key, new = new_key(), new_key()
@@ -98,7 +98,7 @@ def die_before(number):
 
 
 def fill(folder):
-    """Write sessions until there is no room, and say which were acknowledged."""
+    """Write sessions until there is no room; print the acknowledged ones."""
     store, refused = store_in(folder), 0
     while refused < 20:
         key = new_key()
@@ -112,7 +112,7 @@ def fill(folder):
 
 
 def fill_limited(folder):
-    """The same where no file may be as long as a session is, from the eleventh on."""
+    """Fill as ``fill`` does, with a limit on the size of files from the eleventh session on."""
     store = store_in(folder)
     for _ in range(10):
         key = new_key()

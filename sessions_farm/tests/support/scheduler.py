@@ -1,7 +1,7 @@
 """Threads that take turns by a seed: who goes on is decided at every trip to a server, and one goes at a time.
 
 The trips are caught at the drivers: Django's ``execute_wrapper`` for SQL, redis-py's ``execute_command`` and our
-scripts' ``ask``, the audit events and ``fcntl.flock`` of files in one folder. So the order of any two trips of two
+scripts' ``execute``, the audit events and ``fcntl.flock`` of files in one folder. So the order of any two trips of two
 requests can be had, and the same seed gives the same order again.
 
 Where a request may hold locks in SQL (after a transaction's first statement) it keeps its turn: whoever came then would
@@ -19,7 +19,7 @@ from contextlib import contextmanager
 import redis
 from django.db import connection, connections
 
-from sessions_farm.stores.redis import effects
+from sessions_farm.stores.redis import client as redis_client
 
 FILE_EVENTS = {"open", "os.rename", "os.remove", "os.link", "os.truncate", "os.mkdir", "os.rmdir", "os.scandir"}
 PATIENCE = 60  # seconds without a turn's end: then something waits where it cannot be seen
@@ -80,25 +80,29 @@ class Stage:
     @contextmanager
     def caught(self):
         """Trips end turns inside the block."""
-        real = {"redis": redis.Redis.execute_command, "ask": effects.ask, "flock": fcntl.flock}
+        real = {"redis": redis.Redis.execute_command, "execute": redis_client.execute, "flock": fcntl.flock}
 
         def execute_command(client, *arguments, **options):
             self._command(str(arguments[0]))
             return real["redis"](client, *arguments, **options)
 
-        def ask(client, name, *words):
+        def execute(client, name, *words):
             self._command(name.decode())
-            return real["ask"](client, name, *words)
+            return real["execute"](client, name, *words)
 
         def flock(file, operation):
             return self._flock(real["flock"], file, operation)
 
         _listening.append(self)
-        redis.Redis.execute_command, effects.ask, fcntl.flock = execute_command, ask, flock
+        redis.Redis.execute_command, redis_client.execute, fcntl.flock = execute_command, execute, flock
         try:
             yield self
         finally:
-            redis.Redis.execute_command, effects.ask, fcntl.flock = real["redis"], real["ask"], real["flock"]
+            redis.Redis.execute_command, redis_client.execute, fcntl.flock = (
+                real["redis"],
+                real["execute"],
+                real["flock"],
+            )
             _listening.remove(self)
 
     def _live(self, place):

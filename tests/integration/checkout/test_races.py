@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from cart.checkout.errors import RowLockTimeoutError
@@ -13,7 +14,6 @@ from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.services import start_payment, sweep_checkouts
 from cart.orders.models import Order, Payment
 from cart.orders.signals import order_finalising
-from sessions_farm.testing import Client
 from tests.shop import ADDRESS, MASTER, add_goods, begin, later, order_of, request_of, visitor_with
 from vendors import stock
 from vendors.models import Stock

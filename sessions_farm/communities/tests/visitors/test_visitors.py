@@ -10,12 +10,12 @@ from django.test import RequestFactory
 
 from sessions_farm.communities.context import Mall
 from sessions_farm.communities.models import Visitor, VisitorKey
-from sessions_farm.communities.receivers import mark_session
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.signals import visitors_merging
 from sessions_farm.communities.visitors import lookup
 from sessions_farm.session import ids
 from sessions_farm.session.ids import Proof
+from sessions_farm.session.receivers import record_login
 from sessions_farm.session.session import SessionStore
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.stores_fixtures import in_threads
@@ -42,7 +42,7 @@ def sign_in(mall, user):
     mall.session["_auth_user_id"] = str(user.pk)
     request = RequestFactory().get("/")
     request.session, request.mall = mall.session, mall
-    mark_session(request=request, user=user)
+    record_login(request=request, user=user)
     mall.session.save()
 
 

@@ -144,8 +144,8 @@ SELECT count(*) FROM gone
 """
 FORGET_EVENTS = f"DELETE FROM {EVENT} WHERE id = ANY(%(ids)s::bigint[])"
 
-# A place in a feed is PostgreSQL's own snapshot at the read. New changes are those not visible in it, whatever order the
-# writers committed in. A snapshot does not show the reader's own transaction, so the place adds that one's last id.
+# A place in a feed is PostgreSQL's own snapshot at the read. New changes are those not visible in it, in any order of
+# the writers' commits. A snapshot does not show the reader's own transaction, so the place adds that one's last id.
 PLACE = f"""
 SELECT pg_current_snapshot()::text, own.id,
        COALESCE((SELECT max(id) FROM {CHANGE} WHERE name = %(name)s AND transaction_id = own.id), 0)

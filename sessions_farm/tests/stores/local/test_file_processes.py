@@ -1,4 +1,4 @@
-"""Sessions in files under several processes: none loses another's change, none is torn by a kill or by a full disk."""
+"""Sessions in files under several processes: no lost updates, and atomic commits under kills and on a full disk."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def hammering(*arguments, **options):
 
 
 def said(process):
-    """What it said up to its end; the last line of one who was killed may be half a line."""
+    """Return the lines of a process that has ended. The last line of a killed process may be half a line."""
     with process.stdout as lines:
         found = [json.loads(line) for line in lines if line.endswith("\n")]
     process.wait()
@@ -71,7 +71,7 @@ def test_processes_lose_nothing(store, folder, scale):
 
 
 def test_kills_tear_nothing(store, folder, caplog, scale):
-    """What was acknowledged is there; what was not is there whole or not at all; each start has one end."""
+    """Acknowledged changes are there, others wholly or not at all, and each start has one end."""
     steps = []
     for _ in range(2 * scale):
         processes = [hammering("live", folder) for _ in range(2)]
@@ -83,15 +83,15 @@ def test_kills_tear_nothing(store, folder, caplog, scale):
             steps += said(process)
     latest = {key: (kind, *more) for kind, key, *more in steps}
     for key, (kind, *more) in latest.items():
-        is_as_was_said(store.load(key, NOW), kind, *more)
+        require_acknowledged(store.load(key, NOW), kind, *more)
     swept(store, LATER)
     ends_are_exact(store.read_events(1_000_000))
-    assert [path.name for path in (folder / "aside").iterdir()] == ["lock"]
+    assert [path.name for path in (folder / "quarantine").iterdir()] == ["lock"]
     assert "cannot be read" not in caplog.text
 
 
-def is_as_was_said(reading, kind, detail=None):
-    """At the least; the step after it may have taken place."""
+def require_acknowledged(reading, kind, detail=None):
+    """The state is the acknowledged one, or that of the next call."""
     if kind in {"rotated", "deleted"}:
         assert reading.state is State.ENDED
     elif reading.state is State.LIVE:
@@ -104,7 +104,7 @@ def is_as_was_said(reading, kind, detail=None):
 
 
 def ends_are_exact(events):
-    """Of every session that was started, under whichever key it is in the end."""
+    """Each session that was started has one end, under its last key."""
     became = {event.key: event.other for event in events if event.kind == "rotated"}
     kinds = Counter((event.kind, event.key) for event in events)
     assert max(kinds.values()) == 1
@@ -118,7 +118,7 @@ def ends_are_exact(events):
     assert sum(kind == "started" for kind, _ in kinds) == len(ends)
 
 
-# What is done first after a kill, to the old key and the new one; each meets other shards, so other journals.
+# The first call after a kill, on the old key or the new one: each meets other shards, so other write-ahead logs.
 FIRST = {
     "read-old": lambda store, old, new: store.load(old, NOW),
     "read-new": lambda store, old, new: store.load(new, NOW),
@@ -128,8 +128,8 @@ FIRST = {
 }
 
 
-def test_rotation_takes_place_whole_wherever_it_is_killed(folder, caplog, scale):
-    """Two sessions' files, an event, a feed and its length: all, or nothing, whatever is asked for first."""
+def test_rotation_is_atomic_wherever_it_is_killed(folder, caplog, scale):
+    """Two sessions' files, an event, a feed and its length: all or nothing, whichever call comes first."""
     folder.mkdir()
     stride = 3 if scale == 1 else 1  # every third place to be killed at, or every one
     tries, outcomes = said(hammering("crash", folder, stride, *FIRST)), {variant: [] for variant in FIRST}
@@ -139,7 +139,7 @@ def test_rotation_takes_place_whole_wherever_it_is_killed(folder, caplog, scale)
         with contextlib.suppress(SessionMissingError, SessionEndedError):
             first = FIRST[variant](store, old, new)
         outcomes[variant].append(outcome_of(store, old, new, variant, first))
-        assert not list((folder / place).glob("*/journal"))
+        assert not list((folder / place).glob("*/write-ahead.json"))
     for states in outcomes.values():
         assert (states[0], states[-1]) == (State.LIVE, State.ENDED)
         assert min(states.count(State.LIVE), states.count(State.ENDED)) > 6 // stride - 1
@@ -148,7 +148,7 @@ def test_rotation_takes_place_whole_wherever_it_is_killed(folder, caplog, scale)
 
 
 def outcome_of(store, old, new, variant, first):
-    """Whether all or nothing of the rotation is there, and what was done first (None: refused) fits to that."""
+    """Return the old key's state. The rotation is there or not at all, and the first call agrees (None: refused)."""
     before, after = store.load(old, NOW), store.load(new, NOW)
     events, (changes, _) = store.read_events(9), store.read_changes("page", "0", 0)
     written = {"m": "3"} if first and variant.startswith("write") else {}

@@ -11,7 +11,7 @@ from sessions_farm.conf import Options
 from sessions_farm.declarations import Declarations
 from sessions_farm.stores.base import Append, Change, CompareAndSet, Increment, State
 from sessions_farm.stores.redis.acl import NO_PASSWORD, acl_lines
-from sessions_farm.stores.redis.effects import COMMANDS
+from sessions_farm.stores.redis.client import COMMANDS
 from sessions_farm.stores.redis.store import RedisStore
 from sessions_farm.stores.tiered.store import TieredStore
 from sessions_farm.tests.support.driven import Driven
@@ -50,7 +50,7 @@ def options(server):
 def limited(options):
     place = RedisStore(options)
     yield place.client
-    place.lines.close()
+    place.connections.close()
 
 
 class Watched:
@@ -138,7 +138,7 @@ def test_the_redis_store_may_do_all_it_does(options, monkeypatch):
     assert store.scripts == set(store.place.scripts)
     # No right that nobody uses: the rest is sent by the tiers, and by every client.
     assert store.commands == set(COMMANDS) - {"ping", "info", "evalsha", "script|load"}
-    store.place.lines.close()
+    store.place.connections.close()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -146,7 +146,7 @@ def test_the_tiered_store_may_do_all_it_does(options, monkeypatch):
     store = Watched(TieredStore(options), monkeypatch)
     monkeypatch.setattr(store.breaker, "record_failure", lambda: pytest.fail("Redis refused the farm's user."))
     be_a_store(store)
-    store.place.lines.close()
+    store.place.connections.close()
 
 
 @pytest.mark.parametrize(

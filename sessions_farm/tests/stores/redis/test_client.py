@@ -12,7 +12,8 @@ import redis
 from django.core.exceptions import ImproperlyConfigured
 
 from sessions_farm.conf import Options
-from sessions_farm.stores.redis.client import Connections, is_away
+from sessions_farm.stores.redis.client import is_away
+from sessions_farm.stores.redis.connections import Connections
 from sessions_farm.tests.support.cable import RedisCable
 from sessions_farm.tests.support.redis_servers import PASSWORD, Server, needs_servers, running, until
 

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from sessions_farm.stores.base import Change, Lifetime, State
-from sessions_farm.stores.redis import lua
-from sessions_farm.stores.redis.effects import Script
+from sessions_farm.stores.base import NEVER, Change, Lifetime, State
+from sessions_farm.stores.redis.scripts import MARGIN_MS, Script
 from sessions_farm.tests.support import redis_hammer
 from sessions_farm.tests.support.stores_fixtures import HOUR, LIFE, NOW, REDIS_URL, make_store
 
 pytestmark = pytest.mark.skipif(not REDIS_URL, reason="The indexes are Redis's: set REDIS_URL.")
-ROOT = Path(redis_hammer.__file__).parents[2]
+ROOT = Path(redis_hammer.__file__).parents[3]
 FAR = NOW + 1000 * HOUR
 
 
@@ -29,21 +28,21 @@ def store(prefix):
 def kept(store):
     """What the indexes say: key and score by index."""
     redis = store.client
-    names = [*redis.scan_iter(match=store.at("i", "*")), store.at("live")]
+    names = [*redis.scan_iter(match=store.name("i", "*")), store.name("live")]
     return {name: dict(redis.zrange(name, 0, -1, withscores=True)) for name in names if redis.exists(name)}
 
 
 def due(store):
     """What they should say, by the sessions themselves."""
     redis, expected = store.client, {}
-    for name in redis.scan_iter(match=store.at("s", "*")):
+    for name in redis.scan_iter(match=store.name("s", "*")):
         fields = redis.hgetall(name)
-        if "=" in fields and float(fields["="].split()[4]) < lua.FOREVER:
-            key, expires = name.removeprefix(store.at("s") + ":"), float(fields["="].split()[3])
-            expected.setdefault(store.at("live"), {})[key] = expires
+        if "=" in fields and float(fields["="].split()[4]) < NEVER:
+            key, expires = name.removeprefix(store.name("s") + ":"), float(fields["="].split()[3])
+            expected.setdefault(store.name("live"), {})[key] = expires
             for variable in ("page", "owner", "_farm_owner"):
                 if f":{variable}" in fields:
-                    index = store.at("i", f"{len(variable)}:{variable}:{fields[f':{variable}']}")
+                    index = store.name("i", f"{len(variable)}:{variable}:{fields[f':{variable}']}")
                     expected.setdefault(index, {})[key] = expires
     return expected
 
@@ -83,8 +82,8 @@ def test_killed_clients_leave_indexes_true_and_each_session_ends_once(store, pre
 
 def test_control_index_that_another_trip_keeps_drifts(store, prefix):
     """The same with a script that forgets its index: the comparison sees it."""
-    script = store.scripts["APPLY"]
-    store.scripts["APPLY"] = Script(script.text.replace("settle(KEYS[1], h, before, now)\nreturn", "return"))
+    script = store.scripts["apply"]
+    store.scripts["apply"] = Script(script.text.replace("update_indexes(KEYS[1], h, before, now)\nreturn", "return"))
     store.create("a", {"page": "1"}, LIFE, NOW)
     assert kept(store) == due(store)
     store.apply("a", Change(put={"page": "2"}), NOW)
@@ -94,7 +93,7 @@ def test_control_index_that_another_trip_keeps_drifts(store, prefix):
 def test_session_whose_hash_was_lost_ends_once(store):
     store.create("a", {"page": "1"}, LIFE, NOW)
     store.create("b", {"page": "1"}, LIFE, NOW)
-    store.client.delete(store.name("a"), store.name("b"))
+    store.client.delete(store.session_name("a"), store.session_name("b"))
     later = NOW + 2 * HOUR
     store.create("b", {}, Lifetime(HOUR, FAR), later)
     assert store.sweep(later, 10) == 1
@@ -106,8 +105,8 @@ def test_session_whose_hash_was_lost_ends_once(store):
 
 def test_index_goes_with_its_last_session_though_nobody_sweeps(store):
     store.create("a", {"page": "1"}, LIFE, NOW)
-    left = store.client.pttl(store.at("i", "4:page:1"))
-    assert HOUR < left <= HOUR + lua.MARGIN_MS
+    left = store.client.pttl(store.name("i", "4:page:1"))
+    assert HOUR < left <= HOUR + MARGIN_MS
 
 
 def test_search_of_several_terms_goes_on_where_a_trip_stopped(store, monkeypatch):

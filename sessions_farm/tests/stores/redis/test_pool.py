@@ -12,8 +12,8 @@ import pytest
 import redis
 
 from sessions_farm.conf import Options
-from sessions_farm.stores.redis.client import Connections
-from sessions_farm.stores.redis.effects import ask
+from sessions_farm.stores.redis.client import execute
+from sessions_farm.stores.redis.connections import Connections
 from sessions_farm.stores.redis.pool import Stack
 from sessions_farm.tests.support.stores_fixtures import REDIS_URL
 
@@ -35,7 +35,7 @@ def name(client):
 
 
 def number_of(client):
-    return ask(client, "CLIENT", "ID")
+    return execute(client, "CLIENT", "ID")
 
 
 def test_one_after_the_other_is_the_same_connection(client):
@@ -56,7 +56,7 @@ def test_answer_that_was_left_is_nobodys(client):
     line.send_command("ECHO", "another's")
     assert line.can_read(timeout=5)
     pool.release(line)
-    assert ask(client, "ECHO", "mine") == "mine"
+    assert execute(client, "ECHO", "mine") == "mine"
 
 
 def test_answer_that_was_read_into_the_buffer_is_nobodys(client):
@@ -65,14 +65,14 @@ def test_answer_that_was_read_into_the_buffer_is_nobodys(client):
     line.send_packed_command(line.pack_commands([("ECHO", "one"), ("ECHO", "two"), ("ECHO", "three")]))
     assert line.read_response() == "one"
     pool.release(line)
-    assert ask(client, "ECHO", "mine") == "mine"
+    assert execute(client, "ECHO", "mine") == "mine"
 
 
 def test_refusal_gives_the_connection_back(client):
     first = number_of(client)
     for _ in range(5):
         with pytest.raises(redis.ResponseError):
-            ask(client, "NO SUCH COMMAND")
+            execute(client, "NO SUCH COMMAND")
     assert number_of(client) == first
 
 
@@ -94,7 +94,7 @@ def test_child_of_a_fork_has_connections_of_its_own(client, name):
 def test_threads_share_few_connections(client, name):
     def count():
         for _ in range(50):
-            ask(client, "INCR", name)
+            execute(client, "INCR", name)
 
     threads = [threading.Thread(target=count) for _ in range(12)]
     for thread in threads:

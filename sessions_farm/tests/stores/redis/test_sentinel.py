@@ -20,7 +20,7 @@ from redis.sentinel import Sentinel
 from sessions_farm.conf import Options
 from sessions_farm.stores import current_store
 from sessions_farm.stores.redis.acl import acl_lines
-from sessions_farm.stores.redis.client import Connections, Sentinels
+from sessions_farm.stores.redis.connections import Connections, Sentinels
 from sessions_farm.tests.support import fault_site
 from sessions_farm.tests.support.fault_site import Crowd, Times, say_latency, serve_stock, serving
 from sessions_farm.tests.support.people import make_user

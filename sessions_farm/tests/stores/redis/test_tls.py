@@ -12,7 +12,7 @@ import redis
 from sessions_farm.conf import Options
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.stores.effects.effects import run_async, run_sync
-from sessions_farm.stores.redis.client import Connections
+from sessions_farm.stores.redis.connections import Connections
 from sessions_farm.stores.redis.store import RedisStore
 from sessions_farm.tests.support.redis_servers import Server, TlsFront, needs_servers, running
 from sessions_farm.tests.support.stores_fixtures import LIFE, NOW

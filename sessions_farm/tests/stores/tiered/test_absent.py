@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 
 from sessions_farm.stores.base import Change, Lifetime, State
-from sessions_farm.stores.redis.effects import Script
+from sessions_farm.stores.redis.scripts import Script
 from sessions_farm.stores.tiered.copies import ABSENT_MS
 from sessions_farm.tests.support.stores_fixtures import (
     HOUR,
@@ -69,15 +69,15 @@ def make(store, key):
 
 def make_and_be_evicted(store, key):
     make(store, key)
-    store.redis.client.delete(*store.redis.names(key))
+    store.redis.client.delete(*store.redis.session_names(key))
 
 
 def believe_without_lease(node):
     """The script as it would be without its condition."""
-    whole = node.redis.scripts["MARK"].text
-    script = whole.replace("if m[1] ~= ARGV[1] or m[2] then return 0 end", "")
+    whole = node.redis.scripts["cache_absent"].text
+    script = whole.replace("m[1] ~= ARGV[1] or m[2]", "false")
     assert script != whole
-    node.redis.scripts["MARK"] = Script(script)
+    node.redis.scripts["cache_absent"] = Script(script)
 
 
 def test_nothing_is_read_from_redis_too(node, other, nobody, monkeypatch):
@@ -86,7 +86,7 @@ def test_nothing_is_read_from_redis_too(node, other, nobody, monkeypatch):
 
 
 def test_nothing_is_known_for_a_while_only(node, nobody):
-    left = node.redis.client.pttl(node.redis.name(nobody))
+    left = node.redis.client.pttl(node.redis.session_name(nobody))
     assert 0 < left <= ABSENT_MS
 
 
@@ -119,7 +119,7 @@ def test_maker_that_misses_redis_is_seen_by_every_node(node, other, cable, nobod
 
 
 def test_control_without_epoch_the_maker_that_missed_redis_is_not_seen(node, other, cable, nobody, monkeypatch):
-    monkeypatch.setattr(node.epoch, "rise", nothing)
+    monkeypatch.setattr(node.epoch, "bump_epoch", nothing)
     cable.cut()
     make(node, nobody)
     assert other.load(nobody, NOW).state is State.ABSENT
@@ -147,8 +147,8 @@ def test_copy_of_an_expired_session_is_none_of_the_next_one(node, other, live):
 def test_late_follower_of_an_expired_session_changes_nothing_of_the_next_one(node, other, live):
     later, header = NOW + 2 * HOUR, node.sql.load(live, NOW).header
     node.create(live, {"b": "2"}, Lifetime(HOUR, later + HOUR), later)
-    epoch = int(node.redis.client.hget(node.redis.name(live), "=").split()[-1])
-    node.redis.follow(live, Change(put={"late": "1"}), replace(header, version=2), epoch, later)
+    epoch = int(node.redis.client.hget(node.redis.session_name(live), "=").split()[-1])
+    node.redis.write_through(live, Change(put={"late": "1"}), replace(header, version=2), epoch, later)
     assert dict(other.load(live, later).variables) == {"b": "2"}
 
 

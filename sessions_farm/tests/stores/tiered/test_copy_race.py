@@ -13,7 +13,8 @@ import redis
 
 from sessions_farm.stores.base import Change, State
 from sessions_farm.stores.effects.effects import run_sync
-from sessions_farm.stores.redis.effects import Script
+from sessions_farm.stores.redis.scripts import Script
+from sessions_farm.stores.tiered.copies import copy_of as copy_of_answer
 from sessions_farm.tests.support.stores_fixtures import LIFE, NOW, REDIS_URL, copy_of, make_node, read
 
 pytestmark = [
@@ -39,23 +40,23 @@ def forgotten(node, live):
 def empty(node):
     """As FLUSHALL, for this farm alone."""
     client = node.redis.client
-    client.delete(*client.scan_iter(node.redis.at("*")))
+    client.delete(*client.scan_iter(node.redis.name("*")))
 
 
 def evict(node):
-    """Let Redis throw away all it has for want of memory; afterwards the farm has its pulse back, to count by."""
-    client, name = node.redis.client, node.redis.at("pulse")
-    pulse, usual = client.get(name), client.config_get("maxmemory*")
+    """Let Redis throw away all it has for want of memory; afterwards the farm has its eviction marker back."""
+    client, name = node.redis.client, node.redis.name("eviction-marker")
+    marker, usual = client.get(name), client.config_get("maxmemory*")
     client.config_set("maxmemory-policy", "allkeys-lru")
     client.config_set("maxmemory", 1)
     try:
         while client.dbsize():  # a part at a time, where other tests have left much
             with contextlib.suppress(redis.exceptions.OutOfMemoryError):
-                client.set(node.redis.at("c", "one more"), 1)
+                client.set(node.redis.name("c", "one more"), 1)
     finally:
         client.config_set("maxmemory", usual["maxmemory"])
         client.config_set("maxmemory-policy", usual["maxmemory-policy"])
-    client.set(name, pulse)
+    client.set(name, marker)
 
 
 def overtaken(node, method, do):
@@ -69,6 +70,11 @@ def overtaken(node, method, do):
         return found
 
     setattr(node._store.sql, method, late)
+
+
+def reader_lease(node, key):
+    """Return the lease of a reader that finds no copy."""
+    return copy_of_answer(*node.redis.read(key, NOW, 0)).lease
 
 
 def without(node, name, condition):
@@ -100,7 +106,7 @@ def test_old_copy_after_an_eviction(node, other, forgotten):
 
 
 def test_control_without_lease_the_session_lives_again(node, other, forgotten):
-    without(node, "FILL", "m[4] ~= ARGV[3]")
+    without(node, "fill", "m[4] ~= ARGV[3]")
     overtaken(node, "load", lambda: (other.delete(forgotten, "ended", NOW), empty(other)))
     node.load(forgotten, NOW)
     assert other.load(forgotten, NOW).state is State.LIVE
@@ -112,7 +118,7 @@ def test_old_copy_after_another_reader_has_come_and_gone(node, other, forgotten)
     def write_and_be_asked_for():
         other.apply(forgotten, Change(put={"a": "2"}), NOW)
         empty(other)
-        other.redis.read_of(forgotten, NOW, 0)
+        reader_lease(other, forgotten)
 
     overtaken(node, "load", write_and_be_asked_for)
     node.load(forgotten, NOW)
@@ -124,24 +130,24 @@ def test_old_copy_of_the_next_epoch_after_a_write_of_the_last(node, other, live,
     """The writer has not heard of the epoch yet: the copy it writes is no copy to the reader."""
     late = make_node(REDIS_URL, prefix, tier_poll=60)
     assert read(late, live) == {"a": "1"}
-    run_sync(node.epoch.rise())
+    run_sync(node.epoch.bump_epoch())
     overtaken(node, "load", lambda: late.apply(live, Change(put={"a": "2"}), NOW))
     assert read(node, live) == {"a": "1"}
     assert read(other, live) == {"a": "2"}
 
 
-@pytest.mark.parametrize("crowd", [1, 100])
-def test_crowd_of_readers_gets_its_copy(node, other, forgotten, crowd):
+@pytest.mark.parametrize("others", [1, 100])
+def test_stampede_of_readers_gets_its_copy(node, other, forgotten, others):
     """Those who come later do not take the lease of the first away, and one is enough for all."""
-    overtaken(node, "load", lambda: [other.redis.read_of(forgotten, NOW, 0) for _ in range(crowd)])
+    overtaken(node, "load", lambda: [reader_lease(other, forgotten) for _ in range(others)])
     assert read(node, forgotten) == {"a": "1"}
     assert copy_of(other, forgotten) == {"a": "1"}
-    assert set(node.redis.client.hkeys(node.redis.name(forgotten))) == {"=", ":a"}
+    assert set(node.redis.client.hkeys(node.redis.session_name(forgotten))) == {"=", ":a"}
 
 
 def test_lease_is_one_field_and_ends(node, forgotten):
-    leases = {node.redis.read_of(forgotten, NOW, 0).lease for _ in range(10)}
-    name = node.redis.name(forgotten)
+    leases = {reader_lease(node, forgotten) for _ in range(10)}
+    name = node.redis.session_name(forgotten)
     assert node.redis.client.hgetall(name) == {"~": leases.pop()}
     assert not leases
     assert 0 < node.redis.client.pttl(name) <= 10_000
@@ -172,8 +178,8 @@ def test_made_and_written_before_its_copy_came(node, other, vanish):
     assert read(other, key) == read(node, key) == copy_of(node, key) == {"a": "2"}
 
 
-def test_control_without_pulse_a_made_session_lives_again(node, other):
-    without(node, "MAKE", "ARGV[3] ~= pulse()")
+def test_control_without_eviction_marker_a_made_session_lives_again(node, other):
+    without(node, "create", "ARGV[3] ~= eviction_marker()")
     key = secrets.token_urlsafe(32)
     overtaken(node, "create", lambda: (other.delete(key, "ended", NOW), empty(other)))
     node.create(key, {"a": "1"}, LIFE, NOW)
@@ -199,12 +205,12 @@ def test_moved_and_ended_before_its_copy_came(node, other, live):
 
 
 def test_moved_and_ended_and_its_mark_vanished(node, other, live):
-    """The copy under the old key is still there; that the pulse is not tells that something is missing."""
+    """The copy under the old key is still there; the eviction marker tells that something is missing."""
     new = secrets.token_urlsafe(32)
 
     def end_and_lose_mark():
         other.delete(new, "everywhere", NOW)
-        other.redis.client.delete(other.redis.name(new), other.redis.at("pulse"))
+        other.redis.client.delete(other.redis.session_name(new), other.redis.name("eviction-marker"))
 
     overtaken(node, "rotate", end_and_lose_mark)
     node.rotate(live, new, Change(put={"user": "7"}), NOW, 10_000)

@@ -73,8 +73,8 @@ def test_write_whose_answer_was_lost_is_read_from_sql(node, other, live, databas
     assert read(other, live) == read(node, live) == {"a": "2"}
 
 
-def test_control_without_doubt_the_old_copy_is_believed(node, other, live, database, monkeypatch):
-    monkeypatch.setattr(node._store.redis, "doubt", nothing)
+def test_control_without_invalidation_the_old_copy_is_believed(node, other, live, database, monkeypatch):
+    monkeypatch.setattr(node._store.redis, "invalidate", lambda _keys: [])
     losing(database, lambda: node.apply(live, Change(put={"a": "2"}), NOW))
     assert read(other, live) == {"a": "1"}
 
@@ -109,7 +109,7 @@ def test_end_of_many_whose_answer_was_lost_leaves_no_copy_believed(node, other, 
     assert other.load(key, NOW).state is State.ENDED
 
 
-def test_epoch_rises_once_sql_is_back_where_redis_could_not_be_told(node, other, cable, live, database):
+def test_epoch_is_bumped_once_sql_is_back_where_redis_could_not_be_told(node, other, cable, live, database):
     epoch = Tier.objects.get().epoch
     connection.ensure_connection()
     cable.cut()

@@ -81,7 +81,7 @@ def test_write_that_missed_redis_is_seen_by_every_node(node, other, cable, live)
 
 
 def test_control_without_epoch_the_old_copy_is_believed(node, other, cable, live, monkeypatch):
-    monkeypatch.setattr(node.epoch, "rise", nothing)
+    monkeypatch.setattr(node.epoch, "bump_epoch", nothing)
     cable.cut()
     node.apply(live, Change(put={"a": "2"}), NOW)
     assert read(other, live) == {"a": "1"}
@@ -117,14 +117,14 @@ def test_redis_that_started_anew_is_not_believed(node, live):
 
 
 def test_emptied_redis_is_filled_again(node, live):
-    node.redis.client.delete(*node.redis.names(live))
+    node.redis.client.delete(*node.redis.session_names(live))
     assert read(node, live) == {"a": "1"}
     assert copy_of(node, live) == {"a": "1"}
 
 
 def test_late_fill_does_not_bring_an_old_version_back(node, other, live, monkeypatch):
     """A reader that found no copy is overtaken by a writer before it fills."""
-    node.redis.client.delete(*node.redis.names(live))
+    node.redis.client.delete(*node.redis.session_names(live))
     real = node.sql.load
 
     def load_then_be_overtaken(key, now):
@@ -139,7 +139,7 @@ def test_late_fill_does_not_bring_an_old_version_back(node, other, live, monkeyp
 
 
 def test_late_fill_does_not_bring_an_ended_session_back(node, other, live, monkeypatch):
-    node.redis.client.delete(*node.redis.names(live))
+    node.redis.client.delete(*node.redis.session_names(live))
     real = node.sql.load
 
     def load_then_be_overtaken(key, now):
@@ -154,13 +154,13 @@ def test_late_fill_does_not_bring_an_ended_session_back(node, other, live, monke
 
 def test_writers_whose_copies_arrive_out_of_order(node, other, live, monkeypatch):
     """The later write's copy arrives first: no copy may hold one of them only."""
-    real = node.redis.follow
+    real = node._store.redis.write_through
 
     def be_overtaken(*args):
         other.apply(live, Change(put={"b": "2"}), NOW)
-        real(*args)
+        return real(*args)
 
-    monkeypatch.setattr(node.redis, "follow", be_overtaken)
+    monkeypatch.setattr(node._store.redis, "write_through", be_overtaken)
     node.apply(live, Change(put={"c": "3"}), NOW)
     assert read(other, live) == read(node, live) == {"a": "1", "b": "2", "c": "3"}
 

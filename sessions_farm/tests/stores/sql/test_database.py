@@ -1,11 +1,10 @@
-"""What is special to sessions in SQL: Django's transactions, terms, visitors, the sweeper's own times."""
+"""Sessions in SQL: Django's transactions, index terms, and the sweeper's own times."""
 
 from __future__ import annotations
 
 import pytest
 from django.db import connection, transaction
 
-from sessions_farm.communities.models import Community, Visitor, VisitorKey
 from sessions_farm.declarations import Declarations
 from sessions_farm.models import OutboxEvent, Session, Variable
 from sessions_farm.stores.base import (
@@ -42,7 +41,7 @@ def store(db):
 
 def test_everything_takes_part_in_djangos_transaction(store):
     key, other = started(store), new_key()
-    told = OutboxEvent.objects.count()
+    events = OutboxEvent.objects.count()
     with transaction.atomic():
         store.modify(key, Increment("a", 1), NOW)
         store.rotate(key, other, Change(put={"b": "1"}), NOW, 1000)
@@ -50,11 +49,11 @@ def test_everything_takes_part_in_djangos_transaction(store):
         transaction.set_rollback(True)
     assert store.load(key, NOW).variables["a"] == "1"
     assert store.load(other, NOW).state is State.ABSENT
-    assert OutboxEvent.objects.count() == told
+    assert OutboxEvent.objects.count() == events
 
 
 def test_touch_leaves_the_sweepers_index_alone(store):
-    """What the sweeper looks by is moved by the sweeper only; it is never later than the expiry."""
+    """Only the sweeper moves its indexed column, which is never later than the expiry."""
     key = started(store)
     due = Session.objects.get(key_hash=key).due_ms
     assert store.load(key, NOW + HOUR // 2).header.expires == due + HOUR // 2
@@ -87,23 +86,14 @@ def test_sums_are_of_any_size(store):
     assert read(store, key) == {"a": str(10**30 - 1), "b": str(10**25)}
 
 
-def test_steps_are_known_by_their_whole_name(store):
+def test_idempotency_keys_are_compared_whole(store):
     key = started(store, {"n": "0"})
-    for step in ["s1", "s11", "1", "s"]:
-        store.modify(key, Increment("n", 1), NOW, step)
+    for idempotency_key in ["s1", "s11", "1", "s"]:
+        store.modify(key, Increment("n", 1), NOW, idempotency_key)
     assert store.modify(key, Increment("n", 1), NOW, "s1") == "4"
     for number in range(IDEMPOTENCY_KEYS_KEPT):
         store.modify(key, Increment("n", 1), NOW, f"later{number}")
     assert len(Session.objects.get(key_hash=key).idempotency_keys.split()) == IDEMPOTENCY_KEYS_KEPT
-
-
-def test_rotation_takes_the_visitor_along(store):
-    community = Community.objects.create(slug="x", name="X", cookie_name="x")
-    visitor, key, other = Visitor.objects.create(community=community), started(store), new_key()
-    VisitorKey.objects.create(key_hash=key, visitor=visitor)
-    store.rotate(key, other, Change(), NOW, 0)
-    assert store.rotates_followers
-    assert VisitorKey.objects.get(key_hash=other).visitor == visitor
 
 
 def test_scopes_are_no_sessions_and_may_be_made_anew(store):
@@ -158,7 +148,7 @@ def test_parameters_bound_by_the_server_work_too():
 
 
 @ONLY_POSTGRESQL
-def test_feed_tells_a_transaction_of_its_own_changes_once(store):
+def test_feed_gives_a_transaction_its_own_changes_once(store):
     key, place = started(store), store.read_changes("page", "", 0)[1]
     seen = []
     for text in ("1", "2"):
@@ -171,7 +161,7 @@ def test_feed_tells_a_transaction_of_its_own_changes_once(store):
 
 @ONLY_POSTGRESQL
 def test_lists_are_found_by_their_indexes(store):
-    """Without statistics of a million sessions, what is proven is that the indexes can be used at all."""
+    """Without statistics of a million sessions this proves only that the indexes can be used."""
     given = {
         "now": NOW,
         "limit": 10,

@@ -1,4 +1,4 @@
-"""Sessions in files: a folder that goes, files that nobody can read, keys that no file can be named by."""
+"""Sessions in files: a directory that goes away, unreadable files, keys that are no file names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from sessions_farm.stores.base import Change, Increment, SessionEndedError, State, StoreUnavailableError
-from sessions_farm.stores.local.folder import SHARD_NAMES, Folder, Put
+from sessions_farm.stores.local.sharded_directory import SHARD_NAMES, Put, ShardedDirectory
 from sessions_farm.tests.support.stores_fixtures import (
     HOUR,
     LIFE,
@@ -81,7 +81,7 @@ def test_folder_of_another_version_is_refused(store, folder):
 
 
 @pytest.mark.parametrize("text", ["", '{"key":', "[]", "null", '{"key": "%s", "value": {}}', "\0" * 300, "\udcff"])
-def test_unreadable_session_has_ended_and_is_kept_aside(store, folder, caplog, text):
+def test_unreadable_session_has_ended_and_is_quarantined(store, folder, caplog, text):
     key = started(store)
     (path,) = sessions_in(folder)
     path.write_text(text.replace("%s", key), errors="surrogateescape")
@@ -89,7 +89,7 @@ def test_unreadable_session_has_ended_and_is_kept_aside(store, folder, caplog, t
     assert store.load(key, NOW).state is State.ENDED
     with pytest.raises(SessionEndedError):
         store.create(key, {}, LIFE, NOW)
-    assert [kept.read_bytes() for kept in (folder / "aside").glob("*records*")] == [
+    assert [kept.read_bytes() for kept in (folder / "quarantine").glob("*records*")] == [
         text.replace("%s", key).encode(errors="surrogateescape")
     ]
     assert [record.levelno for record in caplog.records if "kept as" in record.message] == [logging.ERROR]
@@ -106,13 +106,13 @@ def test_file_of_another_session_is_not_believed(store, folder):
     assert read(store, others) == {"a": "other's"}
 
 
-def test_sweep_puts_unreadable_files_aside(store, folder):
+def test_sweep_quarantines_unreadable_files(store, folder):
     started(store)
     (path,) = sessions_in(folder)
     path.write_text("torn")
     os.utime(path, (0, 0))
     swept(store, NOW)
-    assert (sessions_in(folder), len(list((folder / "aside").glob("*records*")))) == ([], 1)
+    assert (sessions_in(folder), len(list((folder / "quarantine").glob("*records*")))) == ([], 1)
 
 
 def test_sweep_reads_only_what_may_be_due(store, folder):
@@ -142,7 +142,7 @@ def test_keys_that_differ_in_case_are_two(store):
     assert store.load("abc", NOW).state is State.ABSENT
 
 
-def test_nobody_else_reads_the_files(store, folder):
+def test_files_are_readable_by_their_owner_only(store, folder):
     store.rotate(started(store), new_key(), Change(), NOW, HOUR)
     store.acquire("name", "token", NOW, HOUR)
     store.put_code("code", "payload", 60)
@@ -151,18 +151,18 @@ def test_nobody_else_reads_the_files(store, folder):
 
 
 def test_synced_folder_keeps_the_same(folder):
-    """Whether it outlives a power failure no test here can see; that it writes, renames and removes, one can."""
+    """Synced writes, renames and removals. No test can show here that they survive a power failure."""
     places = [f"{shard}/records-{name}" for shard in SHARD_NAMES[:2] for name in "ab"]
     for puts in ({place: Put("1", NOW) for place in places}, {places[0]: Put("2", NOW), places[1]: None}):
-        with Folder(folder, sync=True).locked(SHARD_NAMES[:2]) as writes:
+        with ShardedDirectory(folder, sync=True).locked(SHARD_NAMES[:2]) as writes:
             writes.update(puts)
-    assert [Folder(folder, sync=True).read(place) for place in places] == ["2", None, "1", "1"]
+    assert [ShardedDirectory(folder, sync=True).read(place) for place in places] == ["2", None, "1", "1"]
 
 
-def test_stopped_holder_of_a_lock_is_not_waited_for_for_ever(store, folder, monkeypatch):
-    monkeypatch.setattr("sessions_farm.stores.local.folder.LOCK_WAIT", 0.05)
+def test_wait_for_the_lock_of_a_stopped_process_ends(store, folder, monkeypatch):
+    monkeypatch.setattr("sessions_farm.stores.local.sharded_directory.LOCK_WAIT", 0.05)
     key = started(store)
-    with Folder(folder, sync=False).locked(SHARD_NAMES):
+    with ShardedDirectory(folder, sync=False).locked(SHARD_NAMES):
         assert read(store, key)["a"] == "1"
         with pytest.raises(StoreUnavailableError, match="held"):
             store.apply(key, Change(put={"a": "2"}), NOW)

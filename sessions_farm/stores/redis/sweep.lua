@@ -1,0 +1,38 @@
+-- Remove expired sessions, and evict the oldest anonymous ones over the limit. Return both numbers.
+-- ARGV: now, limit, how many may live or 0. An evicted session leaves no tombstone, since a flood of sessions would
+-- become a flood of tombstones.
+-- luacheck: read_globals FIELDS OWNER_AT PREFIX
+local now, limit, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local due = redis.call("ZRANGE", PREFIX .. ":live", "-inf", ARGV[1], "BYSCORE", "LIMIT", 0, limit)
+for _, id in ipairs(due) do
+  local key = PREFIX .. ":s:" .. id
+  end_session(key, now, "expired")
+  if not redis.call("HGET", key, "!") then
+    redis.call("UNLINK", key)
+  end
+end
+if most == 0 then
+  return { #due, 0 }
+end
+local excess = math.min(redis.call("ZCOUNT", PREFIX .. ":live", "(" .. ARGV[1], "+inf") - most, limit)
+if excess <= 0 then
+  return { #due, 0 }
+end
+local oldest, ended = redis.call("ZRANGE", PREFIX .. ":anon", 0, limit - 1, "WITHSCORES"), 0
+for i = 1, #oldest, 2 do
+  if ended < excess then
+    local key = PREFIX .. ":s:" .. oldest[i]
+    local m = redis.call("HMGET", key, "=", FIELDS[OWNER_AT])
+    local seen = m[1] and number(unpack_header(m[1])[2])
+    if not seen or m[2] then
+      redis.call("ZREM", PREFIX .. ":anon", oldest[i])
+    elseif seen ~= oldest[i + 1] then
+      redis.call("ZADD", PREFIX .. ":anon", seen, oldest[i])
+    else
+      end_session(key, now, "crowded")
+      redis.call("UNLINK", key)
+      ended = ended + 1
+    end
+  end
+end
+return { #due, ended }
