@@ -18,7 +18,8 @@ from sessions_farm.communities.admin.explanations import fault_text, is_verified
 from sessions_farm.communities.admin.forms import DomainForm
 from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.errors import CommunityError
-from sessions_farm.communities.handoff.oauth.credentials import NotExternalError, issue_secret
+from sessions_farm.communities.handoff.errors import NotExternalError
+from sessions_farm.communities.handoff.oauth.credentials import issue_secret
 from sessions_farm.communities.handoff.paths import PREFIX
 from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.models import Community, Domain

@@ -1,7 +1,7 @@
 """The token that stands in an address where a browser keeps no cookie: ``/(s:TOKEN)/page``.
 
 It proves the same id as the cookie, for another purpose, and only for the browser that it was made for: its User-Agent
-and its network. An address is shared, logged and read over a shoulder; a cookie is not.
+and its network (IPv4 /24, IPv6 /48). An address is shared, logged and read over a shoulder; a cookie is not.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sessions_farm.communities.registry import Member
 
 PURPOSE = "path-token"
+NETWORK_BITS = {"ipv4_bits": 24, "ipv6_bits": 48}  # of a network that a browser seldom leaves: house, office, mast
 SHAPE = re.compile(r"/\(s:(?P<token>[^/]*)\)(?P<rest>/.*)?", re.DOTALL)
 
 
@@ -49,4 +50,4 @@ def redacted(text: str) -> str:
 
 def _bound(request: HttpRequest, member: Member) -> tuple[str, ...]:
     browser = request.headers.get("User-Agent", "").replace("\0", "")
-    return (*member.cookie_scope, member.host, network_of(request), browser)
+    return (*member.cookie_scope, member.host, network_of(request, **NETWORK_BITS), browser)

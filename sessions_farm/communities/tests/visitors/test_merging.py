@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from sessions_farm.communities.handoff import merge as adopting
+from sessions_farm.communities.handoff.merge import merge_visitors_of_ids
 from sessions_farm.communities.models import MergeMarker, Visitor, VisitorKey
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.signals import visitors_merging
@@ -187,8 +187,8 @@ def test_visitor_made_for_the_new_id_while_another_is_joined_to_it_is_merged(
             )
         return visitor
 
-    monkeypatch.setattr(visitors_of, "find_visitor", found)
-    adopting.join_visitors("the-old-id-of-24-letters", "the-new-id-of-24-letters")
+    monkeypatch.setattr(visitors_of, "find", found)
+    merge_visitors_of_ids("the-old-id-of-24-letters", "the-new-id-of-24-letters")
 
     assert sorted(LINES[find("the-new-id-of-24-letters").pk]) == ["rake", "spade"]
 
