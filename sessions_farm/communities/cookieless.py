@@ -34,6 +34,7 @@ from django.utils.http import escape_leading_slashes
 from django.utils.module_loading import import_string
 
 from sessions_farm.communities import links
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.handoff import navigation, paths
 from sessions_farm.communities.handoff.responses import confidential
 from sessions_farm.communities.identity import path_tokens
@@ -320,4 +321,4 @@ def is_staff(user: Any) -> bool:
     """Whether the person may do more here than shop: staff of the site, or of a vendor."""
     if getattr(user, "is_staff", False) or getattr(user, "is_superuser", False):
         return True
-    return bool(user.is_authenticated and (path := options().staff_of) and import_string(path)(user))
+    return bool(user.is_authenticated and (path := community_options().staff_of) and import_string(path)(user))

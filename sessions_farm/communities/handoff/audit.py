@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 
-from sessions_farm import metrics
+from sessions_farm.communities import metrics
 from sessions_farm.web import clients
 
 MAX_ENTRIES = 60  # of one browser

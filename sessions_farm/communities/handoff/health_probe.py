@@ -13,11 +13,11 @@ import ssl
 import threading
 from urllib.parse import urlsplit
 
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.handoff import paths
 from sessions_farm.communities.handoff.circuit_breakers import breaker_of
 from sessions_farm.communities.handoff.errors import ProbeSetupError
 from sessions_farm.communities.links import DEFAULT_PORTS, origin
-from sessions_farm.conf import options
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class HealthProbe:
     def watch(self, host: str) -> None:
         """Probe a host from now on; the first call of a process starts its thread."""
         # is_alive() is False in a forked child too, so each process of a pre-forking server starts its own.
-        if not options().probe_seconds or (host in self._hosts and self._thread and self._thread.is_alive()):
+        if not community_options().probe_seconds or (host in self._hosts and self._thread and self._thread.is_alive()):
             return
         with self._starting:
             self._hosts |= {host}
@@ -56,7 +56,7 @@ class HealthProbe:
 
     def _probe_for_ever(self) -> None:
         has_failed = False
-        while not self._stopped.wait(RETRY_AFTER if has_failed else options().probe_seconds):
+        while not self._stopped.wait(RETRY_AFTER if has_failed else community_options().probe_seconds):
             has_failed = False in {host: probe_host(host) for host in self._hosts}.values()
 
 
@@ -103,17 +103,20 @@ def is_healthy(host: str) -> bool:
 
 def probe_address(host: str, port: int) -> tuple[str, int]:
     """Return the address to dial: ``PROBE_ADDRESS``, else the host; ``*.localhost`` is loopback (RFC 6761)."""
-    if dialled := options().probe_address:
+    if dialled := community_options().probe_address:
         name, _, number = dialled.rpartition(":")
         return name.strip("[]"), int(number)
     return (LOOPBACK if host.endswith(".localhost") else host), port
 
 
 def _tls_context() -> ssl.SSLContext:
+    file = community_options().probe_ca
     try:
-        return ssl.create_default_context(cafile=options().probe_ca or None)
+        return ssl.create_default_context(cafile=file or None)
     except (OSError, ssl.SSLError) as error:
-        raise ProbeSetupError(f'SESSIONS_FARM["PROBE_CA"] = {options().probe_ca!r} cannot be read: {error}') from error
+        raise ProbeSetupError(
+            f'SESSIONS_FARM_COMMUNITIES["PROBE_CA"] = {file!r} cannot be read: {error}'
+        ) from error
 
 
 probe = HealthProbe()

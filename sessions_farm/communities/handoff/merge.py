@@ -83,10 +83,10 @@ def merge_session(old: SessionStore, old_id: str, new: SessionStore, new_id: str
 @transaction.atomic
 def merge_visitors_of_ids(old_id: str, new_id: str) -> None:
     """Merge the visitors behind two ids; if the new id has none, the old one's becomes its visitor."""
-    source = lookup.find(old_id)
+    source = lookup.find_visitor(old_id)
     if source is None or source.user_id is not None:
         return
-    target = lookup.find(new_id) or lookup.give(new_id, source)
+    target = lookup.find_visitor(new_id) or lookup.assign_visitor_once(new_id, source)
     merge_visitors(source=source, target=target, now=timezone.now())  # nothing to do where they are one
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.core.cache import cache
 from django.http import HttpRequest
 
-from sessions_farm.conf import options
+from sessions_farm.communities.conf import community_options
 from sessions_farm.web import clients
 
 MINUTE = 60
@@ -20,6 +20,6 @@ def allow(request: HttpRequest, action: str) -> bool:
     if cache.add(key, 1, MINUTE):
         return True
     try:
-        return (cache.incr(key) or 0) <= options().handoff_starts_per_minute
+        return (cache.incr(key) or 0) <= community_options().handoff_starts_per_minute
     except ValueError:  # it expired between the two commands
         return True

@@ -26,7 +26,7 @@ from sessions_farm.communities.handoff.errors import HandoffRefusedError
 from sessions_farm.communities.handoff.responses import confidential
 from sessions_farm.communities.handoff.verifier import CHALLENGE
 from sessions_farm.communities.links import origin
-from sessions_farm.communities.registry import External, Member, registry
+from sessions_farm.communities.registry import ExternalMember, Member, registry
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError
 
@@ -64,12 +64,12 @@ def oauth_authorize(request: MallRequest) -> HttpResponse:
     return callback_redirect(request, client, here, code=code)
 
 
-def registered_client(request: MallRequest, here: Member) -> External:
+def registered_client(request: MallRequest, here: Member) -> ExternalMember:
     """Return the client; its ``redirect_uri`` may be left out, and else is the registered callback to the letter.
 
     An open redirect would be any other address (RFC 9700, 4.1). Raise HandoffRefusedError.
     """
-    client = registry.external(request.GET.get("client_id", ""))
+    client = registry.external_member(request.GET.get("client_id", ""))
     if client is None or client.community_id != here.community_id or not here.is_master:
         raise HandoffRefusedError(
             RefusalReason.UNKNOWN_CLIENT, "client_id is no member outside the farm that this host serves."
@@ -107,7 +107,7 @@ def blocked_error(request: MallRequest, here: Member) -> str:
     return ""
 
 
-def callback_redirect(request: MallRequest, client: External, here: Member, **answer: str) -> HttpResponse:
+def callback_redirect(request: MallRequest, client: ExternalMember, here: Member, **answer: str) -> HttpResponse:
     """Return the redirect to the client's callback, with its state and our issuer identifier (RFC 9207)."""
     query = urlencode({**answer, "state": request.GET.get("state", "")[:MAX_STATE_LENGTH], "iss": origin(here.host)})
     return confidential(HttpResponseRedirect(f"{client.callback}{'&' if '?' in client.callback else '?'}{query}"))

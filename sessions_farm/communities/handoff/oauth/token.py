@@ -17,13 +17,13 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.handoff import audit, codes, verifier
 from sessions_farm.communities.handoff.audit import Outcome, RefusalReason
 from sessions_farm.communities.handoff.endpoints import served_member
 from sessions_farm.communities.handoff.oauth import credentials
 from sessions_farm.communities.models import Visitor
-from sessions_farm.communities.registry import External, Member, registry
-from sessions_farm.conf import options
+from sessions_farm.communities.registry import ExternalMember, Member, registry
 from sessions_farm.session import ids, serializer
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores import current_store
@@ -103,14 +103,14 @@ def oauth_token(request: MallRequest) -> HttpResponse:
     )
 
 
-def authenticated_client(request: MallRequest, here: Member) -> External | None:
+def authenticated_client(request: MallRequest, here: Member) -> ExternalMember | None:
     """Return the member outside whose host and secret are the request's Basic credentials (RFC 6749, 2.3.1)."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     try:
         name, _, secret = base64.b64decode(given, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         return None
-    client = registry.external(unquote_plus(name))
+    client = registry.external_member(unquote_plus(name))
     if client is None or client.community_id != here.community_id or not here.is_master:
         return None
     is_proven = scheme.lower() == "basic" and credentials.is_secret_of(unquote_plus(secret), client.secret_digest)
@@ -122,7 +122,7 @@ def oauth_userinfo(request: MallRequest) -> HttpResponse:
     here = served_member(request)
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     access = AccessToken.unseal(given, here.community) if scheme.lower() == "bearer" else None
-    client = registry.external(access.client) if access else None
+    client = registry.external_member(access.client) if access else None
     if access is None or client is None or client.community_id != here.community_id or not here.is_master:
         return invalid_token(request)
     digests = access.digests.split(".")
@@ -148,9 +148,9 @@ def load_first(digests: list[str]) -> Reading:
     return next((found for found in readings if found.state is not State.ABSENT), Reading(State.ABSENT))
 
 
-def external_facts(digests: list[str], client: External) -> Mapping[str, Any]:
+def external_facts(digests: list[str], client: ExternalMember) -> Mapping[str, Any]:
     """Return the facts of the project's own function, ``f(visitor or None, client)``."""
-    path = options().external_facts
+    path = community_options().external_facts
     if not path:
         return {}
     visitor = Visitor.objects.filter(keys__key_hash__in=digests).first()

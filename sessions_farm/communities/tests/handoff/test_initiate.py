@@ -113,7 +113,7 @@ def test_master_down_serves_pages_after_a_bound():
 
 
 def test_client_that_starts_too_often_is_served_without(settings):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "HANDOFF_STARTS_PER_MINUTE": 3}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HANDOFF_STARTS_PER_MINUTE": 3}
     browser = BrowserClient(cookies=False)
     redirects = []
     for _ in range(5):

@@ -51,7 +51,7 @@ def test_question_of_an_alias_is_refused(two_communities, host, status):
 
 
 def test_one_who_repeats_a_question_gets_so_many_codes_a_minute(settings):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "HANDOFF_STARTS_PER_MINUTE": 3}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HANDOFF_STARTS_PER_MINUTE": 3}
     browser = BrowserClient()
     question = asked(browser)
     answers = [go(browser, question)["Location"] for _ in range(5)]
@@ -95,12 +95,12 @@ def test_adopted_id_takes_nothing_over_from_somebody_signed_in(signed_in, merged
 @pytest.mark.parametrize("signed_in", [True, False])
 def test_id_without_a_visitor_is_not_given_that_of_somebody_signed_in(signed_in):
     old_id, new_id = ids.new_id(), ids.new_id()
-    visitor = lookup.ensure(old_id, registry.resolve("a.test"))
+    visitor = lookup.get_or_create_visitor(old_id, registry.resolve("a.test"))
     if signed_in:
-        lookup.claim(visitor, make_user())
+        lookup.claim_for_user(visitor, make_user())
     merge.merge_visitors_of_ids(old_id, new_id)
 
-    assert lookup.find(new_id) == (None if signed_in else visitor)
+    assert lookup.find_visitor(new_id) == (None if signed_in else visitor)
 
 
 def test_carried_variables_leave_djangos_notes_of_the_person_behind():

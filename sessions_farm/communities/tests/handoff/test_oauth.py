@@ -93,7 +93,9 @@ def test_member_outside_learns_who_a_visitor_is_in_one_redirect_and_two_question
 
 
 def test_project_says_what_else_is_told(press, shopper, settings):
-    settings.SESSIONS_FARM |= {"EXTERNAL_FACTS": "sessions_farm.communities.tests.support.outsider.facts_of"}
+    settings.SESSIONS_FARM_COMMUNITIES |= {
+        "EXTERNAL_FACTS": "sessions_farm.communities.tests.support.outsider.facts_of"
+    }
     learned = press.learns(press.token_for(shopper)).json()
     assert (learned["visitor"], learned["told_to"]) == (str(mall_of(shopper).visitor.pk), "press.test")
     assert press.learns(press.token_for(BrowserClient())).json()["visitor"] is None
@@ -258,7 +260,7 @@ def test_paused_community_tells_nobody(press, shopper):
 
 
 def test_one_who_asks_without_end_is_told_to_wait(press, shopper, settings):
-    settings.SESSIONS_FARM |= {"HANDOFF_STARTS_PER_MINUTE": 3}
+    settings.SESSIONS_FARM_COMMUNITIES |= {"HANDOFF_STARTS_PER_MINUTE": 3}
     answers = [press.asks(shopper).get("error", "told") for _ in range(5)]
     assert answers == ["told"] * 3 + ["temporarily_unavailable"] * 2
 

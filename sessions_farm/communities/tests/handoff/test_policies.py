@@ -156,7 +156,7 @@ class Master:
 
 
 def farm(settings, **options):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, **options}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, **options}
 
 
 def wait_until(condition, seconds=10):
