@@ -32,7 +32,7 @@ def redis_version() -> str:
     """Return the version of the Redis in ``REDIS_URL``, as ``7.0.15``; '' where it is not known."""
     from redis import RedisError  # noqa: PLC0415 -- redis is an extra
 
-    from sessions_farm.stores.redis.client import Connections  # noqa: PLC0415 -- as above
+    from sessions_farm.stores.redis.connections import Connections  # noqa: PLC0415 -- as above
 
     connections = Connections(options())
     try:

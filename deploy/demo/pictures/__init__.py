@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from vendors.pictures import encode, put
-
 from deploy.demo import catalogue
 from deploy.demo.catalogue import ProductEntry, VendorEntry
 from deploy.demo.places import Places

@@ -114,9 +114,7 @@ def _tls_context() -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=file or None)
     except (OSError, ssl.SSLError) as error:
-        raise ProbeSetupError(
-            f'SESSIONS_FARM_COMMUNITIES["PROBE_CA"] = {file!r} cannot be read: {error}'
-        ) from error
+        raise ProbeSetupError(f'SESSIONS_FARM_COMMUNITIES["PROBE_CA"] = {file!r} cannot be read: {error}') from error
 
 
 probe = HealthProbe()
