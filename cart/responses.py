@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from cart.context import count_pieces
 from cart.services import LineChange
-from sessions_farm.communities.handoff.fingerprint import marked
+from sessions_farm.communities.handoff.fingerprint import with_fingerprint
 from sessions_farm.communities.links import absolute_url
 from vendors.http import MallRequest
 
@@ -29,7 +29,7 @@ def added_response(request: MallRequest, next_url: str, change: LineChange) -> H
     if _needs_landing(request):
         request.session[LANDED] = True
         page = f"{url_on_master(request, 'cart:added')}?{urlencode({'variant': change.variant.pk})}"
-        landing = marked(page, request.mall)
+        landing = with_fingerprint(page, request.mall)
         return HttpResponseClientRedirect(landing) if request.htmx else HttpResponseRedirect(landing, status=303)
     return _message_response(request, next_url, describe_change(change, verb="Added"), messages.SUCCESS)
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from cart.models import Cart, Line
-from sessions_farm.communities.visitors.merging import survivor_of
+from sessions_farm.communities.visitors.merging import surviving_visitor
 from vendors import stock
 from vendors.models import Product, Variant, Vendor
 
@@ -52,7 +52,8 @@ def add_line(
 
     ``vendor_id`` limits the addition to one vendor's goods. Raise NotForSaleError or stock.SoldOutError.
     """
-    visitor = survivor_of(visitor)  # a hand-off in another tab may have merged the visitor since this request began
+    # a hand-off in another tab may have merged the visitor since this request began
+    visitor = surviving_visitor(visitor)
     variant = sellable_variants(community_id=visitor.community_id, vendor_id=vendor_id).filter(pk=variant_id).first()
     if variant is None:
         raise NotForSaleError(f"Variant {variant_id} is not for sale here.")

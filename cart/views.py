@@ -16,7 +16,7 @@ from cart.forms import AddForm, ChangeForm, next_path
 from cart.models import Cart
 from cart.summary import summarise_cart
 from sessions_farm.communities.handoff.decorators import mall_id_required
-from sessions_farm.communities.handoff.fingerprint import marked
+from sessions_farm.communities.handoff.fingerprint import with_fingerprint
 from vendors.http import MallRequest
 from vendors.stock import SoldOutError
 
@@ -88,8 +88,8 @@ def page(request: MallRequest) -> HttpResponse:
         {
             "summary": summary,
             # Marked with the visitor's id, so the checkout finds this cart even after the master's cookie was cleared.
-            "checkout_url": marked(responses.url_on_master(request, "checkout:start"), request.mall),
-            "mall_cart_url": marked(responses.url_on_master(request, "cart:page"), request.mall),
+            "checkout_url": with_fingerprint(responses.url_on_master(request, "checkout:start"), request.mall),
+            "mall_cart_url": with_fingerprint(responses.url_on_master(request, "cart:page"), request.mall),
         },
     )
 

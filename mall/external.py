@@ -8,10 +8,10 @@ from django.urls import reverse
 from cart.models import Line
 from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.models import Visitor
-from sessions_farm.communities.registry import External, registry
+from sessions_farm.communities.registry import ExternalMember, registry
 
 
-def facts_for(visitor: Visitor | None, client: External) -> dict[str, object]:
+def facts_for(visitor: Visitor | None, client: ExternalMember) -> dict[str, object]:
     """Return the number of pieces in the cart and its address; no prices, goods or names, which would identify."""
     master = registry.master_of(client.community_id)
     return {

@@ -74,5 +74,5 @@ def _redact(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
     """Remove the codes of hand-offs, and the tokens in addresses that grant access."""
     for name in ("request", "event"):
         if isinstance(event.get(name), str):
-            event[name] = GRANTS.sub(r"\1REDACTED", paths.redacted(event[name]))
+            event[name] = GRANTS.sub(r"\1REDACTED", paths.redact(event[name]))
     return event

@@ -162,6 +162,8 @@ SESSIONS_FARM = {
     "STORE": "tiered",
     "REDIS_URL": REDIS_URL,
     "VARIABLES": {"checkout_*": {"guarded": True}, "_device": {"shared": True}},
+}
+SESSIONS_FARM_COMMUNITIES = {
     "STAFF_OF": "vendors.staff.staff_of",
     "EXTERNAL_FACTS": "mall.external.facts_for",
     "NAMESERVERS": tuple(env.list("DNS_SERVERS", default=[])),

@@ -17,7 +17,7 @@ def check_domains() -> None:
     """Check the TXT records of pending domains, and of domains checked a day ago."""
     from sessions_farm.communities import verification  # noqa: PLC0415 -- app ready
 
-    verification.check_due(timezone.now())
+    verification.verify_due_domains(timezone.now())
 
 
 @shared_task(name="mall.sweep_sessions")

@@ -1,4 +1,4 @@
-"""Live sessions in the admin: for superusers, to look at and to end, whatever store they are in; no id is shown."""
+"""Live sessions in the admin: superusers list and end them, in any store; no id is shown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
@@ -35,17 +36,17 @@ SHORT = 8  # characters of a handle: enough to tell two rows apart
 
 
 @dataclass(slots=True)
-class Found:
-    """What a question found: sessions, and the person whom they all are of."""
+class SearchResult:
+    """The sessions of a search, and the person if it was for one; ``error`` says why there are none."""
 
     sessions: list[LiveSession] = field(default_factory=list)
     person: Any = None
-    refusal: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A session as the page shows it; ``signed_in`` is None where nobody declared that it may be known."""
+class SessionRow:
+    """A session as the page shows it; ``signed_in`` is None where that variable is not declared as shared."""
 
     handle: str
     session: LiveSession
@@ -55,14 +56,16 @@ class Row:
 
     @property
     def short(self) -> str:
+        """The beginning of the handle."""
         return f"{self.handle[:SHORT]}…"
 
 
 @admin.register(Session)
 class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """It bears the model's name and permissions, and reads nothing of its table: the broker knows every store."""
+    """The admin has the model's name and permissions, and never reads its table: queries go to the store in force."""
 
     def get_urls(self) -> list[URLPattern]:
+        """Return the list, and the page that ends sessions."""
         wrap = self.admin_site.admin_view
         return [
             path("", wrap(require_safe(self.changelist_view)), name="sessions_farm_session_changelist"),
@@ -70,19 +73,19 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Some of the live sessions, or those that the question ``q`` is about."""
+        """List some of the live sessions, or the results of the search ``q``."""
         self._require(request)
-        asked = request.GET.get("q", "").strip()
+        query = request.GET.get("q", "").strip()
         live: int | None = None
         try:
-            live, found = queries.count(), find(asked)
+            live, found = queries.count(), search_sessions(query)
         except StoreUnavailableError as error:
-            found = Found(refusal=f"The session store does not answer: {error}")
+            found = SearchResult(error=f"The session store does not answer: {error}")
         context = self._context(request, "Live sessions") | {
-            "asked": asked,
+            "query": query,
             "live": live,
             "found": found,
-            "rows": rows_of(found.sessions, request),
+            "rows": session_rows(found.sessions, request),
             "limit": LIMIT,
             "searchable": [name for name in options().variables.indexed() if not name.startswith(OURS)],
             **(extra_context or {}),
@@ -91,33 +94,33 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             request,
             "admin/sessions_farm/session/change_list.html",
             context,
-            status=503 if live is None else 400 if found.refusal else 200,
+            status=503 if live is None else 400 if found.error else 200,
         )
 
     def end_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Ask whether it is meant, and then do it."""
+        """End sessions, once that is confirmed."""
         self._require(request)
-        asked = request.POST.get("q", "")
+        query = request.POST.get("q", "")
         back = reverse("admin:sessions_farm_session_changelist", current_app=self.admin_site.name)
-        if asked:
-            back = f"{back}?{urlencode({'q': asked})}"
+        if query:
+            back = f"{back}?{urlencode({'q': query})}"
         try:
             if request.POST.get("person"):
-                return self._ending_person(request, back)
-            return self._ending_sessions(request, back)
+                return self._end_person(request, back)
+            return self._end_sessions(request, back)
         except StoreUnavailableError as error:
             self.message_user(request, f"The session store does not answer: {error}", messages.ERROR)
             return HttpResponseRedirect(back)
 
-    def _ending_sessions(self, request: HttpRequest, back: str) -> HttpResponseBase:
+    def _end_sessions(self, request: HttpRequest, back: str) -> HttpResponseBase:
         own = own_handle(request)
         handles = [handle for handle in request.POST.getlist("handle") if handle != own][:LIMIT]
         living = [one.key for one in run_sync(current_store().get_many(handles, now_ms())) if one.header.ends < NEVER]
         if not living:
             self.message_user(request, "None of these sessions lives any more.", messages.WARNING)
             return HttpResponseRedirect(back)
-        if "sure" not in request.POST:
-            return self._asking(request, back, handles=living)
+        if "confirmed" not in request.POST:
+            return self._confirmation(request, back, handles=living)
         for handle in living:
             queries.end(handle)
         model = ContentType.objects.get_for_model(Session)
@@ -132,17 +135,17 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             )
             for handle in living
         )
-        self.message_user(request, f"{counted(len(living))} ended.", messages.SUCCESS)
+        self.message_user(request, f"{len(living)} session{pluralize(living)} ended.", messages.SUCCESS)
         return HttpResponseRedirect(back)
 
-    def _ending_person(self, request: HttpRequest, back: str) -> HttpResponseBase:
+    def _end_person(self, request: HttpRequest, back: str) -> HttpResponseBase:
         try:
-            person = people.person_with(request.POST["person"])
+            person = people.get_person(request.POST["person"])
         except people.PersonLookupError as error:
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(back)
-        if "sure" not in request.POST:
-            return self._asking(request, back, person=person, own=person.pk == request.user.pk)
+        if "confirmed" not in request.POST:
+            return self._confirmation(request, back, person=person, own=person.pk == request.user.pk)
         spare = request.session if isinstance(request.session, SessionStore) else None
         ended = queries.end_everywhere(person, spare=spare)
         LogEntry.objects.create(
@@ -151,14 +154,16 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             object_id=str(person.pk),
             object_repr=str(person)[:200],
             action_flag=CHANGE,
-            change_message=f"Signed out everywhere: {counted(ended)} ended.",
+            change_message=f"Signed out everywhere: {ended} session{pluralize(ended)} ended.",
         )
-        self.message_user(request, f"{person} is signed out everywhere: {counted(ended)} ended.", messages.SUCCESS)
+        self.message_user(
+            request, f"{person} is signed out everywhere: {ended} session{pluralize(ended)} ended.", messages.SUCCESS
+        )
         return HttpResponseRedirect(back)
 
-    def _asking(self, request: HttpRequest, back: str, **what: Any) -> HttpResponse:
-        context = self._context(request, "Are you sure?") | what | {"back": back, "asked": request.POST.get("q", "")}
-        return TemplateResponse(request, "admin/sessions_farm/session/end.html", context)
+    def _confirmation(self, request: HttpRequest, back: str, **context: Any) -> HttpResponse:
+        page = self._context(request, "Are you sure?") | context | {"back": back, "query": request.POST.get("q", "")}
+        return TemplateResponse(request, "admin/sessions_farm/session/end.html", page)
 
     def _context(self, request: HttpRequest, title: str) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
@@ -168,43 +173,49 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             raise PermissionDenied
 
     def has_module_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user is a superuser."""
         return bool(getattr(request.user, "is_superuser", False))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the user is a superuser."""
         return self.has_module_permission(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: sessions are only listed and ended."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: sessions are only listed and ended."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: sessions are only listed and ended."""
         return False
 
 
-def find(asked: str) -> Found:
-    """Sessions by ``name=value`` of an indexed variable, or by the person they are of; some of all, for ''."""
-    if not asked:
-        return Found(queries.find(limit=LIMIT))
+def search_sessions(query: str) -> SearchResult:
+    """Return the sessions with ``name=value`` of an indexed variable, or of a person; some of all for ''."""
+    if not query:
+        return SearchResult(queries.find(limit=LIMIT))
     try:
-        if asked.partition("=")[0] in options().variables.indexed():
-            name, value = people.term(asked)
-            return Found(queries.find(limit=LIMIT, **{name: value}))
-        person = people.person(asked)
+        if query.partition("=")[0] in options().variables.indexed():
+            name, value = people.parse_term(query)
+            return SearchResult(queries.find(limit=LIMIT, **{name: value}))
+        person = people.find_person(query)
     except (people.PersonLookupError, ValueError) as error:
-        return Found(refusal=str(error))
-    return Found(queries.devices(person, limit=LIMIT), person)
+        return SearchResult(error=str(error))
+    return SearchResult(queries.devices(person, limit=LIMIT), person)
 
 
-def rows_of(sessions: Iterable[LiveSession], request: HttpRequest) -> list[Row]:
-    own, may_know = own_handle(request), options().variables[SIGNED_IN].shared
+def session_rows(sessions: Iterable[LiveSession], request: HttpRequest) -> list[SessionRow]:
+    """Return the rows of a table of sessions."""
+    own, shows_login = own_handle(request), options().variables[SIGNED_IN].shared
     return [
-        Row(
+        SessionRow(
             one.handle,
             one,
             own=one.handle == own,
-            signed_in=bool(one.shared.get(SIGNED_IN)) if may_know else None,
+            signed_in=bool(one.shared.get(SIGNED_IN)) if shows_login else None,
             shared=", ".join(f"{name}: {value}" for name, value in one.shared.items() if not name.startswith(OURS)),
         )
         for one in sessions
@@ -212,10 +223,6 @@ def rows_of(sessions: Iterable[LiveSession], request: HttpRequest) -> list[Row]:
 
 
 def own_handle(request: HttpRequest) -> str:
-    """Of who looks: ended from here, this very page could not be answered. Logging out is for that."""
+    """Return the handle of the viewer's own session, which cannot be ended here: logging out is for that."""
     session = getattr(request, "session", None)
     return session.key_hash if isinstance(session, SessionStore) and session.session_key else ""
-
-
-def counted(number: int) -> str:
-    return f"{number} session{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Figures of sessions for Prometheus, counted on each node; nothing where prometheus_client is not installed."""
+"""Metrics of sessions for Prometheus, counted on each node; without prometheus_client nothing is counted."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 
+__all__ = ["EVENTS", "REFUSED", "REQUESTS", "ROUND_TRIPS", "UNAVAILABLE", "Counter", "count_request"]
+
 try:
     from prometheus_client import REGISTRY, Counter
     from prometheus_client.core import GaugeMetricFamily
 except ImportError:
-    REGISTRY = None  # type: ignore[assignment]  # the farm counts nothing then
+    REGISTRY = None  # type: ignore[assignment]  # nothing is counted then
 
     class Counter:  # type: ignore[no-redef]  # as far as it is used here
-        """Stands for prometheus_client's."""
+        """A counter without effect, in the place of prometheus_client's."""
 
         def __init__(self, *_args: Any) -> None: ...
 
@@ -26,29 +28,30 @@ except ImportError:
         def inc(self, amount: float = 1) -> None: ...
 
 
-TRIPS = Counter("farm_session_trips", "Round trips to the session store, made by requests.")
-REQUESTS = Counter("farm_session_requests", "Requests by what they did with their session.", ["use"])
+ROUND_TRIPS = Counter("farm_session_round_trips", "Round trips to the session store, made by requests.")
+REQUESTS = Counter(
+    "farm_session_requests", "Requests by their use of the session: written, read or untouched.", ["use"]
+)
 UNAVAILABLE = Counter("farm_session_store_unavailable", "Loads and saves that the store did not answer.")
-REFUSED = Counter("farm_session_cookies_refused", "Cookies that proved no id: tampered, moved, expired, foreign.")
-HANDOFFS = Counter("farm_handoffs", "Steps of hand-offs by their outcome.", ["outcome"])
-HANDOFFS_SKIPPED = Counter("farm_handoffs_skipped", "Pages without an id that began no hand-off.", ["reason"])
-HANDOFF_REFUSALS = Counter("farm_handoff_refusals", "Questions, answers and redemptions refused.", ["reason"])
-EVENTS = Counter("farm_session_events", "Events told by this node.", ["kind", "reason"])
+REFUSED = Counter("farm_session_cookies_refused", "Cookies that were refused: tampered, moved, expired, foreign.")
+EVENTS = Counter("farm_session_events", "Events delivered by this node.", ["kind", "reason"])
 
 
 def count_request(*, trips: int, written: bool) -> None:
-    TRIPS.inc(trips)
+    """Count a request, and its round trips to the store."""
+    ROUND_TRIPS.inc(trips)
     REQUESTS.labels("written" if written else "read" if trips else "untouched").inc()
 
 
-class LiveSessions:
-    """How many sessions live, asked when the figures are; nothing is told while the store is away."""
+class LiveSessionsCollector:
+    """The number of live sessions, counted when the metrics are read; absent while the store is away."""
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Nothing: registering must not query."""
+        """Return no metric: registering must not query."""
         return []
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Return the gauge of live sessions."""
         gauge = GaugeMetricFamily("farm_sessions_live", "Sessions that live, over the whole farm.")
         try:
             gauge.add_metric([], run_sync(current_store().count(now_ms())))
@@ -58,4 +61,4 @@ class LiveSessions:
 
 
 if REGISTRY is not None:
-    REGISTRY.register(LiveSessions())
+    REGISTRY.register(LiveSessionsCollector())

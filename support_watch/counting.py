@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from sessions_farm.web.clients import is_bot
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-MACHINES = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|preview|facebookexternalhit|embedly|monitor|lighthouse"
-    r"|^(curl|wget|python|go-http|java|okhttp|libwww|axios|node)",
-    re.IGNORECASE,
-)
-
-
-def reads_ahead(request: HttpRequest) -> bool:
-    """Return True for a prefetch or prerender (Sec-Purpose, and its predecessors Purpose and X-Moz)."""
-    purpose = request.headers.get("Sec-Purpose", "") or request.headers.get("Purpose", "")
-    return "prefetch" in purpose or "prerender" in purpose or request.headers.get("X-Moz") == "prefetch"
-
 
 def is_machine(request: HttpRequest) -> bool:
     """Return True for a bot by its User-Agent, and for a request without one."""
-    agent = request.headers.get("User-Agent", "")
-    return not agent or MACHINES.search(agent) is not None
+    user_agent = request.headers.get("User-Agent", "")
+    return not user_agent or is_bot(user_agent)
 
 
 def is_own_staff(request: HttpRequest, vendor_id: int) -> bool:

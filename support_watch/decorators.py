@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
+from sessions_farm.web.clients import is_prefetch
 from support_watch import counting, services, visits
 from support_watch.visits import PageToken
 
@@ -54,7 +55,7 @@ def announce(request: HttpRequest, response: HttpResponseBase, page: str) -> Non
         title=page,
         counted=False,
     )
-    if not counting.reads_ahead(request):
+    if not is_prefetch(request):
         token = record_visit(request, token)
     extra = {"watch_token": token.signed(), "watch_name": visits.pseudonym(token.visit) if token.counted else ""}
     response.context_data = {**(response.context_data or {}), **extra}

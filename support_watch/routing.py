@@ -5,7 +5,7 @@ from channels.security.websocket import WebsocketDenier
 from django.urls import path, re_path
 
 from sessions_farm.communities.asgi import HostScope
-from sessions_farm.communities.origins import OwnOriginOnly
+from sessions_farm.communities.origins import SameOriginValidator
 from support_watch.consumers import WatchConsumer
 
 urls = URLRouter(
@@ -14,4 +14,4 @@ urls = URLRouter(
         re_path(r"", WebsocketDenier.as_asgi()),
     ]
 )
-sockets = OwnOriginOnly(HostScope(urls), master_only=True)
+sockets = SameOriginValidator(HostScope(urls), master_only=True)

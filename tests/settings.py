@@ -9,7 +9,7 @@ os.environ.setdefault("SECRET_KEY", "tests-only-0f8d5c2a4b7e49d3a1c6")
 os.environ.setdefault("DEMO", "1")  # static files by finders: nothing to collect before a test
 
 from mall.settings import *  # noqa: E402, F403
-from mall.settings import DATABASES, SESSIONS_FARM  # noqa: E402
+from mall.settings import DATABASES, SESSIONS_FARM_COMMUNITIES  # noqa: E402
 
 # The pool's threads would hold connections to the test database, which could then not be dropped.
 DATABASES["default"]["OPTIONS"].pop("pool", None)
@@ -19,7 +19,9 @@ CELERY_TASK_ALWAYS_EAGER = False
 CELERY_BROKER_URL = "memory://"  # a task that is sent waits there; tests call tasks themselves
 LOG_FORMAT = "plain"
 EGRESS_ALLOW = ["127.0.0.0/8"]
-SESSIONS_FARM["REGISTRY_POLL_SECONDS"] = 0  # no thread beside the tests; each test's own changes are seen at once
-SESSIONS_FARM["PROBE_SECONDS"] = 0  # no hand-off of a test goes over the wire
+SESSIONS_FARM_COMMUNITIES["REGISTRY_POLL_SECONDS"] = (
+    0  # no thread beside the tests; each test's own changes are seen at once
+)
+SESSIONS_FARM_COMMUNITIES["PROBE_SECONDS"] = 0  # no hand-off of a test goes over the wire
 STATIC_ROOT = None  # nothing is collected: files come from the apps' own folders
 WHITENOISE_AUTOREFRESH = True  # files are looked for when they are asked for, not listed anew for each test client

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from sessions_farm.communities.registry import Snapshot as RegistrySnapshot
-from sessions_farm.communities.registry import registry
+from sessions_farm.communities.registry import RegistrySnapshot, registry
 from vendors.models import Marketplace, Vendor
 
 DEFAULT_FRONTS = {

@@ -10,7 +10,7 @@ from django.conf import settings
 from deploy.demo import catalogue, people
 from deploy.demo.catalogue import VendorEntry
 from mall.accounts.models import User
-from sessions_farm.communities.handoff.oauth.credentials import digest_of
+from sessions_farm.communities.handoff.oauth.credentials import digest_of_secret
 from sessions_farm.communities.links import origin
 from sessions_farm.communities.models import Community, Domain
 from vendors.models import Category, Marketplace, Membership, Storefront, Vendor
@@ -69,7 +69,7 @@ def _load_outside(community: Community, host: str) -> None:
     if not secret:
         return
     where = f"{settings.PUBLIC_SCHEME}://{host}:{port}" if port else origin(host)
-    known = {"callback": where + CALLBACK, "secret_digest": digest_of(secret)}
+    known = {"callback": where + CALLBACK, "secret_digest": digest_of_secret(secret)}
     identity = {"community": community, "kind": Domain.Kind.EXTERNAL, "status": Domain.Status.ACTIVE}
     domain, _ = Domain.objects.get_or_create(host=host, defaults=identity | known)
     if {name: getattr(domain, name) for name in known} != known:

@@ -22,7 +22,7 @@ def welcome() -> list[str]:
         ("administration", absolute_url("mall.localhost", "/admin/")),
         ("Fowlers' visitors", absolute_url("mall.localhost", "/watch/fowlers/")),
     ]
-    outside = Domain.objects.in_force().filter(kind=Domain.Kind.EXTERNAL)
+    outside = Domain.objects.active().filter(kind=Domain.Kind.EXTERNAL)
     addresses += [("outside the farm", urljoin(member.callback, "/")) for member in outside]
     return [
         "Open in a browser:",

@@ -26,7 +26,7 @@ DANCES, WINDOW = 2, 120  # so many begin in one browser within so many seconds
 DECLINED, DELAYED = 3600, 60  # seconds in which a browser is not asked again that was refused, or told to wait
 FRESH = 5  # seconds for which what the mall said of a visitor is good enough
 SESSION_AGE, MOST_SESSIONS = 86_400, 10_000  # seconds; the oldest go first
-BOTS = re.compile(r"bot\b|bot/|crawl|spider|slurp|preview|facebookexternalhit|lighthouse", re.IGNORECASE)
+BOTS = re.compile(r"(?<!\bcu)bot\b|crawl|spider|slurp|preview|facebookexternalhit|lighthouse", re.IGNORECASE)
 OWN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]{0,1000}")  # of this site in every browser: no "//host", no backslash
 DANCE = re.compile(r"([A-Za-z0-9_-]{43})\.([0-9])")  # PKCE's verifier, and how many dances began with it
 

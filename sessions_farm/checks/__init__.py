@@ -1,57 +1,49 @@
-"""What is wrong in the settings, said before it hurts, with what to do. README.md lists every id."""
+"""System checks of the engine: each message names a wrong setting and its cure. README.md lists the ids."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.core import checks
 
-from sessions_farm.checks import opted, places, site, values, variables
-
-type Part = Callable[[dict[str, Any]], Iterator[checks.CheckMessage]]
+from sessions_farm.checks import django_settings, legacy_engine, options, servers, stores, variables
+from sessions_farm.checks.options import SCHEMA
+from sessions_farm.checks.schema import Part
 
 PARTS: tuple[Part, ...] = (
-    values.unknown_names,
-    values.wrong_values,
-    values.contradictions,
-    values.paths,
-    variables.declaration_faults,
-    places.store_faults,
-    places.redis_faults,
-    places.folder_faults,
-    places.switch_faults,
-    site.middleware_faults,
-    site.ignored_settings,
-    site.trusted_origins,
-    site.leftovers,
-    opted.fallback_faults,
+    SCHEMA.unknown_names,
+    SCHEMA.wrong_values,
+    options.cookie_name_errors,
+    options.contradictions,
+    options.long_grace,
+    variables.declaration_errors,
+    stores.store_errors,
+    stores.redis_errors,
+    stores.folder_errors,
+    stores.switch_errors,
+    django_settings.middleware_errors,
+    django_settings.ignored_settings,
+    django_settings.leftover_app,
+    legacy_engine.fallback_errors,
 )
-AT_DEPLOYMENT: tuple[Part, ...] = (site.insecure_cookie, places.store_of_one_process)
+PARTS_AT_DEPLOYMENT: tuple[Part, ...] = (django_settings.insecure_cookie, stores.store_of_one_process)
+PARTS_WITH_SERVERS: tuple[Part, ...] = (servers.old_redis,)
 
 
 @checks.register(checks.Tags.compatibility)
 def check_settings(**_kwargs: Any) -> list[checks.CheckMessage]:
-    given = getattr(settings, "SESSIONS_FARM", {})
-    if not isinstance(given, dict):
-        return [
-            checks.Error(
-                "SESSIONS_FARM is no dictionary.",
-                hint='Write SESSIONS_FARM = {"STORE": "database"}.',
-                id="sessions_farm.E009",
-            )
-        ]
-    return [message for part in PARTS for message in part(given)]
-
-
-@checks.register(checks.Tags.database)
-def check_communities(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[checks.CheckMessage]:
-    """With ``manage.py check --database default``, and before migrations."""
-    return list(opted.cookieless_faults()) if databases else []
+    """Check the settings by themselves, without asking any server."""
+    return SCHEMA.wrong_container() + SCHEMA.run(PARTS)
 
 
 @checks.register(checks.Tags.security, deploy=True)
 def check_deployment(**_kwargs: Any) -> list[checks.CheckMessage]:
-    given = getattr(settings, "SESSIONS_FARM", {})
-    return [message for part in AT_DEPLOYMENT for message in part(given)] if isinstance(given, dict) else []
+    """Check what only matters where real people's sessions are: with ``manage.py check --deploy``."""
+    return SCHEMA.run(PARTS_AT_DEPLOYMENT)
+
+
+@checks.register(checks.Tags.database)
+def check_servers(*, databases: Sequence[str] | None = None, **_kwargs: Any) -> list[checks.CheckMessage]:
+    """Ask the servers for their versions: with ``manage.py check --database default``, and before migrations."""
+    return SCHEMA.run(PARTS_WITH_SERVERS) if databases else []

@@ -1,0 +1,14 @@
+"""Communities: domains that share visitors, sessions and one cart. DOMAINS.md is the manual.
+
+Errors::
+
+    CommunityError
+    ├── DomainNotVerifiedError      a domain is to be served, but its DNS does not show the owner's record
+    ├── InvalidHostnameError        a text names no host, or more than a host
+    ├── MasterCandidateError        a domain cannot become, or stay, the master of its community
+    ├── MasterRequiredError         the master of a community is to be suspended
+    ├── RegistryUnavailableError    the registry was never read, and the database does not answer
+    └── ResolverUnavailableError    the DNS gave no answer
+
+The hand-off has errors of its own: see ``sessions_farm.communities.handoff``.
+"""

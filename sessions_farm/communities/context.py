@@ -100,7 +100,7 @@ class Mall:
         """Return the visitor behind the id; None where none was needed yet. Never creates."""
         if self._visitor is NOT_ASKED:
             session = self.session
-            self._visitor = lookup.find(*session.ids) if session is not None and self.id else None
+            self._visitor = lookup.find_visitor(*session.ids) if session is not None and self.id else None
         return self._visitor  # type: ignore[return-value]  # NOT_ASKED is gone by now
 
     def ensure_visitor(self) -> Visitor:
@@ -109,7 +109,7 @@ class Mall:
             return found
         if self.session is None:
             raise RuntimeError("A visitor needs a session; put SessionMiddleware before the code that asks for one.")
-        visitor = lookup.ensure(self.session.claim_key(), self.member)
+        visitor = lookup.get_or_create_visitor(self.session.claim_key(), self.member)
         self._visitor = visitor
         return visitor
 

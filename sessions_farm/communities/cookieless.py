@@ -34,13 +34,14 @@ from django.utils.http import escape_leading_slashes
 from django.utils.module_loading import import_string
 
 from sessions_farm.communities import links
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.handoff import navigation, paths
-from sessions_farm.communities.handoff.initiate import unseen
+from sessions_farm.communities.handoff.responses import confidential
 from sessions_farm.communities.identity import path_tokens
 from sessions_farm.conf import options
 from sessions_farm.session.session import SessionStore
 from sessions_farm.stores.effects.effects import InDjangoThread, run_async, run_sync
-from sessions_farm.web import cookies, tokens
+from sessions_farm.web import clients, cookies, tokens
 from sessions_farm.web.decorators import Mode, mode_of
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def is_asked(request: HttpRequest) -> bool:
         and "text/html" in headers.get("Accept", "")
         and "HX-Request" not in headers
         and navigation.may_be_top_level(request)
-        and not navigation.BOTS.search(headers.get("User-Agent", ""))
+        and not clients.is_bot(headers.get("User-Agent", ""))
         and not is_bare(request)
     )
 
@@ -165,7 +166,7 @@ def lead_to(request: HttpRequest, token: str = "") -> HttpResponse:
     """The same page with another token, or none."""
     prefix = f"{base_of(request)}(s:{token})" if token else base_of(request).rstrip("/")
     # "/(s:x)//evil.test" must not become "//evil.test", which is another host's address.
-    return unseen(HttpResponseRedirect(prefix + escape_leading_slashes(request.get_full_path_info())))
+    return confidential(HttpResponseRedirect(prefix + escape_leading_slashes(request.get_full_path_info())))
 
 
 def carry(request: HttpRequest, member: Member, proof: Proof) -> None:
@@ -320,4 +321,4 @@ def is_staff(user: Any) -> bool:
     """Whether the person may do more here than shop: staff of the site, or of a vendor."""
     if getattr(user, "is_staff", False) or getattr(user, "is_superuser", False):
         return True
-    return bool(user.is_authenticated and (path := options().staff_of) and import_string(path)(user))
+    return bool(user.is_authenticated and (path := community_options().staff_of) and import_string(path)(user))

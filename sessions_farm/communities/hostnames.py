@@ -1,4 +1,4 @@
-"""What people type for a host, made the one form that the registry keeps: lower case, IDNA, and nothing around it."""
+"""Hostnames as people type them, normalized to the registry's one form: lower case, IDNA, and nothing around it."""
 
 from __future__ import annotations
 
@@ -8,66 +8,73 @@ from urllib.parse import SplitResult, urlsplit
 from django.core.exceptions import ValidationError
 from django.utils.encoding import punycode
 
+from sessions_farm.communities.errors import InvalidHostnameError
 from sessions_farm.communities.models import HOST
 
-WILD = "*."
-TWO_READINGS = "ßς\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # IDNA of 2003 and browsers make other names of these
-
-
-class NoHost(Exception):
-    """What was typed names no host, or not one alone."""
+WILDCARD_PREFIX = "*."
+AMBIGUOUS = "ßς\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # IDNA 2003 and browsers make other names of these
 
 
 @dataclass(frozen=True, slots=True)
-class TypedHost:
+class Hostname:
+    """A normalized host, without the ``*.`` of a wildcard."""
+
     host: str
     is_wildcard: bool
 
 
-def read_host(typed: str) -> TypedHost:
-    """The host in what was typed: ``Käse.Example.``, ``https://shop.example:8000/``, ``*.shops.example``.
+def normalize_hostname(text: str) -> Hostname:
+    """Return the host in a text as ``Käse.Example.``, ``https://shop.example:8000/`` or ``*.shops.example``.
 
-    Raise NoHost, in words for who typed it.
+    Raise InvalidHostnameError.
     """
-    named = host_in(address_in(typed), typed).removesuffix(".")
-    host = as_idna(named.removeprefix(WILD), typed)
+    name = host_of_url(split_url(text), text).removesuffix(".")
+    host = to_idna(name.removeprefix(WILDCARD_PREFIX), text)
     try:
         HOST(host)
     except ValidationError as error:
-        raise NoHost(
-            f"“{typed}” is no host name. Give letters, digits and hyphens between dots, as shop.example, or "
+        raise InvalidHostnameError(
+            f"“{text}” is no host name. Give letters, digits and hyphens between dots, as shop.example, or "
             "*.shops.example for each host one label below."
         ) from error
-    return TypedHost(host, named.startswith(WILD))
+    return Hostname(host, name.startswith(WILDCARD_PREFIX))
 
 
-def address_in(typed: str) -> SplitResult:
-    text = typed.strip()
+def split_url(text: str) -> SplitResult:
+    """Return the parts of a URL, or of a bare host. Raise InvalidHostnameError."""
+    stripped = text.strip()
     try:
-        return urlsplit(text if "://" in text else f"//{text}")
+        return urlsplit(stripped if "://" in stripped else f"//{stripped}")
     except ValueError as error:
-        raise NoHost(f"“{typed}” is no host name ({error}). Give the name alone, as shop.example.") from error
+        raise InvalidHostnameError(
+            f"“{text}” is no host name ({error}). Give the name alone, as shop.example."
+        ) from error
 
 
-def host_in(address: SplitResult, typed: str) -> str:
-    """The host of a web address with whatever follows it, or of a bare name with nothing that follows it."""
-    if address.scheme not in {"", "http", "https"}:
-        raise NoHost(f"“{typed}” is no address of the web. Give the host name alone, as shop.example.")
-    if "@" in address.netloc:
-        raise NoHost(f"“{typed}” names a person too. Give the host alone: what is right of the @.")
-    if not address.scheme and (address.path.strip("/") or address.query or address.fragment):
-        raise NoHost(f"“{typed}” is more than a host; a domain is all that is at a host. Give its name alone.")
+def host_of_url(url: SplitResult, text: str) -> str:
+    """Return the host of a URL with any path, or of a bare name without one. Raise InvalidHostnameError."""
+    if url.scheme not in {"", "http", "https"}:
+        raise InvalidHostnameError(f"“{text}” is no address of the web. Give the host name alone, as shop.example.")
+    if "@" in url.netloc:
+        raise InvalidHostnameError(f"“{text}” names a person too. Give the host alone: the part right of the @.")
+    if not url.scheme and (url.path.strip("/") or url.query or url.fragment):
+        raise InvalidHostnameError(
+            f"“{text}” is more than a host; a domain is all that is at a host. Give its name alone."
+        )
     try:
-        _ = address.port  # the registry's hosts have none; one that is no number shows that this is no host
+        _ = url.port  # the registry's hosts have none; a port that is no number shows that this is no host
     except ValueError as error:
-        raise NoHost(f"“{typed}” has a port that is none ({error}). Give the host name alone.") from error
-    return address.hostname or ""
+        raise InvalidHostnameError(f"“{text}” has a wrong port ({error}). Give the host name alone.") from error
+    return url.hostname or ""
 
 
-def as_idna(host: str, typed: str) -> str:
-    if any(sign in host for sign in TWO_READINGS):
-        raise NoHost(f"“{typed}” can be read as two names. Give the one that browsers ask for, in its form xn--…")
+def to_idna(host: str, text: str) -> str:
+    """Return a host in its ``xn--`` form. Raise InvalidHostnameError where that form is ambiguous."""
+    if any(sign in host for sign in AMBIGUOUS):
+        raise InvalidHostnameError(f"“{text}” can be read as two names. Give the one that browsers use, as xn--…")
     try:
         return punycode(host)
     except UnicodeError as error:
-        raise NoHost(f"“{typed}” is no host name ({error}). Give international names in their form xn--…") from error
+        raise InvalidHostnameError(
+            f"“{text}” is no host name ({error}). Give international names in their form xn--…"
+        ) from error

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 
 from sessions_farm.communities.context import Mall
+from sessions_farm.communities.errors import RegistryUnavailableError
 from sessions_farm.communities.links import absolute_url
-from sessions_farm.communities.registry import Member, RegistryUnavailableError, registry
+from sessions_farm.communities.registry import Member, registry
 
 ASK_PATH = "/.mall/ask"
 HOST = re.compile(r"(?P<host>[a-z0-9-]+(\.[a-z0-9-]+)*)(:[0-9]{1,5})?", re.ASCII)

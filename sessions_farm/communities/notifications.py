@@ -1,7 +1,7 @@
-"""News of the registry by PostgreSQL's NOTIFY: a node hears of a change as soon as it is committed.
+"""Notifications of a changed registry, by PostgreSQL's NOTIFY: every node learns of a change at its commit.
 
-A connection of its own, besides the pool's, for it listens as long as the process lives. Where it cannot be had or is
-lost (a pooler in between, a restart, another database), waiting is only waiting: who asks looks at the version anyway.
+The listener has a connection of its own, besides the pool's, for as long as the process lives. Without one (a pooler in
+between, a restart, another database) it only waits for the time to pass: its caller reads the version in any case.
 """
 
 from __future__ import annotations
@@ -19,69 +19,70 @@ from sessions_farm.communities.models import CHANNEL, RegistryVersion
 try:
     import psycopg
 except ImportError:
-    psycopg = None  # type: ignore[assignment]  # another database than PostgreSQL: nobody tells news
+    psycopg = None  # type: ignore[assignment]  # another database than PostgreSQL: it notifies of nothing
 
 logger = logging.getLogger(__name__)
 
-RETRY = 60  # waits until a connection that failed is tried again
+RETRY_AFTER = 60  # waits until a connection that failed is tried again
 
 
-class News:
-    """Waits for the next news. One thread waits; any may ring."""
+class RegistryListener:
+    """Waits for the next notification. One thread waits; any may wake it."""
 
     def __init__(self) -> None:
-        self._listening: Any = None
+        self._connection: Any = None
         self._waits_left = 0
-        self._bell, self._rope = socket.socketpair()
+        self._wake_reader, self._wake_writer = socket.socketpair()
 
     def wait(self, seconds: float) -> None:
-        """Until there are news, somebody rings, or the seconds have gone."""
-        if self._listening is None:
-            self._listen()
-        with selectors.DefaultSelector() as ears:
-            ears.register(self._bell, selectors.EVENT_READ)
-            if self._listening is not None:
-                ears.register(self._listening.fileno(), selectors.EVENT_READ)
-            heard = ears.select(seconds)
-        if any(key.fileobj is not self._bell for key, _ in heard):
-            self._take()
+        """Return at the next notification, at ``wake``, or after so many seconds."""
+        if self._connection is None:
+            self._connect()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake_reader, selectors.EVENT_READ)
+            if self._connection is not None:
+                selector.register(self._connection.fileno(), selectors.EVENT_READ)
+            ready = selector.select(seconds)
+        if any(key.fileobj is not self._wake_reader for key, _ in ready):
+            self._drain()
 
-    def ring(self) -> None:
-        """Let the one who waits go on."""
-        self._rope.send(b"!")
+    def wake(self) -> None:
+        """End the wait of the other thread."""
+        self._wake_writer.send(b"!")
 
     def close(self) -> None:
-        self._hang_up()
-        self._bell.close()
-        self._rope.close()
+        """Close the connection and the sockets."""
+        self._disconnect()
+        self._wake_reader.close()
+        self._wake_writer.close()
 
-    def _take(self) -> None:
+    def _drain(self) -> None:
         try:
-            for _ in self._listening.notifies(timeout=0):
+            for _ in self._connection.notifies(timeout=0):
                 pass
         except psycopg.Error as error:
-            logger.info("No news of the registry by NOTIFY for now: %s", error)
-            self._hang_up()
+            logger.info("No notifications of the registry for now: %s", error)
+            self._disconnect()
 
-    def _listen(self) -> None:
+    def _connect(self) -> None:
         if self._waits_left:
             self._waits_left -= 1
             return
         alias = router.db_for_read(RegistryVersion)
         if psycopg is None or connections[alias].vendor != "postgresql":
-            self._waits_left = RETRY
+            self._waits_left = RETRY_AFTER
             return
         try:
-            where = connections[alias].get_connection_params()  # with TLS and whatever else OPTIONS say
-            self._listening = psycopg.connect(**where, autocommit=True)
-            self._listening.execute(f"LISTEN {CHANNEL}")
+            parameters = connections[alias].get_connection_params()  # with TLS and everything else in OPTIONS
+            self._connection = psycopg.connect(**parameters, autocommit=True)
+            self._connection.execute(f"LISTEN {CHANNEL}")
         except (psycopg.Error, DatabaseError) as error:
-            logger.info("No news of the registry by NOTIFY for now: %s", error)
-            self._hang_up()
+            logger.info("No notifications of the registry for now: %s", error)
+            self._disconnect()
 
-    def _hang_up(self) -> None:
-        self._waits_left = RETRY
-        if self._listening is not None:
+    def _disconnect(self) -> None:
+        self._waits_left = RETRY_AFTER
+        if self._connection is not None:
             with suppress(psycopg.Error):
-                self._listening.close()
-            self._listening = None
+                self._connection.close()
+            self._connection = None

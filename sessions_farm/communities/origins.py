@@ -1,22 +1,23 @@
-"""Whose page may open a socket: one of the very host that is asked.
+"""Origins of WebSockets: a page may open a socket on its own host only.
 
-A browser sends cookies with any site's WebSocket (RFC 6455, 10.2), so the Origin is checked exactly, port and all.
+A browser sends cookies with any site's WebSocket (RFC 6455, 10.2), so the Origin is compared exactly, port and all.
 Channels' own validator knows only ALLOWED_HOSTS, which is open where a registry decides, and would let every site in.
-(Forms and scripts are held to the same by Django's CSRF middleware: it compares the Origin with the host that HostGate
-has let in, as long as CSRF_TRUSTED_ORIGINS is empty.)
+(Django's CSRF middleware holds forms and scripts to the same rule, as long as CSRF_TRUSTED_ORIGINS is empty: it
+compares the Origin with the host that HostMiddleware has let in.)
 """
 
 from __future__ import annotations
 
 from asgiref.sync import sync_to_async
 
+from sessions_farm.communities.errors import RegistryUnavailableError
 from sessions_farm.communities.links import origin
-from sessions_farm.communities.registry import Member, RegistryUnavailableError, registry
+from sessions_farm.communities.registry import Member, registry
 from sessions_farm.web.asgi import Application, Receive, Scope, Send, host_in
 
 
-class OwnOriginOnly:
-    """Refuse a handshake (403) unless Host names a served host and Origin is its own, one of each.
+class SameOriginValidator:
+    """Refuses a handshake (403) unless Host names a served host and Origin is its own, one of each.
 
     ``master_only``: the host must be its community's master as well.
     """
@@ -26,7 +27,8 @@ class OwnOriginOnly:
         self.master_only = master_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        member = await sync_to_async(member_of)(host_in(scope))
+        """Call the inner application, or close the socket."""
+        member = await sync_to_async(serving_member)(host_in(scope))
         if member is None or (self.master_only and not member.is_master) or origins_in(scope) != [origin(member.host)]:
             await receive()  # "connect"; a close before "accept" is a 403
             await send({"type": "websocket.close"})
@@ -35,11 +37,12 @@ class OwnOriginOnly:
 
 
 def origins_in(scope: Scope) -> list[str]:
+    """Return the Origin headers of a handshake."""
     return [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
 
 
-def member_of(host: str) -> Member | None:
-    """The member that serves pages under that host: none for an alias, or while nobody knows the registry."""
+def serving_member(host: str) -> Member | None:
+    """Return the member that serves pages under a host; None for an alias, or while the registry is unavailable."""
     try:
         member = registry.resolve(host) if host else None
     except RegistryUnavailableError:

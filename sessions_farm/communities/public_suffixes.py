@@ -1,7 +1,7 @@
-"""Which names are public suffixes: below ``co.uk`` or ``github.io`` anybody may have a name of their own.
+"""Public suffixes: names as ``co.uk`` or ``github.io``, directly below which anybody may register a name.
 
-By publicsuffixlist and the list in its package, which is as new as the package; nothing is downloaded. Where it is not
-installed the rule is plain: a name of one label is a public suffix, and no other is known to be one.
+The list is the one in the package publicsuffixlist, as old as the package; nothing is downloaded. Without the package
+the rule is plain: a name of one label is a public suffix, and no other name.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def is_public_suffix(host: str) -> bool:
-    """Whether strangers may have names directly below this one.
+    """Return whether strangers may have names directly below a host.
 
-    With the suffixes of companies (``github.io``) and the bases of the list's wildcards (``kobe.jp`` of ``*.kobe.jp``).
+    Suffixes of companies (``github.io``) count, and the bases of the list's wildcards (``kobe.jp`` of ``*.kobe.jp``).
     Of a name that the list does not know, the last label is the suffix: ``localhost`` is one, ``shops.localhost`` not.
     """
     known = bundled_list()
@@ -25,6 +25,7 @@ def is_public_suffix(host: str) -> bool:
 
 @lru_cache(maxsize=1)
 def bundled_list() -> PublicSuffixList | None:
+    """Return the list of the package; None where it is not installed."""
     try:
         from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 -- an extra, and a long list to read
     except ImportError:

@@ -1,9 +1,9 @@
-"""Which hosts are served, and to which community each belongs: the registry, held in memory by every node.
+"""The registry: the served hosts and the community of each, held in memory by every node.
 
 A request costs no query. Every change of a Community or Domain raises RegistryVersion in its own transaction; the node
-that made the change reads anew at its commit. The others are told by PostgreSQL (registry_news.py), and look at the
-number themselves once in ``SESSIONS_FARM["REGISTRY_POLL_SECONDS"]`` (default 0.5) wherever news do not come. Where the
-database is away, the last snapshot stays.
+that made the change reads the registry anew at its commit. The others are notified by PostgreSQL (notifications.py),
+and poll the number every ``REGISTRY_POLL_SECONDS`` (default 0.5) where notifications do not come. Where the database
+is away, the last snapshot stays.
 """
 
 from __future__ import annotations
@@ -20,19 +20,16 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
+from sessions_farm.communities.conf import community_options
+from sessions_farm.communities.errors import RegistryUnavailableError
 from sessions_farm.communities.identity import mall_ids
 from sessions_farm.communities.models import Community, Domain, RegistryVersion
-from sessions_farm.communities.notifications import News
-from sessions_farm.conf import options
+from sessions_farm.communities.notifications import RegistryListener
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = ("pk", "host", "kind", "community_id", "canonical__host", "callback", "secret_digest")
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-
-
-class RegistryUnavailableError(Exception):
-    """The registry was never read and the database does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +58,7 @@ class Member:
 
     @property
     def is_master(self) -> bool:
+        """Whether this host is its community's master."""
         return self.host == self.master_host
 
     @property
@@ -80,38 +78,39 @@ class Member:
 
     @property
     def former_master(self) -> str:
-        """The host that was the master until a while ago and still vouches for whom it knew; '' for none."""
+        """The host that was the master until a while ago and still vouches for its visitors; '' for none."""
         return self.previous_master if time.time() < self.previous_master_until else ""
 
     @property
     def is_paused(self) -> bool:
+        """Whether no hand-off begins now."""
         return time.time() < self.paused_until
 
 
 @dataclass(frozen=True, slots=True)
-class External:
+class ExternalMember:
     """A member of a community outside this farm, as every node holds it in memory."""
 
     host: str
     community_id: int
     community: str
     callback: str  # the one address that an answer goes to
-    secret_digest: str  # '' where it was given no secret: then it redeems nothing
+    secret_digest: str  # '' without a secret: then it redeems nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The served hosts at one version of the registry; never changed once it is built."""
+class RegistrySnapshot:
+    """The served hosts at one version of the registry; immutable."""
 
     version: int
     exact: Mapping[str, Member] = field(default_factory=dict)
     wildcards: Mapping[str, Member] = field(default_factory=dict)  # by the part below the first label
-    externals: Mapping[str, External] = field(default_factory=dict)
+    externals: Mapping[str, ExternalMember] = field(default_factory=dict)
     masters: Mapping[int, Member] = field(default_factory=dict)  # by community
     hosts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by community
 
     def resolve(self, host: str) -> Member | None:
-        """The member behind ``host`` (lower case, no port): an exact one, else a wildcard one label above it."""
+        """Return the member behind a host (lower case, no port): an exact one, else a wildcard one label above it."""
         if member := self.exact.get(host):
             return member
         label, _, parent = host.partition(".")
@@ -122,28 +121,29 @@ class Snapshot:
 
 
 def read_version() -> int:
+    """Return the registry's version in the database."""
     return RegistryVersion.objects.values_list("number", flat=True).first() or 0
 
 
-def read_snapshot() -> Snapshot:
-    """Read the registry: three queries. The version first, so a change in between is read again, never missed."""
+def read_snapshot() -> RegistrySnapshot:
+    """Return the registry, in three queries; the version first, so a change in between is read again, never missed."""
     version = read_version()
-    communities = {community.pk: community for community in Community.objects.in_force()}
+    communities = {community.pk: community for community in Community.objects.active()}
     exact: dict[str, Member] = {}
     wildcards: dict[str, Member] = {}
-    externals: dict[str, External] = {}
+    externals: dict[str, ExternalMember] = {}
     hosts: dict[int, list[str]] = {}
-    for row in Domain.objects.in_force().values_list(*COLUMNS, named=True):
+    for row in Domain.objects.active().values_list(*COLUMNS, named=True):
         community = communities.get(row.community_id)
         if community is None:
             continue
         if row.kind == Domain.Kind.EXTERNAL:
-            externals[row.host] = as_external(row, community)
+            externals[row.host] = external_from_row(row, community)
             continue
         wild = row.kind == Domain.Kind.WILDCARD
-        (wildcards if wild else exact)[row.host] = as_member(row, community)
+        (wildcards if wild else exact)[row.host] = member_from_row(row, community)
         hosts.setdefault(community.pk, []).append(f"*.{row.host}" if wild else row.host)
-    return Snapshot(
+    return RegistrySnapshot(
         version,
         MappingProxyType(exact),
         MappingProxyType(wildcards),
@@ -153,8 +153,8 @@ def read_snapshot() -> Snapshot:
     )
 
 
-def as_member(row: Any, community: Community) -> Member:
-    """Of a row of plain values: a model's instance for each of ten thousand domains takes several times as long."""
+def member_from_row(row: Any, community: Community) -> Member:
+    """Return the member of a row of plain values: instances of ten thousand domains take several times as long."""
     return Member(
         host=row.host,
         domain_id=row.pk,
@@ -178,8 +178,9 @@ def as_member(row: Any, community: Community) -> Member:
     )
 
 
-def as_external(row: Any, community: Community) -> External:
-    return External(
+def external_from_row(row: Any, community: Community) -> ExternalMember:
+    """Return the external member of a row of plain values."""
+    return ExternalMember(
         host=row.host,
         community_id=community.pk,
         community=community.slug,
@@ -189,32 +190,33 @@ def as_external(row: Any, community: Community) -> External:
 
 
 class Registry:
-    """The snapshot of this process and the thread that keeps it fresh."""
+    """The snapshot of this process, and the thread that keeps it fresh."""
 
     def __init__(self) -> None:
-        self._snapshot: Snapshot | None = None
+        self._snapshot: RegistrySnapshot | None = None
         self._reading = threading.Lock()
         self._poller: threading.Thread | None = None
         self._stopped = threading.Event()
-        self._news: News
+        self._listener: RegistryListener
 
     def resolve(self, host: str) -> Member | None:
+        """Return the member that serves a host."""
         return self.current().resolve(host)
 
-    def external(self, host: str) -> External | None:
-        """The member outside the farm with that host."""
+    def external_member(self, host: str) -> ExternalMember | None:
+        """Return the member outside the farm with a host."""
         return self.current().externals.get(host)
 
     def hosts_of(self, community_id: int) -> list[str]:
-        """The served hosts of a community, sorted; a wildcard as ``*.host``."""
+        """Return the served hosts of a community, sorted; a wildcard as ``*.host``."""
         return list(self.current().hosts.get(community_id, ()))
 
-    def outside_of(self, community_id: int) -> list[str]:
-        """The hosts of a community that are outside the farm, sorted."""
+    def external_hosts_of(self, community_id: int) -> list[str]:
+        """Return the hosts of a community outside the farm, sorted."""
         return sorted(host for host, each in self.current().externals.items() if each.community_id == community_id)
 
     def master_of(self, community_id: int) -> Member:
-        """Raise LookupError where the community has no served master."""
+        """Return the master of a community. Raise LookupError where none is served."""
         try:
             return self.current().masters[community_id]
         except KeyError:
@@ -222,8 +224,8 @@ class Registry:
                 f"Community {community_id} has no served master; give it an active domain as its master."
             ) from None
 
-    def current(self) -> Snapshot:
-        """The snapshot; read at the first call. Raise RegistryUnavailable where that fails."""
+    def current(self) -> RegistrySnapshot:
+        """Return the snapshot, which is read at the first call. Raise RegistryUnavailableError."""
         self._keep_polling()
         snapshot = self._snapshot
         if snapshot is not None:
@@ -234,7 +236,7 @@ class Registry:
             return self._snapshot
 
     def refresh(self) -> None:
-        """Read now. Where the database is away, keep what is held."""
+        """Read the registry now. Where the database is away, keep the last snapshot."""
         with self._reading:
             try:
                 self._snapshot = read_snapshot()
@@ -242,33 +244,33 @@ class Registry:
                 logger.warning("The registry of domains cannot be read, the last one stays: %s", error)
 
     def forget(self) -> None:
-        """Drop the snapshot: the next question reads it."""
+        """Drop the snapshot: the next call reads it."""
         self._snapshot = None
 
-    def changing(self, **_kwargs: Any) -> None:
-        """Receive ``registry_changing``: where nothing polls, the transaction that changes hosts sees them at once."""
-        if not poll_seconds():
+    def on_changing(self, **_kwargs: Any) -> None:
+        """Receive ``registry_changing``: without polling, the transaction that changes hosts sees them at once."""
+        if not poll_interval():
             self.forget()
 
-    def changed(self, **_kwargs: Any) -> None:
+    def on_changed(self, **_kwargs: Any) -> None:
         """Receive ``registry_changed``."""
         if self._snapshot is not None:
             self.refresh()
 
     def poll(self) -> None:
-        """Read anew where another process has changed the registry."""
+        """Read the registry anew where another process has changed it."""
         snapshot = self._snapshot
         if snapshot is not None and read_version() != snapshot.version:
             self.refresh()
 
     def stop(self) -> None:
-        """End the thread; the next question starts another."""
+        """End the thread; the next call starts another."""
         if self._poller is not None and self._poller.is_alive():
             self._stopped.set()
-            self._news.ring()
+            self._listener.wake()
             self._poller.join()
 
-    def _read(self) -> Snapshot:
+    def _read(self) -> RegistrySnapshot:
         try:
             return read_snapshot()
         except DatabaseError as error:
@@ -276,19 +278,19 @@ class Registry:
 
     def _keep_polling(self) -> None:
         # is_alive() is False in a forked child too, so each process of a pre-forking server starts its own.
-        if (self._poller is not None and self._poller.is_alive()) or not poll_seconds():
+        if (self._poller is not None and self._poller.is_alive()) or not poll_interval():
             return
         with self._reading:
             if self._poller is None or not self._poller.is_alive():
                 self._stopped.clear()
-                self._news = News()
+                self._listener = RegistryListener()
                 self._poller = threading.Thread(target=self._poll_for_ever, name="registry-poll", daemon=True)
                 self._poller.start()
 
     def _poll_for_ever(self) -> None:
-        with contextlib.closing(self._news):
+        with contextlib.closing(self._listener):
             while not self._stopped.is_set():
-                self._news.wait(poll_seconds() or 1)
+                self._listener.wait(poll_interval() or 1)
                 self._poll_once()
 
     def _poll_once(self) -> None:
@@ -302,9 +304,9 @@ class Registry:
                 connection.close()
 
 
-def poll_seconds() -> float:
-    """0 starts no thread: then only this process's own changes and refresh() are seen (tests, one-shot commands)."""
-    return options().registry_poll_seconds
+def poll_interval() -> float:
+    """Return the seconds between polls. 0 starts no thread: then only this process's own changes are seen."""
+    return community_options().registry_poll_seconds
 
 
 registry = Registry()

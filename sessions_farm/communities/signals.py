@@ -1,9 +1,9 @@
-"""The signals of communities: what upper apps may join in, and changes of the registry."""
+"""Signals of communities: merged visitors, for other apps to follow, and changes of the registry."""
 
 from django.dispatch import Signal
 
-# Joining: sent by ``send()`` inside the transaction that merges ``source`` into ``target`` (both Visitor, of one
-# community); a receiver's exception rolls the merge back. A pair is sent once.
+# Sent inside the transaction that merges ``source`` into ``target`` (both Visitor, of one community), once for a pair.
+# It is sent by ``send()``: an exception of a receiver rolls the merge back.
 visitors_merging = Signal()
 
 # Inside the transaction of any change to a community or a domain, before the change.

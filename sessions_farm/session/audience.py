@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from sessions_farm.conf import options
 from sessions_farm.session import ids
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ class Audience(Protocol):
 
     @property
     def cookie_name(self) -> str:
-        """Return the cookie's name without a prefix."""
+        """Return the cookie's name without a prefix; '' for the setting COOKIE_NAME."""
 
     @property
     def cookie_scope(self) -> tuple[str, ...]:
@@ -47,13 +46,10 @@ class Site:
     """The audience of a project without communities: every host by itself."""
 
     host = ""
+    cookie_name = ""
     cookie_scope: tuple[str, ...] = ()
     sees_guarded = True
     issues_ids = True
-
-    @property
-    def cookie_name(self) -> str:
-        return options().cookie_name
 
     def new_id(self) -> str:
         return ids.new_id()

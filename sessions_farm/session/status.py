@@ -1,4 +1,4 @@
-"""How the place of the sessions is: what answers, how fast, how many live, and whether what happened is told."""
+"""The status of the session store: its latency, its live sessions, and the age of events that wait for delivery."""
 
 from __future__ import annotations
 
@@ -18,61 +18,63 @@ from sessions_farm.stores.effects.effects import run_sync
 if TYPE_CHECKING:
     from sessions_farm.stores.protocol import Queries, Store
 
-ASKED = 5  # times; the middle answer is told
+SAMPLES = 5  # of the latency; the median is reported
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Times are seconds. ``fault`` says why the store does not answer; what is not known then, or there, is None.
+    """Times are seconds. ``error`` says why the store does not answer; unknown values are None.
 
-    ``untold`` is the age of the oldest event that nobody was told of: seconds where the sweeper runs, more where it
-    does not. ``told`` is how long ago the last one was told.
+    ``pending_seconds`` is the age of the oldest event that is not delivered: seconds while the sweeper runs, more while
+    it does not. ``delivered_seconds`` is how long ago the last event was delivered.
     """
 
     store: str
     switch: str = ""
-    fault: str = ""
-    answer: float | None = None
+    error: str = ""
+    latency_seconds: float | None = None
     live: int | None = None
     epoch: int | None = None
-    untold: float | None = None
-    told: float | None = None
+    pending_seconds: float | None = None
+    delivered_seconds: float | None = None
 
 
-def status() -> Status:
-    """Ask the store that is in force; its silence is an answer, too."""
+def store_status() -> Status:
+    """Return the status of the store in force. A store that does not answer has a status, too."""
     given, store, now = options(), current_store(), now_ms()
     switch = f"from {given.switch_from}" if given.switch_from else f"to {given.switch_to}" if given.switch_to else ""
     try:
-        answer, live, untold = seconds_of(store), run_sync(store.count(now)), oldest_untold(store, now)
+        latency, live, pending = measure_latency(store), run_sync(store.count(now)), oldest_pending(store, now)
     except StoreUnavailableError as error:
         return Status(given.store, switch, str(error) or type(error).__name__)
-    return Status(given.store, switch, "", answer, live, epoch_in_force(), untold, last_told(now))
+    return Status(given.store, switch, "", latency, live, tier_epoch(), pending, last_delivery(now))
 
 
-def seconds_of(store: Queries) -> float:
-    """How long a session that is not there takes not to be found."""
+def measure_latency(store: Queries) -> float:
+    """Return the median time of looking up a session that does not exist."""
     times = []
-    for _ in range(ASKED):
+    for _ in range(SAMPLES):
         begun = time.perf_counter()
         run_sync(store.get_many(["nobody's"], now_ms()))
         times.append(time.perf_counter() - begun)
     return statistics.median(times)
 
 
-def oldest_untold(store: Store, now: int) -> float | None:
+def oldest_pending(store: Store, now: int) -> float | None:
+    """Return the age of the oldest event that waits for delivery; None without one."""
     with transaction.atomic():
         events = run_sync(store.read_events(1))
     return max(now - events[0].at, 0) / 1000 if events else None
 
 
-def last_told(now: int) -> float | None:
+def last_delivery(now: int) -> float | None:
+    """Return how long ago an event was delivered; None where none was."""
     last = DeliveredEvent.objects.order_by("-at_ms").values_list("at_ms", flat=True).first()
     return None if last is None else max(now - last, 0) / 1000
 
 
-def epoch_in_force() -> int | None:
-    """Which copies a tiered farm believes."""
+def tier_epoch() -> int | None:
+    """Return the epoch of the copies that nodes accept; None without a tiered store."""
     given = options()
     if "tiered" not in {given.store, given.switch_from, given.switch_to}:
         return None

@@ -10,7 +10,6 @@ from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from sessions_farm.conf import options
-from sessions_farm.stores.switching import FollowingStore, SwitchingStore
 
 if TYPE_CHECKING:
     from sessions_farm.stores.protocol import Store
@@ -28,11 +27,13 @@ NAMED = {
 def current_store() -> Store:
     """Return the store that ``SESSIONS_FARM["STORE"]`` names, one for the process; during a switch both in one."""
     given = options()
+    if not given.switch_from and not given.switch_to:
+        return store_named(given.store)
+    from sessions_farm.stores.switching import FollowingStore, SwitchingStore  # noqa: PLC0415 -- during a switch only
+
     if given.switch_from:
         return SwitchingStore(new=store_named(given.store), old=store_named(given.switch_from))
-    if given.switch_to:
-        return FollowingStore(new=store_named(given.switch_to), old=store_named(given.store))
-    return store_named(given.store)
+    return FollowingStore(new=store_named(given.switch_to), old=store_named(given.store))
 
 
 def store_named(name: str) -> Store:

@@ -75,7 +75,7 @@ def lives(session):
 def test_only_superusers_look_and_end(site, is_staff):
     session = saved(page="/a")
     client = signed_in(make_user(is_staff=is_staff))
-    for response in (client.get(PAGE), client.post(END, {"handle": session.key_hash, "sure": "1"})):
+    for response in (client.get(PAGE), client.post(END, {"handle": session.key_hash, "confirmed": "1"})):
         assert response.status_code == (403 if is_staff else 302)
         assert session.key_hash[:8] not in response.text
     assert lives(session)
@@ -110,7 +110,7 @@ def test_own_session_is_shown_and_cannot_be_ended_there(boss):
     response = boss.get(PAGE)
     assert "this browser" in response.text
     assert own not in handles_on(response)
-    boss.post(END, {"handle": own, "sure": "1"})
+    boss.post(END, {"handle": own, "confirmed": "1"})
     assert boss.get(PAGE).status_code == 200
 
 
@@ -125,7 +125,7 @@ def test_sessions_are_found_by_an_indexed_variable(boss):
 def test_what_cannot_be_found_is_refused_in_words(boss, asked):
     response = boss.get(PAGE, {"q": asked})
     assert response.status_code == 400
-    assert "Nobody is called" in response.text
+    assert "No person is called" in response.text
 
 
 def test_person_is_found_by_name_and_signed_out_everywhere(boss):
@@ -138,7 +138,7 @@ def test_person_is_found_by_name_and_signed_out_everywhere(boss):
     asking = boss.post(END, {"person": anna.pk, "q": "anna@example.org"})
     assert "Are you sure" in asking.text
     assert len(queries.devices(anna)) == 2
-    done = boss.post(END, {"person": anna.pk, "sure": "1", "q": "anna@example.org"}, follow=True)
+    done = boss.post(END, {"person": anna.pk, "confirmed": "1", "q": "anna@example.org"}, follow=True)
     assert "2 sessions ended" in done.text
     assert queries.devices(anna) == []
     assert all("_auth_user_id" not in client.session for client in devices)
@@ -150,7 +150,7 @@ def test_person_is_found_by_name_and_signed_out_everywhere(boss):
 def test_who_signs_herself_out_everywhere_stays_at_this_browser(boss):
     elsewhere = signed_in(boss.user)
     assert "stays signed in" in boss.post(END, {"person": boss.user.pk}).text
-    boss.post(END, {"person": boss.user.pk, "sure": "1"})
+    boss.post(END, {"person": boss.user.pk, "confirmed": "1"})
     assert boss.get(PAGE).status_code == 200
     assert elsewhere.get(PAGE).status_code == 302
 
@@ -160,7 +160,7 @@ def test_selected_sessions_end_once_it_is_confirmed_and_that_is_logged(boss):
     chosen = {"handle": [first.key_hash, second.key_hash]}
     assert set(handles_on(boss.post(END, chosen))) == set(chosen["handle"])
     assert lives(first)
-    assert "2 sessions ended" in boss.post(END, chosen | {"sure": "1"}, follow=True).text
+    assert "2 sessions ended" in boss.post(END, chosen | {"confirmed": "1"}, follow=True).text
     assert [lives(one) for one in (first, second, third)] == [False, False, True]
     entries = LogEntry.objects.filter(action_flag=DELETION, user_id=boss.user.pk)
     assert {entry.object_id for entry in entries} == {first.key_hash, second.key_hash}
@@ -171,9 +171,9 @@ def test_ending_needs_a_post_with_its_token(boss):
     session = saved(page="/a")
     assert boss.get(END).status_code == 405
     strict = signed_in(boss.user, enforce_csrf_checks=True)
-    assert strict.post(END, {"handle": session.key_hash, "sure": "1"}).status_code == 403
+    assert strict.post(END, {"handle": session.key_hash, "confirmed": "1"}).status_code == 403
     token = re.search(r'csrfmiddlewaretoken" value="([^"]+)"', strict.get(PAGE).text)[1]
-    strict.post(END, {"handle": session.key_hash, "sure": "1", "csrfmiddlewaretoken": token})
+    strict.post(END, {"handle": session.key_hash, "confirmed": "1", "csrfmiddlewaretoken": token})
     assert not lives(session)
 
 

@@ -40,7 +40,6 @@ TEMPLATES = [{
     ]},
 }]
 SESSION_ENGINE = "sessions_farm.engine"
-SESSIONS_FARM = {"REGISTRY_POLL_SECONDS": 0}
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 ALLOWED_HOSTS = ["*"]
 DATABASES = {"default": {

@@ -13,14 +13,16 @@ from django.apps import apps
 from django.core.management import call_command
 
 import sessions_farm
-from sessions_farm.checks import check_deployment, check_settings
-from sessions_farm.conf import DAY, NAMES
+from sessions_farm.checks import check_deployment, check_servers, check_settings
+from sessions_farm.checks.options import SCHEMA
+from sessions_farm.conf import DAY
 from sessions_farm.models import Session
 from sessions_farm.session import sweeper
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Lifetime
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.tests.support import session_site
+from sessions_farm.tests.support.redis_version import RedisOfVersion
 from sessions_farm.tests.support.stores_fixtures import HOUR, NOW
 
 
@@ -55,24 +57,14 @@ def ids(messages):
     ("given", "fault", "hint"),
     [
         ({"STOER": "database"}, "E001", "Did you mean STORE?"),
-        ({"RESOLVER": "no.such.Resolver"}, "E003", "a Resolver"),
-        ({"EXTERNAL_FACTS": "sessions_farm.session.ids.AT_REST"}, "E003", "f(visitor or None"),
-        ({"NAMESERVERS": "127.0.0.1"}, "E006", "such as ()"),
-        ({"ADDRESSES": [7]}, "E006", "such as ()"),
-        ({"PROBE_ADDRESS": "https://lb:443"}, "E025", "lb:443"),
-        ({"PROBE_SECONDS": -1}, "E007", "It takes 0"),
         ({"STORE": "redis"}, "E002", "REDIS_URL"),
         ({"SWITCH_FROM": "redis"}, "E002", "REDIS_URL"),
         ({"STORE": "no.such.Store"}, "E003", "Stores by name: memory"),
-        ({"STAFF_OF": "no.such.function"}, "E003", "f(user)"),
-        ({"STAFF_OF": "sessions_farm.conf.DAY"}, "E003", "f(user)"),
-        ({"PROFILES": {"user": "no.such.function"}}, "E003", "f(user)"),
         ({"IDLE": "20"}, "E006", "int"),
         ({"GRACE": True}, "E006", "int"),
         ({"REDIS_TIMEOUT": None}, "E006", "float"),
         ({"EVENTS": 1}, "E006", "bool"),
         ({"READONLY_RAISES": "no"}, "E006", "bool | None"),
-        ({"PROFILES": ["user"]}, "E006", "path"),
         ({"IDLE": 0}, "E007", "more than 0"),
         ({"GRACE": -1}, "E007", "10"),
         ({"SESSION_LIMIT": 200_000}, "E008", "SESSION_LIMIT"),
@@ -100,7 +92,6 @@ def ids(messages):
         ({"SWITCH_FROM": "memory"}, "E016", "expire"),
         ({**REDIS, "SWITCH_FROM": "redis", "SWITCH_TO": "redis"}, "E016", "SWITCH_TO first"),
         ({"COOKIE_NAME": "my mall"}, "E017", "letters"),
-        ({"PROFILES": {"visitor": "sessions_farm.communities.visitors.profile.fields_of"}}, "E018", "another name"),
         ({"SESSION_WARNING": 2_000_000}, "W004", "lower SESSION_WARNING"),
         ({"IDLE": 40 * DAY, "COOKIE_AGE": 60 * DAY}, "W004", "lower IDLE"),
         ({"IDLE_STAFF": 15 * DAY}, "W004", "Staff"),
@@ -125,7 +116,7 @@ def test_wrong_farm_settings_are_told(right, given, fault, hint):
         {"VARIABLES": {"checkout_*": {"guarded": True}, "otp_*": {"ttl": 300}, "views_*": {"counter": True}}},
         {"VARIABLES": {"_farm_signed_in": {"indexed": True, "shared": True}}},
         {"VARIABLES": {"page": {"indexed": False, "ttl": 0, "shared": True}}},
-        {"STAFF_OF": "builtins.dir", "READONLY_RAISES": None, "MAX_LIVE": 0, "TIER_POLL": 0, "REDIS_TIMEOUT": 1},
+        {"READONLY_RAISES": None, "MAX_LIVE": 0, "TIER_POLL": 0, "REDIS_TIMEOUT": 1},
     ],
 )
 def test_right_farm_settings_say_nothing(right, given):
@@ -173,13 +164,6 @@ def test_djangos_own_app_is_a_leftover(right, monkeypatch):
     assert ids(check_settings()) == ["W006"]
 
 
-def test_forms_of_other_sites_are_let_in_by_nobody_on_a_gated_farm(right):
-    right.CSRF_TRUSTED_ORIGINS = ["https://evil.test"]
-    assert ids(check_settings()) == ["W022"]
-    right.MIDDLEWARE.remove("sessions_farm.communities.middleware.HostMiddleware")
-    assert check_settings() == []  # without communities it is the project's own choice
-
-
 def test_other_engines_need_none_of_ours(right):
     right.SESSION_ENGINE, right.MIDDLEWARE, right.SESSION_COOKIE_AGE = "django.contrib.sessions.backends.db", [], 60
     assert check_settings() == []
@@ -190,6 +174,26 @@ def test_deployment_asks_for_more(right):
     assert sorted(ids(check_deployment())) == ["W007", "W008"]
     right.SESSIONS_FARM, right.SESSION_COOKIE_SECURE = {"STORE": "database"}, True
     assert check_deployment() == []
+
+
+@pytest.mark.parametrize(("version", "refused"), [("6.2.14", ["E026"]), ("7.0.0", []), ("8.2.1", [])])
+def test_an_old_redis_is_refused(right, version, refused):
+    pytest.importorskip("redis")
+    with RedisOfVersion(version) as url:
+        right.SESSIONS_FARM = {"STORE": "tiered", "REDIS_URL": url, "REDIS_TIMEOUT": 5}
+        messages = check_servers(databases=["default"])
+    assert ids(messages) == refused
+    assert all(version in message.msg and "7.0" in message.hint for message in messages)
+
+
+def test_only_a_redis_that_answers_is_judged_and_only_where_servers_are_asked(right):
+    pytest.importorskip("redis")
+    with RedisOfVersion("6.2.14") as url:
+        right.SESSIONS_FARM = {"STORE": "database", "REDIS_URL": url}
+        assert check_servers(databases=["default"]) == []
+        right.SESSIONS_FARM = {"STORE": "redis", "REDIS_URL": url}
+        assert check_servers(databases=None) == []
+    assert check_servers(databases=["default"]) == []
 
 
 README = Path(sessions_farm.__file__).parent / "README.md"
@@ -204,7 +208,7 @@ def test_readme_lists_every_fault():
 
 def test_readme_lists_every_setting():
     table = README.read_text().partition("## Settings")[2].partition("## Faults")[0]
-    assert set(NAMES) == set(re.findall(r"`([A-Z_]{4,})`", table)) - DJANGOS
+    assert set(SCHEMA.names) == set(re.findall(r"`([A-Z_]{4,})`", table)) - DJANGOS
 
 
 def test_sweeper_works_in_batches_until_nothing_is_due(db, right, capsys):

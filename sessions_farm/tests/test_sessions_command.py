@@ -52,13 +52,13 @@ def as_json(*arguments):
 def test_status_tells_what_the_store_says(store):
     saved(page="/a")
     found = as_json("status")
-    assert (found["store"], found["live"], found["fault"], found["switch"]) == (store, 1, "", "")
-    assert found["answer"] > 0
-    assert found["untold"] is not None
-    assert found["told"] is None
+    assert (found["store"], found["live"], found["error"], found["switch"]) == (store, 1, "", "")
+    assert found["latency_seconds"] > 0
+    assert found["pending_seconds"] is not None
+    assert found["delivered_seconds"] is None
     sweeper.sweep()
-    assert as_json("status")["untold"] is None
-    assert as_json("status")["told"] is not None
+    assert as_json("status")["pending_seconds"] is None
+    assert as_json("status")["delivered_seconds"] is not None
     assert "1 session\n" in sessions("status")
 
 
@@ -75,7 +75,7 @@ def test_store_that_is_away_is_told_and_fails(settings, tmp_path, capsys):
     out = StringIO()
     with pytest.raises(CommandError, match="'redis' does not answer"):
         call_command("sessions", "status", "--format", "json", stdout=out)
-    assert json.loads(out.getvalue())["fault"]
+    assert json.loads(out.getvalue())["error"]
     with pytest.raises(CommandError, match="'redis' does not answer"):
         sessions("list")
 
@@ -134,7 +134,7 @@ def test_end_by_person(store, settings, called):
 
 
 def test_end_refuses_a_person_who_is_not_there(store):
-    with pytest.raises(CommandError, match="Nobody is called 'bert'"):
+    with pytest.raises(CommandError, match="No person is called 'bert'"):
         sessions("end", "--user", "bert")
     with pytest.raises(CommandError, match="required"):
         sessions("end")
@@ -188,7 +188,7 @@ def test_switch_finishes_a_move_that_was_left_half_done(left):
 def test_doubt_is_of_copies(settings, tmp_path):
     use(settings, "database", tmp_path)
     with pytest.raises(CommandError, match="has no copies"):
-        sessions("doubt")
+        sessions("invalidate")
 
 
 @NEEDS_REDIS
@@ -203,7 +203,7 @@ def test_copies_of_before_are_not_believed_once_they_are_doubted(settings, tmp_p
     later.save()
     settings.SESSIONS_FARM = in_tiers
     assert again(session)["page"] == "/a"  # the control: nobody told the copy
-    assert "The epoch is raised" in sessions("doubt")
+    assert "The epoch is raised" in sessions("invalidate")
     assert again(session)["page"] == "/b"
 
 

@@ -35,7 +35,8 @@ def name_for(audience: Audience) -> str:
     refuse both without ``Secure``, and most refuse ``Secure`` over plain HTTP, so there the bare name stands. Only one
     of the two is ever read.
     """
-    return f"__Host-Http-{audience.cookie_name}" if settings.SESSION_COOKIE_SECURE else audience.cookie_name
+    name = audience.cookie_name or options().cookie_name
+    return f"__Host-Http-{name}" if settings.SESSION_COOKIE_SECURE else name
 
 
 def seal(audience: Audience, session_id: str, *, host: str = "", now: float | None = None) -> str:

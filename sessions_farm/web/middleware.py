@@ -17,7 +17,7 @@ from django.utils.deprecation import MiddlewareMixin
 
 from sessions_farm import metrics
 from sessions_farm.session import locks
-from sessions_farm.session.audience import audience_of
+from sessions_farm.session.audience import SITE, Audience
 from sessions_farm.session.session import SessionStore
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.stores.effects.effects import Effects, run_async, run_sync
@@ -66,7 +66,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
         return await session.run_async(respond_effects(request, session, response))
 
     def process_request(self, request: HttpRequest) -> None:
-        audience = audience_of(request)
+        audience: Audience = getattr(request, "session_audience", SITE)
         request.session = SessionStore(proof=cookies.read(request, audience), audience=audience)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object) -> Any:
@@ -87,9 +87,11 @@ class SessionMiddleware(DjangoSessionMiddleware):
     def process_response(  # type: ignore[override]  # the stubs forget streaming responses
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        session = decorators.session_behind(request)
+        session: object = getattr(request, "session", None)
         if not isinstance(session, SessionStore):
-            return response
+            session = decorators.session_behind(request)
+            if not isinstance(session, SessionStore):
+                return response
         return session.run_sync(respond_effects(request, session, response))
 
 

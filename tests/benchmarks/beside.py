@@ -103,7 +103,7 @@ def sweep(name: str, now: int, sender: Connection) -> None:
         store.sweep = timed
         moment = datetime.datetime.fromtimestamp(now / 1000, tz=datetime.UTC)
         tell(time.monotonic())
-        while sweeper.sweep(moment) >= sweeper.BATCHES:
+        while sweeper.sweep(moment) >= sweeper.MAX_BATCHES:
             pass
         tell(time.monotonic())
         connection.close()

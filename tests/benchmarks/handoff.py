@@ -182,7 +182,7 @@ def walk(browser: BrowserClient, host: str) -> None:
 
 def least_of_any(store: str) -> Act:
     """Measure the least that any hand-off needs: three requests, and a code that is kept and taken."""
-    environ, bare, digest, payload = asked("nobody", ""), handler_of(), codes.digest_of("code"), "x" * 230
+    environ, bare, digest, payload = asked("nobody", ""), handler_of(), codes.digest_of_code("code"), "x" * 230
     if store == "redis":
         client, name = RawRedis(options().redis_url, options().redis_prefix).client, f"{options().redis_prefix}:raw"
 
@@ -261,8 +261,8 @@ def rows_in_sql() -> int:
 def bytes_of_code(store: str) -> int:
     """Of a code as its server keeps it, with its name and header; without SQL's indexes."""
     prefix = ids.new_id()[:4]  # as long as the one that a farm has by default
-    grant = codes.Grant("mall", ids.new_id(), SHOPS[0], verifier.fresh().challenge, MASTER)
-    digest = codes.digest_of(codes.put(make_store(store, redis_prefix=prefix), grant))
+    grant = codes.Grant("mall", ids.new_id(), SHOPS[0], verifier.new_verifier().challenge, MASTER)
+    digest = codes.digest_of_code(codes.issue_code(make_store(store, redis_prefix=prefix), grant))
     if store == "redis":
         with redis.Redis.from_url(options().redis_url) as client:
             name = f"{prefix}:c:{digest}"

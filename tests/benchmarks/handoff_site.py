@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.test import RequestFactory, override_settings
 from django.urls import include, path
 
-from sessions_farm.communities.handoff.breaker import breakers
+from sessions_farm.communities.handoff.circuit_breakers import breakers
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import registry
 from sessions_farm.conf import options
@@ -164,15 +164,17 @@ def metered_farm_on(store: str) -> Iterator[Meters]:
         metered_database() as sql,
     ):
         caches = {"default": settings.CACHES["default"] | {"LOCATION": cache_url}}
-        with override_settings(CACHES=caches), farm_on(store, REDIS_URL=redis_url, REGISTRY_POLL_SECONDS=0):
+        with override_settings(CACHES=caches), farm_on(store, poll=0, REDIS_URL=redis_url):
             yield Meters(sessions, cache, sql)
 
 
 @contextmanager
-def farm_on(store: str, **given: Any) -> Iterator[None]:
+def farm_on(store: str, *, poll: float | None = None, **given: Any) -> Iterator[None]:
     """The farm's sessions are in that store while the block runs; nothing of its own goes on after it."""
     breakers.clear()
-    with override_settings(SESSIONS_FARM=settings.SESSIONS_FARM | {"STORE": store} | given):
+    communities = settings.SESSIONS_FARM_COMMUNITIES | ({} if poll is None else {"REGISTRY_POLL_SECONDS": poll})
+    farm = settings.SESSIONS_FARM | {"STORE": store} | given
+    with override_settings(SESSIONS_FARM=farm, SESSIONS_FARM_COMMUNITIES=communities):
         try:
             yield
         finally:

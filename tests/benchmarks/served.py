@@ -21,10 +21,10 @@ from django.http.request import validate_host
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.middleware import ASK_PATH
 from sessions_farm.communities.models import CHANNEL, Community, Domain
 from sessions_farm.communities.registry import Registry, read_snapshot, registry
-from sessions_farm.conf import options
 from tests.benchmarks.beside import p99
 from tests.benchmarks.handoff_site import FARM, farm_on, handler_of, make_community, serve
 from tests.benchmarks.interleaving import no_collector, take_turns, timed
@@ -54,7 +54,7 @@ def measure(table: Table) -> None:
             ask(table, hosts)
             look_up(table, hosts)
             reading(table)
-            poll = options().registry_poll_seconds
+            poll = community_options().registry_poll_seconds
         changes(table, community, poll=NEVER, hears=True)
         changes(table, community, poll=poll, hears=False)
 
@@ -138,7 +138,7 @@ def reading(table: Table) -> None:
 
 def changes(table: Table, community: Community, *, poll: float, hears: bool) -> None:
     """``hears``: whether PostgreSQL tells the nodes."""
-    with farm_on("memory", REGISTRY_POLL_SECONDS=poll), nodes() as lines:
+    with farm_on("memory", poll=poll), nodes() as lines:
         wait_until(lambda: listeners() == NODES, "A node does not listen.")
         if not hears:
             hang_up()

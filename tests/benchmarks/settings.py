@@ -38,8 +38,8 @@ SESSIONS_FARM = {
     "REDIS_PREFIX": _prefix,
     "REDIS_TIMEOUT": 30,  # a busy machine is not a broken Redis
     "VARIABLES": {"current_page": {"indexed": True, "shared": True}},
-    "PROBE_SECONDS": 0,  # no host of the benchmark is to be found by its name
 }
+SESSIONS_FARM_COMMUNITIES = {"PROBE_SECONDS": 0}  # no host of the benchmark is to be found by its name
 CACHES = {
     "default": {  # where hand-offs count the pace of each client
         "BACKEND": "django_redis.cache.RedisCache",

@@ -1,4 +1,4 @@
-"""Communities in the admin: their domains, who is the master and who comes next, and whether hand-offs begin."""
+"""Communities in the admin: their domains, their present and next master, and pauses of hand-offs."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from sessions_farm.communities.admin.buttons import ButtonsAdmin, Refusal
-from sessions_farm.communities.admin.explanations import state_of
+from sessions_farm.communities.admin.buttons import ActionRefusedError, ButtonsAdmin
+from sessions_farm.communities.admin.explanations import state_text
 from sessions_farm.communities.admin.forms import (
     CommunityForm,
     DomainForm,
     DomainFormSet,
-    SuccessorForm,
-    fit_for_master,
+    NextMasterForm,
+    master_candidates,
 )
+from sessions_farm.communities.errors import MasterCandidateError
 from sessions_farm.communities.handoff.pause import pause_handoffs, resume_handoffs
 from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.masters import (
-    FORMER_FOR,
-    NoMaster,
+    FORMER_MASTER_PERIOD,
     announce_master,
+    candidate_fault,
     change_master,
-    fault_of,
     forget_former_master,
     withdraw_announcement,
 )
@@ -35,7 +35,7 @@ from sessions_farm.communities.models import Community, Domain
 
 
 class DomainInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Domains are added here; each is changed and deleted on its own page, which says what that means."""
+    """The domains of a community. Each is changed and deleted on its own page, which explains it."""
 
     model = Domain
     form = DomainForm
@@ -60,7 +60,7 @@ class DomainInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscr
 
     @admin.display(description="State")
     def state(self, domain: Domain) -> str:
-        return state_of(domain, timezone.now()) if domain.pk else "will wait for its proof"
+        return state_text(domain, timezone.now()) if domain.pk else "will wait for its proof"
 
 
 @admin.register(Community)
@@ -68,7 +68,6 @@ class CommunityAdmin(ButtonsAdmin):
     form = CommunityForm
     inlines = (DomainInline,)
     buttons = ("announce", "withdraw", "change_over", "forget_former", "pause", "resume")
-    refusals = (Refusal, NoMaster)
     list_display = ("name", "slug", "master", "handoff_policy", "hosts", "is_active")
     list_filter = ("is_active", "handoff_policy")
     list_select_related = ("master",)
@@ -82,6 +81,7 @@ class CommunityAdmin(ButtonsAdmin):
 
     @admin.display(description="Hosts", ordering="host_count")
     def hosts(self, community: Community) -> int:
+        """Return the number of domains."""
         return int(community.host_count)  # type: ignore[attr-defined]  # annotated above
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -99,97 +99,103 @@ class CommunityAdmin(ButtonsAdmin):
         return super().has_delete_permission(request, obj) and (obj is None or obj.master_id is None)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's
-        """Write what was changed and no more: another master may have taken over meanwhile."""
+        """Save the changed fields only: another master may have taken over meanwhile."""
         obj.save(update_fields=form.changed_data if change else None)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if context.get("original") is not None:
-            context |= meaning_of(context["original"].pk)
+            context |= community_context(context["original"].pk)
             context["may_change"] = self.has_change_permission(request, context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def announce(self, request: HttpRequest, community: Community) -> None:
-        form = SuccessorForm(community, request.POST)
+        """Announce the chosen domain as the next master."""
+        form = NextMasterForm(community, request.POST)
         if not form.is_valid():
-            raise Refusal("choose one of the domains that can be the master.")
+            raise ActionRefusedError("choose one of the domains that can be the master.")
         announce_master(community=community, domain=form.cleaned_data["domain"])
-        self.note(request, community, f"Announced {community.next_master} as the next master; it is not yet.")
+        self.record(request, community, f"Announced {community.next_master} as the next master; it is not yet.")
 
     def withdraw(self, request: HttpRequest, community: Community) -> None:
+        """Withdraw the announcement."""
         withdraw_announcement(community=community)
-        self.note(request, community, "The announcement of a next master is withdrawn.")
+        self.record(request, community, "The announcement of a next master is withdrawn.")
 
     def change_over(self, request: HttpRequest, community: Community) -> HttpResponse | None:
-        """Say what will happen, and then do it, for the very domain that was read about."""
-        if "sure" not in request.POST:
-            return self._asking(request, community)
-        if request.POST["sure"] != str(community.next_master_id):
-            raise Refusal("another domain was announced meanwhile. Read again what will happen.")
+        """Explain the change, and make it once it is confirmed for this very domain."""
+        if "confirmed" not in request.POST:
+            return self._confirmation(request, community)
+        if request.POST["confirmed"] != str(community.next_master_id):
+            raise ActionRefusedError("another domain was announced meanwhile. Read the consequences again.")
         before = community.master
         change_master(community=community, now=timezone.now())
-        self.note(request, community, f"The master is {community.master} now; before, it was {before or 'nobody'}.")
+        self.record(request, community, f"The master is {community.master} now; before, it was {before or 'none'}.")
         here = request.get_host().partition(":")[0]
         if before is None or community.master is None or here != before.host:
             return None
-        # What only the master serves, as this page may be, has moved with it.
-        return HttpResponseRedirect(absolute_url(community.master.host, self.page_of(community)))
+        # Pages that the master alone serves, as this one may be, have moved with it.
+        return HttpResponseRedirect(absolute_url(community.master.host, self.change_url(community)))
 
     def forget_former(self, request: HttpRequest, community: Community) -> None:
+        """Stop consulting the former master."""
         former = community.former_master
         if former is None:
-            raise Refusal("there is no former master to forget.")
+            raise ActionRefusedError("there is no former master to forget.")
         forget_former_master(community=community)
-        self.note(request, community, f"The former master {former} is asked no more.")
+        self.record(request, community, f"The former master {former} is no longer consulted.")
 
     def pause(self, request: HttpRequest, community: Community) -> None:
+        """Pause hand-offs for an hour."""
         pause_handoffs(community=community, now=timezone.now())
-        self.note(request, community, "Hand-offs are paused for an hour.")
+        self.record(request, community, "Hand-offs are paused for an hour.")
 
     def resume(self, request: HttpRequest, community: Community) -> None:
+        """End the pause."""
         resume_handoffs(community=community)
-        self.note(request, community, "Hand-offs go on.")
+        self.record(request, community, "Hand-offs go on.")
 
-    def _asking(self, request: HttpRequest, community: Community) -> HttpResponse:
+    def _confirmation(self, request: HttpRequest, community: Community) -> HttpResponse:
         successor = community.next_master
         if successor is None:
-            raise NoMaster("No successor is announced; announce one first.")
-        if fault := fault_of(community, successor):
-            raise NoMaster(fault)
-        outside = community.domains.filter(kind=Domain.Kind.EXTERNAL, status=Domain.Status.ACTIVE)
-        context = self.page(
+            raise MasterCandidateError("No successor is announced; announce one first.")
+        if fault := candidate_fault(community, successor):
+            raise MasterCandidateError(fault)
+        external_domains = community.domains.filter(kind=Domain.Kind.EXTERNAL, status=Domain.Status.ACTIVE)
+        context = self.page_context(
             request,
             f"Make {successor} the master?",
-            **meaning_of(community.pk),
-            until=timezone.now() + FORMER_FOR,
+            **community_context(community.pk),
+            until=timezone.now() + FORMER_MASTER_PERIOD,
             address=absolute_url(successor.host, "/"),
-            outside=outside,
-            back=self.page_of(community),
+            external_domains=external_domains,
+            back=self.change_url(community),
         )
         return TemplateResponse(request, "admin/communities/community/change_over.html", context)
 
 
-def meaning_of(pk: int) -> dict[str, Any]:
-    """What the pages say of a community, as it is in the database."""
+def community_context(pk: int) -> dict[str, Any]:
+    """Return the context of a community's pages, read from the database."""
     community = Community.objects.select_related("master", "next_master", "former_master").get(pk=pk)
     now = timezone.now()
     return {
         "community": community,
-        "successor_fault": fault_of(community, community.next_master) if community.next_master else "",
-        "successors": SuccessorForm(community) if fit_for_master(community).exists() else None,
+        "successor_fault": candidate_fault(community, community.next_master) if community.next_master else "",
+        "successors": NextMasterForm(community) if master_candidates(community).exists() else None,
         "former": community.former_master if is_ahead(community.former_master_until, now) else None,
         "is_paused": is_ahead(community.paused_until, now),
-        "states": states_of(community),
-        "former_days": FORMER_FOR.days,
+        "states": status_counts(community),
+        "former_days": FORMER_MASTER_PERIOD.days,
     }
 
 
 def is_ahead(moment: datetime.datetime | None, now: datetime.datetime) -> bool:
+    """Return whether a time is still to come."""
     return moment is not None and moment > now
 
 
-def states_of(community: Community) -> list[tuple[str, str, int]]:
-    """How many domains are in each state that there is: the state, its name, the number."""
+def status_counts(community: Community) -> list[tuple[str, str, int]]:
+    """Return each status of the community's domains, its label, and the number of domains."""
     counts = dict(community.domains.values_list("status").annotate(Count("pk")).order_by())
     return [(status.value, str(status.label), counts[status]) for status in Domain.Status if status in counts]

@@ -1,4 +1,4 @@
-"""Domains in the admin: what each state means, and the buttons that lead from one to the next."""
+"""Domains in the admin: an explanation of each status, and the buttons that lead from one to the next."""
 
 from __future__ import annotations
 
@@ -13,79 +13,81 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from sessions_farm.communities.admin.buttons import ButtonsAdmin, Refusal
-from sessions_farm.communities.admin.explanations import fault_at, is_proven, look_at, state_of
+from sessions_farm.communities.admin.buttons import ActionRefusedError, ButtonsAdmin
+from sessions_farm.communities.admin.explanations import fault_text, is_verified, last_check, state_text
 from sessions_farm.communities.admin.forms import DomainForm
-from sessions_farm.communities.handoff.oauth.credentials import NotExternalError, issue_secret
+from sessions_farm.communities.conf import community_options
+from sessions_farm.communities.errors import CommunityError
+from sessions_farm.communities.handoff.errors import NotExternalError
+from sessions_farm.communities.handoff.oauth.credentials import issue_secret
 from sessions_farm.communities.handoff.paths import PREFIX
 from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.verification import (
-    MOST_MISSES,
-    WAITING_AGAIN_AFTER,
-    Finding,
-    Needed,
-    NotProven,
-    check_domain,
-    is_master,
-    record_of,
+    MAX_FAILURES,
+    PENDING_INTERVAL,
+    Verification,
+    is_community_master,
     serve_domain,
     suspend_domain,
+    verification_record,
+    verify_domain,
 )
-from sessions_farm.conf import options
 
-AT_ONCE = 20  # looks of one action: a name server that stays silent is waited for at each
-FIXED = ("community", "host", "kind")
-SEEN = ("status", "verified_at", "checked_at", "misses", "fault")
+MAX_SELECTED = 20  # domains of one action: a silent name server is waited for at each
+FIXED_FIELDS = ("community", "host", "kind")
+VERIFICATION_FIELDS = ("status", "verified_at", "checked_at", "failures", "fault")
 
 
 @admin.register(Domain)
 class DomainAdmin(ButtonsAdmin):
-    """What was proven was proven of this host, kind and community, so these stay as they were added."""
+    """A verification holds for one host, kind and community, so these cannot be changed."""
 
     form = DomainForm
-    buttons = ("look", "serve", "serve_on_word", "suspend", "give_secret")
-    refusals = (Refusal, NotProven, Needed, NotExternalError)
+    buttons = ("verify", "serve", "serve_unverified", "suspend", "issue_secret")
+    refusals = (CommunityError, NotExternalError)
     list_display = ("name", "state", "kind", "community")
     list_filter = ("status", "kind", "community")
     list_select_related = ("community", "canonical")
     search_fields = ("host",)
     autocomplete_fields = ("canonical",)
     ordering = ("host",)
-    actions = ("look_at_selected",)
+    actions = ("verify_selected",)
 
     @admin.display(description="Host", ordering="host")
     def name(self, domain: Domain) -> str:
+        """Return the host, a wildcard with its star."""
         return str(domain)
 
     @admin.display(description="State", ordering="status")
     def state(self, domain: Domain) -> str:
-        return state_of(domain, timezone.now())
+        """Return the status with an explanation."""
+        return state_text(domain, timezone.now())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        outside = ("Outside this farm", {"fields": ("callback",)})
-        named = (None, {"fields": (*FIXED, "canonical")})
+        external = ("Outside this farm", {"fields": ("callback",)})
+        named = (None, {"fields": (*FIXED_FIELDS, "canonical")})
         if obj is None:
-            return [named, outside]
-        is_outside = obj.kind == Domain.Kind.EXTERNAL
+            return [named, external]
+        is_external = obj.kind == Domain.Kind.EXTERNAL
         return [
             named,
-            *([outside] if is_outside else []),
-            ("Proof, as it is kept", {"fields": SEEN, "classes": ("collapse",)}),
+            *([external] if is_external else []),
+            ("Verification, as it is stored", {"fields": VERIFICATION_FIELDS, "classes": ("collapse",)}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return () if obj is None else (*FIXED, *SEEN)
+        return () if obj is None else (*FIXED_FIELDS, *VERIFICATION_FIELDS)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or not is_master(obj))
+        return super().has_delete_permission(request, obj) and (obj is None or not is_community_master(obj))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's
-        """Write what was changed and no more: a look may have changed the state meanwhile."""
+        """Save the changed fields only: a verification may have changed the status meanwhile."""
         obj.save(update_fields=form.changed_data if change else None)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """Lead to the new domain's page, which says how it is proven."""
+        """Lead to the new domain's page, which explains its verification."""
         if "_addanother" not in request.POST and IS_POPUP_VAR not in request.POST:
             posted = request.POST.copy()
             posted["_continue"] = "1"
@@ -96,70 +98,77 @@ class DomainAdmin(ButtonsAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if context.get("original") is not None:
-            context |= meaning_of(context["original"].pk) | {
+            context |= domain_context(context["original"].pk) | {
                 "may_change": self.has_change_permission(request, context["original"]),
-                "may_vouch": request.user.is_superuser,
+                "may_serve_unverified": request.user.is_superuser,
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def look(self, request: HttpRequest, domain: Domain) -> None:
+    def verify(self, request: HttpRequest, domain: Domain) -> None:
+        """Look the domain's record up now."""
         before = domain.status
-        finding = check_domain(domain=domain, now=timezone.now())
-        found = f"Looked for the proof of {domain}. " + (domain.fault or "It is there.")
-        now = f" The domain’s state is now: {domain.get_status_display()}." if domain.status != before else ""
-        self.note(request, domain, found + now, messages.SUCCESS if finding is Finding.PROVEN else messages.WARNING)
+        result = verify_domain(domain=domain, now=timezone.now())
+        text = f"Looked up the TXT record of {domain}. " + (domain.fault or "It is there.")
+        if domain.status != before:
+            text += f" The domain’s state is now: {domain.get_status_display()}."
+        self.record(request, domain, text, messages.SUCCESS if result is Verification.VERIFIED else messages.WARNING)
 
     def serve(self, request: HttpRequest, domain: Domain) -> None:
+        """Serve a verified domain."""
         serve_domain(domain=domain)
-        self.note(request, domain, f"Served from now on: {domain}.")
+        self.record(request, domain, f"Served from now on: {domain}.")
 
-    def serve_on_word(self, request: HttpRequest, domain: Domain) -> None:
+    def serve_unverified(self, request: HttpRequest, domain: Domain) -> None:
+        """Serve a domain on a superuser's responsibility."""
         if not request.user.is_superuser:
             raise PermissionDenied
-        serve_domain(domain=domain, on_word=True)
-        self.note(request, domain, f"Served on your word, without a proof: {domain}.")
+        serve_domain(domain=domain, unverified=True)
+        self.record(request, domain, f"Served on your responsibility, unverified: {domain}.")
 
     def suspend(self, request: HttpRequest, domain: Domain) -> None:
-        why = request.POST.get("why", "").strip()
-        if not why:
-            raise Refusal(f"say why {domain} is suspended, for whoever comes upon it later.")
-        suspend_domain(domain=domain, why=why)
-        self.note(request, domain, f"Suspended {domain}: {domain.fault}")
+        """Suspend a domain, for a reason that is shown."""
+        reason = request.POST.get("reason", "").strip()
+        if not reason:
+            raise ActionRefusedError(f"give a reason for the suspension of {domain}: it is kept and shown.")
+        suspend_domain(domain=domain, reason=reason)
+        self.record(request, domain, f"Suspended {domain}: {domain.fault}")
 
-    def give_secret(self, request: HttpRequest, domain: Domain) -> HttpResponse:
+    def issue_secret(self, request: HttpRequest, domain: Domain) -> HttpResponse:
+        """Issue a new secret to an external member, and show it this once."""
         secret = issue_secret(domain=domain)
-        self.log_change(request, domain, "Gave it a new secret.")
-        context = self.page(request, f"A new secret for {domain}", secret=secret, **meaning_of(domain.pk))
+        self.log_change(request, domain, "Issued a new secret.")
+        context = self.page_context(request, f"A new secret for {domain}", secret=secret, **domain_context(domain.pk))
         response = TemplateResponse(request, "admin/communities/domain/secret.html", context)
         response["Cache-Control"] = "no-store"
         return response
 
-    @admin.action(description="Look for the proof now", permissions=["change"])
-    def look_at_selected(self, request: HttpRequest, domains: QuerySet[Domain]) -> None:
-        chosen = list(domains[: AT_ONCE + 1])
-        if len(chosen) > AT_ONCE:
-            words = f"Nothing was looked for: choose at most {AT_ONCE} domains, for the DNS is waited for at each."
-            self.message_user(request, words, messages.ERROR)
+    @admin.action(description="Verify now", permissions=["change"])
+    def verify_selected(self, request: HttpRequest, domains: QuerySet[Domain]) -> None:
+        """Verify the selected domains."""
+        selected = list(domains[: MAX_SELECTED + 1])
+        if len(selected) > MAX_SELECTED:
+            text = f"None was verified: select at most {MAX_SELECTED} domains, for the DNS is waited for at each."
+            self.message_user(request, text, messages.ERROR)
             return
-        for domain in chosen:
-            self.look(request, domain)
+        for domain in selected:
+            self.verify(request, domain)
 
 
-def meaning_of(pk: int) -> dict[str, Any]:
-    """What the pages say of a domain, as it is in the database."""
+def domain_context(pk: int) -> dict[str, Any]:
+    """Return the context of a domain's pages, read from the database."""
     domain = Domain.objects.select_related("community__master", "canonical").get(pk=pk)
     community, now = domain.community, timezone.now()
-    record_name, record_text = record_of(domain)
+    record_name, record_text = verification_record(domain)
     return {
         "domain": domain,
         "record_name": record_name,
         "record_text": record_text,
-        "addresses": options().addresses if domain.kind == Domain.Kind.EXACT else (),
-        "look": look_at(domain, now),
-        "fault": fault_at(domain),
-        "is_proven": is_proven(domain),
-        "most_misses": MOST_MISSES,
-        "looks_every": WAITING_AGAIN_AFTER // datetime.timedelta(minutes=1),
+        "addresses": community_options().addresses if domain.kind == Domain.Kind.EXACT else (),
+        "last_check": last_check(domain, now),
+        "fault": fault_text(domain),
+        "is_verified": is_verified(domain),
+        "max_failures": MAX_FAILURES,
+        "verified_every": PENDING_INTERVAL // datetime.timedelta(minutes=1),
         "is_master": community.master_id == domain.pk,
         "is_next_master": community.next_master_id == domain.pk,
         "vouches_until": vouches_until(community, domain),
@@ -168,13 +177,13 @@ def meaning_of(pk: int) -> dict[str, Any]:
 
 
 def vouches_until(community: Community, domain: Domain) -> Any:
-    """Until when a former master answers for whom it knew; None for any other domain, and afterwards."""
+    """Return the time until which a former master vouches for its visitors; None for any other domain."""
     until = community.former_master_until
     return until if community.former_master_id == domain.pk and until and until > timezone.now() else None
 
 
 def endpoints_of(community: Community) -> list[tuple[str, str]]:
-    """Where a member outside asks, on the master."""
+    """Return the names and addresses of the OAuth endpoints for external members."""
     if community.master is None:
         return []
     oauth = absolute_url(community.master.host, f"{PREFIX}oauth/")

@@ -1,4 +1,4 @@
-"""The state of a domain in words, for the admin."""
+"""The state of a domain as text, for the admin."""
 
 from __future__ import annotations
 
@@ -7,53 +7,55 @@ import datetime
 from django.utils.timesince import timesince
 
 from sessions_farm.communities.models import Domain
-from sessions_farm.communities.verification import MOST_MISSES, Finding, record_of
+from sessions_farm.communities.verification import MAX_FAILURES, Verification, verification_record
 
 MOMENT = datetime.timedelta(minutes=1)
 
 
-def ago(moment: datetime.datetime, now: datetime.datetime) -> str:
+def time_ago(moment: datetime.datetime, now: datetime.datetime) -> str:
+    """Return how long ago a time was, in its largest unit."""
     return "a moment ago" if now - moment < MOMENT else f"{timesince(moment, now, depth=1)} ago"
 
 
-def is_proven(domain: Domain) -> bool:
-    """Whether it may be served without anybody's word."""
-    return domain.verified_at is not None and not domain.misses
+def is_verified(domain: Domain) -> bool:
+    """Return whether a domain may be served without an operator's responsibility."""
+    return domain.verified_at is not None and not domain.failures
 
 
-def look_at(domain: Domain, now: datetime.datetime) -> str:
-    """When its proof was looked for last, and what was found."""
-    if domain.fault.startswith(Finding.UNKNOWN.value):
-        return f"The last look had no answer: {fault_at(domain)}"
+def last_check(domain: Domain, now: datetime.datetime) -> str:
+    """Return the time and the result of the last verification, as a sentence."""
+    if domain.fault.startswith(Verification.UNKNOWN.value):
+        return f"The last check had no answer: {fault_text(domain)}"
     if domain.checked_at is None:
-        return "Nobody has looked yet."
-    found = "the proof is there." if is_proven(domain) else fault_at(domain) or "the proof is not there."
-    return f"Looked {ago(domain.checked_at, now)}: {found}"
+        return "Not checked yet."
+    found = "the record is there." if is_verified(domain) else fault_text(domain) or "the record is not there."
+    return f"Checked {time_ago(domain.checked_at, now)}: {found}"
 
 
-def fault_at(domain: Domain) -> str:
-    """What is amiss, without the record itself, which is shown beside it."""
-    name, text = record_of(domain)
+def fault_text(domain: Domain) -> str:
+    """Return the fault of a domain without the record itself, which is shown beside it."""
+    name, text = verification_record(domain)
     return domain.fault.replace(f" at {name}", "").replace(f": {text}", "")
 
 
-def state_of(domain: Domain, now: datetime.datetime) -> str:
-    """One entry of a list: the state, and what there is to know or to do."""
-    words = [f"{domain.get_status_display()}: {hint_at(domain, now)}"]
+def state_text(domain: Domain, now: datetime.datetime) -> str:
+    """Return an entry of a list: the status, its explanation, and the role of the domain."""
+    sentences = [f"{domain.get_status_display()}: {status_hint(domain, now)}"]
     if domain.canonical:
-        words.append(f"It leads to {domain.canonical}.")
+        sentences.append(f"It leads to {domain.canonical}.")
     if domain.community.master_id == domain.pk:
-        words.append("It is the master.")
-    return " ".join(words)
+        sentences.append("It is the master.")
+    return " ".join(sentences)
 
 
-def hint_at(domain: Domain, now: datetime.datetime) -> str:
-    looked = look_at(domain, now)
+def status_hint(domain: Domain, now: datetime.datetime) -> str:
+    """Return the explanation of a domain's status, beginning in lower case."""
+    checked = last_check(domain, now)
     match domain.status:
         case Domain.Status.SUSPENDED:
-            return fault_at(domain) or "its history says why."
+            return fault_text(domain) or "its history says why."
         case Domain.Status.ACTIVE if domain.verified_at is None:
-            return "on an operator’s word."
-        case Domain.Status.ACTIVE | Domain.Status.VERIFIED if domain.misses:
-            return f"{domain.misses} of {MOST_MISSES} looks missed its proof. {looked}"
-    return f"{looked[0].lower()}{looked[1:]}"
+            return "unverified, by an operator’s decision."
+        case Domain.Status.ACTIVE | Domain.Status.VERIFIED if domain.failures:
+            return f"{domain.failures} of {MAX_FAILURES} checks failed. {checked}"
+    return f"{checked[0].lower()}{checked[1:]}"

@@ -1,4 +1,4 @@
-"""What the admin takes of a domain and of a community."""
+"""The admin's forms of domains and communities."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
-from sessions_farm.communities.hostnames import NoHost, read_host
+from sessions_farm.communities.errors import InvalidHostnameError
+from sessions_farm.communities.hostnames import normalize_hostname
 from sessions_farm.communities.models import Community, Domain
 
 
-def fit_for_master(community: Community) -> QuerySet[Domain]:
-    """Domains that may become its master, as ``masters.fault_of`` sees it."""
-    fit: QuerySet[Domain] = community.domains.filter(
+def master_candidates(community: Community) -> QuerySet[Domain]:
+    """Return the domains without a ``masters.candidate_fault``."""
+    candidates: QuerySet[Domain] = community.domains.filter(
         kind=Domain.Kind.EXACT, status=Domain.Status.ACTIVE, canonical=None
     )
     if community.master_id is not None:
-        fit = fit.exclude(pk=community.master_id)
-    return fit.order_by("host")
+        candidates = candidates.exclude(pk=community.master_id)
+    return candidates.order_by("host")
 
 
 class FixedFieldsForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """A model's fault with a field that cannot be changed here is told above the others."""
+    """A form that shows a model's error of a fixed field above the others."""
 
     def add_error(self, field: str | None, error: Any) -> None:
+        """Move errors of fields that the form lacks to the form itself."""
         if field is not None or not hasattr(error, "error_dict"):
             super().add_error(field, error)
             return
@@ -35,7 +37,7 @@ class FixedFieldsForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
 
 
 class DomainForm(FixedFieldsForm):
-    """A host as people type it; ``*.`` before it makes it a wildcard."""
+    """A domain's form. The host may be typed in any form; ``*.`` before it makes it a wildcard."""
 
     class Meta:
         labels = {"canonical": "Leads to"}
@@ -50,14 +52,16 @@ class DomainForm(FixedFieldsForm):
     )
 
     def clean_host(self) -> str:
+        """Return the normalized host."""
         try:
-            typed = read_host(self.cleaned_data["host"])
-        except NoHost as error:
+            name = normalize_hostname(self.cleaned_data["host"])
+        except InvalidHostnameError as error:
             raise ValidationError(str(error)) from error
-        self.is_wildcard = typed.is_wildcard
-        return typed.host
+        self.is_wildcard = name.is_wildcard
+        return name.host
 
     def clean_canonical(self) -> Domain | None:
+        """Refuse an alias that is the master, or to which aliases lead."""
         canonical: Domain | None = self.cleaned_data["canonical"]
         if canonical and Community.objects.filter(master=self.instance.pk).exists():
             raise ValidationError(f"{self.instance} is the master of its community: it serves pages itself.")
@@ -66,6 +70,7 @@ class DomainForm(FixedFieldsForm):
         return canonical
 
     def clean(self) -> dict[str, Any] | None:
+        """Refuse fields that contradict the kind, and a host that is taken."""
         cleaned = super().clean() or self.cleaned_data
         if self.is_wildcard:
             if cleaned.get("kind") == Domain.Kind.EXTERNAL:
@@ -80,7 +85,7 @@ class DomainForm(FixedFieldsForm):
         return cleaned
 
     def _require_free(self, host: str, *, is_wildcard: bool) -> None:
-        """A host serves once as itself and once as a wildcard's base."""
+        """Refuse a second domain of a host; a wildcard's base is another domain."""
         namesakes = Domain.objects.filter(host=host).select_related("community")
         for taken in namesakes:
             if (taken.kind == Domain.Kind.WILDCARD) is is_wildcard:
@@ -88,9 +93,10 @@ class DomainForm(FixedFieldsForm):
 
 
 class DomainFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
-    """New domains of a community."""
+    """The new domains of a community."""
 
     def clean(self) -> None:
+        """Refuse a host that is given twice."""
         super().clean()
         seen: set[tuple[str, str]] = set()
         for form in self.extra_forms:
@@ -101,26 +107,27 @@ class DomainFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not s
 
 
 class CommunityForm(FixedFieldsForm):
-    """The first master is chosen here, among hosts that are served; later ones take over in two steps."""
+    """A community's form. Only its first master is chosen here; later ones take over in two steps."""
 
     class Meta:
         help_texts = {
             "is_active": "Switched off, none of its hosts is served. A community with a master cannot be deleted.",
             "slug": "Part of what its cookies are signed with: another one makes them all worthless.",
-            "cookie_name": "Another one forgets everybody who is here now.",
+            "cookie_name": "Another one makes strangers of all present visitors.",
             "master": "The host with the cart, the checkout and the accounts: one exact host that is served. Later "
             "it changes by the two steps above.",
             "key_epoch": "Raised by one, every cookie of this community is worthless at its next request: people sign "
-            "in again, and whoever was not signed in comes back as a stranger, with an empty cart. For a key "
+            "in again, and all others come back as strangers, with an empty cart. For a key "
             "or for cookies in wrong hands. It is never lowered: that would make old cookies good again.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "master" in self.fields:
-            self.fields["master"].queryset = fit_for_master(self.instance)  # type: ignore[attr-defined]  # a ModelChoiceField
+            self.fields["master"].queryset = master_candidates(self.instance)  # type: ignore[attr-defined]  # a ModelChoiceField
 
     def clean_key_epoch(self) -> int:
+        """Refuse a lower epoch."""
         epoch: int = self.cleaned_data["key_epoch"]
         kept = Community.objects.filter(pk=self.instance.pk).values_list("key_epoch", flat=True).first()
         if kept is not None and epoch < kept:
@@ -128,11 +135,11 @@ class CommunityForm(FixedFieldsForm):
         return epoch
 
 
-class SuccessorForm(forms.Form):
-    """Which domain becomes the master next."""
+class NextMasterForm(forms.Form):
+    """The choice of the next master."""
 
     domain = forms.ModelChoiceField(Domain.objects.none(), label="Next master")
 
     def __init__(self, community: Community, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["domain"].queryset = fit_for_master(community)  # type: ignore[attr-defined]  # a ModelChoiceField
+        self.fields["domain"].queryset = master_candidates(community)  # type: ignore[attr-defined]  # a ModelChoiceField

@@ -1,7 +1,7 @@
-"""One-time codes: what one host tells another through the browser, once.
+"""One-time codes: an authorization grant goes from host to host through the browser, once.
 
-The store holds a digest of the code and, of the mall id, only what the code itself can open: neither a dump of the
-store nor a log of URLs alone gives an id.
+The store holds a digest of the code and, of the mall id, only ciphertext that the code itself opens: neither a dump of
+the store nor a log of URLs alone gives an id.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LIFETIME = 60  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """``issuer`` gives ``mall_id`` to ``client``, for the browser that knows the verifier of ``challenge``."""
+    """``issuer`` gives ``mall_id`` to ``client``, for the browser that holds the verifier of ``challenge``."""
 
     community: str
     mall_id: str
@@ -29,28 +29,34 @@ class Grant:
     issuer: str
 
 
-def put(store: Codes, grant: Grant) -> str:
+def issue_code(store: Codes, grant: Grant) -> str:
+    """Store a grant for LIFETIME and return its code of 256 bits. Raise StoreUnavailableError."""
     code = secrets.token_urlsafe(32)
-    sealed = base64.urlsafe_b64encode(mask(grant.mall_id.encode(), code)).decode()
-    payload = json.dumps([grant.community, sealed, grant.client, grant.challenge, grant.issuer])
-    run_sync(store.put_code(digest_of(code), payload, LIFETIME))
+    masked = base64.urlsafe_b64encode(_mask(grant.mall_id.encode(), code)).decode()
+    payload = json.dumps([grant.community, masked, grant.client, grant.challenge, grant.issuer])
+    run_sync(store.put_code(digest_of_code(code), payload, LIFETIME))
     return code
 
 
-def take(store: Codes, code: str) -> Grant | None:
-    payload = run_sync(store.take_code(digest_of(code)))
+def redeem_code(store: Codes, code: str) -> Grant | None:
+    """Take the grant of a code out of the store; None for an unknown, used or expired one.
+
+    Raise StoreUnavailableError.
+    """
+    payload = run_sync(store.take_code(digest_of_code(code)))
     if payload is None:
         return None
-    community, sealed, client, challenge, issuer = json.loads(payload)
-    mall_id = mask(base64.urlsafe_b64decode(sealed), code).decode()
+    community, masked, client, challenge, issuer = json.loads(payload)
+    mall_id = _mask(base64.urlsafe_b64decode(masked), code).decode()
     return Grant(community, mall_id, client, challenge, issuer)
 
 
-def digest_of(code: str) -> str:
+def digest_of_code(code: str) -> str:
+    """Return the SHA-256 of a code in hex, its key in the store."""
     return hashlib.sha256(code.encode()).hexdigest()
 
 
-def mask(content: bytes, code: str) -> bytes:
-    """A one-time pad of the code's own 256 bits: a code is made for one payload and forgotten."""
+def _mask(content: bytes, code: str) -> bytes:
+    """Encrypt or decrypt by a one-time pad of the code's own 256 bits: a code serves one grant."""
     pad = hashlib.shake_256(b"grant:" + code.encode()).digest(len(content))
     return bytes(a ^ b for a, b in zip(content, pad, strict=True))

@@ -1,4 +1,4 @@
-"""Marks a view that needs the mall id: under a lazy policy, its page is where the hand-off begins."""
+"""The decorator of views that need the mall id: under a lazy policy, their pages begin the hand-off."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ MARK = "needs_mall_id"
 
 
 def mall_id_required[View: Callable[..., Any]](view: View) -> View:
-    """Let a page come with the mall id wherever a hand-off can bring it, as a cart's does.
+    """Serve a view, such as a cart's, with the mall id wherever a hand-off can bring it.
 
-    Under the eager policy every page does so already. Nothing is refused: robots, browsers without cookies and a master
-    that is away get the page without an id.
+    Under the eager policy every page comes so already. Nothing is refused: robots, browsers without cookies and
+    visitors of a master that is down get the page without an id.
     """
     marked = wrapped(view)
     setattr(marked, MARK, True)
     return marked
 
 
-def is_required(view: Callable[..., Any]) -> bool:
+def requires_mall_id(view: Callable[..., Any]) -> bool:
+    """Return whether a view has the decorator."""
     return bool(getattr(view, MARK, False))

@@ -1,7 +1,7 @@
-"""Tells the master, in a link to its cart or checkout, whom a store takes the shopper for; so that two are made one.
+"""Fingerprints in links to the master's cart or checkout: they tell it a store's view of the visitor, to merge the two.
 
-The mark is a MAC of the id: it opens nothing, and only says whether two ids are the same. Where the master's cookie was
-cleared or is another's, the master asks that very store, and joins what the shopper has there.
+The fingerprint is a MAC of the id: it opens nothing, and only tells whether two ids are the same. Where the master's
+cookie was cleared or belongs to another id, the master asks that very store, and merges the visitor's things there.
 """
 
 from __future__ import annotations
@@ -23,28 +23,32 @@ MARK = re.compile(rf"([?&])_mall=fp\.([A-Za-z0-9_-]{{{LENGTH}}})\.([a-z0-9.-]{{1
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    fingerprint: str
-    host: str  # that knows the shopper so
+class Fingerprint:
+    """The fingerprint of an id, and the host that knows it."""
+
+    mac: str
+    host: str
 
 
-def of(member: Member, mall_id: str) -> str:
-    return tokens.mac(f"mall|{member.community}|fingerprint", mall_id)[:LENGTH]
+def mac_of_id(member: Member, mall_id: str) -> str:
+    """Return the fingerprint of an id in the member's community."""
+    return tokens.mac("handoff.fingerprint", member.community, mall_id)[:LENGTH]
 
 
-def marked(url: str, mall: Mall) -> str:
-    """The address of a page of the master with the mark of who is here; as it is where nobody is, or on the master."""
+def with_fingerprint(url: str, mall: Mall) -> str:
+    """Return the address of a page of the master with the visitor's fingerprint; unchanged on the master itself."""
     member = mall.member
     if member is None or member.is_master or not member.checkout_healing or mall.id is None:
         return url
-    return f"{url}{'&' if '?' in url else '?'}_mall=fp.{of(member, mall.id)}.{member.host}"
+    return f"{url}{'&' if '?' in url else '?'}_mall=fp.{mac_of_id(member, mall.id)}.{member.host}"
 
 
-def read(request: HttpRequest) -> Mark | None:
+def fingerprint_in(request: HttpRequest) -> Fingerprint | None:
+    """Return the fingerprint in a request's address."""
     found = MARK.search(f"?{request.META.get('QUERY_STRING', '')}")
-    return Mark(found[2], found[3]) if found else None
+    return Fingerprint(found[2], found[3]) if found else None
 
 
-def without(path: str) -> str:
-    """The path (with query) without its mark."""
+def without_fingerprint(path: str) -> str:
+    """Return a path (with query) without its fingerprint."""
     return MARK.sub(r"\1", path).rstrip("?&")

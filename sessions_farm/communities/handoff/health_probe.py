@@ -1,7 +1,7 @@
-"""Asks, every few seconds and from each node, whether the hosts that vouch for visitors answer, by the public way.
+"""The health probe: each node asks every few seconds, by the public way, whether its hand-offs' authorities answer.
 
-So a node learns that a master is out of reach before it sends anybody there. One thread a process, which looks after
-the hosts that hand-offs of this process would go to.
+So a node learns that a master is down before it redirects a visitor there. One thread a process probes the hosts that
+hand-offs of this process would go to.
 """
 
 from __future__ import annotations
@@ -13,23 +13,20 @@ import ssl
 import threading
 from urllib.parse import urlsplit
 
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.handoff import paths
-from sessions_farm.communities.handoff.breaker import breaker_of
+from sessions_farm.communities.handoff.circuit_breakers import breaker_of
+from sessions_farm.communities.handoff.errors import ProbeSetupError
 from sessions_farm.communities.links import DEFAULT_PORTS, origin
-from sessions_farm.conf import options
 
 logger = logging.getLogger(__name__)
 
 TIMEOUT = 1.0  # seconds for connecting, and for the answer
-AGAIN_AFTER = 0.5  # seconds after a silence: a second one closes the way
+RETRY_AFTER = 0.5  # seconds after a failure: a second one opens the circuit breaker
 LOOPBACK = "127.0.0.1"
 
 
-class CannotAsk(Exception):
-    """The probe itself is set up amiss: nothing is known of the host."""
-
-
-class Probe:
+class HealthProbe:
     """Watches hosts; ``watch`` is called by every hand-off that would begin, and costs a look into a set."""
 
     def __init__(self) -> None:
@@ -39,14 +36,15 @@ class Probe:
         self._stopped = threading.Event()
 
     def watch(self, host: str) -> None:
+        """Probe a host from now on; the first call of a process starts its thread."""
         # is_alive() is False in a forked child too, so each process of a pre-forking server starts its own.
-        if not options().probe_seconds or (host in self._hosts and self._thread and self._thread.is_alive()):
+        if not community_options().probe_seconds or (host in self._hosts and self._thread and self._thread.is_alive()):
             return
         with self._starting:
             self._hosts |= {host}
             if self._thread is None or not self._thread.is_alive():
                 self._stopped.clear()
-                self._thread = threading.Thread(target=self._ask_for_ever, name="handoff-probe", daemon=True)
+                self._thread = threading.Thread(target=self._probe_for_ever, name="handoff-probe", daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:
@@ -56,43 +54,43 @@ class Probe:
             self._thread.join()
         self._hosts = frozenset()
 
-    def _ask_for_ever(self) -> None:
-        silent = False
-        while not self._stopped.wait(AGAIN_AFTER if silent else options().probe_seconds):
-            silent = False in {host: ask(host) for host in self._hosts}.values()
+    def _probe_for_ever(self) -> None:
+        has_failed = False
+        while not self._stopped.wait(RETRY_AFTER if has_failed else community_options().probe_seconds):
+            has_failed = False in {host: probe_host(host) for host in self._hosts}.values()
 
 
-def ask(host: str) -> bool:
-    """Whether the host answered, as its breaker learns too."""
+def probe_host(host: str) -> bool:
+    """Return whether a host answers, and tell its circuit breaker; True where the probe cannot know."""
     breaker = breaker_of(host)
-    before = breaker.lets_through()
+    before = breaker.allow()
     try:
-        answered = answers(host)
-    except CannotAsk as error:
+        answered = is_healthy(host)
+    except ProbeSetupError as error:
         logger.warning("Nobody knows whether %s answers: %s", host, error)
         return True
-    breaker.probed(answered=answered)
-    if not breaker.was_heard:
+    breaker.record_probe(answered=answered)
+    if not breaker.ever_answered:
         logger.warning(
             "%s never answered this node's probe, so its silence tells nothing. If it is up, let this node reach it as "
             "browsers do, or say by PROBE_ADDRESS and PROBE_CA how; or switch the probe off (PROBE_SECONDS = 0).",
             host,
         )
-    if before != breaker.lets_through():
+    if before != breaker.allow():
         logger.warning(
             "%s %s; hand-offs %s.", host, *(("answers again", "go on") if answered else ("is silent", "rest"))
         )
     return answered
 
 
-def answers(host: str) -> bool:
-    """Whether ``/.mall/health`` of the host says 200. Raise CannotAsk."""
+def is_healthy(host: str) -> bool:
+    """Return whether ``/.mall/health`` of the host says 200. Raise ProbeSetupError."""
     parts = urlsplit(origin(host))
     port = parts.port or DEFAULT_PORTS[parts.scheme]
-    secure = context() if parts.scheme == "https" else None
+    secure = _tls_context() if parts.scheme == "https" else None
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
     try:
-        plain = socket.create_connection(address_of(host, port), timeout=TIMEOUT)
+        plain = socket.create_connection(probe_address(host, port), timeout=TIMEOUT)
         connection.sock = secure.wrap_socket(plain, server_hostname=host) if secure else plain
         connection.request("GET", paths.HEALTH, headers={"Host": parts.netloc})
         return connection.getresponse().status == http.client.OK
@@ -103,19 +101,21 @@ def answers(host: str) -> bool:
         connection.close()
 
 
-def address_of(host: str, port: int) -> tuple[str, int]:
-    """Where to dial: what ``PROBE_ADDRESS`` says, else the host. Names below ``localhost`` are loopback (RFC 6761)."""
-    if dialled := options().probe_address:
+def probe_address(host: str, port: int) -> tuple[str, int]:
+    """Return the address to dial: ``PROBE_ADDRESS``, else the host; ``*.localhost`` is loopback (RFC 6761)."""
+    if dialled := community_options().probe_address:
         name, _, number = dialled.rpartition(":")
         return name.strip("[]"), int(number)
     return (LOOPBACK if host.endswith(".localhost") else host), port
 
 
-def context() -> ssl.SSLContext:
+def _tls_context() -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=options().probe_ca or None)
+        return ssl.create_default_context(cafile=community_options().probe_ca or None)
     except (OSError, ssl.SSLError) as error:
-        raise CannotAsk(f'SESSIONS_FARM["PROBE_CA"] = {options().probe_ca!r} cannot be read: {error}') from error
+        raise ProbeSetupError(
+            f'SESSIONS_FARM_COMMUNITIES["PROBE_CA"] = {community_options().probe_ca!r} cannot be read: {error}'
+        ) from error
 
 
-probe = Probe()
+probe = HealthProbe()

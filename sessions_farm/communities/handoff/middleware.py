@@ -1,4 +1,4 @@
-"""Starts a hand-off where a page on another host than the master's needs one."""
+"""The middleware that starts a hand-off where a page needs one."""
 
 from __future__ import annotations
 
@@ -6,104 +6,108 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 
 from sessions_farm.communities.handoff import audit, concurrent_tabs, merge, paths
-from sessions_farm.communities.handoff.audit import Outcome, Skipped
-from sessions_farm.communities.handoff.decorators import is_required
-from sessions_farm.communities.handoff.initiate import Policy, begin, hindrance, is_premature, unseen
-from sessions_farm.communities.handoff.navigation import Kind, kind_of
-from sessions_farm.communities.handoff.triggers import Need, Why, is_unknown, need_of
+from sessions_farm.communities.handoff.audit import Outcome, SkipReason
+from sessions_farm.communities.handoff.decorators import requires_mall_id
+from sessions_farm.communities.handoff.initiate import Policy, blocked_reason, can_defer, start_handoff
+from sessions_farm.communities.handoff.navigation import RequestKind, kind_of_request
+from sessions_farm.communities.handoff.responses import confidential
+from sessions_farm.communities.handoff.triggers import Cause, Trigger, has_no_id, trigger_of
 
 if TYPE_CHECKING:
-    from sessions_farm.communities.context import Mall
+    from sessions_farm.communities.context import Mall, MallRequest
     from sessions_farm.communities.registry import Member
 
 
 class HandoffMiddleware:
     """Stands after SessionMiddleware. A form's POST never leaves its host: it gets a session here, merged later."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: Callable[[MallRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = handed_off(request) or self.get_response(request)
+    def __call__(self, request: MallRequest) -> HttpResponseBase:
+        response = handoff_response(request) or self.get_response(request)
         if paths.GAVE_UP in request.META.get("QUERY_STRING", ""):
             response["X-Robots-Tag"] = "noindex"
-        if was_done_locally(request):
+        if _was_done_locally(request):
             response["HX-Refresh"] = "true"  # the page comes anew, by a hand-off that brings it to the community
         return response
 
     def process_view(
-        self, request: HttpRequest, view: Callable[..., object], _args: object, _kwargs: object
+        self, request: MallRequest, view: Callable[..., object], _args: object, _kwargs: object
     ) -> HttpResponse | None:
-        return handed_off(request, is_needed=True) if is_required(view) else None
+        """Start the hand-off of a view that requires the mall id, under a lazy policy too."""
+        return handoff_response(request, is_required=True) if requires_mall_id(view) else None
 
 
-def was_done_locally(request: HttpRequest) -> bool:
-    """Whether htmx sent a form whose outcome no other host knows of yet, while no navigation follows."""
+def _was_done_locally(request: MallRequest) -> bool:
+    """Return whether htmx sent a form whose outcome no other host knows of yet, while no navigation follows."""
     mall = getattr(request, "mall", None)
     if request.method in {"GET", "HEAD"} or request.headers.get("HX-Request") != "true" or mall is None:
         return False
-    return not mall.is_master and bool(mall.is_local) and hindrance(request, mall.member) is None
+    return not mall.is_master and bool(mall.is_local) and blocked_reason(request, mall.member) is None
 
 
-def handed_off(request: HttpRequest, *, is_needed: bool = False) -> HttpResponse | None:
-    """The answer that fetches an id instead of the page; None where the page is served."""
+def handoff_response(request: MallRequest, *, is_required: bool = False) -> HttpResponse | None:
+    """Return the response that fetches an id instead of the page; None where the page is served."""
     mall: Mall | None = getattr(request, "mall", None)
-    kind = kind_of(request)
-    if mall is None or mall.member is None or kind is Kind.OTHER or request.path.startswith(paths.PREFIX):
+    kind = kind_of_request(request)
+    if mall is None or mall.member is None or kind is RequestKind.OTHER or request.path.startswith(paths.PREFIX):
         return None
-    if answer := asked(request, mall, mall.member, kind, is_needed=is_needed):
-        return answer
+    if response := _response_by_policy(request, mall, mall.member, kind, is_required=is_required):
+        return response
     if (
         mall.is_master
-        and kind is Kind.NAVIGATION
-        and is_unknown(mall)
+        and kind is RequestKind.NAVIGATION
+        and has_no_id(mall)
         and concurrent_tabs.is_first(request, mall.member)
     ):
         merge.make_id(request)
     return None
 
 
-def asked(request: HttpRequest, mall: Mall, member: Member, kind: Kind, *, is_needed: bool) -> HttpResponse | None:
-    """The answer that begins a hand-off, where this page needs one and nothing speaks against it."""
+def _response_by_policy(
+    request: MallRequest, mall: Mall, member: Member, kind: RequestKind, *, is_required: bool
+) -> HttpResponse | None:
+    """Return the response that starts a hand-off, where this page triggers one and nothing blocks or defers it."""
     if member.handoff_policy == Policy.OFF:
         return None  # without a look into the session
-    need = need_of(request, mall, member)
-    if need is None:
+    trigger = trigger_of(request, mall, member)
+    if trigger is None:
         return None
-    if hindered := hindrance(request, member):
-        audit.note(request, hindered)
+    if reason := blocked_reason(request, member):
+        audit.record(request, reason)
         return None
-    if not is_needed and is_premature(request, member, need):
-        audit.note(request, Skipped.NO_NEED)
+    if not is_required and can_defer(request, member, trigger):
+        audit.record(request, SkipReason.DEFERRED)
         return None
-    return ask(request, member, kind, need)
+    return _response_by_kind(request, member, kind, trigger)
 
 
-def ask(request: HttpRequest, client: Member, kind: Kind, need: Need) -> HttpResponse | None:
+def _response_by_kind(request: MallRequest, client: Member, kind: RequestKind, trigger: Trigger) -> HttpResponse | None:
     match kind:
-        case Kind.NAVIGATION:
-            return begin(request, client, need)
-        case _ if need.why is Why.RESYNC:
-            return None  # the id is good enough for what is no page of its own
-        case Kind.PREFETCH:
-            audit.note(request, Outcome.NOT_IN_ADVANCE, need.why.value)
-            return not_in_advance()
+        case RequestKind.NAVIGATION:
+            return start_handoff(request, client, trigger)
+        case _ if trigger.cause is Cause.RESYNC:
+            return None  # the id is good enough for a request that shows no page of its own
+        case RequestKind.PREFETCH:
+            audit.record(request, Outcome.PREFETCH_REFUSED, trigger.cause.value)
+            return refuse_prefetch()
         case _:
-            audit.note(request, Outcome.RELOADED, need.why.value)
-            return as_whole_page()
+            audit.record(request, Outcome.HTMX_REFRESHED, trigger.cause.value)
+            return refresh_page()
 
 
-def not_in_advance() -> HttpResponse:
-    """Any status but a success makes the browser ask again when the page is really wanted; a 5xx alarms balancers."""
+def refuse_prefetch() -> HttpResponse:
+    """Return a 409: any status but a success makes the browser ask again at the visit; a 5xx alarms balancers."""
     text = "This page is not given in advance.\n"
-    return unseen(HttpResponse(text, status=HTTPStatus.CONFLICT, content_type="text/plain"))
+    return confidential(HttpResponse(text, status=HTTPStatus.CONFLICT, content_type="text/plain"))
 
 
-def as_whole_page() -> HttpResponse:
-    """htmx follows redirects unseen and cannot leave the host: let it load the page anew, as a navigation."""
-    response = unseen(HttpResponse(status=HTTPStatus.OK))
+def refresh_page() -> HttpResponse:
+    """Return an order to htmx to load the page anew, as a navigation: it follows redirects unseen on its host alone."""
+    response = confidential(HttpResponse(status=HTTPStatus.OK))
     response["HX-Refresh"] = "true"
     return response

@@ -1,4 +1,4 @@
-"""Whether a page needs to ask another host who the visitor is, whom, and why."""
+"""Triggers of a hand-off: the causes for which a page must ask another host for the visitor's id, and which host."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from django.http import HttpRequest
 
 from sessions_farm.communities.context import Mall
 from sessions_farm.communities.handoff import fingerprint
-from sessions_farm.communities.handoff.breaker import breaker_of
+from sessions_farm.communities.handoff.circuit_breakers import breaker_of
 from sessions_farm.communities.handoff.health_probe import probe
 from sessions_farm.communities.links import origin
 from sessions_farm.communities.registry import Member, registry
 
 
-class Why(enum.Enum):
+class Cause(enum.Enum):
+    """The causes of a hand-off."""
+
     NO_ID = "This host knows no id of this browser."
     LOCAL_ID = "The id was made on this host: what it leads to must join the community's."
     RESYNC = "This host has not asked the master for a while."
@@ -27,55 +29,59 @@ class Why(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    why: Why
+class Trigger:
+    """A hand-off that a page needs: its cause, the host to ask, and the path to return to, with its query."""
+
+    cause: Cause
     authority: str
-    path: str  # where to return, with its query
+    path: str
 
     @property
-    def can_wait(self) -> bool:
-        """Whether the lazy policy does without."""
-        return self.why in {Why.NO_ID, Why.RESYNC}
+    def is_deferrable(self) -> bool:
+        """Whether a page under the lazy policy can be served without."""
+        return self.cause in {Cause.NO_ID, Cause.RESYNC}
 
 
-def need_of(request: HttpRequest, mall: Mall, member: Member) -> Need | None:
-    """None where this host knows who the visitor is, or is the master and may make an id itself."""
+def trigger_of(request: HttpRequest, mall: Mall, member: Member) -> Trigger | None:
+    """Return the hand-off that a page needs; None where this host knows the id, or is the master and may make one."""
     if member.is_master:
-        return need_of_master(request, mall, member)
+        return _trigger_on_master(request, mall, member)
     if mall.id is None or mall.is_local:
-        why = Why.NO_ID if mall.id is None else Why.LOCAL_ID
-        return Need(why, peer_behind(request, member) or member.master_host, request.get_full_path())
-    if is_due(mall, member):
-        return Need(Why.RESYNC, member.master_host, request.get_full_path())
+        cause = Cause.NO_ID if mall.id is None else Cause.LOCAL_ID
+        return Trigger(cause, referring_peer(request, member) or member.master_host, request.get_full_path())
+    if _is_resync_due(mall, member):
+        return Trigger(Cause.RESYNC, member.master_host, request.get_full_path())
     return None
 
 
-def need_of_master(request: HttpRequest, mall: Mall, member: Member) -> Need | None:
-    if mark := mark_of_another(request, mall, member):
-        return Need(Why.FINGERPRINT, mark.host, fingerprint.without(request.get_full_path()))
-    if not is_unknown(mall):
+def _trigger_on_master(request: HttpRequest, mall: Mall, member: Member) -> Trigger | None:
+    if mark := _foreign_fingerprint(request, mall, member):
+        path = fingerprint.without_fingerprint(request.get_full_path())
+        return Trigger(Cause.FINGERPRINT, mark.host, path)
+    if not has_no_id(mall):
         return None
-    if can_be_asked(member.former_master):
-        return Need(Why.FORMER_MASTER, member.former_master, request.get_full_path())
-    peer = peer_behind(request, member)
-    return Need(Why.PEER, peer, request.get_full_path()) if peer else None
+    if can_ask_former_master(member.former_master):
+        return Trigger(Cause.FORMER_MASTER, member.former_master, request.get_full_path())
+    peer = referring_peer(request, member)
+    return Trigger(Cause.PEER, peer, request.get_full_path()) if peer else None
 
 
-def can_be_asked(former_master: str) -> bool:
-    if former_master:
-        probe.watch(former_master)
-    return bool(former_master) and breaker_of(former_master).lets_through()
+def can_ask_former_master(host: str) -> bool:
+    """Return whether there is a former master ('' for none) and its circuit breaker allows a hand-off; watch it."""
+    if host:
+        probe.watch(host)
+    return bool(host) and breaker_of(host).allow()
 
 
-def is_unknown(mall: Mall) -> bool:
-    """No id at all. In the grace of a rotation the browser has the new one already, only this page does not."""
+def has_no_id(mall: Mall) -> bool:
+    """Return whether the browser has no id. In the grace of a rotation it has the new one; only this page does not."""
     return mall.id is None and not mall.in_grace
 
 
-def is_due(mall: Mall, member: Member) -> bool:
-    """Whether the id was confirmed by the master too long ago (the cookie's own issue time tells).
+def _is_resync_due(mall: Mall, member: Member) -> bool:
+    """Return whether the master confirmed the id too long ago, by the cookie's own issue time.
 
-    Not of somebody who is signed in here: a master that lost its cookie would sign them out.
+    Never for a visitor who is signed in here: a master that lost its cookie would sign them out.
     """
     proof = mall.session.proof if mall.session is not None else None
     if not member.resync_after or proof is None or mall.signed_in:
@@ -83,20 +89,20 @@ def is_due(mall: Mall, member: Member) -> bool:
     return time.time() - proof.issued_at > member.resync_after
 
 
-def mark_of_another(request: HttpRequest, mall: Mall, member: Member) -> fingerprint.Mark | None:
-    """The mark in the address, where it is of another id than the one here and a store of this community can tell."""
-    mark = fingerprint.read(request)
+def _foreign_fingerprint(request: HttpRequest, mall: Mall, member: Member) -> fingerprint.Fingerprint | None:
+    """Return the fingerprint in the address if it is of another id than here, from a store of this community."""
+    mark = fingerprint.fingerprint_in(request)
     if mark is None or not member.checkout_healing or mall.in_grace:
         return None
     peer = registry.resolve(mark.host)
     if peer is None or peer.canonical_host or peer.community_id != member.community_id or peer.is_master:
         return None
     known = mall.id
-    return None if known is not None and fingerprint.of(member, known) == mark.fingerprint else mark
+    return None if known is not None and fingerprint.mac_of_id(member, known) == mark.mac else mark
 
 
-def peer_behind(request: HttpRequest, here: Member) -> str | None:
-    """The member whose page led here, by the Referer's origin; None where it may not vouch, or does not answer.
+def referring_peer(request: HttpRequest, here: Member) -> str | None:
+    """Return the member whose page led here, by the Referer's origin; None where it may not vouch or does not answer.
 
     Its site began the navigation, so bounce tracking mitigations don't count it as a tracker in between, and it may
     know the visitor still where the master's cookie was purged (W3C nav-tracking-mitigations).
@@ -111,4 +117,4 @@ def peer_behind(request: HttpRequest, here: Member) -> str | None:
         return None
     if f"{url.scheme}://{url.netloc}".lower() != origin(host) or not (here.peer_authority or peer.is_master):
         return None
-    return host if breaker_of(host).lets_through() else None
+    return host if breaker_of(host).allow() else None

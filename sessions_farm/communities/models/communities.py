@@ -13,9 +13,10 @@ from sessions_farm.communities.models.registry import RegistryQuerySet, Registry
 
 
 class CommunityQuerySet(RegistryQuerySet["Community"]):
-    """Communities; a change of any is learned by every node."""
+    """Queries of communities; every node learns of a change."""
 
-    def in_force(self) -> Self:
+    def active(self) -> Self:
+        """Return the communities that are served, with their masters."""
         return self.filter(is_active=True).select_related("master", "former_master")
 
 
@@ -40,23 +41,23 @@ class Community(RegistryRow):
     id_generator = models.CharField(
         max_length=200,
         blank=True,
-        help_text="Who makes the beginning of each id: the dotted path of f(member) -> str, or an https address that "
-        "answers with it. Empty for the built-in one. The farm adds random bits of its own in any case.",
+        help_text="The generator of the beginning of each id: the dotted path of f(member) -> str, or an https "
+        "address that returns it. Empty for the built-in one. Random bits follow in any case.",
     )
     handoff_policy = models.CharField(max_length=5, choices=Policy, default=Policy.EAGER)
     peer_authority = models.BooleanField(
         default=True,
-        help_text="A store that a shopper comes from may say who they are, so that a browser that clears the master's "
+        help_text="The store that a shopper comes from may vouch for them, so that a browser that clears the master's "
         "cookie does not make two of them.",
     )
     first_add_landing = models.BooleanField(
         default=True, help_text="The first addition to the cart on a store's host leads to the master once."
     )
     checkout_healing = models.BooleanField(
-        default=True, help_text="Links to cart and checkout tell the master whom a store takes the shopper for."
+        default=True, help_text="Links to cart and checkout tell the master which visitor the shopper is at the store."
     )
     resync_hours = models.PositiveSmallIntegerField(
-        default=0, help_text="After so many hours a store asks the master once more who its shopper is. 0: never."
+        default=0, help_text="After so many hours a store asks the master once more for its shopper's id. 0: never."
     )
     paused_until = models.DateTimeField(
         null=True, blank=True, help_text="No hand-off begins before; visitors have sessions of one host meanwhile."
@@ -65,16 +66,21 @@ class Community(RegistryRow):
         "Domain", models.SET_NULL, null=True, blank=True, related_name="+", help_text="The announced successor."
     )
     former_master = models.ForeignKey(
-        "Domain", models.SET_NULL, null=True, blank=True, related_name="+", help_text="Asked about who came before."
+        "Domain",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Consulted about visitors from before.",
     )
     former_master_until = models.DateTimeField(null=True, blank=True)
     key_epoch = models.PositiveIntegerField(default=1, help_text="Raise it to revoke every cookie of the community.")
     cookieless = models.BooleanField(
         "without cookies",
         default=False,
-        help_text="Serve browsers that keep no cookies by a signed token in each address. The risk: whoever gets such "
-        "an address (a shared link, a proxy's log, a screenshot) and has the same kind of browser in the same network "
-        "is that visitor until it runs out. Members of staff still need cookies. See sessions_farm/cookieless.py.",
+        help_text="Serve browsers that keep no cookies by a signed token in each address. The risk: a person who gets "
+        "such an address (a shared link, a proxy's log, a screenshot) and has the same kind of browser in the same "
+        "network is that visitor until it runs out. Staff still need cookies. See communities/cookieless.py.",
     )
 
     objects: ClassVar = CommunityQuerySet.as_manager()
@@ -86,6 +92,7 @@ class Community(RegistryRow):
         return self.name
 
     def clean(self) -> None:
+        """Refuse a generator that cannot be used, and a master that is no exact host of the community."""
         if fault := id_generators.fault_of(self.id_generator):
             raise ValidationError({"id_generator": fault})
         if self.master and (self.master.community_id != self.pk or self.master.kind != "exact"):

@@ -1,4 +1,4 @@
-"""Domains: hosts proven to belong to a community, served here or outside the farm."""
+"""Domains: verified hosts of a community, served here or outside the farm."""
 
 from __future__ import annotations
 
@@ -23,39 +23,41 @@ HOST = RegexValidator(
 )
 
 
-def new_token() -> str:
-    """What a domain's DNS must say, once: 144 random bits."""
+def new_verification_token() -> str:
+    """Return the text for a domain's TXT record: 144 random bits."""
     return secrets.token_urlsafe(18)
 
 
 class DomainQuerySet(RegistryQuerySet["Domain"]):
-    def in_force(self) -> Self:
-        """Domains that this farm answers to, or tells of shoppers."""
+    """Queries of domains; every node learns of a change."""
+
+    def active(self) -> Self:
+        """Return the domains that are served, and the external ones that may redeem codes."""
         return self.filter(status=Domain.Status.ACTIVE, community__is_active=True)
 
-    def note(self, **values: Any) -> int:
-        """Update what no node needs to know: the registry's version stays."""
+    def update_unversioned(self, **values: Any) -> int:
+        """Update fields that no node holds in memory: the registry's version stays."""
         return models.QuerySet.update(self, **values)
 
-    note.alters_data = True  # type: ignore[attr-defined]  # keeps templates from calling it, as Django's own
+    update_unversioned.alters_data = True  # type: ignore[attr-defined]  # keeps templates from calling it, as Django's own
 
-    def to_look_at(self, proven_before: datetime.datetime, awaited_before: datetime.datetime) -> Self:
-        """Domains whose proof, or whose lack of one, was seen before these moments; those longest unseen first.
+    def due_for_verification(self, verified_before: datetime.datetime, pending_before: datetime.datetime) -> Self:
+        """Return the verified and the pending domains that were last verified before these moments, oldest first.
 
-        One that is served on the operator's word alone, without a proof, is not asked for one.
+        A domain that an operator serves unverified is never due.
         """
-        unseen = Q(checked_at__isnull=True)
-        awaited = Q(status=Domain.Status.PENDING) & (unseen | Q(checked_at__lt=awaited_before))
-        proven = Q(
+        unchecked = Q(checked_at__isnull=True)
+        pending = Q(status=Domain.Status.PENDING) & (unchecked | Q(checked_at__lt=pending_before))
+        verified = Q(
             status__in=[Domain.Status.VERIFIED, Domain.Status.ACTIVE],
             verified_at__isnull=False,
-            checked_at__lt=proven_before,
+            checked_at__lt=verified_before,
         )
-        return self.filter(awaited | proven).order_by(F("checked_at").asc(nulls_first=True), "pk")
+        return self.filter(pending | verified).order_by(F("checked_at").asc(nulls_first=True), "pk")
 
 
 class Domain(RegistryRow):
-    """A host proven to belong to a community; no port in it."""
+    """A verified host of a community, without a port."""
 
     class Kind(models.TextChoices):
         EXACT = "exact", "this host"
@@ -63,8 +65,8 @@ class Domain(RegistryRow):
         EXTERNAL = "external", "a host outside this farm"
 
     class Status(models.TextChoices):
-        PENDING = "pending", "waiting for proof"
-        VERIFIED = "verified", "proven, not yet served"
+        PENDING = "pending", "waiting for verification"
+        VERIFIED = "verified", "verified, not yet served"
         ACTIVE = "active", "served"
         SUSPENDED = "suspended", "not served"
 
@@ -80,13 +82,13 @@ class Domain(RegistryRow):
         related_name="aliases",
         help_text="Where this host leads; empty for one that serves pages itself.",
     )
-    verify_token = models.CharField(max_length=32, default=new_token, editable=False)
+    verify_token = models.CharField(max_length=32, default=new_verification_token, editable=False)
     verified_at = models.DateTimeField(null=True, blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    misses = models.PositiveSmallIntegerField(default=0, editable=False, help_text="Checks in a row that failed.")
+    failures = models.PositiveSmallIntegerField(default=0, editable=False, help_text="Failed verifications in a row.")
     fault = models.CharField(max_length=300, blank=True, editable=False)
     callback = models.URLField(
-        blank=True, help_text="Outside the farm only: the https address there that takes the answer about a shopper."
+        blank=True, help_text="Outside the farm only: the https address there that receives the code for a shopper."
     )
     secret_digest = models.CharField(max_length=64, blank=True, editable=False)
 
@@ -115,17 +117,17 @@ class Domain(RegistryRow):
         if rival:
             raise ValidationError({"host": f"{self} overlaps {rival} of the community {rival.community}."})
         if self.kind == self.Kind.WILDCARD and is_public_suffix(self.host):
-            raise ValidationError({"host": f"{self.host} is a public suffix: anybody may have a name below it."})
+            raise ValidationError({"host": f"{self.host} is a public suffix: strangers may have names below it."})
         if self.canonical:
-            self._require_end(self.canonical)
+            self._require_canonical(self.canonical)
         if self.kind == self.Kind.EXTERNAL:
             self._require_callback()
 
-    def _require_end(self, canonical: Domain) -> None:
+    def _require_canonical(self, canonical: Domain) -> None:
         if canonical.community_id != self.community_id:
             raise ValidationError({"canonical": f"{canonical} is of another community."})
         if canonical.canonical_id or canonical.pk == self.pk or canonical.kind != self.Kind.EXACT:
-            raise ValidationError({"canonical": f"{canonical} is itself no host that serves pages under one name."})
+            raise ValidationError({"canonical": f"{canonical} does not serve pages itself under one name."})
 
     def _require_callback(self) -> None:
         parts = urlsplit(self.callback)

@@ -1,4 +1,4 @@
-"""The registry's version: a change of any of its rows is learned by every node."""
+"""The registry's version, by which every node learns of a change of any row."""
 
 from __future__ import annotations
 
@@ -31,15 +31,16 @@ class RegistryVersion(models.Model):
         connection = connections[router.db_for_write(RegistryVersion)]
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
-                cursor.execute(f"NOTIFY {CHANNEL}")  # heard by every node at the commit (communities.py)
+                cursor.execute(f"NOTIFY {CHANNEL}")  # reaches every node at the commit (notifications.py)
         registry_changing.send(RegistryVersion)
         transaction.on_commit(lambda: registry_changed.send_robust(RegistryVersion))
 
 
 class RegistryQuerySet[Row: models.Model](models.QuerySet[Row]):
-    """Rows of the registry: a change of many raises the version as a change of one does."""
+    """Queries of the registry's rows: a change of many raises the version as a change of one does."""
 
     def update(self, **values: Any) -> int:
+        """Update the rows, and raise the version."""
         with transaction.atomic():
             RegistryVersion.bump()
             return super().update(**values)
@@ -47,6 +48,7 @@ class RegistryQuerySet[Row: models.Model](models.QuerySet[Row]):
     update.alters_data = True  # type: ignore[attr-defined]  # keeps templates from calling it, as Django's own
 
     def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete, and raise the version."""
         with transaction.atomic():
             RegistryVersion.bump()
             return super().delete()
@@ -55,23 +57,26 @@ class RegistryQuerySet[Row: models.Model](models.QuerySet[Row]):
     delete.queryset_only = True  # type: ignore[attr-defined]  # not on the manager, as Django's own
 
     def bulk_create(self, objs: Iterable[Row], *args: Any, **kwargs: Any) -> list[Row]:
+        """Create the rows, and raise the version."""
         with transaction.atomic():
             RegistryVersion.bump()
             return super().bulk_create(objs, *args, **kwargs)
 
 
 class RegistryRow(models.Model):
-    """A row whose change every node must learn of."""
+    """A row of the registry: every node learns of its change."""
 
     class Meta:
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the row, and raise the version."""
         with transaction.atomic():
             RegistryVersion.bump()
             super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete, and raise the version."""
         with transaction.atomic():
             RegistryVersion.bump()
             return super().delete(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Visitors of a community, the ids that lead to them, and which of them were merged."""
+"""Visitors of a community, their ids, and their merges."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sessions_farm.models import HASH_LENGTH
 
 
 class Visitor(models.Model):
-    """The long-lived GUID of someone who visits a community."""
+    """The long-lived GUID of a person who visits a community."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     community = models.ForeignKey("communities.Community", models.CASCADE, related_name="+")
@@ -31,7 +31,7 @@ class Visitor(models.Model):
 
 
 class VisitorKey(models.Model):
-    """That the holder of an id is this visitor; a visitor has one for each device and rotation."""
+    """An id of a visitor, as its hash; a visitor has one for each device and rotation."""
 
     key_hash = models.CharField(max_length=HASH_LENGTH, primary_key=True)
     visitor = models.ForeignKey(Visitor, models.CASCADE, related_name="keys")
@@ -42,7 +42,7 @@ class VisitorKey(models.Model):
 
 
 class MergeMarker(models.Model):
-    """That one visitor was merged into another: a pair is merged once."""
+    """A merge of one visitor into another; a pair is merged once."""
 
     source = models.ForeignKey("communities.Visitor", models.CASCADE, related_name="+")
     target = models.ForeignKey("communities.Visitor", models.CASCADE, related_name="+")

@@ -16,7 +16,7 @@ from sessions_farm.web import cookies
 
 @pytest.fixture(autouse=True)
 def farm(transactional_db, two_communities, settings):
-    settings.SESSIONS_FARM = {"STORE": "database", "REGISTRY_POLL_SECONDS": 0}
+    settings.SESSIONS_FARM = {"STORE": "database"}
     settings.SESSION_COOKIE_SECURE = False
     yield
     async_to_sync(sync_to_async(connections.close_all))()

@@ -8,7 +8,8 @@ import time
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from sessions_farm.communities.dns import ResolverUnavailable, SystemResolver, address_and_port, current_resolver
+from sessions_farm.communities.dns import SystemResolver, current_resolver, parse_nameserver
+from sessions_farm.communities.errors import ResolverUnavailableError
 from sessions_farm.communities.tests.support.name_server import (
     REFUSED,
     SERVFAIL,
@@ -30,7 +31,7 @@ def server():
 
 @pytest.fixture
 def system(server, settings):
-    settings.SESSIONS_FARM = {"NAMESERVERS": (server.address,)}
+    settings.SESSIONS_FARM_COMMUNITIES = {"NAMESERVERS": (server.address,)}
     return SystemResolver()
 
 
@@ -112,16 +113,16 @@ class TestContract:
     def test_aliases_in_a_circle_are_no_answer(self, resolver, zone):
         zone["a.test"] = {"CNAME": "b.test"}
         zone["b.test"] = {"CNAME": "a.test"}
-        with pytest.raises(ResolverUnavailable):
+        with pytest.raises(ResolverUnavailableError):
             resolver.addresses("a.test")
 
     @pytest.mark.parametrize("failure", [SERVFAIL, REFUSED, SILENCE])
     def test_no_answer_is_not_nothing(self, resolver, zone, failure):
         zone["dead.test"] = failure
         resolver.lifetime = SOON
-        with pytest.raises(ResolverUnavailable, match=r"TXT of 'dead\.test'"):
+        with pytest.raises(ResolverUnavailableError, match=r"TXT of 'dead\.test'"):
             resolver.txt("dead.test")
-        with pytest.raises(ResolverUnavailable, match=r"A of 'dead\.test'"):
+        with pytest.raises(ResolverUnavailableError, match=r"A of 'dead\.test'"):
             resolver.addresses("dead.test")
 
     def test_a_name_is_the_same_in_capitals_and_with_a_final_dot(self, resolver, zone):
@@ -162,38 +163,38 @@ class TestTheSystems:
         server.zone["a.test"] = SILENCE
         system.lifetime = SOON
         start = time.monotonic()
-        with pytest.raises(ResolverUnavailable):
+        with pytest.raises(ResolverUnavailableError):
             system.addresses("a.test")
         assert time.monotonic() - start < 10 * SOON
         assert len(server.asked) > 1
         assert {kind for _name, kind, _way in server.asked} == {"A"}
 
     def test_a_question_takes_three_seconds_at_most(self, system):
-        assert system.stub().lifetime == 3
+        assert system.new_stub().lifetime == 3
 
     def test_where_one_name_server_is_out_of_order_the_next_one_answers(self, server, settings):
         server.zone["a.test"] = {"TXT": ["mall=1234"]}
         with NameServer({"a.test": SERVFAIL}) as broken:
-            settings.SESSIONS_FARM = {"NAMESERVERS": (broken.address, server.address)}
+            settings.SESSIONS_FARM_COMMUNITIES = {"NAMESERVERS": (broken.address, server.address)}
             assert SystemResolver().txt("a.test") == ["mall=1234"]
             assert broken.asked
 
     def test_where_nobody_listens_there_is_no_answer(self, settings):
         pytest.importorskip("dns")
         with NameServer() as gone:
-            settings.SESSIONS_FARM = {"NAMESERVERS": (gone.address,)}
-        with pytest.raises(ResolverUnavailable):
+            settings.SESSIONS_FARM_COMMUNITIES = {"NAMESERVERS": (gone.address,)}
+        with pytest.raises(ResolverUnavailableError):
             SystemResolver(lifetime=SOON).txt("a.test")
 
     def test_without_name_servers_in_the_settings_the_systems_own_are_asked(self, settings, tmp_path):
         pytest.importorskip("dns")
-        settings.SESSIONS_FARM = {}
+        settings.SESSIONS_FARM_COMMUNITIES = {}
         conf = tmp_path / "resolv.conf"
         conf.write_text("search elsewhere.test\nnameserver 192.0.2.53\n")
         resolver = SystemResolver(resolv_conf=str(conf))
-        assert resolver.stub().nameservers == ["192.0.2.53"]
+        assert resolver.new_stub().nameservers == ["192.0.2.53"]
         conf.write_text("nameserver 192.0.2.54\n")
-        assert resolver.stub().nameservers == ["192.0.2.54"], "not seen without a restart"
+        assert resolver.new_stub().nameservers == ["192.0.2.54"], "not seen without a restart"
 
     def test_with_name_servers_in_the_settings_the_systems_are_not_needed(self, server, system, tmp_path):
         server.zone["a.test"] = {"TXT": ["mall=1234"]}
@@ -202,11 +203,11 @@ class TestTheSystems:
     @pytest.mark.parametrize("text", [None, "search elsewhere.test\n"])
     def test_a_system_without_name_servers_gives_no_answer(self, settings, tmp_path, text):
         pytest.importorskip("dns")
-        settings.SESSIONS_FARM = {}
+        settings.SESSIONS_FARM_COMMUNITIES = {}
         conf = tmp_path / "resolv.conf"
         if text is not None:
             conf.write_text(text)
-        with pytest.raises(ResolverUnavailable, match="NAMESERVERS"):
+        with pytest.raises(ResolverUnavailableError, match="NAMESERVERS"):
             SystemResolver(resolv_conf=str(conf)).txt("a.test")
 
     def test_without_dnspython_it_says_how_to_get_it(self, monkeypatch):
@@ -226,13 +227,13 @@ class TestTheSystems:
     ],
 )
 def test_a_name_server_is_an_address_with_or_without_a_port(text, place):
-    assert address_and_port(text) == place
+    assert parse_nameserver(text) == place
 
 
 @pytest.mark.parametrize("text", ["", "dns.test", "dns.test:53", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536"])
 def test_what_can_be_no_name_server_is_refused(text, settings):
     pytest.importorskip("dns")
-    settings.SESSIONS_FARM = {"NAMESERVERS": (text,)}
+    settings.SESSIONS_FARM_COMMUNITIES = {"NAMESERVERS": (text,)}
     with pytest.raises(ImproperlyConfigured, match="NAMESERVERS"):
         SystemResolver()
 
@@ -240,10 +241,12 @@ def test_what_can_be_no_name_server_is_refused(text, settings):
 class TestTheCurrentOne:
     def test_it_is_the_systems_where_nothing_is_said(self, settings):
         pytest.importorskip("dns")
-        settings.SESSIONS_FARM = {}
+        settings.SESSIONS_FARM_COMMUNITIES = {}
         assert isinstance(current_resolver(), SystemResolver)
 
     def test_it_is_the_one_that_the_settings_name(self, settings, monkeypatch):
-        settings.SESSIONS_FARM = {"RESOLVER": "sessions_farm.communities.tests.support.name_server.MemoryResolver"}
+        settings.SESSIONS_FARM_COMMUNITIES = {
+            "RESOLVER": "sessions_farm.communities.tests.support.name_server.MemoryResolver"
+        }
         monkeypatch.setitem(ZONE, "a.test", {"TXT": ["mall=1234"]})
         assert current_resolver().txt("a.test") == ["mall=1234"]

@@ -8,15 +8,15 @@ from django.core.management import CommandError, call_command
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.tests.support.name_server import ZONE
-from sessions_farm.communities.verification import record_of
+from sessions_farm.communities.verification import verification_record
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def _zone(settings, two_communities):
-    settings.SESSIONS_FARM = {
-        **settings.SESSIONS_FARM,
+    settings.SESSIONS_FARM_COMMUNITIES = {
+        **settings.SESSIONS_FARM_COMMUNITIES,
         "RESOLVER": "sessions_farm.communities.tests.support.name_server.MemoryResolver",
     }
     yield
@@ -31,34 +31,36 @@ def type_in(*words):
 
 def test_domain_goes_from_waiting_to_served_to_suspended(two_communities):
     domain = Domain.objects.create(community=two_communities.mall, host="new.test")
-    assert "new.test  Mall  waiting for proof" in type_in("list")
+    assert "new.test  Mall  waiting for verification" in type_in("list")
     with pytest.raises(CommandError, match=r"_mall-verify\.new\.test"):
         type_in("serve", "new.test")
-    assert "new.test: not proven. The TXT record at _mall-verify.new.test is not there" in type_in("check", "new.test")
-    name, text = record_of(domain)
+    assert "new.test: not verified. The TXT record at _mall-verify.new.test is not there" in type_in(
+        "verify", "new.test"
+    )
+    name, text = verification_record(domain)
     ZONE[name] = {"TXT": [text]}
-    assert type_in("check", "new.test") == "new.test: proven.\n"
+    assert type_in("verify", "new.test") == "new.test: verified.\n"
     assert type_in("serve", "new.test") == "new.test is served.\n"
     assert registry.resolve("new.test")
-    type_in("suspend", "new.test", "--why", "It moved.")
+    type_in("suspend", "new.test", "--reason", "It moved.")
     assert registry.resolve("new.test") is None
     assert "not served  It moved." in type_in("list")
 
 
 def test_operators_word_is_enough(two_communities):
     Domain.objects.create(community=two_communities.mall, host="new.test")
-    type_in("serve", "new.test", "--on-my-word")
+    type_in("serve", "new.test", "--unverified")
     assert registry.resolve("new.test")
 
 
 def test_check_of_all_looks_at_what_is_due(two_communities):
     Domain.objects.create(community=two_communities.mall, host="new.test")
-    assert type_in("check") == "0 proven, 1 not proven, 0 the DNS does not answer\n"
-    assert type_in("check") == "0 proven, 0 not proven, 0 the DNS does not answer\n"
+    assert type_in("verify") == "0 verified, 1 not verified, 0 the DNS does not answer\n"
+    assert type_in("verify") == "0 verified, 0 not verified, 0 the DNS does not answer\n"
 
 
 def test_wildcard_is_named_with_its_star():
-    type_in("suspend", "*.shops.test", "--why", "x")
+    type_in("suspend", "*.shops.test", "--reason", "x")
     assert registry.resolve("x.shops.test") is None
     with pytest.raises(CommandError, match="not in the registry"):
-        type_in("suspend", "shops.test", "--why", "x")
+        type_in("suspend", "shops.test", "--reason", "x")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from sessions_farm.communities.hostnames import NoHost, TypedHost, read_host
+from sessions_farm.communities.errors import InvalidHostnameError
+from sessions_farm.communities.hostnames import Hostname, normalize_hostname
 
 TYPED = {
     "shop.example": ("shop.example", False),
@@ -38,8 +39,8 @@ MISTYPED = {
     "shop.example/tea": "more than a host",
     "https:/shop.example": "more than a host",
     "ftp://shop.example": "no address of the web",
-    "shop.example:tea": "port that is none",
-    "shop.example:99999": "port that is none",
+    "shop.example:tea": "wrong port",
+    "shop.example:99999": "wrong port",
     "straße.example": "two names",
     "STRAẞE.example": "two names",
     "אa.example": "xn--",
@@ -48,11 +49,11 @@ MISTYPED = {
 
 @pytest.mark.parametrize("typed", TYPED)
 def test_host_is_read_as_people_type_it(typed):
-    assert read_host(typed) == TypedHost(*TYPED[typed])
+    assert normalize_hostname(typed) == Hostname(*TYPED[typed])
 
 
 @pytest.mark.parametrize("typed", MISTYPED)
 def test_what_names_no_host_is_refused_with_what_was_typed(typed):
-    with pytest.raises(NoHost, match=MISTYPED[typed]) as refused:
-        read_host(typed)
+    with pytest.raises(InvalidHostnameError, match=MISTYPED[typed]) as refused:
+        normalize_hostname(typed)
     assert typed in str(refused.value)

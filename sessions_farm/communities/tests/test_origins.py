@@ -5,7 +5,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connections
 
 from sessions_farm.communities.models import Domain
-from sessions_farm.communities.origins import OwnOriginOnly
+from sessions_farm.communities.origins import SameOriginValidator
 from sessions_farm.communities.registry import registry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("two_communities")]
@@ -33,7 +33,9 @@ async def shake_hands(*origins, host="a.test", master_only=False):
         sent.append(message)
 
     headers = [(b"host", host.encode()), *((b"origin", origin.encode()) for origin in origins)]
-    await OwnOriginOnly(application, master_only=master_only)({"type": "websocket", "headers": headers}, receive, send)
+    await SameOriginValidator(application, master_only=master_only)(
+        {"type": "websocket", "headers": headers}, receive, send
+    )
     assert bool(reached) != (sent == [{"type": "websocket.close"}])
     return bool(reached)
 

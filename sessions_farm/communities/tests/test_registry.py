@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection
 
 from sessions_farm.communities import registry as communities
+from sessions_farm.communities.errors import RegistryUnavailableError
 from sessions_farm.communities.models import CHANNEL, Community, Domain, RegistryVersion
-from sessions_farm.communities.registry import Registry, RegistryUnavailableError, registry
+from sessions_farm.communities.registry import Registry, registry
 from sessions_farm.communities.tests.support.fixtures import make_community
 
 
@@ -110,7 +111,7 @@ def test_poll_sees_what_another_node_changed(transactional_db, two_communities, 
 
 
 def test_thread_brings_change_within_a_second(transactional_db, two_communities, settings):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "REGISTRY_POLL_SECONDS": 0.1}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "REGISTRY_POLL_SECONDS": 0.1}
     node = other_node()
     assert node.resolve("new.test") is None  # starts the thread
 
@@ -125,7 +126,7 @@ def test_thread_brings_change_within_a_second(transactional_db, two_communities,
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL tells news")
 def test_news_come_long_before_the_poll(transactional_db, two_communities, settings):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "REGISTRY_POLL_SECONDS": 60}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "REGISTRY_POLL_SECONDS": 60}
     node = other_node()
     assert node.resolve("new.test") is None
     wait_until(lambda: listeners() > 0)
@@ -138,7 +139,7 @@ def test_news_come_long_before_the_poll(transactional_db, two_communities, setti
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL tells news")
 def test_poll_goes_on_where_the_news_are_cut_off(transactional_db, two_communities, settings):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "REGISTRY_POLL_SECONDS": 0.1}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "REGISTRY_POLL_SECONDS": 0.1}
     node = other_node()
     assert node.resolve("new.test") is None
     wait_until(lambda: listeners() > 0)
@@ -170,7 +171,7 @@ def wait_until(condition, seconds=5):
 
 
 def test_change_on_this_node_is_seen_at_commit(transactional_db, two_communities, settings):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "REGISTRY_POLL_SECONDS": 60}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "REGISTRY_POLL_SECONDS": 60}
     assert registry.resolve("new.test") is None
 
     Domain.objects.create(community=two_communities.mall, host="new.test", status="active")

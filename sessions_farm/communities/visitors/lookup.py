@@ -1,4 +1,4 @@
-"""Visitors: found by the hash of an id, made at the first need, kept over a rotation, joined to a person at login."""
+"""Visitors by their ids: found by an id's hash, created at the first need, kept over a rotation, joined to a user."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SELECT %s, visitor_id, created_at FROM {VisitorKey._meta.db_table} WHERE key_has
 ON CONFLICT (key_hash) DO NOTHING
 """  # noqa: S608 -- the name is our table's
 
-ALONE = "default"  # the community of a project that declares none
+DEFAULT_COMMUNITY = "default"  # of a project that declares none
 
 
-def find(*session_ids: str) -> Visitor | None:
-    """The visitor of an id; of several, as one and the one that it takes over from, the first that leads to one."""
+def find_visitor(*session_ids: str) -> Visitor | None:
+    """Return the visitor of the first id that has one: of a session's id, and of the ids that it takes over from."""
     for session_id in session_ids:
         key = VisitorKey.objects.filter(key_hash__in=ids.digests_of(session_id)).select_related("visitor").first()
         if key:
@@ -34,11 +34,11 @@ def find(*session_ids: str) -> Visitor | None:
     return None
 
 
-def ensure(session_id: str, member: Member | None) -> Visitor:
-    """The visitor of an id; two requests that need the first one at once get the same."""
-    if found := find(session_id):
+def get_or_create_visitor(session_id: str, member: Member | None) -> Visitor:
+    """Return the visitor of an id; concurrent first requests get the same one."""
+    if found := find_visitor(session_id):
         return found
-    community_id = member.community_id if member else alone().pk
+    community_id = member.community_id if member else default_community().pk
     try:
         with transaction.atomic():
             visitor = Visitor.objects.create(community_id=community_id)
@@ -48,13 +48,13 @@ def ensure(session_id: str, member: Member | None) -> Visitor:
     return visitor
 
 
-def point(session_id: str, visitor: Visitor) -> None:
-    """From now on the holder of the id is this visitor."""
+def assign_visitor(session_id: str, visitor: Visitor) -> None:
+    """Make a visitor the one of an id, also where the id has another."""
     VisitorKey.objects.update_or_create(key_hash=ids.digest(session_id), defaults={"visitor": visitor})
 
 
-def give(session_id: str, visitor: Visitor) -> Visitor:
-    """Let the id lead to the visitor, unless it leads to one by now; return where it leads.
+def assign_visitor_once(session_id: str, visitor: Visitor) -> Visitor:
+    """Make a visitor the one of an id that has none; return the id's visitor.
 
     Another tab may have put something into its cart under that very id, a moment ago.
     """
@@ -64,43 +64,43 @@ def give(session_id: str, visitor: Visitor) -> Visitor:
 
 
 def carry_over(old_id: str, new_id: str) -> None:
-    """Let a rotated id lead where the old one led, if it leads nowhere yet: one statement."""
+    """Give the visitor of a rotated id to the new id, if that has none: one statement."""
     hashes = ids.digests_of(old_id)
     with connections[router.db_for_write(VisitorKey)].cursor() as cursor:
         round_trips.count()
         cursor.execute(CARRY_OVER.format(marks=", ".join(["%s"] * len(hashes))), [ids.digest(new_id), *hashes])
 
 
-def sign_in(*, user: Any, session_ids: Sequence[str], member: Member | None, now: datetime.datetime) -> Visitor | None:
-    """Join the visitor of an id, and of the one that it takes over from, to the person.
+def join_visitor_to_user(
+    *, user: Any, session_ids: Sequence[str], member: Member | None, now: datetime.datetime
+) -> Visitor | None:
+    """Join the visitor of a session to the signed-in user, and return the user's visitor in the community.
 
-    The person's devices share one visitor in a community.
-
-    What the visitor gathered before goes to the person's own by ``visitors_merging``. A visitor of another person is
-    left alone: the id then leads to nobody, or to the person's own.
+    A user's devices share one visitor in a community. The state of an anonymous visitor goes to the user's own by
+    ``visitors_merging``. The visitor of another user is left alone: the id then has none, or the user's own.
     """
     with transaction.atomic():
-        here = find(*session_ids)
-        if here is not None and here.user_id not in {None, user.pk}:
+        current = find_visitor(*session_ids)
+        if current is not None and current.user_id not in {None, user.pk}:
             hashes = [key for session_id in session_ids for key in ids.digests_of(session_id)]
             VisitorKey.objects.filter(key_hash__in=hashes).delete()
-            here = None
-        community_id = here.community_id if here else member.community_id if member else None
+            current = None
+        community_id = current.community_id if current else member.community_id if member else None
         own = Visitor.objects.filter(user=user, community=community_id).first()
-        if here is not None and own is None:
-            own = claim(here, user)
+        if current is not None and own is None:
+            own = claim_for_user(current, user)
         if own is None:
             return None
-        if here is not None and here.pk != own.pk:
-            merge_visitors(source=here, target=own, now=now)
-            VisitorKey.objects.filter(visitor=here).update(visitor=own)
-        elif here is None:
-            point(session_ids[0], own)
+        if current is not None and current.pk != own.pk:
+            merge_visitors(source=current, target=own, now=now)
+            VisitorKey.objects.filter(visitor=current).update(visitor=own)
+        elif current is None:
+            assign_visitor(session_ids[0], own)
         return own
 
 
-def claim(visitor: Visitor, user: Any) -> Visitor:
-    """Make the visitor the person's own; where another login was faster, return that one's."""
+def claim_for_user(visitor: Visitor, user: Any) -> Visitor:
+    """Make a visitor the user's own; where a concurrent login was faster, return that one's visitor."""
     try:
         with transaction.atomic():
             visitor.user = user
@@ -111,6 +111,9 @@ def claim(visitor: Visitor, user: Any) -> Visitor:
     return visitor
 
 
-def alone() -> Community:
-    community, _ = Community.objects.get_or_create(slug=ALONE, defaults={"name": "Default", "cookie_name": "alone"})
+def default_community() -> Community:
+    """Return the community of a project that declares none; it is created at the first call."""
+    community, _ = Community.objects.get_or_create(
+        slug=DEFAULT_COMMUNITY, defaults={"name": "Default", "cookie_name": "alone"}
+    )
     return community

@@ -8,13 +8,13 @@ from sessions_farm.session.scopes import Scope
 
 
 def visitor_state(visitor_id: object) -> Scope:
-    """What is kept of a visitor over sessions, log-ins and months (XSession's user state); never from a copy."""
+    """Return the dictionary of a visitor, kept over sessions, log-ins and months; it is never read from a copy."""
     return Scope("visitor", str(visitor_id), fresh_for=0)
 
 
-def join_visitors(*, source: Any, target: Any, **_kwargs: Any) -> None:
-    """What is kept of a visitor who turns out to be another: what that one lacks."""
-    kept, own = visitor_state(source.pk), visitor_state(target.pk)
-    lacking = {name: value for name, value in kept.items() if name not in own}
+def merge_visitor_state(*, source: Any, target: Any, **_kwargs: Any) -> None:
+    """Receive ``visitors_merging``: copy the names that the target lacks."""
+    old, kept = visitor_state(source.pk), visitor_state(target.pk)
+    lacking = {name: value for name, value in old.items() if name not in kept}
     if lacking:
-        own.update(lacking)
+        kept.update(lacking)

@@ -147,11 +147,11 @@ def test_event_whose_teller_died_before_the_store_forgot_it_is_told_once(told, m
 
     monkeypatch.setattr(store, "forget_events", dies)
     with pytest.raises(KeyboardInterrupt):
-        events.deliver()
+        events.deliver_events()
     monkeypatch.undo()
     assert len(told) == 1
-    events.deliver()
-    events.deliver()
+    events.deliver_events()
+    events.deliver_events()
     assert len(told) == 1
     assert DeliveredEvent.objects.count() == 1
 
@@ -166,7 +166,7 @@ def test_farm_without_events_writes_none(told, settings):
 
 def test_only_one_sweeper_at_a_time():
     store = current_store()
-    run_sync(store.acquire(sweeper.LEASE, "somebody", now_ms(), 60_000))
+    run_sync(store.acquire(sweeper.LOCK, "somebody", now_ms(), 60_000))
     assert sweeper.sweep() == 0
-    run_sync(store.release(sweeper.LEASE, "somebody"))
+    run_sync(store.release(sweeper.LOCK, "somebody"))
     assert sweeper.sweep() > 0

@@ -41,7 +41,6 @@ def threaded_farm(request, settings, tmp_path):
 def use_store(name, settings, folder):
     settings.SESSIONS_FARM = {
         "STORE": name,
-        "REGISTRY_POLL_SECONDS": 0,
         "FOLDER": str(folder),
         "REDIS_URL": REDIS_URL,
         "REDIS_PREFIX": "farm-tests",

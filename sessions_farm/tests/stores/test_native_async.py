@@ -1,4 +1,4 @@
-"""Under ASGI a session is loaded and saved in the event loop itself: no thread is asked for anything."""
+"""Under ASGI a session is loaded and saved in the event loop itself, without a thread."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ urlpatterns = [path("", everything), path("reading", reading), path("without", w
 @pytest.fixture(params=NATIVE)
 def farm(request, settings, tmp_path):
     if request.param == "database" and settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        pytest.skip("SQLite knows no event loop: its steps go to a thread.")
+        pytest.skip("SQLite has no asynchronous driver: its work goes to a thread.")
     use(settings, request.param, tmp_path)
     settings.MIDDLEWARE = session_site.MIDDLEWARE[1:3]
     settings.ROOT_URLCONF = __name__
@@ -61,7 +61,7 @@ def farm(request, settings, tmp_path):
 
 @pytest.fixture
 def hops(monkeypatch):
-    """Who was sent to a thread: by asgiref, or by asyncio."""
+    """Return the work that asgiref or asyncio sends to a thread."""
     sent, hop = [], SyncToAsync.__call__
 
     def noted(self, *args, **kwargs):

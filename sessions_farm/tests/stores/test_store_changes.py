@@ -1,4 +1,4 @@
-"""The contract of a store, as to its feeds: every change of a shared variable, in order, to whoever reads on."""
+"""The contract of a store's feeds: every change of a shared variable, in order, to each reader."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ def test_reader_of_a_feed_waits_from_now_on(farm):
     assert [text for _, _, text in found] == ["1"]
 
 
-def test_feed_misses_nothing_of_concurrent_writers(farm):
-    """Whatever order the writers' changes become visible in, a reader who goes on from its place gets each once."""
+def test_feed_misses_no_change_of_concurrent_writers(farm):
+    """In every order in which the writers' changes become visible, a reader that reads on gets each once."""
     reader, writer = farm.two_nodes()
     _, place = changes_of(reader, "page", "")
 

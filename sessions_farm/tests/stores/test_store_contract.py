@@ -1,4 +1,4 @@
-"""The contract of a store, held against every store: what is written is kept, what has ended stays ended."""
+"""The contract of a store, held against every store: writes are kept, and ended sessions stay ended."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def started(store, key):
     return key
 
 
-def test_every_method_makes_steps_and_nothing_before_the_first(store):
+def test_every_method_yields_effects_and_does_no_work_before_the_first(store):
     for name in METHODS:
         method = getattr(store, name).method
         needed = [given for given in inspect.signature(method).parameters.values() if given.default is given.empty]
@@ -124,7 +124,7 @@ def test_load_begins_the_idle_time_anew(store, live):
     assert store.load(live, NOW + 5 * HOUR).state is State.ABSENT
 
 
-def test_load_writes_nothing_before_a_tenth_of_the_idle_time(store, live):
+def test_load_touches_after_a_tenth_of_the_idle_time_only(store, live):
     assert store.load(live, NOW + HOUR // 20).header.seen == NOW
     assert store.load(live, NOW + HOUR // 9).header.seen == NOW + HOUR // 9
 
@@ -134,7 +134,7 @@ def test_touch_begins_the_idle_time_anew(store, live):
     assert store.load(live, NOW + HOUR + HOUR // 3).state is State.LIVE
 
 
-def test_touch_of_nothing_says_so(store, key):
+def test_touch_of_an_absent_session_returns_false(store, key):
     assert not store.touch(key, NOW)
 
 
@@ -184,7 +184,7 @@ def test_rotate_keeps_the_age(store, live, key):
     assert store.load(key[::-1], NOW + HOUR // 2).header.created == NOW
 
 
-def test_rotate_with_replace_moves_nothing(store, live, key):
+def test_rotate_with_replace_moves_no_variable(store, live, key):
     store.rotate(live, key[::-1], Change(put={"z": "1"}, replace=True), NOW, 10_000)
     assert dict(store.load(key[::-1], NOW).variables) == {"z": "1"}
 
@@ -232,7 +232,7 @@ def test_compare_and_set_takes_place_once(store, live):
     assert dict(store.load(live, NOW).variables) == {"b": '"two"', "new": "1"}
 
 
-def test_concurrent_writers_of_different_variables_lose_nothing(store, key):
+def test_concurrent_writers_of_different_variables_have_no_lost_updates(store, key):
     live = started(store, key)
 
     def writer(number):
@@ -245,14 +245,14 @@ def test_concurrent_writers_of_different_variables_lose_nothing(store, key):
     assert reading.header.version == 1 + 4 * STEPS
 
 
-def test_concurrent_increments_lose_nothing(store, key):
+def test_concurrent_increments_have_no_lost_updates(store, key):
     live = started(store, key)
     in_threads([lambda: [store.modify(live, Increment("n", 1), NOW) for _ in range(STEPS)]] * 4)
     assert store.load(live, NOW).variables["n"] == str(4 * STEPS)
 
 
-def test_concurrent_delete_and_write_leave_nothing(store):
-    """Whoever comes first, in the end the key has ended."""
+def test_race_of_delete_and_write_leaves_an_ended_session(store):
+    """In either order the key has ended afterwards."""
     for _ in range(STEPS):
         key = secrets.token_urlsafe(32)
         store.create(key, {"a": "1"}, LIFE, NOW)

@@ -1,4 +1,4 @@
-"""The contract of a store, as to leases and steps: no two hold one lease, no late holder writes, no step doubles."""
+"""The contract of a store's leases and idempotency keys: one holder a lease, no late writes, deduplicated retries."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_one_of_many_gets_the_lease(store):
     assert sum(held) == 1
 
 
-def test_wait_is_over_where_nobody_holds(store):
+def test_wait_for_a_free_lease_ends_at_once(store):
     """A wait to the end would be longer than a test may take."""
     store.wait(new_key(), 300)
 
@@ -119,7 +119,7 @@ def test_wait_for_a_lease_ends(store):
 
 
 def test_waiters_are_woken_and_get_the_lease_one_after_another(farm):
-    """Waits are for a minute, so only who is woken is done in time."""
+    """Waits are for a minute, so only a woken waiter is done in time."""
     first, second = farm.two_nodes()
     name, inside, most = new_key(), [], []
     first.acquire(name, "me", now_ms(), MINUTE)
@@ -161,7 +161,7 @@ def test_holder_writes_under_a_prolonged_lease(store, live):
 
 
 @pytest.mark.parametrize("why", ["never held", "ended", "another's", "given back"])
-def test_late_holder_writes_nothing(store, live, why):
+def test_late_holder_is_refused(store, live, why):
     if why != "never held":
         store.acquire(live, "me", NOW, MINUTE)
     if why == "given back":
@@ -178,7 +178,7 @@ def test_late_holder_writes_nothing(store, live, why):
     assert read(store, live) == before
 
 
-def test_holder_of_what_has_gone_is_told_that(store):
+def test_holder_of_an_ended_session_is_refused(store):
     key = new_key()
     store.acquire(key, "me", NOW, MINUTE)
     with pytest.raises(SessionMissingError):
@@ -194,7 +194,7 @@ def test_others_write_beside_a_lease(store, live):
     assert read(store, live)["a"] == "2"
 
 
-def test_add_counts_from_what_is_there(store, live):
+def test_add_counts_from_the_present_value(store, live):
     store.apply(live, Change(add={"a": 4, "new": -2}), NOW)
     assert (read(store, live)["a"], read(store, live)["new"]) == ("5", "-2")
     store.apply(live, Change(put={"a": "10"}, drop=["new"], add={"a": 1, "new": 7}), NOW)
@@ -204,7 +204,7 @@ def test_add_counts_from_what_is_there(store, live):
 
 
 @pytest.mark.parametrize("text", ['"two"', "1.5", "[1]", "null", "true", '"1"', "1e3"])
-def test_add_to_what_is_no_whole_number_writes_nothing(store, live, text):
+def test_add_to_another_value_than_a_whole_number_is_refused(store, live, text):
     store.apply(live, Change(put={"t": text}), NOW)
     before, version = read(store, live), store.load(live, NOW).header.version
     with pytest.raises(TypeError):
@@ -221,12 +221,12 @@ def test_rotation_adds(store, live):
     assert store.load(live, NOW + 1).variables["a"] == "1"
 
 
-def test_concurrent_additions_lose_nothing(store, live):
+def test_concurrent_additions_have_no_lost_updates(store, live):
     in_threads([lambda: [store.apply(live, Change(put={"z": "1"}, add={"n": 2}), NOW) for _ in range(10)]] * 4)
     assert read(store, live)["n"] == "80"
 
 
-def test_change_with_a_step_counts_once(store, live):
+def test_change_with_an_idempotency_key_is_applied_once(store, live):
     change = Change(put={"z": "1"}, add={"n": 1}, idempotency_key="s1")
     first = store.apply(live, change, NOW)
     again = store.apply(live, change, NOW + 1)
@@ -236,14 +236,14 @@ def test_change_with_a_step_counts_once(store, live):
     assert read(store, live)["n"] == "2"
 
 
-def test_change_without_a_step_counts_each_time(store, live):
+def test_change_without_an_idempotency_key_is_applied_each_time(store, live):
     for _ in range(3):
         store.apply(live, Change(add={"n": 1}), NOW)
         store.modify(live, Increment("n", 1), NOW)
     assert read(store, live)["n"] == "6"
 
 
-def test_operation_with_a_step_counts_once_and_gives_the_present_text(store, live):
+def test_retried_operation_is_deduplicated_and_returns_the_present_text(store, live):
     assert [store.modify(live, Increment("n", 2), NOW, "s1") for _ in range(2)] == ["2", "2"]
     assert [store.modify(live, Append("list", "1"), NOW, "s2") for _ in range(2)] == ["[1]", "[1]"]
     assert [store.modify(live, CompareAndSet("a", "1", "9"), NOW, "s3") for _ in range(2)] == ["9", "9"]
@@ -252,14 +252,14 @@ def test_operation_with_a_step_counts_once_and_gives_the_present_text(store, liv
     assert store.modify(live, Increment("n", 2), NOW, "s1") == "4"
 
 
-def test_refused_operation_may_be_tried_again_under_its_step(store, live):
+def test_refused_operation_may_be_retried_under_its_idempotency_key(store, live):
     with pytest.raises(ConflictError):
         store.modify(live, CompareAndSet("a", "7", "8"), NOW, "s1")
     store.apply(live, Change(put={"a": "7"}), NOW)
     assert store.modify(live, CompareAndSet("a", "7", "8"), NOW, "s1") == "8"
 
 
-def test_session_remembers_its_latest_steps(store, live):
+def test_session_keeps_its_latest_idempotency_keys(store, live):
     for number in range(IDEMPOTENCY_KEYS_KEPT):
         store.apply(live, Change(add={"n": 1}, idempotency_key=f"s{number}"), NOW)
     store.apply(live, Change(add={"n": 1}, idempotency_key="s0"), NOW)
@@ -269,7 +269,7 @@ def test_session_remembers_its_latest_steps(store, live):
     assert "n" not in read(store, live)
 
 
-def test_steps_go_with_a_rotation(store, live):
+def test_idempotency_keys_go_with_a_rotation(store, live):
     new = new_key()
     store.apply(live, Change(add={"n": 1}, idempotency_key="s1"), NOW)
     store.rotate(live, new, Change(), NOW, 0)
@@ -277,7 +277,7 @@ def test_steps_go_with_a_rotation(store, live):
     assert read(store, new)["n"] == "1"
 
 
-def test_steps_of_an_expired_session_are_forgotten(store, live):
+def test_idempotency_keys_of_an_expired_session_are_forgotten(store, live):
     store.apply(live, Change(add={"n": 1}, idempotency_key="s1"), NOW)
     later = NOW + 2 * HOUR
     store.create(live, {}, Lifetime(HOUR, LIFE.ends), later)
@@ -286,7 +286,7 @@ def test_steps_of_an_expired_session_are_forgotten(store, live):
     assert store.load(live, later).state is State.LIVE
 
 
-def test_same_step_from_two_at_once_counts_once(store, live):
+def test_race_of_equal_idempotency_keys_applies_one(store, live):
     in_threads([lambda: store.modify(live, Increment("n", 1), NOW, "s1")] * 4)
     in_threads([lambda: store.apply(live, Change(add={"n": 1}, idempotency_key="s2"), NOW)] * 4)
     assert read(store, live)["n"] == "2"

@@ -55,7 +55,7 @@ def test_look_shows_shared_variables_of_those_who_live(store):
     assert (found.header.created, found.header.expires) == (NOW, NOW + HOUR)
 
 
-def test_look_touches_nobody(store):
+def test_get_many_touches_no_session(store):
     key = started(store)
     store.get_many([key], NOW + HOUR // 2)
     assert store.load(key, NOW + HOUR).state is State.ABSENT
@@ -109,7 +109,7 @@ def test_find_finds_no_expired_and_no_ended_session(store):
     assert expired not in keys_of(store.find({}, NOW + HOUR, 9))
 
 
-def test_find_tells_long_texts_apart(store):
+def test_find_distinguishes_long_texts(store):
     first, second = started(store, {"page": f'"{LONG}1"'}), started(store, {"page": f'"{LONG}2"'})
     assert keys_of(store.find({"page": f'"{LONG}2"'}, NOW, 9)) == {second} != {first}
 
@@ -183,7 +183,7 @@ def test_cap_ends_no_signed_in_session(farm):
 
 
 def test_scopes_dictionary_is_no_session(farm):
-    """Nothing counts, finds, sweeps or caps what never ends; and everything else works as on a session."""
+    """Dictionaries that never end are not counted, found, swept or evicted; all else works as on a session."""
     store = farm.node(max_live=1)
     scope, far = f"a:{secrets.token_urlsafe(30)}", NOW + 10**12
     store.create(scope, {"page": '"/x"', "n": "1"}, EVER, NOW)

@@ -1,4 +1,4 @@
-"""From one store to another with everybody signed in: nothing is lost, nobody ends, whoever dies in between."""
+"""Switch of stores: no session is lost or ended, and a node may die at any moment of a move."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_late_writer_on_a_node_that_knows_one_store_is_refused(switch):
         run_sync(old.apply(handle(session), Change(put={"x": "2"}), now_ms()))
 
 
-def test_node_that_died_in_the_middle_of_a_move_loses_nothing(switch):
+def test_move_of_a_node_that_died_is_completed(switch):
     switch("before")
     sessions = [saved(x=number) for number in range(3)]
     store = switch("switching")

@@ -39,7 +39,6 @@ def farm_settings(name: str, folder: object) -> dict[str, Any]:
         "REDIS_URL": REDIS_URL,
         "REDIS_PREFIX": "farm-tests",
         "REDIS_TIMEOUT": 5,
-        "REGISTRY_POLL_SECONDS": 0,
     }
 
 

@@ -28,7 +28,6 @@ EVERY_STORE = [pytest.param(name, marks=COMMITTED if name in IN_SQL else ANY) fo
 def use(settings, name, folder, **options):
     settings.SESSIONS_FARM = {
         "STORE": name,
-        "REGISTRY_POLL_SECONDS": 0,
         "FOLDER": str(folder),
         "REDIS_URL": REDIS_URL,
         "REDIS_PREFIX": f"farm-{secrets.token_hex(4)}",

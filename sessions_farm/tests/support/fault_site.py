@@ -248,7 +248,6 @@ def serving(settings, url, scale, store="tiered"):
         "REDIS_URL": url,
         "REDIS_TIMEOUT": timeout_at(scale),
         "BREAKER_REST": REST,
-        "REGISTRY_POLL_SECONDS": 0,
     }
     registry.forget()
     yield

@@ -22,5 +22,4 @@ def options_of(name, folder, **more):
         "REDIS_URL": REDIS_URL,
         "REDIS_PREFIX": prefix,
         "REDIS_TIMEOUT": 10,
-        "REGISTRY_POLL_SECONDS": 0,
     } | more

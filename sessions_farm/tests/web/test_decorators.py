@@ -39,7 +39,7 @@ def site(db, two_communities, settings):
     settings.MIDDLEWARE = session_site.MIDDLEWARE
     settings.ROOT_URLCONF = "sessions_farm.tests.support.modes_site"
     settings.SESSION_COOKIE_SECURE = False
-    settings.SESSIONS_FARM = {"STORE": "database", "REGISTRY_POLL_SECONDS": 0}
+    settings.SESSIONS_FARM = {"STORE": "database"}
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
     registry.resolve(HOST)
     yield

@@ -77,7 +77,7 @@ def farm(_old_table, db, two_communities, settings, tmp_path, monkeypatch):
     settings.ROOT_URLCONF = "sessions_farm.tests.support.session_site"
     settings.SESSION_COOKIE_SECURE = False
     settings.AUTHENTICATION_BACKENDS = [BACKEND]
-    settings.SESSIONS_FARM = {"STORE": "database", "REGISTRY_POLL_SECONDS": 0}
+    settings.SESSIONS_FARM = {"STORE": "database"}
     for name, value in stock_engines.settings_of(tmp_path, prefix=tmp_path.name).items():
         setattr(settings, name, value)
     stock_engines.forget_folder()
@@ -493,7 +493,7 @@ def test_event_loop_moves_them_too(database_engine):
     [
         ({"FALLBACK_ENGINE": "no.such.engine"}, "E020", "django.contrib.sessions.backends.db"),
         ({"FALLBACK_ENGINE": "datetime"}, "E020", "django.contrib.sessions.backends.db"),
-        ({"FALLBACK_ENGINE": "sessions_farm.engine"}, "E021", "the engine that you had before"),
+        ({"FALLBACK_ENGINE": "sessions_farm.engine"}, "E021", "the former engine"),
         ({"FALLBACK_ENGINE": "django.contrib.sessions.backends.db"}, "E022", '"django.contrib.sessions"'),
         ({"FALLBACK_ENGINE": "django.contrib.sessions.backends.cached_db"}, "E022", '"django.contrib.sessions"'),
         ({"FALLBACK_COOKIE": "old"}, "W020", "FALLBACK_ENGINE"),

@@ -36,7 +36,6 @@ def site(db, two_communities, settings):
     settings.SESSION_COOKIE_SECURE = False
     settings.SESSIONS_FARM = {
         "STORE": "database",
-        "REGISTRY_POLL_SECONDS": 0,
         "VARIABLES": {"checkout_*": {"guarded": True}},
     }
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
@@ -328,7 +327,7 @@ def test_guarded_variables_cannot_be_written_elsewhere(name):
 
 
 def test_staff_of_is_known_everywhere(user, settings):
-    settings.SESSIONS_FARM = settings.SESSIONS_FARM | {"STAFF_OF": f"{__name__}.vendors_of"}
+    settings.SESSIONS_FARM_COMMUNITIES = settings.SESSIONS_FARM_COMMUNITIES | {"STAFF_OF": f"{__name__}.vendors_of"}
     client = Client()
     client.force_login(user)
     for host in (HOSTS.master, HOSTS.store):

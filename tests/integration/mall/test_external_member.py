@@ -17,7 +17,7 @@ from django.utils import timezone
 from deploy.demo import people, places
 from deploy.servers import processes
 from mall.accounts.models import User
-from sessions_farm.communities.handoff.oauth.credentials import is_right, issue_secret
+from sessions_farm.communities.handoff.oauth.credentials import is_secret_of, issue_secret
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import read_version, registry
 from sessions_farm.testing.browser import AGENT, BrowserClient, Step
@@ -298,7 +298,7 @@ def test_demos_mall_follows_the_magazine_to_another_port_and_keeps_what_staff_ch
     member = loaded("8004")
     assert (member.host, member.status) == ("lanternpost.localhost", "active")
     assert member.callback == "http://lanternpost.localhost:8004/mall/callback"
-    assert is_right("a-secret", member.secret_digest)
+    assert is_secret_of("a-secret", member.secret_digest)
     member.full_clean()
 
     Domain.objects.filter(pk=member.pk).update(status="suspended")

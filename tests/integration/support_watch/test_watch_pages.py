@@ -112,6 +112,13 @@ def test_machines_and_reading_ahead_do_not_count(place, arrivals):
     assert len(arrivals()) == 1
 
 
+def test_a_telephone_that_is_named_like_a_robot_counts(place, arrivals):
+    browser = BrowserClient(headers={"User-Agent": "Mozilla/5.0 (Linux; Android 10; CUBOT P40) Chrome/130.0 Mobile"})
+    browser.get("http://fowlers.localhost:8000/")
+    browser.get(OWN)
+    assert len(arrivals()) == 1
+
+
 def test_a_page_read_ahead_counts_once_it_is_looked_at(place, arrivals):
     browser = BrowserClient()
     browser.get("http://fowlers.localhost:8000/")

@@ -76,7 +76,7 @@ def test_transparent_parts_turn_white(mode):
     Image.new("RGBA", (60, 60), (0, 0, 0, 0)).convert(mode).save(
         target, "PNG", **({"transparency": 0} if mode == "P" else {})
     )
-    files = images.encode(BytesIO(target.getvalue()), target.tell())
+    files = images.encode_renditions(BytesIO(target.getvalue()), target.tell())
     with Image.open(BytesIO(files[300])) as picture:
         assert picture.convert("RGB").getpixel((150, 150)) == (255, 255, 255)
 

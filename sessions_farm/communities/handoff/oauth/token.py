@@ -1,4 +1,4 @@
-"""What a member outside the farm asks from its own server: the code for a token, and the token for the visitor.
+"""The OAuth endpoints for the servers of members outside: a code for a token, and the token for the visitor.
 
 The token endpoint (RFC 6749, 3.2, with PKCE) and one in the manner of OpenID Connect's UserInfo; no cookie counts here.
 """
@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import base64
 import binascii
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote_plus
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
+from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.handoff import audit, codes, verifier
-from sessions_farm.communities.handoff.audit import Outcome, Refusal
+from sessions_farm.communities.handoff.audit import Outcome, RefusalReason
+from sessions_farm.communities.handoff.endpoints import served_member
 from sessions_farm.communities.handoff.oauth import credentials
 from sessions_farm.communities.models import Visitor
-from sessions_farm.communities.registry import External, Member, registry
-from sessions_farm.conf import options
+from sessions_farm.communities.registry import ExternalMember, Member, registry
 from sessions_farm.session import ids, serializer
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores import current_store
@@ -31,148 +31,159 @@ from sessions_farm.stores.base import Reading, State, StoreUnavailableError, now
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.web import tokens
 
-LIFETIME = 600  # seconds that a token is good for
+if TYPE_CHECKING:
+    from sessions_farm.communities.context import MallRequest
+
+LIFETIME = 600  # seconds of an access token
+PURPOSE = "oauth.access"
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """That a member outside may ask about a visitor, signed for the member.
+class AccessToken:
+    """The right of a member outside to ask about a visitor.
 
-    ``handles`` is what may stand for the id at rest, under each of our keys, joined by dots: a new SECRET_KEY must not
-    make a stranger of somebody.
+    ``digests`` are the digests of the id under each of our keys, joined by dots: a new SECRET_KEY must not make a
+    stranger of the visitor.
     """
 
-    handles: str
+    digests: str
     client: str
-    expires: int  # Unix seconds
 
-    def seal(self, community: str) -> str:
-        expires = f"{self.expires:x}"
-        return f"{self.handles}~{self.client}~{expires}~{tokens.mac(use_of(community), self.handles, self.client, expires)}"
+    def seal(self, community: str, now: float | None = None) -> str:
+        """Return the token, bound to a community."""
+        return tokens.seal(PURPOSE, f"{self.digests}~{self.client}", community, now=now)
 
     @classmethod
     def unseal(cls, token: str, community: str) -> Self | None:
-        """None for all but an authentic token whose time has not run out."""
-        handles, client, expires, mac = (token.split("~") + [""] * 4)[:4]
-        if not tokens.is_mac(mac, use_of(community), handles, client, expires):
+        """Return the content of an authentic token of the community, at most LIFETIME old."""
+        sealed = tokens.unseal(PURPOSE, token, community, max_age=LIFETIME)
+        if sealed is None:
             return None
-        access = cls(handles, client, int(expires, 16))
-        return access if time.time() <= access.expires else None
+        digests, _, client = sealed.payload.partition("~")
+        return cls(digests, client)
 
 
-def use_of(community: str) -> str:
-    return f"mall|{community}|access"
-
-
-def subject_of(community: str, handles: str) -> str:
-    """One name of the visitor for all members outside; it changes with the id, at a login and at a logout."""
-    return tokens.mac(f"mall|{community}|subject", handles.partition(".")[0])
+def subject_of(community: str, digests: str) -> str:
+    """Return one name of the visitor for all members outside; it changes with the id, at a login and at a logout."""
+    return tokens.mac("oauth.subject", community, digests.partition(".")[0])
 
 
 @csrf_exempt
-def token(request: HttpRequest) -> HttpResponse:
-    """Redeem a code: ``grant_type``, ``code``, ``code_verifier``; the client proves itself by HTTP Basic."""
-    here: Member = request.mall.member  # type: ignore[attr-defined]  # HostGate's
+def oauth_token(request: MallRequest) -> HttpResponse:
+    """Redeem a code: ``grant_type``, ``code``, ``code_verifier``; the client authenticates by HTTP Basic."""
+    here = served_member(request)
     if request.method != "POST":
-        return fault(request, Refusal.METHOD, "invalid_request", HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "POST"})
-    client = proven_client(request, here)
+        allow = {"Allow": "POST"}
+        return error_response(request, RefusalReason.METHOD, "invalid_request", HTTPStatus.METHOD_NOT_ALLOWED, allow)
+    client = authenticated_client(request, here)
     if client is None:
         challenge = {"WWW-Authenticate": f'Basic realm="{here.host}"'}
-        return fault(request, Refusal.IMPOSTOR, "invalid_client", HTTPStatus.UNAUTHORIZED, challenge)
+        return error_response(
+            request, RefusalReason.INVALID_CLIENT, "invalid_client", HTTPStatus.UNAUTHORIZED, challenge
+        )
     if request.POST.get("grant_type") != "authorization_code":
-        return fault(request, Refusal.REDEMPTION, "unsupported_grant_type")
+        return error_response(request, RefusalReason.INVALID_GRANT, "unsupported_grant_type")
     try:
-        grant = codes.take(current_store(), request.POST.get("code", ""))
+        grant = codes.redeem_code(current_store(), request.POST.get("code", ""))
     except StoreUnavailableError:
-        return fault(request, Refusal.STORE, "temporarily_unavailable", HTTPStatus.SERVICE_UNAVAILABLE)
+        return store_unavailable(request)
     secret = verifier.Verifier(request.POST.get("code_verifier", ""), 0)
     expected = (here.community, client.host, secret.challenge, here.host)
     if grant is None or (grant.community, grant.client, grant.challenge, grant.issuer) != expected:
-        return fault(request, Refusal.REDEMPTION, "invalid_grant")
-    handles = ".".join(ids.digests_of(grant.mall_id))
-    audit.note(request, Outcome.REDEEMED, client.host)
-    return told(
+        return error_response(request, RefusalReason.INVALID_GRANT, "invalid_grant")
+    digests = ".".join(ids.digests_of(grant.mall_id))
+    audit.record(request, Outcome.OAUTH_CODE_REDEEMED, client.host)
+    return no_store_json(
         {
-            "access_token": Access(handles, client.host, int(time.time()) + LIFETIME).seal(here.community),
+            "access_token": AccessToken(digests, client.host).seal(here.community),
             "token_type": "Bearer",
             "expires_in": LIFETIME,
-            "sub": subject_of(here.community, handles),
+            "sub": subject_of(here.community, digests),
         }
     )
 
 
-def proven_client(request: HttpRequest, here: Member) -> External | None:
-    """The member outside whose host and secret the request's Basic credentials are (RFC 6749, 2.3.1)."""
+def authenticated_client(request: MallRequest, here: Member) -> ExternalMember | None:
+    """Return the member outside whose host and secret are the request's Basic credentials (RFC 6749, 2.3.1)."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     try:
         name, _, secret = base64.b64decode(given, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         return None
-    client = registry.external(unquote_plus(name))
+    client = registry.external_member(unquote_plus(name))
     if client is None or client.community_id != here.community_id or not here.is_master:
         return None
-    right = scheme.lower() == "basic" and credentials.is_right(unquote_plus(secret), client.secret_digest)
-    return client if right else None
+    is_proven = scheme.lower() == "basic" and credentials.is_secret_of(unquote_plus(secret), client.secret_digest)
+    return client if is_proven else None
 
 
-def userinfo(request: HttpRequest) -> HttpResponse:
-    """What a member outside may know of the visitor now: ``sub``, ``signed_in``, and the project's facts."""
-    here: Member = request.mall.member  # type: ignore[attr-defined]  # HostGate's
+def oauth_userinfo(request: MallRequest) -> HttpResponse:
+    """Give a member outside ``sub``, ``signed_in`` and the project's facts of the visitor, for an access token."""
+    here = served_member(request)
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    access = Access.unseal(given, here.community) if scheme.lower() == "bearer" else None
-    client = registry.external(access.client) if access else None
+    access = AccessToken.unseal(given, here.community) if scheme.lower() == "bearer" else None
+    client = registry.external_member(access.client) if access else None
     if access is None or client is None or client.community_id != here.community_id or not here.is_master:
-        return no_access(request)
-    handles = access.handles.split(".")
+        return invalid_token(request)
+    digests = access.digests.split(".")
     try:
-        reading = reading_of(handles)
+        reading = load_first(digests)
     except StoreUnavailableError:
-        return fault(request, Refusal.STORE, "temporarily_unavailable", HTTPStatus.SERVICE_UNAVAILABLE)
+        return store_unavailable(request)
     if reading.state is State.ENDED:
-        return no_access(request)  # signed in, signed out or merged since: ask the browser anew
+        return invalid_token(request)  # signed in, signed out or merged since: ask the browser anew
     signed_in = serializer.decode(reading.variables.get(SIGNED_IN, "false"))
-    return told(
+    return no_store_json(
         {
-            "sub": subject_of(here.community, access.handles),
+            "sub": subject_of(here.community, access.digests),
             "signed_in": bool(signed_in),
-            **facts_for(handles, client),
+            **external_facts(digests, client),
         }
     )
 
 
-def reading_of(handles: list[str]) -> Reading:
-    """The session under whichever of our keys it was kept. Raise StoreUnavailable."""
-    readings = (run_sync(current_store().load(handle, now_ms())) for handle in handles)
+def load_first(digests: list[str]) -> Reading:
+    """Return the session under the first key that has one. Raise StoreUnavailableError."""
+    readings = (run_sync(current_store().load(digest, now_ms())) for digest in digests)
     return next((found for found in readings if found.state is not State.ABSENT), Reading(State.ABSENT))
 
 
-def facts_for(handles: list[str], client: External) -> Mapping[str, Any]:
-    """What the project tells: ``f(visitor or None, client)``."""
-    path = options().external_facts
+def external_facts(digests: list[str], client: ExternalMember) -> Mapping[str, Any]:
+    """Return the facts of the project's own function, ``f(visitor or None, client)``."""
+    path = community_options().external_facts
     if not path:
         return {}
-    found: Mapping[str, Any] = import_string(path)(Visitor.objects.filter(keys__key_hash__in=handles).first(), client)
-    return found
+    visitor = Visitor.objects.filter(keys__key_hash__in=digests).first()
+    facts: Mapping[str, Any] = import_string(path)(visitor, client)
+    return facts
 
 
-def no_access(request: HttpRequest) -> HttpResponse:
+def invalid_token(request: MallRequest) -> HttpResponse:
+    """Return the refusal of an access token (RFC 6750, 3.1)."""
     challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-    return fault(request, Refusal.ACCESS, "invalid_token", HTTPStatus.UNAUTHORIZED, challenge)
+    return error_response(request, RefusalReason.INVALID_TOKEN, "invalid_token", HTTPStatus.UNAUTHORIZED, challenge)
 
 
-def fault(
-    request: HttpRequest,
-    why: Refusal,
+def store_unavailable(request: MallRequest) -> HttpResponse:
+    """Return a 503."""
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return error_response(request, RefusalReason.STORE_UNAVAILABLE, "temporarily_unavailable", status)
+
+
+def error_response(
+    request: MallRequest,
+    reason: RefusalReason,
     error: str,
     status: HTTPStatus = HTTPStatus.BAD_REQUEST,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """A refusal as OAuth says it (RFC 6749, 5.2)."""
-    audit.note(request, why)
-    return told({"error": error, "error_description": why.value}, status, headers)
+    """Return an error as OAuth says it (RFC 6749, 5.2)."""
+    audit.record(request, reason)
+    return no_store_json({"error": error, "error_description": reason.value}, status, headers)
 
 
-def told(
+def no_store_json(
     content: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
+    """Return JSON that no cache keeps."""
     return JsonResponse(dict(content), status=status, headers={"Cache-Control": "no-store", **(headers or {})})

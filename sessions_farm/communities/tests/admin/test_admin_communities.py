@@ -8,7 +8,7 @@ from django.db.models.signals import pre_save
 from django.utils import timezone
 
 from sessions_farm.communities.links import absolute_url
-from sessions_farm.communities.masters import FORMER_FOR
+from sessions_farm.communities.masters import FORMER_MASTER_PERIOD
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.tests.support.registry_admin import (
@@ -60,7 +60,7 @@ def test_community_page_says_how_things_are(boss, mall):
         "mall.test is the master",
         "three redirects, once",
         "Pause for an hour",
-        "1 waiting for proof",
+        "1 waiting for verification",
         "5 served",
     ):
         assert words in said(response)
@@ -109,14 +109,14 @@ def test_change_over_says_what_will_happen_and_does_nothing_yet(boss, two_commun
     announced(mall)
     outside(mall, status="active")
     Community.objects.filter(pk=mall.pk).update(
-        former_master=Domain.objects.get(host="a.test"), former_master_until=timezone.now() + FORMER_FOR
+        former_master=Domain.objects.get(host="a.test"), former_master_until=timezone.now() + FORMER_MASTER_PERIOD
     )
     response = boss.post(of(mall, "change-over"))
 
     for words in (
         "From mall.test to b.test",
         "mall.test vouches for 30 days",
-        "a.test, which was the master before that, is asked no more",
+        "a.test, which was the master before that, is no longer consulted",
         "blog.example is outside this farm",
         "Shoppers keep their id, their cart",
         "The way back is the same",
@@ -129,11 +129,11 @@ def test_change_over_says_what_will_happen_and_does_nothing_yet(boss, two_commun
 def test_change_over_makes_the_announced_one_the_master(clerk, mall):
     announced(mall)
     following = mall.next_master
-    text = press(clerk, mall, "change-over", sure=following.pk)
+    text = press(clerk, mall, "change-over", confirmed=following.pk)
 
     assert (mall.master, mall.next_master, mall.former_master.host) == (following, None, "mall.test")
     assert "The master is b.test now; before, it was mall.test." in text
-    assert "mall.test was the master before, and is asked until" in text
+    assert "mall.test was the master before, and is consulted until" in text
     assert history_of(mall) == ["The master is b.test now; before, it was mall.test."]
 
 
@@ -141,7 +141,7 @@ def test_change_over_from_the_former_masters_own_host_leads_to_the_new_one(mall,
     settings.MIDDLEWARE = ["sessions_farm.communities.middleware.HostMiddleware", *MIDDLEWARE]
     announced(mall)
     client = signed_in(make_boss(), headers={"host": "mall.test:8000"})
-    response = client.post(of(mall, "change-over"), {"sure": mall.next_master.pk})
+    response = client.post(of(mall, "change-over"), {"confirmed": mall.next_master.pk})
     assert response["Location"] == absolute_url("b.test", of(mall))
 
 
@@ -150,16 +150,16 @@ def test_change_over_to_another_than_was_read_about_is_refused(boss, mall):
     read_about = mall.next_master.pk
     announced(mall, "b.test")
 
-    assert "another domain was announced meanwhile" in press(boss, mall, "change-over", sure=read_about)
+    assert "another domain was announced meanwhile" in press(boss, mall, "change-over", confirmed=read_about)
     assert mall.master.host == "mall.test"
 
 
-@pytest.mark.parametrize("data", [{}, {"sure": "1"}])
+@pytest.mark.parametrize("data", [{}, {"confirmed": "1"}])
 def test_change_over_needs_an_announced_domain_that_is_served(boss, mall, data):
     press(boss, mall, "change-over", **data)
     announced(mall)
     Domain.objects.filter(host="b.test").update(status="suspended")
-    data = data and {"sure": mall.next_master.pk}
+    data = data and {"confirmed": mall.next_master.pk}
 
     assert "serve it first" in press(boss, mall, "change-over", **data)
     assert mall.master.host == "mall.test"
@@ -170,10 +170,10 @@ def test_change_over_needs_an_announced_domain_that_is_served(boss, mall, data):
 
 def test_former_master_is_forgotten(clerk, mall):
     announced(mall)
-    press(clerk, mall, "change-over", sure=mall.next_master.pk)
+    press(clerk, mall, "change-over", confirmed=mall.next_master.pk)
     text = press(clerk, mall, "forget-former")
     assert (mall.former_master, mall.former_master_until) == (None, None)
-    assert "The former master mall.test is asked no more." in text
+    assert "The former master mall.test is no longer consulted." in text
 
 
 def test_hand_offs_are_paused_for_an_hour_and_go_on(clerk, mall):

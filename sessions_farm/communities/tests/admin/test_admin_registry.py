@@ -9,10 +9,10 @@ from django.db.models.signals import pre_save
 from django.test import Client
 from django.utils import timezone
 
-from sessions_farm.communities.admin.domains import AT_ONCE
-from sessions_farm.communities.handoff.oauth.credentials import digest_of
+from sessions_farm.communities.admin.domains import MAX_SELECTED
+from sessions_farm.communities.handoff.oauth.credentials import digest_of_secret
 from sessions_farm.communities.links import absolute_url
-from sessions_farm.communities.masters import FORMER_FOR
+from sessions_farm.communities.masters import FORMER_MASTER_PERIOD
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.tests.support.name_server import SERVFAIL, ZONE
@@ -30,14 +30,14 @@ from sessions_farm.communities.tests.support.registry_admin import (
     of,
     outside,
     press,
-    prove,
-    proven,
     said,
     serve_admin,
     signed_in,
     staff_who_may,
+    verified,
+    verify,
 )
-from sessions_farm.communities.verification import record_of
+from sessions_farm.communities.verification import verification_record
 from sessions_farm.tests.support.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +73,7 @@ def test_new_domain_waits_and_its_page_says_for_what(boss, mall):
     domain = Domain.objects.get(host="xn--kse-qla.example")
     assert (domain.kind, domain.status) == ("exact", "pending")
     assert response.request["PATH_INFO"] == of(domain)
-    for word in record_of(domain):
+    for word in verification_record(domain):
         assert word in said(response)
 
 
@@ -113,59 +113,68 @@ def test_host_beside_a_wildcard_of_that_base_is_free(boss, mall):
 
 
 def test_pending_page_says_what_the_dns_must_hold(mall, settings):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "ADDRESSES": ("192.0.2.7",)}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "ADDRESSES": ("192.0.2.7",)}
     boss = signed_in(make_boss())  # these settings begin another store in memory
     domain = make(mall)
     response = boss.get(of(domain))
 
-    name, text = record_of(domain)
-    for words in ("waiting for proof", name, text, "leads to 192.0.2.7", "Nobody has looked yet", "every 5 minutes"):
+    name, text = verification_record(domain)
+    for words in (
+        "waiting for verification",
+        name,
+        text,
+        "leads to 192.0.2.7",
+        "Not checked yet",
+        "every 5 minutes",
+    ):
         assert words in said(response)
-    assert buttons_on(response) == ["look", "serve-on-word", "suspend"]
+    assert buttons_on(response) == ["verify", "serve-unverified", "suspend"]
 
 
 def test_pending_page_says_what_the_last_look_found(boss, mall):
     domain = make(mall)
-    text = press(boss, domain, "look")
-    assert "Looked a moment ago: The TXT record is not there." in text
+    text = press(boss, domain, "verify")
+    assert "Checked a moment ago: The TXT record is not there." in text
 
-    Domain.objects.filter(pk=domain.pk).note(checked_at=timezone.now() - datetime.timedelta(minutes=5, seconds=30))
-    assert "Looked 5 minutes ago: The TXT record is not there." in said(boss.get(of(domain)))
+    Domain.objects.filter(pk=domain.pk).update_unversioned(
+        checked_at=timezone.now() - datetime.timedelta(minutes=5, seconds=30)
+    )
+    assert "Checked 5 minutes ago: The TXT record is not there." in said(boss.get(of(domain)))
 
 
 def test_verified_page_has_one_step_left(boss, mall):
-    response = boss.get(of(proven(mall, status="verified")))
+    response = boss.get(of(verified(mall, status="verified")))
 
-    assert "What is left is your word" in said(response)
-    assert buttons_on(response) == ["serve", "look", "suspend"]
+    assert "One step is left: serve it" in said(response)
+    assert buttons_on(response) == ["serve", "verify", "suspend"]
 
 
 def test_verified_page_whose_proof_is_gone_asks_for_it_again(boss, mall):
-    response = boss.get(of(proven(mall, status="verified", misses=2, fault="Nothing is there.")))
+    response = boss.get(of(verified(mall, status="verified", failures=2, fault="Nothing is there.")))
 
-    assert "2 of 3 looks in a row have missed" in said(response)
+    assert "2 of 3 checks in a row have not found" in said(response)
     assert "serve" not in buttons_on(response)
 
 
 def test_served_page_counts_the_looks_that_missed(boss, mall):
-    response = boss.get(of(proven(mall, status="active", misses=1, fault="Nothing is there.")))
+    response = boss.get(of(verified(mall, status="active", failures=1, fault="Nothing is there.")))
 
     for words in (
         "is served",
-        "looked for once a day",
-        "missed it: 1 of 3",
+        "verified once a day",
+        "Failed checks: 1 of 3",
         "Nothing is there.",
         "_mall-verify.new.test",
     ):
         assert words in said(response)
-    assert buttons_on(response) == ["look", "suspend"]
+    assert buttons_on(response) == ["verify", "suspend"]
 
 
 def test_page_of_one_served_on_word_says_that_nobody_looks(boss, mall):
     response = boss.get(of(make(mall, status="active")))
 
-    assert "on an operator’s word" in said(response)
-    assert "The daily look passes it over" in said(response)
+    assert "by an operator’s decision" in said(response)
+    assert "The daily check passes it over" in said(response)
     assert "_mall-verify.new.test" in said(response)
 
 
@@ -175,15 +184,15 @@ def test_suspended_page_says_why_and_how_to_bring_it_back(boss, mall):
         status="suspended",
         verified_at=timezone.now(),
         checked_at=timezone.now(),
-        misses=3,
+        failures=3,
         fault="The record is gone.",
     )
     response = boss.get(of(lapsed))
     assert "The reason: The record is gone." in said(response)
-    assert "let its DNS hold this record, look for it, and then serve" in said(response)
-    assert buttons_on(response) == ["look", "serve-on-word"]
+    assert "let its DNS hold this record, verify it, and then serve" in said(response)
+    assert buttons_on(response) == ["verify", "serve-unverified"]
 
-    left = proven(mall, "left.test", status="suspended", fault="The vendor left.")
+    left = verified(mall, "left.test", status="suspended", fault="The vendor left.")
     response = boss.get(of(left))
     assert "To bring it back, serve it." in said(response)
     assert "serve" in buttons_on(response)
@@ -207,9 +216,9 @@ def test_outside_page_says_what_its_credentials_are_for(boss, mall):
     for words in ("outside this farm", "Client id blog.example", "https://blog.example/in", "It has none yet"):
         assert words in said(response)
     assert absolute_url("mall.test", "/.mall/oauth/token") in said(response)
-    assert "give-secret" in buttons_on(response)
+    assert "issue-secret" in buttons_on(response)
     Domain.objects.filter(pk=domain.pk).update(secret_digest="0" * 64)
-    assert "nobody can look it up" in said(boss.get(of(domain)))
+    assert "cannot be shown again" in said(boss.get(of(domain)))
 
 
 def test_master_page_says_that_it_stays(boss, mall):
@@ -225,7 +234,7 @@ def test_pages_of_next_and_former_master_say_so(boss, mall):
     Community.objects.filter(pk=mall.pk).update(
         next_master=following,
         former_master=Domain.objects.get(host="a.test"),
-        former_master_until=timezone.now() + FORMER_FOR,
+        former_master_until=timezone.now() + FORMER_MASTER_PERIOD,
     )
     assert "announced as the next master of Mall" in said(boss.get(of(following)))
     assert "It was the master of Mall and vouches until" in said(boss.get(of(Domain.objects.get(host="a.test"))))
@@ -238,28 +247,30 @@ def test_page_says_that_the_community_is_off(boss, mall):
 
 def test_list_says_each_state_in_words(boss, mall):
     looked = make(mall, "looked.test")
-    press(boss, looked, "look")
-    Domain.objects.filter(pk=looked.pk).note(checked_at=timezone.now() - datetime.timedelta(minutes=5, seconds=30))
+    press(boss, looked, "verify")
+    Domain.objects.filter(pk=looked.pk).update_unversioned(
+        checked_at=timezone.now() - datetime.timedelta(minutes=5, seconds=30)
+    )
     make(mall, "unseen.test")
     make(mall, "alias.test", status="active", canonical=Domain.objects.get(host="a.test"))
     ZONE["_mall-verify.unseen.test"] = SERVFAIL
-    proven(mall, "missed.test", status="active", misses=2, fault="Gone.")
+    verified(mall, "missed.test", status="active", failures=2, fault="Gone.")
     make(mall, "gone.test", status="suspended", fault="The vendor left.")
     text = said(boss.get(DOMAINS))
 
     for words in (
-        "waiting for proof: looked 5 minutes ago: The TXT record is not there.",
-        "waiting for proof: nobody has looked yet.",
-        "served: 2 of 3 looks missed its proof. Looked a moment ago: Gone.",
+        "waiting for verification: checked 5 minutes ago: The TXT record is not there.",
+        "waiting for verification: not checked yet.",
+        "served: 2 of 3 checks failed. Checked a moment ago: Gone.",
         "not served: The vendor left.",
-        "served: on an operator’s word.",
-        "served: on an operator’s word. It leads to a.test.",
-        "served: on an operator’s word. It is the master.",
+        "served: unverified, by an operator’s decision.",
+        "served: unverified, by an operator’s decision. It leads to a.test.",
+        "served: unverified, by an operator’s decision. It is the master.",
         "*.shops.test",
     ):
         assert words in text
-    press(boss, Domain.objects.get(host="unseen.test"), "look")
-    assert "waiting for proof: the last look had no answer: the DNS does not answer" in said(boss.get(DOMAINS))
+    press(boss, Domain.objects.get(host="unseen.test"), "verify")
+    assert "waiting for verification: the last check had no answer: the DNS does not answer" in said(boss.get(DOMAINS))
 
 
 # What a domain's buttons do
@@ -267,12 +278,12 @@ def test_list_says_each_state_in_words(boss, mall):
 
 def test_look_finds_the_proof_and_serve_serves(clerk, mall):
     domain = make(mall)
-    assert "is not there" in press(clerk, domain, "look")
-    assert "Not done: new.test is not proven: put a TXT record" in press(clerk, domain, "serve")
+    assert "is not there" in press(clerk, domain, "verify")
+    assert "Not done: new.test is not verified: put a TXT record" in press(clerk, domain, "serve")
     assert (domain.status, registry.resolve("new.test")) == ("pending", None)
 
-    prove(domain)
-    assert "It is there. The domain’s state is now: proven, not yet served." in press(clerk, domain, "look")
+    verify(domain)
+    assert "It is there. The domain’s state is now: verified, not yet served." in press(clerk, domain, "verify")
     assert "Served from now on: new.test." in press(clerk, domain, "serve")
     assert registry.resolve("new.test").host == "new.test"
     assert [words[:6] for words in history_of(domain)] == ["Looked", "Looked", "Served"]
@@ -281,34 +292,34 @@ def test_look_finds_the_proof_and_serve_serves(clerk, mall):
 def test_dns_that_is_silent_is_told_as_such(boss, mall):
     domain = make(mall)
     ZONE["_mall-verify.new.test"] = SERVFAIL
-    assert "the DNS does not answer" in press(boss, domain, "look")
+    assert "the DNS does not answer" in press(boss, domain, "verify")
     assert domain.checked_at is None
 
 
 def test_third_look_that_misses_tells_of_the_suspension(boss, mall):
-    domain = proven(mall, status="active", misses=2)
-    assert "The domain’s state is now: not served." in press(boss, domain, "look")
+    domain = verified(mall, status="active", failures=2)
+    assert "The domain’s state is now: not served." in press(boss, domain, "verify")
     assert domain.status == "suspended"
 
 
 def test_only_a_superuser_serves_on_word(boss, clerk, mall):
     domain = make(mall)
-    assert "serve-on-word" not in buttons_on(clerk.get(of(domain)))
-    assert clerk.post(of(domain, "serve-on-word")).status_code == 403
+    assert "serve-unverified" not in buttons_on(clerk.get(of(domain)))
+    assert clerk.post(of(domain, "serve-unverified")).status_code == 403
     domain.refresh_from_db()
     assert domain.status == "pending"
 
-    assert "Served on your word" in press(boss, domain, "serve-on-word")
+    assert "Served on your responsibility" in press(boss, domain, "serve-unverified")
     assert (domain.status, domain.verified_at) == ("active", None)
-    assert history_of(domain) == ["Served on your word, without a proof: new.test."]
+    assert history_of(domain) == ["Served on your responsibility, unverified: new.test."]
 
 
 def test_suspension_needs_a_reason_and_keeps_it(clerk, mall):
     domain = Domain.objects.get(host="a.test")
-    assert "say why" in press(clerk, domain, "suspend", why="  ")
+    assert "give a reason" in press(clerk, domain, "suspend", reason="  ")
     assert domain.status == "active"
 
-    press(clerk, domain, "suspend", why="The vendor left.")
+    press(clerk, domain, "suspend", reason="The vendor left.")
     assert (domain.status, domain.fault) == ("suspended", "The vendor left.")
     assert registry.resolve("a.test") is None
     assert history_of(domain) == ["Suspended a.test: The vendor left."]
@@ -316,7 +327,7 @@ def test_suspension_needs_a_reason_and_keeps_it(clerk, mall):
 
 def test_master_is_neither_suspended_nor_deleted(boss, mall):
     domain = mall.master
-    assert "change the master first" in press(boss, domain, "suspend", why="No reason.")
+    assert "change the master first" in press(boss, domain, "suspend", reason="No reason.")
     assert boss.post(of(domain, "delete"), {"post": "yes"}).status_code == 403
     chosen = {"action": "delete_selected", "_selected_action": domain.pk, "post": "yes"}
     boss.post(DOMAINS, chosen)
@@ -332,38 +343,38 @@ def test_master_is_neither_suspended_nor_deleted(boss, mall):
 
 def test_secret_is_shown_once_and_kept_as_its_digest(boss, mall):
     domain = outside(mall, status="active")
-    response = boss.post(of(domain, "give-secret"))
+    response = boss.post(of(domain, "issue-secret"))
     secret = re.search(r"<code[^>]*>([A-Za-z0-9_-]{43})</code>", response.text)[1]
 
     assert response.text.lower().count(secret.lower()) == 1
     assert "no-store" in response["Cache-Control"]
     domain.refresh_from_db()
-    assert domain.secret_digest == digest_of(secret) == registry.external("blog.example").secret_digest
+    assert domain.secret_digest == digest_of_secret(secret) == registry.external("blog.example").secret_digest
     for page in (of(domain), of(domain, "history"), DOMAINS, "/admin/"):
         shown = boss.get(page).text
         assert secret not in shown
         assert domain.secret_digest not in shown
-    assert history_of(domain) == ["Gave it a new secret."]
+    assert history_of(domain) == ["Issued a new secret."]
 
 
 def test_new_secret_ends_the_one_before(boss, mall):
     domain = outside(mall)
-    press(boss, domain, "give-secret")
+    press(boss, domain, "issue-secret")
     before = domain.secret_digest
-    press(boss, domain, "give-secret")
+    press(boss, domain, "issue-secret")
     assert domain.secret_digest not in {"", before}
 
 
 def test_host_of_this_farm_gets_no_secret(boss, mall):
     domain = make(mall)
-    assert "only a host outside the farm has a secret" in press(boss, domain, "give-secret")
+    assert "only a host outside the farm has a secret" in press(boss, domain, "issue-secret")
     assert domain.secret_digest == ""
 
 
 def test_action_looks_at_each_that_is_chosen(clerk, mall):
     domains = [make(mall, f"n{number}.test") for number in range(2)]
-    prove(domains[1])
-    chosen = {"action": "look_at_selected", "_selected_action": [domain.pk for domain in domains]}
+    verify(domains[1])
+    chosen = {"action": "verify_selected", "_selected_action": [domain.pk for domain in domains]}
     clerk.post(DOMAINS, chosen)
 
     assert list(Domain.objects.filter(host__startswith="n").values_list("status", flat=True).order_by("host")) == [
@@ -374,10 +385,10 @@ def test_action_looks_at_each_that_is_chosen(clerk, mall):
 
 
 def test_action_does_not_wait_for_the_dns_of_a_whole_list(clerk, mall):
-    domains = [make(mall, f"n{number}.test") for number in range(AT_ONCE + 1)]
-    chosen = {"action": "look_at_selected", "_selected_action": [domain.pk for domain in domains]}
+    domains = [make(mall, f"n{number}.test") for number in range(MAX_SELECTED + 1)]
+    chosen = {"action": "verify_selected", "_selected_action": [domain.pk for domain in domains]}
 
-    assert f"at most {AT_ONCE}" in said(clerk.post(DOMAINS, chosen, follow=True))
+    assert f"at most {MAX_SELECTED}" in said(clerk.post(DOMAINS, chosen, follow=True))
     assert not Domain.objects.exclude(checked_at=None).exists()
 
 
@@ -396,7 +407,7 @@ def test_form_changes_neither_host_nor_state(boss, two_communities):
 
 
 def test_form_leaves_alone_what_changed_meanwhile(boss, mall):
-    domain = proven(mall, status="active")
+    domain = verified(mall, status="active")
 
     def suspend(instance, **_kwargs):
         Domain.objects.filter(pk=domain.pk).update(status="suspended")
@@ -448,7 +459,7 @@ def test_buttons_are_for_who_may_change(mall, codenames):
     client = signed_in(staff_who_may(*codenames))
     addresses, before = every_button(mall), state_of_all()
 
-    answers = [client.post(address, {"why": "So.", "sure": mall.next_master_id}) for address in addresses]
+    answers = [client.post(address, {"reason": "So.", "confirmed": mall.next_master_id}) for address in addresses]
     assert {answer.status_code for answer in answers} == {403}
     assert state_of_all() == before
     assert LogEntry.objects.count() == 0
@@ -457,7 +468,7 @@ def test_buttons_are_for_who_may_change(mall, codenames):
 def test_who_may_only_look_sees_the_meaning_and_no_buttons(mall):
     client = signed_in(staff_who_may("view_domain", "view_community"))
     announced(mall)
-    for row, words in ((make(mall), "waiting for proof"), (mall, "mall.test is the master")):
+    for row, words in ((make(mall), "waiting for verification"), (mall, "mall.test is the master")):
         response = client.get(of(row))
         assert words in said(response)
         assert not {*buttons_on(response)} & {*OF_DOMAINS, *OF_COMMUNITIES}
@@ -478,7 +489,7 @@ def test_strangers_are_led_to_the_login(mall):
 def test_buttons_need_their_token(mall):
     client = signed_in(make_user(is_superuser=True, is_staff=True), enforce_csrf_checks=True)
     addresses, before = every_button(mall), state_of_all()
-    assert {client.post(address, {"why": "So."}).status_code for address in addresses} == {403}
+    assert {client.post(address, {"reason": "So."}).status_code for address in addresses} == {403}
     assert state_of_all() == before
 
     token = re.search(r'csrfmiddlewaretoken" value="([^"]+)"', client.get(of(mall)).text)[1]
@@ -487,4 +498,4 @@ def test_buttons_need_their_token(mall):
 
 
 def test_button_of_a_row_that_is_gone_says_not_found(boss, mall):
-    assert boss.post(f"{DOMAINS}0/look/").status_code == 404
+    assert boss.post(f"{DOMAINS}0/verify/").status_code == 404

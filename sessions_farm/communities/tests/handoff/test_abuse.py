@@ -90,7 +90,7 @@ def test_logout_on_the_master_is_a_logout_everywhere():
 
 
 def test_flood_of_questions_keeps_little_and_soon_nothing(settings):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "HANDOFF_STARTS_PER_MINUTE": 30}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HANDOFF_STARTS_PER_MINUTE": 30}
     attacker = BrowserClient()
     question = asked(attacker)
     answers = [go(attacker, question)["Location"] for _ in range(200)]

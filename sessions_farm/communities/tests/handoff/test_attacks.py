@@ -9,7 +9,7 @@ import time_machine
 from django.http import HttpRequest
 
 from sessions_farm.communities.handoff import codes, verifier
-from sessions_farm.communities.handoff.state import State
+from sessions_farm.communities.handoff.state import HandoffState
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.tests.support.walking import (
     COOKIE,
@@ -47,7 +47,7 @@ def test_code_works_once():
 def test_finish_retried_after_a_node_died_still_ends_with_a_session():
     browser = BrowserClient()
     url = answered(browser)
-    codes.take(current_store(), parse_qs(urlsplit(url).query)["code"][0])  # the node that took it died
+    codes.redeem_code(current_store(), parse_qs(urlsplit(url).query)["code"][0])  # the node that took it died
     browser.get(url)
 
     assert [hop.status for hop in browser.hops] == [302, 302, 303, 200]  # and the two before: five in all
@@ -110,10 +110,10 @@ def test_code_for_one_host_is_nothing_on_another():
 def finish_with_grant(browser, iss="mall.test", age=0, **changes):
     """Bring a code whose grant is all right for this browser but for the changes: each check must hold by itself."""
     url, here = answered(browser), registry.resolve("a.test")
-    challenge = verifier.read(with_cookies(browser), here).challenge
-    state = State("/p/x", 0, challenge[:16], "mall.test").seal(here, time.time() - age)
+    challenge = verifier.verifier_in(with_cookies(browser), here).challenge
+    state = HandoffState("/p/x", 0, challenge[:16], "mall.test").seal(here, time.time() - age)
     right = codes.Grant("mall", "i" * 32, "a.test", challenge, "mall.test")
-    code = codes.put(current_store(), dataclasses.replace(right, **changes))
+    code = codes.issue_code(current_store(), dataclasses.replace(right, **changes))
     go(browser, with_changed(url, code=code, iss=iss, state=state))
     return has_session(browser)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sessions_farm.communities.handoff import audit
-from sessions_farm.communities.handoff.breaker import MOST_SILENCES, breaker_of
+from sessions_farm.communities.handoff.circuit_breakers import FAILED_PROBES, breaker_of
 from sessions_farm.communities.models import Community
 from sessions_farm.communities.tests.support.walking import COOKIE, MALL, A, B, answered, go, mall_of, with_changed
 from sessions_farm.testing.browser import BrowserClient
@@ -15,7 +15,7 @@ prometheus_client = pytest.importorskip("prometheus_client")
 
 @pytest.fixture
 def figures():
-    """What was added since the test began: ``figures("farm_handoffs", outcome="begun")``."""
+    """What was added since the test began: ``figures("farm_handoffs", outcome="started")``."""
     before = {}
 
     def read(name, **labels):
@@ -23,8 +23,8 @@ def figures():
 
     kinds = {
         audit.Outcome: ("farm_handoffs", "outcome"),
-        audit.Skipped: ("farm_handoffs_skipped", "reason"),
-        audit.Refusal: ("farm_handoff_refusals", "reason"),
+        audit.SkipReason: ("farm_handoffs_skipped", "reason"),
+        audit.RefusalReason: ("farm_handoff_refusals", "reason"),
     }
     for kind, (name, label) in kinds.items():
         for what in kind:
@@ -41,8 +41,8 @@ def test_first_visit_counts_each_step_once(figures):
     BrowserClient().get(f"{A}/")
 
     assert figures() == {
-        ("farm_handoffs", "begun"): 1,
-        ("farm_handoffs", "answered"): 1,
+        ("farm_handoffs", "started"): 1,
+        ("farm_handoffs", "code_issued"): 1,
         ("farm_handoffs", "finished"): 1,
     }
 
@@ -58,9 +58,9 @@ def test_browser_without_cookies_counts_as_that(figures):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"code": "x"}, "code"),
-        ({"state": "x"}, "state"),
-        ({"iss": "b.test"}, "issuer"),
+        ({"code": "x"}, "unknown_code"),
+        ({"state": "x"}, "invalid_state"),
+        ({"iss": "b.test"}, "issuer_mismatch"),
     ],
 )
 def test_refused_answers_count_by_their_reason(figures, changes, reason):
@@ -76,13 +76,13 @@ def test_code_of_another_browser_counts_as_a_grant_that_does_not_fit(figures):
     attacker, victim = BrowserClient(), BrowserClient()
     code = parse_qs(urlsplit(answered(attacker)).query)["code"][0]
     go(victim, with_changed(answered(victim), code=code))
-    assert figures()["farm_handoff_refusals", "grant"] == 1
+    assert figures()["farm_handoff_refusals", "grant_mismatch"] == 1
 
 
 def test_page_without_id_counts_why_it_began_none(figures):
-    breaker_of("mall.test").probed(answered=True)
-    for _ in range(MOST_SILENCES):
-        breaker_of("mall.test").probed(answered=False)
+    breaker_of("mall.test").record_probe(answered=True)
+    for _ in range(FAILED_PROBES):
+        breaker_of("mall.test").record_probe(answered=False)
     BrowserClient().get(f"{A}/")
     assert figures() == {("farm_handoffs_skipped", "authority_down"): 1}
 

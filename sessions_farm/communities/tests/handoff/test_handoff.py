@@ -95,7 +95,7 @@ def test_cookie_of_each_host_differs_and_carries_one_id():
     values = {browser.jar(host)[COOKIE] for host in ("a.test", "b.test", "mall.test")}
 
     assert len(values) == 3
-    assert len({value.split(".")[1] for value in values}) == 1
+    assert len({value.split(".")[0] for value in values}) == 1
 
 
 def test_redirects_are_kept_and_told_by_nobody():

@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from sessions_farm.communities.tests.support import mutants
-from sessions_farm.communities.tests.support.mutant import ROOT, TextLost
+from sessions_farm.communities.tests.support.mutant import ROOT, LostTextError
 from sessions_farm.communities.tests.support.mutants import BY_NAME, MUTANTS
 
 FEW = ["state-mac", "code-hashed"]
@@ -32,12 +32,18 @@ def test_mutants_text_stands_in_its_module_once(name):
 
 def test_text_that_was_rewritten_is_named_with_what_to_do():
     mutant = BY_NAME["state-age"]
-    with pytest.raises(TextLost, match="stands there 0 times") as lost:
-        mutant.applied_to("stale=age >= MAX_AGE")
-    for said in ("state-age", "sessions_farm/handoff/state.py", "age > MAX_AGE", "stale=age >= MAX_AGE", "mutants.py"):
+    with pytest.raises(LostTextError, match="stands there 0 times") as lost:
+        mutant.applied_to("is_stale=sealed.age(now) >= MAX_AGE")
+    for said in (
+        "state-age",
+        "sessions_farm/communities/handoff/state.py",
+        "sealed.age(now) > MAX_AGE",
+        "is_stale=sealed.age(now) >= MAX_AGE",
+        "mutants.py",
+    ):
         assert said in str(lost.value)
-    with pytest.raises(TextLost, match="stands there 2 times"):
-        mutant.applied_to("age > MAX_AGE or age > MAX_AGE")
+    with pytest.raises(LostTextError, match="stands there 2 times"):
+        mutant.applied_to("sealed.age(now) > MAX_AGE or sealed.age(now) > MAX_AGE")
 
 
 def test_mutants_are_caught(mutation, capsys, scale):
@@ -59,7 +65,9 @@ def test_control_what_harms_nobody_survives_and_what_crashes_is_no_mutant(mutati
 
 
 def test_control_text_that_is_lost_is_not_caught(mutation, capsys, monkeypatch):
-    monkeypatch.setitem(BY_NAME, "lost", mutants.of("handoff/paths", ("lost", "", "handoff_layers", "no text", ""))[0])
+    monkeypatch.setitem(
+        BY_NAME, "lost", mutants.of("communities/handoff/paths", ("lost", "", "handoff/layers", "no text", ""))[0]
+    )
     assert mutation.main(["lost"]) == 1
     said = capsys.readouterr().out
     assert "stands there 0 times" in said

@@ -9,39 +9,58 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from sessions_farm.communities.handoff import codes, paths, verifier
-from sessions_farm.communities.handoff.breaker import BOUND, REST, WINDOW, Breaker
-from sessions_farm.communities.handoff.navigation import Kind, kind_of, may_be_top_level
-from sessions_farm.communities.handoff.state import MAX_AGE, BadState, State
+from sessions_farm.communities.handoff.circuit_breakers import LOST_HANDOFFS, REST, WINDOW, HostBreaker
+from sessions_farm.communities.handoff.errors import InvalidStateError
+from sessions_farm.communities.handoff.navigation import RequestKind, kind_of_request, may_be_top_level
+from sessions_farm.communities.handoff.state import MAX_AGE, PURPOSE, HandoffState
 from sessions_farm.communities.registry import Member
 from sessions_farm.stores.effects.effects import InPlace
+from sessions_farm.web import tokens
+from sessions_farm.web.tokens import CLOCK_SKEW
 
 A = Member("a.test", 1, 1, "mall", "Mall", "mall", "mall.test")
 B = Member("b.test", 2, 1, "mall", "Mall", "mall", "mall.test")
 FAIR = Member("a.test", 3, 2, "fair", "Fair", "fair", "fair.test")
-STATE = State("/p/x?y=1", 0, "c" * 16, "mall.test")
+STATE = HandoffState("/p/x?y=1", 0, "c" * 16, "mall.test")
 NOW = 1_800_000_000
 
 
 def test_state_survives_the_way():
-    assert State.unseal(STATE.seal(A, NOW), A, NOW + MAX_AGE) == STATE
+    assert HandoffState.unseal(STATE.seal(A, NOW), A, NOW + MAX_AGE) == STATE
+
+
+def test_state_from_the_future_is_refused():
+    assert HandoffState.unseal(STATE.seal(A, NOW + CLOCK_SKEW), A, NOW) == STATE
+    with pytest.raises(InvalidStateError):
+        HandoffState.unseal(STATE.seal(A, NOW + CLOCK_SKEW + 1), A, NOW)
+
+
+def test_state_of_another_version_is_refused():
+    token = tokens.seal(PURPOSE, "not-json", A.community, A.host)
+    with pytest.raises(InvalidStateError):
+        HandoffState.unseal(token, A)
 
 
 def test_state_too_old_is_stale():
-    assert State.unseal(STATE.seal(A, NOW), A, NOW + MAX_AGE + 1).stale
+    assert HandoffState.unseal(STATE.seal(A, NOW), A, NOW + MAX_AGE + 1).is_stale
 
 
 @pytest.mark.parametrize("reader", [B, FAIR], ids=["other host", "other community"])
 def test_state_of_another_is_refused(reader):
-    with pytest.raises(BadState):
-        State.unseal(STATE.seal(A), reader)
+    with pytest.raises(InvalidStateError):
+        HandoffState.unseal(STATE.seal(A), reader)
+
+
+def other_letter(text):
+    return text[:-1] + ("A" if text[-1] != "A" else "B")
 
 
 def tampered():
     text, issued, mac = STATE.seal(A).split(".")
-    other = State("/evil", 0, "c" * 16, "mall.test").seal(A).split(".")[0]
+    other = HandoffState("/evil", 0, "c" * 16, "mall.test").seal(A).split(".")[0]
     return [
         f"{other}.{issued}.{mac}",
-        f"{text}.{int(issued, 16) + 999:x}.{mac}",
+        f"{text}.{other_letter(issued)}.{mac}",
         f"{text}.{issued}.{mac[:-1]}",
         f"{text}.{issued}.",
         f"{text}.{issued}.{mac}x",
@@ -55,18 +74,18 @@ def tampered():
 
 @pytest.mark.parametrize("number", range(10))
 def test_state_tampered_is_refused(number):
-    with pytest.raises(BadState):
-        State.unseal(tampered()[number], A)
+    with pytest.raises(InvalidStateError):
+        HandoffState.unseal(tampered()[number], A)
 
 
 def test_state_signed_with_a_former_key_is_read(settings):
     sealed = STATE.seal(A)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "the new one"
-    assert State.unseal(sealed, A) == STATE
+    assert HandoffState.unseal(sealed, A) == STATE
     settings.SECRET_KEY_FALLBACKS = []
-    with pytest.raises(BadState):
-        State.unseal(sealed, A)
+    with pytest.raises(InvalidStateError):
+        HandoffState.unseal(sealed, A)
 
 
 EVIL_PATHS = [
@@ -78,22 +97,22 @@ EVIL_PATHS = [
 
 @pytest.mark.parametrize("path", EVIL_PATHS)
 def test_path_that_leaves_the_host_is_unsafe(path):
-    assert not paths.is_safe(path)
-    with pytest.raises(BadState):
-        State.unseal(State(path, 0, "c" * 16, "mall.test").seal(A), A)
+    assert not paths.is_safe_path(path)
+    with pytest.raises(InvalidStateError):
+        HandoffState.unseal(HandoffState(path, 0, "c" * 16, "mall.test").seal(A), A)
 
 
 @pytest.mark.parametrize("path", ["/", "/p/x?y=1&z=//evil.test", "/caf%C3%A9/", "/a//b", "/@x:y"])
 def test_path_of_this_host_is_safe(path):
-    assert paths.is_safe(path)
+    assert paths.is_safe_path(path)
 
 
 def test_log_line_holds_no_code():
     line = "GET /.mall/finish?code=secret1&state=secret2&iss=mall.test"
 
-    assert paths.redacted(line) == "GET /.mall/finish?code=REDACTED&state=REDACTED&iss=mall.test"
-    assert "secret" not in paths.redacted("GET /.mall/authorize?m=a.test&ch=x&st=secret")
-    assert paths.redacted("GET /p?code=shown") == "GET /p?code=shown"
+    assert paths.redact(line) == "GET /.mall/finish?code=REDACTED&state=REDACTED&iss=mall.test"
+    assert "secret" not in paths.redact("GET /.mall/authorize?m=a.test&ch=x&st=secret")
+    assert paths.redact("GET /p?code=shown") == "GET /p?code=shown"
 
 
 class Shelf:
@@ -112,15 +131,15 @@ class Shelf:
 def test_code_carries_its_grant_once():
     shelf = Shelf()
     grant = codes.Grant("mall", "local-" + "i" * 122, "a.test", "challenge", "mall.test")
-    code = codes.put(shelf, grant)
+    code = codes.issue_code(shelf, grant)
 
-    assert codes.take(shelf, code) == grant
-    assert codes.take(shelf, code) is None
+    assert codes.redeem_code(shelf, code) == grant
+    assert codes.redeem_code(shelf, code) is None
 
 
 def test_code_and_id_stand_in_no_store():
     shelf = Shelf()
-    code = codes.put(shelf, codes.Grant("mall", "the-mall-id-of-somebody", "a.test", "challenge", "mall.test"))
+    code = codes.issue_code(shelf, codes.Grant("mall", "the-mall-id-of-somebody", "a.test", "challenge", "mall.test"))
     [(digest, (payload, ttl))] = shelf.rows.items()
 
     assert digest == hashlib.sha256(code.encode()).hexdigest()
@@ -138,28 +157,29 @@ NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "User-
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        ({}, Kind.NAVIGATION),
-        ({"Sec-Purpose": "prefetch"}, Kind.PREFETCH),
-        ({"Sec-Purpose": "prefetch;prerender"}, Kind.PREFETCH),
-        ({"Purpose": "prefetch"}, Kind.PREFETCH),
-        ({"HX-Request": "true", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, Kind.PARTIAL),
-        ({"Sec-Fetch-Dest": "iframe"}, Kind.OTHER),
-        ({"Sec-Fetch-Dest": "image", "Sec-Fetch-Mode": "no-cors"}, Kind.OTHER),
-        ({"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, Kind.OTHER),
-        ({"Sec-Fetch-Mode": None, "Sec-Fetch-Dest": None}, Kind.OTHER),
-        ({"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}, Kind.OTHER),
-        ({"User-Agent": "facebookexternalhit/1.1"}, Kind.OTHER),
+        ({}, RequestKind.NAVIGATION),
+        ({"Sec-Purpose": "prefetch"}, RequestKind.PREFETCH),
+        ({"Sec-Purpose": "prefetch;prerender"}, RequestKind.PREFETCH),
+        ({"Purpose": "prefetch"}, RequestKind.PREFETCH),
+        ({"HX-Request": "true", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, RequestKind.PARTIAL),
+        ({"Sec-Fetch-Dest": "iframe"}, RequestKind.OTHER),
+        ({"Sec-Fetch-Dest": "image", "Sec-Fetch-Mode": "no-cors"}, RequestKind.OTHER),
+        ({"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, RequestKind.OTHER),
+        ({"Sec-Fetch-Mode": None, "Sec-Fetch-Dest": None}, RequestKind.OTHER),
+        ({"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}, RequestKind.OTHER),
+        ({"User-Agent": "facebookexternalhit/1.1"}, RequestKind.OTHER),
+        ({"User-Agent": "Mozilla/5.0 (Linux; Android 10; CUBOT P40) Chrome/130.0 Mobile"}, RequestKind.NAVIGATION),
     ],
 )
 def test_kind_of_request_needs_positive_evidence(changes, kind):
     headers = {name: value for name, value in (NAVIGATION | changes).items() if value is not None}
 
-    assert kind_of(RequestFactory().get("/", headers=headers)) is kind
+    assert kind_of_request(RequestFactory().get("/", headers=headers)) is kind
 
 
 @pytest.mark.parametrize("method", ["post", "head", "put", "delete", "options"])
 def test_kind_of_other_methods_is_never_a_navigation(method):
-    assert kind_of(getattr(RequestFactory(), method)("/", headers=NAVIGATION)) is Kind.OTHER
+    assert kind_of_request(getattr(RequestFactory(), method)("/", headers=NAVIGATION)) is RequestKind.OTHER
 
 
 def test_endpoint_refuses_what_says_it_is_no_page():
@@ -170,17 +190,17 @@ def test_endpoint_refuses_what_says_it_is_no_page():
 
 
 def test_verifier_cookie_counts_and_is_shared():
-    kept = verifier.fresh().more()
+    kept = verifier.new_verifier().count()
     response = HttpResponse()
-    verifier.keep(response, A, kept)
+    verifier.set_verifier(response, A, kept)
     request = RequestFactory().get("/")
     request.COOKIES = {name: morsel.value for name, morsel in response.cookies.items()}
 
-    again = verifier.read(request, A)
+    again = verifier.verifier_in(request, A)
     assert again == kept
-    assert (again.more().secret, again.more().starts) == (kept.secret, 2)
-    assert not again.more().is_exhausted(A)
-    assert again.more().more().is_exhausted(A)
+    assert (again.count().secret, again.count().starts) == (kept.secret, 2)
+    assert not again.count().is_exhausted(A)
+    assert again.count().count().is_exhausted(A)
 
 
 @pytest.mark.parametrize(
@@ -188,33 +208,33 @@ def test_verifier_cookie_counts_and_is_shared():
 )
 def test_verifier_cookie_misshapen_is_none(value):
     request = RequestFactory().get("/")
-    request.COOKIES = {verifier.name_of(A): value}
+    request.COOKIES = {verifier.verifier_cookie(A): value}
 
-    assert verifier.read(request, A) is None
+    assert verifier.verifier_in(request, A) is None
 
 
 def test_breaker_rests_after_many_that_never_came_back():
-    breaker = Breaker()
-    for _ in range(BOUND - 1):
-        breaker.begun(now=100.0)
-    assert breaker.lets_through(now=100.0)
-    breaker.begun(now=100.0)
-    assert not breaker.lets_through(now=100.0)
-    assert not breaker.lets_through(now=100.0 + REST - 0.1)
-    assert breaker.lets_through(now=100.0 + REST)
+    breaker = HostBreaker()
+    for _ in range(LOST_HANDOFFS - 1):
+        breaker.record_start(now=100.0)
+    assert breaker.allow(now=100.0)
+    breaker.record_start(now=100.0)
+    assert not breaker.allow(now=100.0)
+    assert not breaker.allow(now=100.0 + REST - 0.1)
+    assert breaker.allow(now=100.0 + REST)
 
 
 def test_breaker_one_return_starts_the_count_anew():
-    breaker = Breaker()
-    for _ in range(BOUND - 1):
-        breaker.begun(now=100.0)
-    breaker.came_back()
-    breaker.begun(now=100.0)
-    assert breaker.lets_through(now=100.0)
+    breaker = HostBreaker()
+    for _ in range(LOST_HANDOFFS - 1):
+        breaker.record_start(now=100.0)
+    breaker.record_return()
+    breaker.record_start(now=100.0)
+    assert breaker.allow(now=100.0)
 
 
 def test_breaker_slow_trickle_says_nothing():
-    breaker = Breaker()
-    for number in range(BOUND * 2):
-        breaker.begun(now=100.0 + number * WINDOW / BOUND * 2)
-    assert breaker.lets_through(now=100.0 + WINDOW * 4)
+    breaker = HostBreaker()
+    for number in range(LOST_HANDOFFS * 2):
+        breaker.record_start(now=100.0 + number * WINDOW / LOST_HANDOFFS * 2)
+    assert breaker.allow(now=100.0 + WINDOW * 4)

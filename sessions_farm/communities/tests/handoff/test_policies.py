@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from sessions_farm.communities.handoff import health_probe
-from sessions_farm.communities.handoff.breaker import MOST_SILENCES, breaker_of
+from sessions_farm.communities.handoff.circuit_breakers import FAILED_PROBES, breaker_of
 from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.models import Community
 from sessions_farm.communities.registry import registry
@@ -85,9 +85,9 @@ def test_pause_holds_hand_offs_until_its_time_and_merges_what_was_done_meanwhile
 
 
 def silence(host="mall.test"):
-    breaker_of(host).probed(answered=True)
-    for _ in range(MOST_SILENCES):
-        breaker_of(host).probed(answered=False)
+    breaker_of(host).record_probe(answered=True)
+    for _ in range(FAILED_PROBES):
+        breaker_of(host).record_probe(answered=False)
 
 
 def test_silent_master_sends_nobody_away_and_loses_nothing():
@@ -97,7 +97,7 @@ def test_silent_master_sends_nobody_away_and_loses_nothing():
         assert browser.get(f"{A}/p/x").status_code == 200
         browser.post("/add", {"line": f"spade {number}"})
         assert {hop.host for hop in browser.hops} == {"a.test"}
-    breaker_of("mall.test").probed(answered=True)
+    breaker_of("mall.test").record_probe(answered=True)
     for number, browser in enumerate(shoppers):
         browser.get(f"{A}/p/y")
         browser.get(f"{MALL}/cart")
@@ -114,16 +114,16 @@ def test_silent_peer_is_not_asked():
 
 
 def test_silence_of_one_who_never_answered_is_no_outage():
-    for _ in range(MOST_SILENCES * 3):
-        breaker_of("mall.test").probed(answered=False)
+    for _ in range(FAILED_PROBES * 3):
+        breaker_of("mall.test").record_probe(answered=False)
     browser = BrowserClient()
     browser.get(f"{A}/p/x")
     assert browser.redirects == 3
 
 
 def test_one_silence_is_no_outage():
-    breaker_of("mall.test").probed(answered=True)
-    breaker_of("mall.test").probed(answered=False)
+    breaker_of("mall.test").record_probe(answered=True)
+    breaker_of("mall.test").record_probe(answered=False)
     browser = BrowserClient()
     browser.get(f"{A}/p/x")
     assert browser.redirects == 3
@@ -156,7 +156,7 @@ class Master:
 
 
 def farm(settings, **options):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, **options}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, **options}
 
 
 def wait_until(condition, seconds=10):
@@ -177,18 +177,18 @@ def test_probe_finds_a_master_gone_and_back(settings):
         BrowserClient().get("http://a.test/")
         wait_until(lambda: master.asked)
         assert master.asked[0] == ("mall.test:443", "/.mall/health")
-        assert breaker_of("mall.test").lets_through()
+        assert breaker_of("mall.test").allow()
         master.status = 502
-        wait_until(lambda: not breaker_of("mall.test").lets_through())
+        wait_until(lambda: not breaker_of("mall.test").allow())
         browser = BrowserClient()
         assert browser.get("http://a.test/").status_code == 200
         assert browser.redirects == 0
         master.status = 200
-        wait_until(lambda: breaker_of("mall.test").lets_through())
+        wait_until(lambda: breaker_of("mall.test").allow())
     finally:
         health_probe.probe.stop()
         master.stop()
-    assert not health_probe.ask("mall.test")  # nobody listens any more
+    assert not health_probe.probe_host("mall.test")  # nobody listens any more
 
 
 def test_probe_asks_over_tls_and_believes_the_named_authority_alone(settings, tmp_path):
@@ -200,23 +200,23 @@ def test_probe_asks_over_tls_and_believes_the_named_authority_alone(settings, tm
     master = Master(context)
     try:
         farm(settings, PROBE_ADDRESS=master.address, PROBE_CA=authority.file)
-        assert health_probe.answers("mall.test")
-        assert not health_probe.answers("fair.test")  # not its certificate
+        assert health_probe.is_healthy("mall.test")
+        assert not health_probe.is_healthy("fair.test")  # not its certificate
         farm(settings, PROBE_CA=stranger.file)
-        assert not health_probe.answers("mall.test")
+        assert not health_probe.is_healthy("mall.test")
         farm(settings, PROBE_CA=str(tmp_path / "nowhere.pem"))
         for _ in range(5):
-            assert health_probe.ask("mall.test")  # set up amiss: that tells nothing of the master
-        assert breaker_of("mall.test").lets_through()
+            assert health_probe.probe_host("mall.test")  # set up amiss: that tells nothing of the master
+        assert breaker_of("mall.test").allow()
     finally:
         master.stop()
 
 
 def test_names_below_localhost_are_this_machine(settings):
-    assert health_probe.address_of("mall.localhost", 8000) == ("127.0.0.1", 8000)
-    assert health_probe.address_of("mall.test", 443) == ("mall.test", 443)
+    assert health_probe.probe_address("mall.localhost", 8000) == ("127.0.0.1", 8000)
+    assert health_probe.probe_address("mall.test", 443) == ("mall.test", 443)
     farm(settings, PROBE_ADDRESS="lb:443")
-    assert health_probe.address_of("mall.localhost", 8000) == ("lb", 443)
+    assert health_probe.probe_address("mall.localhost", 8000) == ("lb", 443)
 
 
 def test_health_of_a_served_host_costs_no_query(django_assert_num_queries):

@@ -36,7 +36,7 @@ def purged():
 
 def to_checkout(browser):
     """By the link that the store's page would show."""
-    browser.click(fingerprint.marked(f"{MALL}/cart", mall_of(browser)))
+    browser.click(fingerprint.with_fingerprint(f"{MALL}/cart", mall_of(browser)))
 
 
 def test_without_a_cure_the_shopper_forks_and_the_lines_are_not_at_the_checkout():
@@ -108,7 +108,9 @@ def test_checkouts_mark_costs_no_redirect_where_the_ids_are_one():
 def test_checkouts_mark_heals_without_a_referer_too():
     with_cures(checkout_healing=True)
     browser, _ = purged()
-    browser.get(fingerprint.marked(f"{MALL}/cart?x=1", mall_of(browser)))  # as a browser that tells no Referer
+    browser.get(
+        fingerprint.with_fingerprint(f"{MALL}/cart?x=1", mall_of(browser))
+    )  # as a browser that tells no Referer
 
     assert browser.url == f"{MALL}/cart?x=1"
     assert lines_of(browser) == ["spade"]
@@ -198,7 +200,7 @@ def test_forged_mark_of_a_store_asks_this_very_browser_and_ends():
     stranger.get(f"{A}/p/x")
     stranger.post("/add", {"line": "bomb"})
     known = mall_of(browser).id
-    browser.get(fingerprint.marked(f"{MALL}/cart", mall_of(stranger)))  # a link that a stranger sent
+    browser.get(fingerprint.with_fingerprint(f"{MALL}/cart", mall_of(stranger)))  # a link that a stranger sent
 
     assert browser.redirects <= 4
     assert (mall_of(browser).id, lines_of(browser)) == (known, ["spade"])
@@ -208,7 +210,7 @@ def test_mark_opens_nothing():
     browser = BrowserClient()
     with_cures(checkout_healing=True)
     browser.get(f"{A}/p/x")
-    url = fingerprint.marked(f"{MALL}/cart", mall_of(browser))
+    url = fingerprint.with_fingerprint(f"{MALL}/cart", mall_of(browser))
 
     assert mall_of(browser).id not in url
     assert mall_of(browser).key_hash[:12] not in url
@@ -218,9 +220,9 @@ def test_mark_is_in_no_link_of_who_has_no_id_or_is_on_the_master():
     with_cures(checkout_healing=True)
     browser = BrowserClient()
     browser.get(f"{A}/", **{"Sec-Fetch-Mode": None})
-    assert fingerprint.marked(f"{MALL}/cart", mall_of(browser)) == f"{MALL}/cart"
+    assert fingerprint.with_fingerprint(f"{MALL}/cart", mall_of(browser)) == f"{MALL}/cart"
     browser.get(f"{MALL}/")
-    assert fingerprint.marked("/cart", mall_of(browser)) == "/cart"
+    assert fingerprint.with_fingerprint("/cart", mall_of(browser)) == "/cart"
 
 
 def assert_one_id(browser):

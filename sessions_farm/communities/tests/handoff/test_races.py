@@ -32,13 +32,13 @@ class ReadThenDelete:
 
 def race(store, contenders=50):
     """How many of so many redeem one code."""
-    code = codes.put(store, codes.Grant("mall", "i" * 32, "a.test", "c" * 43, "mall.test"))
+    code = codes.issue_code(store, codes.Grant("mall", "i" * 32, "a.test", "c" * 43, "mall.test"))
     start, winners = threading.Barrier(contenders), []
 
     def redeem():
         try:
             start.wait()
-            if codes.take(store, code):
+            if codes.redeem_code(store, code):
                 winners.append(1)
         finally:
             connection.close()

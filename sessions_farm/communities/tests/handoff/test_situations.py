@@ -3,7 +3,7 @@
 import pytest
 
 from sessions_farm.communities.handoff import codes, fingerprint
-from sessions_farm.communities.handoff.breaker import MOST_SILENCES, breaker_of
+from sessions_farm.communities.handoff.circuit_breakers import FAILED_PROBES, breaker_of
 from sessions_farm.communities.tests.support.walking import (
     COOKIE,
     MALL,
@@ -65,14 +65,14 @@ def page_of_the_master():
 
 def to_the_checkout():
     browser = visitor_of(f"{A}/")
-    browser.click(fingerprint.marked(f"{MALL}/cart", mall_of(browser)))
+    browser.click(fingerprint.with_fingerprint(f"{MALL}/cart", mall_of(browser)))
     return browser
 
 
 def to_the_checkout_after_a_purge():
     browser = visitor_of(f"{A}/")
     browser.cookies.clear("mall.test")
-    browser.click(fingerprint.marked(f"{MALL}/cart", mall_of(browser)))
+    browser.click(fingerprint.with_fingerprint(f"{MALL}/cart", mall_of(browser)))
     return browser
 
 
@@ -81,7 +81,7 @@ def to_the_checkout_with_another_id_there():
     browser.cookies.clear("mall.test")
     browser.get(f"{MALL}/")
     browser.get(f"{A}/p/x")
-    browser.click(fingerprint.marked(f"{MALL}/cart", mall_of(browser)))
+    browser.click(fingerprint.with_fingerprint(f"{MALL}/cart", mall_of(browser)))
     return browser
 
 
@@ -149,7 +149,7 @@ def head():
 def node_that_took_the_code_died():
     browser = BrowserClient()
     url = answered(browser)
-    codes.take(current_store(), url.partition("code=")[2].partition("&")[0])
+    codes.redeem_code(current_store(), url.partition("code=")[2].partition("&")[0])
     browser.get(url)
     assert COOKIE in browser.jar("a.test")
     browser.hops = [None, None, *browser.hops]  # the two before
@@ -157,9 +157,9 @@ def node_that_took_the_code_died():
 
 
 def master_silent():
-    breaker_of("mall.test").probed(answered=True)
-    for _ in range(MOST_SILENCES):
-        breaker_of("mall.test").probed(answered=False)
+    breaker_of("mall.test").record_probe(answered=True)
+    for _ in range(FAILED_PROBES):
+        breaker_of("mall.test").record_probe(answered=False)
     return first_page(BrowserClient())
 
 

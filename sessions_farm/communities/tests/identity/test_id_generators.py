@@ -9,12 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from sessions_farm.communities.identity import id_generators
+from sessions_farm.communities.identity import id_generators, mall_ids
 from sessions_farm.communities.identity.id_generators import fault_of, prefix_by
 from sessions_farm.communities.models import Community
 from sessions_farm.communities.registry import Member
 from sessions_farm.communities.tests.support.walking import A, mall_of
-from sessions_farm.session import ids as keys
 from sessions_farm.testing.browser import BrowserClient
 
 BUILT_IN = re.compile(r"[\w-]{32}", re.ASCII)
@@ -67,12 +66,12 @@ def serving(answer, status=200, seconds=0.0):
 
 
 def test_function_gives_the_beginning_and_random_bits_follow():
-    assert re.fullmatch(r"mall-20001231-[\w-]{22}", keys.new_id(member(f"{__name__}.date_stamp")))
+    assert re.fullmatch(r"mall-20001231-[\w-]{22}", mall_ids.new_id(member(f"{__name__}.date_stamp")))
 
 
 def test_address_gives_the_beginning_and_random_bits_follow():
     with serving(b"ticket-7\n") as (address, asked):
-        ids = {keys.new_id(member(address)) for _ in range(5)}
+        ids = {mall_ids.new_id(member(address)) for _ in range(5)}
 
     assert asked == ["/guid?kind=short"] * 5
     assert len(ids) == 5
@@ -84,15 +83,15 @@ def test_address_gives_the_beginning_and_random_bits_follow():
 )
 def test_address_that_answers_amiss_leaves_it_to_the_built_in_one(answer, status):
     with serving(answer, status) as (address, asked):
-        assert BUILT_IN.fullmatch(keys.new_id(member(address)))
-        assert BUILT_IN.fullmatch(keys.new_id(member(address)))
+        assert BUILT_IN.fullmatch(mall_ids.new_id(member(address)))
+        assert BUILT_IN.fullmatch(mall_ids.new_id(member(address)))
 
     assert len(asked) == 1  # it rests
 
 
 @pytest.mark.parametrize("name", ["not_a_beginning", "fails", "is_not_there"])
 def test_function_that_fails_leaves_it_to_the_built_in_one(name):
-    assert BUILT_IN.fullmatch(keys.new_id(member(f"{__name__}.{name}")))
+    assert BUILT_IN.fullmatch(mall_ids.new_id(member(f"{__name__}.{name}")))
 
 
 def test_address_that_is_slow_or_gone_costs_a_page_half_a_second_once():

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from django.core.cache import cache
 
-from sessions_farm.communities.handoff.breaker import breakers
+from sessions_farm.communities.handoff.circuit_breakers import breakers
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.signals import visitors_merging
@@ -59,8 +59,8 @@ def serve(settings):
     settings.PUBLIC_SCHEME, settings.PUBLIC_PORT = "https", 443
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     settings.CSRF_COOKIE_NAME = "__Host-csrf"
-    settings.SESSIONS_FARM = {
-        "STORE": "database",
+    settings.SESSIONS_FARM = {"STORE": "database"}
+    settings.SESSIONS_FARM_COMMUNITIES = {
         "REGISTRY_POLL_SECONDS": 0,
         "HANDOFF_STARTS_PER_MINUTE": 1000,
         "PROBE_SECONDS": 0,

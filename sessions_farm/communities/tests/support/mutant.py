@@ -9,9 +9,10 @@ from pathlib import Path
 import sessions_farm
 
 ROOT = Path(sessions_farm.__file__).parent.parent
+TABLE = "sessions_farm/communities/tests/support/mutants.py"
 
 
-class TextLost(Exception):
+class LostTextError(Exception):
     """A mutant's old text does not stand in its module exactly once."""
 
 
@@ -30,10 +31,10 @@ class Mutant:
         return self.module.removesuffix(".py").replace("/", ".")
 
     def applied_to(self, source: str) -> str:
-        """The module's source without the defence. Raise TextLost."""
+        """The module's source without the defence. Raise LostTextError."""
         for old, new in self.changes:
             if (count := source.count(old)) != 1:
-                raise TextLost(self._lost(old, count, source))
+                raise LostTextError(self._lost(old, count, source))
             source = source.replace(old, new)
         return source
 
@@ -44,7 +45,7 @@ class Mutant:
         return (
             f"The mutant {self.name!r} cannot be made: this text should stand in {self.module} once, and stands there "
             f"{count} times:\n    {old}\n{likest}If the defence was rewritten or moved, give its mutant the text that "
-            "stands there now, in sessions_farm/tests/mutants.py; if it is gone on purpose, take the mutant out there."
+            f"stands there now, in {TABLE}; if it is gone on purpose, take the mutant out there."
         )
 
 
@@ -57,4 +58,15 @@ def of(module: str, *entries: tuple[str, ...]) -> list[Mutant]:
 
 
 def files(tests: str) -> tuple[str, ...]:
-    return tuple(f"sessions_farm/tests/test_{name}.py" for name in tests.split())
+    """Return the paths of test files, named below the tests of communities or, with a slash first, of the engine."""
+    folders = {True: "sessions_farm/tests", False: "sessions_farm/communities/tests"}
+    return tuple(
+        f"{folders[name.startswith('/')]}/{folder}test_{file}.py"
+        for name in tests.split()
+        for folder, file in [_parted(name.removeprefix("/"))]
+    )
+
+
+def _parted(name: str) -> tuple[str, str]:
+    folder, slash, file = name.rpartition("/")
+    return folder + slash, file

@@ -1,6 +1,7 @@
 """A pytest plugin that gives the run one module without one defence (``MUTANT=name``); no file is changed.
 
-``pytest -p sessions_farm.communities.tests.support.mutant_plugin``. It ends with NO_MUTANT where red would prove nothing.
+``pytest -p sessions_farm.communities.tests.support.mutant_plugin``. It ends with NO_MUTANT where red would prove
+nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sessions_farm.communities.tests.support.mutant import ROOT, TextLost
+from sessions_farm.communities.tests.support.mutant import ROOT, LostTextError
 from sessions_farm.communities.tests.support.mutants import BY_NAME
 
 NO_MUTANT = 9  # pytest's own exit codes end with 6
@@ -57,6 +58,6 @@ if mutant.dotted in sys.modules:
     raise pytest.UsageError(f"{mutant.module} is imported already; {mutant.name!r} comes too late.")
 try:
     mutant.applied_to(Path(path).read_text())
-except TextLost as error:
+except LostTextError as error:
     raise pytest.UsageError(str(error)) from None
 sys.meta_path.insert(0, MutantFinder)

@@ -1,4 +1,6 @@
-"""``python -m sessions_farm.communities.tests.support.mutation [NAME…]``: switch off each defence once and see the suite notice; a table.
+"""Switch off each defence once and see the suite notice: a table, of all mutants or of those named.
+
+``python -m sessions_farm.communities.tests.support.mutation [NAME…]``
 
 The tests run in projects of their own, each with SQLite and a copy of the farm: there they begin soonest, and an edit
 meanwhile disturbs nobody.
@@ -18,10 +20,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sessions_farm.communities.tests.support.mutant import ROOT, Mutant, TextLost
+from sessions_farm.communities.tests.support.mutant import ROOT, TABLE, LostTextError, Mutant
 from sessions_farm.communities.tests.support.mutants import BY_NAME, MUTANTS
 from sessions_farm.tests.test_alone import PYTEST, SETTINGS
 
+COMMUNITIES = SETTINGS.replace('    "sessions_farm",\n', '    "sessions_farm",\n    "sessions_farm.communities",\n')
 AT_ONCE = 2
 TIMEOUT = 300  # seconds for one mutant, on a machine that others use too
 NOTICED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
@@ -49,7 +52,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(ROOT / "sessions_farm", folder / "sessions_farm", ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "alone.py").write_text(SETTINGS)
+        (folder / "alone.py").write_text(COMMUNITIES)
         (folder / "pytest.ini").write_text(PYTEST)
 
     def pytest(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -72,7 +75,7 @@ class Project:
             done = self.pytest(
                 "-p", "sessions_farm.communities.tests.support.mutant_plugin", *mutant.tests, MUTANT=mutant.name
             )
-        except TextLost as error:
+        except LostTextError as error:
             return Outcome(mutant, time.monotonic() - began, fault=str(error))
         except subprocess.TimeoutExpired:
             return Outcome(mutant, time.monotonic() - began, fault=f"Its tests did not end within {TIMEOUT} s.")
@@ -100,7 +103,7 @@ class Table:
 def main(names: list[str]) -> int:
     """0 where each mutant was caught."""
     if unknown := [name for name in names if name not in BY_NAME]:
-        say(f"There is no mutant {', '.join(unknown)}; sessions_farm/tests/mutants.py names them all.")
+        say(f"There is no mutant {', '.join(unknown)}; {TABLE} names them all.")
         return 1
     mutants = [BY_NAME[name] for name in names] or MUTANTS
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:

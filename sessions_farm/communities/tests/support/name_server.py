@@ -13,7 +13,7 @@ import threading
 from ipaddress import ip_address
 from itertools import pairwise
 
-from sessions_farm.communities.dns import ResolverUnavailable
+from sessions_farm.communities.errors import ResolverUnavailableError
 
 NXDOMAIN = "NXDOMAIN"
 SERVFAIL = "SERVFAIL"
@@ -39,7 +39,7 @@ class MemoryResolver:
     def look(self, name, kind):
         chain, records = followed(self.zone, name)
         if records in (SERVFAIL, REFUSED, SILENCE):
-            raise ResolverUnavailable(f"The DNS gave no answer for {kind} of {name!r} ({records} of {chain[-1]}).")
+            raise ResolverUnavailableError(f"The DNS gave no answer for {kind} of {name!r} ({records} of {chain[-1]}).")
         return [] if records == NXDOMAIN else records.get(kind, [])
 
 

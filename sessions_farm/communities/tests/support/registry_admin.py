@@ -16,7 +16,7 @@ from django.utils import timezone
 from sessions_farm.communities.masters import announce_master
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.tests.support.name_server import ZONE
-from sessions_farm.communities.verification import record_of
+from sessions_farm.communities.verification import verification_record
 from sessions_farm.tests.support.declared_farm import use
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.test_admin import MIDDLEWARE
@@ -35,7 +35,7 @@ def handler404(_request, exception):
 
 DOMAINS = "/admin/communities/domain/"
 COMMUNITIES = "/admin/communities/community/"
-OF_DOMAINS = ("look", "serve", "serve-on-word", "suspend", "give-secret")
+OF_DOMAINS = ("verify", "serve", "serve-unverified", "suspend", "issue-secret")
 OF_COMMUNITIES = ("announce", "withdraw", "change-over", "forget-former", "pause", "resume")
 
 
@@ -44,7 +44,11 @@ def serve_admin(settings, folder):
     settings.MIDDLEWARE = MIDDLEWARE
     settings.ROOT_URLCONF = __name__
     settings.SESSION_ENGINE = "sessions_farm.engine"
-    use(settings, "memory", folder, RESOLVER="sessions_farm.communities.tests.support.name_server.MemoryResolver")
+    settings.SESSIONS_FARM_COMMUNITIES = {
+        **settings.SESSIONS_FARM_COMMUNITIES,
+        "RESOLVER": "sessions_farm.communities.tests.support.name_server.MemoryResolver",
+    }
+    use(settings, "memory", folder)
     yield
     ZONE.clear()
 
@@ -78,12 +82,12 @@ def outside(mall, **fields):
     return make(mall, "blog.example", kind="external", callback="https://blog.example/in", **fields)
 
 
-def proven(mall, host="new.test", **fields):
+def verified(mall, host="new.test", **fields):
     return make(mall, host, verified_at=timezone.now(), checked_at=timezone.now(), **fields)
 
 
-def prove(domain):
-    name, text = record_of(domain)
+def verify(domain):
+    name, text = verification_record(domain)
     ZONE[name] = {"TXT": [text]}
 
 

@@ -60,5 +60,10 @@ def has_session(browser, host="a.test"):
     return COOKIE in browser.jar(host)
 
 
+def id_in(browser, host="a.test"):
+    """The id in the session cookie of a host."""
+    return browser.jar(host)[COOKIE].split(".")[0]
+
+
 def gone(name):
     return Cookie(name, "", expires=0)

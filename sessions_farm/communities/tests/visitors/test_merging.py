@@ -7,13 +7,13 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from sessions_farm.communities.handoff import merge as adopting
+from sessions_farm.communities.handoff.merge import merge_visitors_of_ids
 from sessions_farm.communities.models import MergeMarker, Visitor, VisitorKey
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.signals import visitors_merging
 from sessions_farm.communities.tests.support.handoff_site import LINES
 from sessions_farm.communities.visitors import lookup as visitors_of
-from sessions_farm.communities.visitors.merging import merge_visitors, survivor_of
+from sessions_farm.communities.visitors.merging import merge_visitors, surviving_visitor
 from sessions_farm.tests.support.people import make_user
 
 
@@ -161,12 +161,12 @@ def test_merge_does_not_hold_up_rows_that_point_to_the_visitors(committed_mall, 
 def test_survivor_is_who_was_merged_into_last(walking_mall, two_communities):
     first, second = visitors(two_communities)
     third = Visitor.objects.create(community=two_communities.mall)
-    assert survivor_of(first) == first
+    assert surviving_visitor(first) == first
     merge(first, second)
     merge(second, third)
-    assert [survivor_of(each) for each in (first, second, third)] == [third] * 3
+    assert [surviving_visitor(each) for each in (first, second, third)] == [third] * 3
     merge(third, first)  # to and fro
-    assert [survivor_of(each) for each in (first, second, third)] == [first] * 3
+    assert [surviving_visitor(each) for each in (first, second, third)] == [first] * 3
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks its whole file")
@@ -175,18 +175,20 @@ def test_visitor_made_for_the_new_id_while_another_is_joined_to_it_is_merged(
 ):
     """One tab brings along what an old id led to; another puts its first line into the cart under the new id."""
     member = registry.resolve("mall.test")
-    LINES[visitors_of.ensure("the-old-id-of-24-letters", member).pk] = ["spade"]
-    find, meanwhile = visitors_of.find, []
+    LINES[visitors_of.get_or_create_visitor("the-old-id-of-24-letters", member).pk] = ["spade"]
+    find, meanwhile = visitors_of.find_visitor, []
 
     def found(*session_ids):
         visitor = find(*session_ids)
         if "the-new-id-of-24-letters" in session_ids and not meanwhile:
             meanwhile.append("rake")
-            in_another_tab(lambda: LINES[visitors_of.ensure("the-new-id-of-24-letters", member).pk].append("rake"))
+            in_another_tab(
+                lambda: LINES[visitors_of.get_or_create_visitor("the-new-id-of-24-letters", member).pk].append("rake")
+            )
         return visitor
 
     monkeypatch.setattr(visitors_of, "find", found)
-    adopting.join_visitors("the-old-id-of-24-letters", "the-new-id-of-24-letters")
+    merge_visitors_of_ids("the-old-id-of-24-letters", "the-new-id-of-24-letters")
 
     assert sorted(LINES[find("the-new-id-of-24-letters").pk]) == ["rake", "spade"]
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from sessions_farm.communities.context import Mall
 from sessions_farm.communities.models import Visitor
-from sessions_farm.communities.visitors.lookup import alone
+from sessions_farm.communities.visitors.lookup import default_community
 from sessions_farm.communities.visitors.merging import merge_visitors
-from sessions_farm.communities.visitors.profile import about
+from sessions_farm.communities.visitors.profile import Profile
 from sessions_farm.communities.visitors.state import visitor_state as state_of
 from sessions_farm.session.session import SessionStore
 from sessions_farm.tests.support.declared_farm import use
@@ -31,7 +31,7 @@ def request_(settings, tmp_path):
 
 
 def test_names_lead_to_their_scopes(request_):
-    known = about(request_)
+    known = Profile(request_)
     known["session.page"] = "/tea"
     known["visitor.theme"] = "dark"
     assert (request_.session["page"], known["visitor.theme"], known["page"], known["theme"]) == (
@@ -46,21 +46,21 @@ def test_names_lead_to_their_scopes(request_):
 
 
 def test_nearest_scope_wins(request_):
-    known = about(request_)
+    known = Profile(request_)
     known["visitor.page"] = "/far"
     known["session.page"] = "/near"
     assert (known["page"], known["visitor.page"]) == ("/near", "/far")
 
 
 def test_looking_makes_no_visitor(request_):
-    assert about(request_).get("visitor.theme") is None
+    assert Profile(request_).get("visitor.theme") is None
     assert Visitor.objects.count() == 0
 
 
 def test_profile_of_who_is_signed_in(request_):
-    assert about(request_).get("user.email") is None
+    assert Profile(request_).get("user.email") is None
     request_.user = make_user()
-    known = about(request_)
+    known = Profile(request_)
     assert known["user.email"] == known["email"] == "anna@example.org"
     assert "user.password" not in known
     with pytest.raises(KeyError, match=r"user\.email"):
@@ -68,7 +68,7 @@ def test_profile_of_who_is_signed_in(request_):
 
 
 def test_merged_visitor_brings_what_the_other_lacks(request_):
-    source, target = (Visitor.objects.create(community=alone()) for _ in range(2))
+    source, target = (Visitor.objects.create(community=default_community()) for _ in range(2))
     state_of(source.pk).update(theme="dark", size=2)
     state_of(target.pk)["size"] = 3
     merge_visitors(source=source, target=target, now=timezone.now())

@@ -23,7 +23,7 @@ from sessions_farm.tests.support.stores_fixtures import in_threads
 
 @pytest.fixture(autouse=True)
 def database_store(settings):
-    settings.SESSIONS_FARM = {"STORE": "database", "REGISTRY_POLL_SECONDS": 0}
+    settings.SESSIONS_FARM = {"STORE": "database"}
 
 
 @pytest.fixture
@@ -140,13 +140,13 @@ def test_secret_key_rotation_keeps_visitors(mall_at, settings):
     mall = mall_at()
     visitor = mall.ensure_visitor()
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
-    assert lookup.find(mall.id) == visitor
+    assert lookup.find_visitor(mall.id) == visitor
 
 
 @pytest.mark.django_db(transaction=True)
 def test_first_visitor_of_concurrent_requests_is_one(two_communities):
     member, session_id = registry.resolve("mall.test"), ids.new_id()
-    found = in_threads([lambda: lookup.ensure(session_id, member).pk] * 6)
+    found = in_threads([lambda: lookup.get_or_create_visitor(session_id, member).pk] * 6)
     assert len(set(found)) == 1
     assert (Visitor.objects.count(), VisitorKey.objects.count()) == (1, 1)
 

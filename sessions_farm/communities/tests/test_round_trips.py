@@ -65,7 +65,6 @@ def wires(request, two_communities, settings):
         "REDIS_TIMEOUT": 5,
         "REDIS_PREFIX": f"farm-{keys.new_id()[:8]}",
         "TIER_POLL": 3600,
-        "REGISTRY_POLL_SECONDS": 0,
     }
     registry.forget()
     registry.resolve(HOST)

@@ -1,4 +1,4 @@
-"""Sessions in SQL under many hands: commits out of order, locks that are passed over, who waits and who is woken."""
+"""Races of sessions in SQL: commits out of order, skipped locks, and waiters for a lease."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def committed():
     delete_rows()
 
 
-def test_concurrent_sums_lose_nothing(committed):
+def test_concurrent_sums_have_no_lost_updates(committed):
     store, key = committed, started(committed, {"n": "0"})
     in_threads([lambda: [store.apply(key, Change(add={"n": 1, "m": 2}), NOW) for _ in range(25)]] * 4)
     assert read(store, key) == {"n": "100", "m": "200"}
@@ -63,7 +63,7 @@ def test_feed_misses_no_commit_that_came_late(committed):
 
 
 @ONLY_POSTGRESQL
-def test_feed_knows_what_a_writer_waited_for(committed):
+def test_feed_has_the_change_of_a_writer_that_waited(committed):
     """A value that was overwritten while its second writer waited is a change again."""
     store, key = committed, started(committed, {"page": '"/a"'})
     place, written = store.read_changes("page", "", 0)[1], threading.Event()
@@ -87,7 +87,7 @@ def test_feed_knows_what_a_writer_waited_for(committed):
 
 
 @ONLY_POSTGRESQL
-def test_sweeper_passes_over_what_somebody_holds(committed):
+def test_sweeper_skips_locked_sessions(committed):
     store, held, free = committed, started(committed), started(committed)
     holding, go_on = threading.Event(), threading.Event()
 
@@ -133,8 +133,8 @@ def test_events_are_one_readers_until_its_transaction_ends(committed):
 
 
 @ONLY_POSTGRESQL
-def test_late_holder_of_a_lease_writes_nothing(committed):
-    """The lease that a writer has is held until it has written: nobody else gets it in between."""
+def test_lease_of_a_writer_is_held_until_its_commit(committed):
+    """A write under a lease excludes other holders until it is committed."""
     store, key = committed, started(committed)
     assert store.acquire(key, "first", NOW, 1000)
     writing, asked = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""Sessions in PostgreSQL from an event loop: native connections, one trip each, closed when the loop ends."""
+"""Sessions in PostgreSQL from an event loop: one round trip a method, connections closed when the loop ends."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ LATER = NOW + HOUR // 2  # when a load slides the time-out
 
 @pytest.fixture
 def store():
-    yield make_store("database", drive=lambda steps: steps)  # the steps themselves
+    yield make_store("database", drive=lambda effects: effects)  # the effects themselves
     delete_rows()
 
 
@@ -52,13 +52,13 @@ def cable():
     line.unplug()
 
 
-def steps_of(store):
-    """Each step of a session's life, in an order in which each finds what it needs."""
+def calls_of(store):
+    """Return a call of each method, in an order in which each succeeds."""
     key, other, gone, held = new_key(), new_key(), new_key(), {"page": '"/"', "n": "1"}
     return {
         "create": lambda: store.create(key, held, LIFE, NOW),
         "load": lambda: store.load(key, NOW),
-        "load that slides": lambda: store.load(key, LATER),
+        "load that touches": lambda: store.load(key, LATER),
         "apply": lambda: store.apply(key, Change(put={"page": '"/x"'}), LATER),
         "apply that drops": lambda: store.apply(key, Change(put={"a": "1"}, drop=["page"]), LATER),
         "apply that clears": lambda: store.apply(key, Change(put={"n": "1"}, replace=True), LATER),
@@ -85,39 +85,39 @@ def steps_of(store):
     }
 
 
-def cost_of(cable, drive, steps):
+def cost_of(cable, drive, effects):
     before = cable.trips
-    answer = drive(steps)
+    answer = drive(effects)
     return cable.trips - before, answer
 
 
 def make_each(store, cable, drive):
-    """How many trips each step was on the wire. The value that compare-and-set expects is what is there."""
+    """Return the round trips of each method, counted on the wire. Compare-and-set is refused by its design here."""
     drive(store.count(NOW))  # connections are made once
     seen = {}
-    for name, steps in steps_of(store).items():
+    for name, call in calls_of(store).items():
         try:
-            seen[name] = cost_of(cable, drive, steps())[0]
+            seen[name] = cost_of(cable, drive, call())[0]
         except ConflictError:
             seen[name] = "refused"
     return seen
 
 
-EXPECTED = {"compare and set": "refused"}  # and of a refusal the reason is asked for: see the test of refusals
+EXPECTED = {"compare and set": "refused"}  # a refusal reads its reason: see the test of refusals
 
 
-def test_each_step_is_one_trip_in_a_thread(store, cable):
+def test_each_method_is_one_round_trip_in_a_thread(store, cable):
     seen = make_each(store, cable, run_sync)
     assert seen == dict.fromkeys(seen, 1) | EXPECTED
 
 
-def test_each_step_is_one_trip_in_an_event_loop(store, cable):
+def test_each_method_is_one_round_trip_in_an_event_loop(store, cable):
     with a_loop() as drive:
         seen = make_each(store, cable, drive)
     assert seen == dict.fromkeys(seen, 1) | EXPECTED
 
 
-def test_refusal_costs_a_second_trip(store, cable):
+def test_refusal_costs_a_second_round_trip(store, cable):
     key = new_key()
     run_sync(store.create(key, {"a": "1"}, LIFE, NOW))
     before = cable.trips
@@ -128,9 +128,9 @@ def test_refusal_costs_a_second_trip(store, cable):
 
 @contextmanager
 def a_loop():
-    """Drive steps in one event loop, which ends with the block as a server's does."""
+    """Run effects in one event loop, which ends with the block as a server's does."""
     with asyncio.Runner() as runner:
-        yield lambda steps: runner.run(run_async(steps))
+        yield lambda effects: runner.run(run_async(effects))
 
 
 def lines():
@@ -207,8 +207,8 @@ def test_cancelled_task_leaves_a_sound_connection(store):
     assert asyncio.run(cancelled()) == 0
 
 
-def test_many_messages_in_one_are_one_transaction(store):
-    """What fails in the last takes back the first."""
+def test_statements_of_one_message_are_one_transaction(store):
+    """An error in the last statement rolls back the first."""
     key = new_key()
     run_sync(store.create(key, {"a": "1"}, LIFE, NOW))
     statements = ("DELETE FROM sessions_farm_session", "SELECT 1 / 0")
@@ -217,5 +217,5 @@ def test_many_messages_in_one_are_one_transaction(store):
     assert run_sync(store.load(key, NOW)).state is State.LIVE
 
 
-def one(step):
-    return (yield step)
+def one(effect):
+    return (yield effect)

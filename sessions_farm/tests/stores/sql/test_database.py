@@ -1,4 +1,4 @@
-"""What is special to sessions in SQL: Django's transactions, terms, visitors, the sweeper's own times."""
+"""Sessions in SQL: Django's transactions, index terms, and the sweeper's own times."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def store(db):
 
 def test_everything_takes_part_in_djangos_transaction(store):
     key, other = started(store), new_key()
-    told = OutboxEvent.objects.count()
+    events = OutboxEvent.objects.count()
     with transaction.atomic():
         store.modify(key, Increment("a", 1), NOW)
         store.rotate(key, other, Change(put={"b": "1"}), NOW, 1000)
@@ -49,11 +49,11 @@ def test_everything_takes_part_in_djangos_transaction(store):
         transaction.set_rollback(True)
     assert store.load(key, NOW).variables["a"] == "1"
     assert store.load(other, NOW).state is State.ABSENT
-    assert OutboxEvent.objects.count() == told
+    assert OutboxEvent.objects.count() == events
 
 
 def test_touch_leaves_the_sweepers_index_alone(store):
-    """What the sweeper looks by is moved by the sweeper only; it is never later than the expiry."""
+    """Only the sweeper moves its indexed column, which is never later than the expiry."""
     key = started(store)
     due = Session.objects.get(key_hash=key).due_ms
     assert store.load(key, NOW + HOUR // 2).header.expires == due + HOUR // 2
@@ -148,7 +148,7 @@ def test_parameters_bound_by_the_server_work_too():
 
 
 @ONLY_POSTGRESQL
-def test_feed_tells_a_transaction_of_its_own_changes_once(store):
+def test_feed_gives_a_transaction_its_own_changes_once(store):
     key, place = started(store), store.read_changes("page", "", 0)[1]
     seen = []
     for text in ("1", "2"):
@@ -161,7 +161,7 @@ def test_feed_tells_a_transaction_of_its_own_changes_once(store):
 
 @ONLY_POSTGRESQL
 def test_lists_are_found_by_their_indexes(store):
-    """Without statistics of a million sessions, what is proven is that the indexes can be used at all."""
+    """Without statistics of a million sessions this proves only that the indexes can be used."""
     given = {
         "now": NOW,
         "limit": 10,

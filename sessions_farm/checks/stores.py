@@ -1,4 +1,4 @@
-"""Where sessions are kept: stores that there are, servers and folders that can be had, a switch that can be made."""
+"""The stores that settings name: their Redis, their folder, and the switch from one to another."""
 
 from __future__ import annotations
 
@@ -11,21 +11,28 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 -- Django's name
 from django.core.exceptions import ImproperlyConfigured
 
-from sessions_farm.checks.values import fault_of, value_of
-from sessions_farm.conf import NAMES, Options
+from sessions_farm.checks.options import SCHEMA
+from sessions_farm.checks.schema import import_error
+from sessions_farm.conf import Options
 from sessions_farm.stores import NAMED
 
-STORES = ("STORE", "SWITCH_FROM", "SWITCH_TO")
+STORE_SETTINGS = ("STORE", "SWITCH_FROM", "SWITCH_TO")
 IN_REDIS = {"redis", "tiered"}
 IN_SQL = {"database", "tiered"}
 
 
-def store_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
-    for setting in STORES:
-        named = value_of(given, setting)
+def stores_in_redis(given: dict[str, Any]) -> list[str]:
+    """Return the named stores that keep sessions in Redis, sorted."""
+    return sorted(IN_REDIS & {SCHEMA.value(given, setting) for setting in STORE_SETTINGS if is_text(given, setting)})
+
+
+def store_errors(given: dict[str, Any]) -> Iterator[CheckMessage]:
+    """Refuse a store that cannot be imported."""
+    for setting in STORE_SETTINGS:
+        named = SCHEMA.value(given, setting)
         if not isinstance(named, str) or not (named or setting == "STORE"):
             continue
-        fault = fault_of(NAMED.get(named, named))
+        fault = import_error(NAMED.get(named, named))
         if fault:
             yield Error(
                 f'SESSIONS_FARM["{setting}"] = {named!r} {fault}.',
@@ -34,9 +41,10 @@ def store_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
             )
 
 
-def redis_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
-    named = sorted(IN_REDIS & {value_of(given, setting) for setting in STORES if is_text(given, setting)})
-    url = value_of(given, "REDIS_URL")
+def redis_errors(given: dict[str, Any]) -> Iterator[CheckMessage]:
+    """Refuse a store in Redis without an address, without the package, or with a wrong address."""
+    named = stores_in_redis(given)
+    url = SCHEMA.value(given, "REDIS_URL")
     if not isinstance(url, str) or not (named or url):
         return
     if not url:
@@ -53,15 +61,16 @@ def redis_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
                 id="sessions_farm.E014",
             )
     else:
-        yield from address_faults(given)
+        yield from redis_address_errors(given)
 
 
-def address_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
+def redis_address_errors(given: dict[str, Any]) -> Iterator[CheckMessage]:
+    """Refuse an address that cannot be read, and certificates that are not readable."""
     from sessions_farm.stores.redis.address import address_of  # noqa: PLC0415 -- redis is an extra
 
-    settings = {name: given[name] for name in given if name.startswith("REDIS_") and name in NAMES}
+    settings = {name: given[name] for name in given if name.startswith("REDIS_") and name in SCHEMA.names}
     try:
-        address_of(Options(**{NAMES[name]: value for name, value in settings.items()}))
+        address_of(Options(**{SCHEMA.names[name]: value for name, value in settings.items()}))
     except ImproperlyConfigured as error:
         hint = "redis://[user[:password]@]host[:6379][/database], rediss:// over TLS, redis+sentinel://host,…/service"
         yield Error(str(error), hint=hint, id="sessions_farm.E014")
@@ -75,9 +84,10 @@ def address_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
             )
 
 
-def folder_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
-    folder = value_of(given, "FOLDER")
-    if "file" not in {given.get(setting) for setting in STORES if is_text(given, setting)}:
+def folder_errors(given: dict[str, Any]) -> Iterator[CheckMessage]:
+    """Refuse a folder that is missing or cannot be written."""
+    folder = SCHEMA.value(given, "FOLDER")
+    if "file" not in {given.get(setting) for setting in STORE_SETTINGS if is_text(given, setting)}:
         return
     if not folder:
         fault, hint = "The session store 'file' needs a folder.", 'Give SESSIONS_FARM["FOLDER"].'
@@ -85,17 +95,18 @@ def folder_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
         return
     elif not (place := Path(folder) if Path(folder).is_dir() else Path(folder).parent).is_dir():
         # The store makes its own folder and none above it: a share that is not mounted stays missing.
-        fault, hint = f"The folder {str(place)!r} above the session store's is not there.", "Make it, or mount it."
+        fault, hint = f"The folder {str(place)!r} above the session store's is missing.", "Make it, or mount it."
     elif not os.access(place, os.R_OK | os.W_OK | os.X_OK):
         fault = f"The folder {str(place)!r} of the session store cannot be written."
-        hint = "Let the site's user, and nobody else, read and write it: chown, chmod 700."
+        hint = "Let the site's user alone read and write it: chown, chmod 700."
     else:
         return
     yield Error(fault, hint=hint, id="sessions_farm.E015")
 
 
-def switch_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
-    store, before, after = (value_of(given, setting) for setting in STORES)
+def switch_errors(given: dict[str, Any]) -> Iterator[CheckMessage]:
+    """Refuse a switch between two stores that cannot be made."""
+    store, before, after = (SCHEMA.value(given, setting) for setting in STORE_SETTINGS)
     if before and after:
         yield Error(
             "SESSIONS_FARM has SWITCH_FROM and SWITCH_TO at once.",
@@ -109,7 +120,7 @@ def switch_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
         if other == store:
             hint = f"Nothing is to be moved: remove {setting}."
         elif "memory" in {store, other}:
-            hint = "What is in the memory of one process can be moved by that process alone: let it expire."
+            hint = "Sessions in the memory of a process can be moved by that process alone: let them expire."
         elif {store, other} == IN_SQL:
             hint = "Both keep the same tables, so there is nothing to move: change STORE alone."
         if hint:
@@ -121,6 +132,7 @@ def switch_faults(given: dict[str, Any]) -> Iterator[CheckMessage]:
 
 
 def store_of_one_process(given: dict[str, Any]) -> Iterator[CheckMessage]:
+    """Warn of sessions that other processes do not see."""
     if given.get("STORE") == "memory":
         yield Warning(
             "The session store 'memory' is each process's own, and empty after a restart.",
@@ -130,4 +142,4 @@ def store_of_one_process(given: dict[str, Any]) -> Iterator[CheckMessage]:
 
 
 def is_text(given: dict[str, Any], setting: str) -> bool:
-    return isinstance(value_of(given, setting), str)
+    return isinstance(SCHEMA.value(given, setting), str)

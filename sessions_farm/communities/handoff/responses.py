@@ -1,0 +1,20 @@
+"""The responses of a hand-off: confidential ones, and redirects."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse, HttpResponseRedirect
+
+
+class SeeOther(HttpResponseRedirect):
+    """A redirect to a GET, after any method (303)."""
+
+    status_code = 303
+
+
+def confidential[Response: HttpResponse](response: Response) -> Response:
+    """Keep a response out of caches, its address out of the Referer, and both out of search engines."""
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    response["Vary"] = "Host, Cookie, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose, Sec-GPC, HX-Request"
+    return response
