@@ -15,7 +15,6 @@ from django.urls import path
 from sessions_farm.session import audience
 from sessions_farm.session.audience import SITE
 from sessions_farm.tests.support import session_site
-from sessions_farm.tests.support.declared_farm import again, saved, use
 from sessions_farm.tests.support.stores_fixtures import REDIS_URL
 from sessions_farm.web import cookies
 from sessions_farm.web.decorators import session_off, session_readonly
@@ -79,7 +78,7 @@ def hops(monkeypatch):
 
 def visit(session, page):
     async def go():
-        client = AsyncClient()
+        client = wire_client(AsyncClient)()
         client.cookies["mall"] = cookies.seal(SITE, session.session_key, host="testserver")
         return await client.get(page)
 
