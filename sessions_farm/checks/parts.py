@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sessions_farm.checks import django_settings, legacy_engine, options, servers, stores, variables
-from sessions_farm.checks.options import SCHEMA
+from sessions_farm.checks.options import SCHEMA as SCHEMA  # noqa: PLC0414 -- from here, too
 from sessions_farm.checks.schema import Part
 
 PARTS: tuple[Part, ...] = (
