@@ -37,8 +37,8 @@ def request_figures(request: HttpRequest) -> list[tuple[str, object]]:
     if mall is None or mall.member is None:
         return []
     shown: list[tuple[str, object]] = [("host", mall.member.host), ("visitor", visitor_label(mall))]
-    if (trips := getattr(getattr(request, "session", None), "trips", None)) is not None:
-        shown.append(("session trips", trips))
+    if (counts := getattr(getattr(request, "session", None), "round_trips", None)) is not None:
+        shown.append(("session trips", counts.trips))
     return shown
 
 

@@ -19,8 +19,8 @@ class Declaration:
 
     ``guarded``: only a host that sees guarded variables may read and write it (in a community, the master).
     ``indexed``: sessions are found by its value. ``shared``: other sessions may read it, and subscribers receive each
-    change. ``counter``: a whole number; an assignment adds the difference, so no concurrent one is lost. ``ttl``: seconds
-    that each assignment is good for.
+    change. ``counter``: a whole number; an assignment adds the difference, so no concurrent one is lost. ``ttl``:
+    seconds that each assignment is good for.
     """
 
     guarded: bool = False

@@ -5,8 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from sessions_farm.tests.support.scale import pytest_collection_modifyitems, scale  # noqa: F401 -- pytest finds them here
+
+# How long an example takes is the machine's affair, and no test's.
+settings.register_profile("mall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("mall")
 
 
 @pytest.fixture

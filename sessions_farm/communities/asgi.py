@@ -12,7 +12,7 @@ NOT_SERVED = 4421  # close code: 4000 and the HTTP status of the same meaning
 
 
 class HostScope:
-    """Put ``mall``, ``cookies`` and ``session`` (loaded) into the scope; close a socket to a host that is not served."""
+    """Put ``mall``, ``cookies`` and ``session`` (loaded) into the scope; close a socket to an unserved host."""
 
     def __init__(self, inner: Application) -> None:
         self.inner = inner

@@ -1,7 +1,7 @@
 """Sessions without cookies: the id stands in each address of the page, ``/(s:TOKEN)/page`` (ASP.NET's cookieless).
 
-Off unless a community's ``cookieless`` is on and CookielessMiddleware is listed, for the risk is real: whoever gets hold
-of an address, within its life and from the same network and kind of browser, is the visitor.
+Off unless a community's ``cookieless`` is on and CookielessMiddleware is listed, for the risk is real: whoever gets
+hold of an address, within its life and from the same network and kind of browser, is the visitor.
 
 - **Who**: a visitor whose browser sends any cookie is served with cookies, always. The first page that a browser asks
   for without one goes by ``/(s:ask)/page`` with a cookie for a trial: where it comes along, to ``/page`` again; where

@@ -20,7 +20,7 @@ class TooLargeError(ValueError):
 
 
 def encode(name: str, value: Any) -> str:
-    """Return a value as JSON text. Raise TypeError for a type outside JSON, TooLargeError beyond VARIABLE_LIMIT bytes."""
+    """Return a value as JSON text. Raise TypeError outside JSON's types, TooLargeError beyond VARIABLE_LIMIT."""
     text = json.dumps(value, separators=(",", ":"))
     if len(text) > options().variable_limit:
         raise TooLargeError(

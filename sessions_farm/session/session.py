@@ -7,11 +7,10 @@ names: UpdateError where the session has gone meanwhile, CreateError where one i
 
 from __future__ import annotations
 
-import logging
 import secrets
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -25,7 +24,7 @@ from sessions_farm.session import ids, serializer
 from sessions_farm.session.audience import SITE
 from sessions_farm.session.expiry import LIFETIME_NAMES, lifetime_of
 from sessions_farm.session.read_only import ReadOnlySessionError, refuse_write
-from sessions_farm.session.variables import EXPIRY, Variables
+from sessions_farm.session.variables import Variables
 from sessions_farm.stores import base, current_store
 from sessions_farm.stores.base import Change, Header, Operation, Reading, State, now_ms
 from sessions_farm.stores.effects.effects import InDjangoThread, run_async, run_sync
@@ -33,24 +32,17 @@ from sessions_farm.stores.effects.round_trips import RoundTrips
 from sessions_farm.stores.sql import followers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sessions_farm.session.audience import Audience
     from sessions_farm.session.ids import Proof
     from sessions_farm.session.locks import SessionLock
     from sessions_farm.stores.effects.effects import Effects
 
-__all__ = ["SessionStore"]
-
-logger = logging.getLogger(__name__)
-
 
 class SessionStore(SessionBase):
     """One session in one request.
 
-    ``proof`` is an id that our cookie's signature proves: it may get its session at the first write. A bare key without
-    a live session is replaced, as Django's contract asks. ``audience`` says which host this is: where it does not see
-    guarded variables, they are absent.
+    ``proof`` is an id that our cookie proves: it may get its session at the first write. A bare key without a live
+    session is replaced, as Django's contract asks. Guarded variables are absent for an ``audience`` without the right.
     """
 
     _session_cache: Variables  # absent until the session is loaded
@@ -58,47 +50,30 @@ class SessionStore(SessionBase):
     def __init__(
         self, session_key: str | None = None, *, proof: Proof | None = None, audience: Audience = SITE
     ) -> None:
-        # As SessionBase's own, but without its serializer, which is imported for each session and not used.
+        # As SessionBase's own, but without its serializer, which nothing here uses.
         self._session_key = proof.id if proof else session_key
-        self.accessed = self._modified = False
+        self.accessed = self._modified = self._cleared = False
         self.proof = proof
         self.audience = audience
         self.unavailable = False  # the store did not answer: nothing is known, so nothing may be undone
         self.in_grace = False  # loaded under an id that was rotated a moment ago: to read only
         self.has_ended = False  # the id must not be used again
-        self.flushed = False
+        self.flushed = self.written = False
         self.claimed = False  # the id is in use, though nothing may be stored under it
-        self.written = False
         self.read_only_for = ""  # the view that may only read (sessions_farm.session.read_only)
         self.lock: SessionLock | None = None  # held for a view (sessions_farm.session.locks)
         self._state: State | None = None
         self._header: Header | None = None
         self._replaces: str | None = None  # the id that this one takes over from, at the next save
-        self._cleared = False
         self.store = current_store()
-        self._round_trips = RoundTrips()
+        self.round_trips = RoundTrips()
         self._digests = ids.digests_of(self._session_key) if self._session_key else []
-        self._key = self._digests[0] if self._digests else ""
+        self.key_hash = self._digests[0] if self._digests else ""  # the key in the store
 
     @property
     def serializer(self) -> Any:
         """Return Django's serializer, for SessionBase's ``encode`` and ``decode``."""
         return import_string(settings.SESSION_SERIALIZER)
-
-    @property
-    def trips(self) -> int:
-        """Return the number of round trips to the store so far."""
-        return self._round_trips.trips
-
-    @property
-    def bytes(self) -> int:
-        """Return the bytes of values that went to and from the store so far."""
-        return self._round_trips.bytes
-
-    @property
-    def key_hash(self) -> str:
-        """Return the key in the store: the keyed digest of the id."""
-        return self._key
 
     @property
     def ids(self) -> list[str]:
@@ -130,18 +105,11 @@ class SessionStore(SessionBase):
             refuse_write(self.read_only_for, "a variable")
         self._modified = value
 
-    def expires_at_browser_close(self) -> bool:
-        """Return whether the cookie of a loaded session lives no longer than the browser's window."""
-        custom = self._session_cache.get(EXPIRY) if self.is_loaded else None
-        return settings.SESSION_EXPIRE_AT_BROWSER_CLOSE if custom is None else custom == 0
-
     def run_sync[Answer](self, effects: Effects[Answer]) -> Answer:
-        """Run effects in this thread, and count their round trips as this session's."""
-        return run_sync(effects, self._round_trips)
+        return run_sync(effects, self.round_trips)
 
     async def run_async[Answer](self, effects: Effects[Answer]) -> Answer:
-        """Run effects in the event loop, and count their round trips as this session's."""
-        return await run_async(effects, self._round_trips)
+        return await run_async(effects, self.round_trips)
 
     def exists(self, session_key: str) -> bool:
         return self.run_sync(self._exists_effects(session_key))
@@ -150,7 +118,6 @@ class SessionStore(SessionBase):
         return await self.run_async(self._exists_effects(session_key))
 
     def create(self) -> None:
-        """Store the session as it is under a fresh key."""
         self.run_sync(self.create_effects())
 
     async def acreate(self) -> None:
@@ -169,7 +136,6 @@ class SessionStore(SessionBase):
         await self.run_async(self.save_effects(must_create=must_create))
 
     def delete(self, session_key: str | None = None) -> None:
-        """End the session and its id for good."""
         self.run_sync(self.delete_effects(session_key))
 
     async def adelete(self, session_key: str | None = None) -> None:
@@ -179,7 +145,7 @@ class SessionStore(SessionBase):
         """Drop every variable, guarded ones too, without a load."""
         if self.read_only_for:
             refuse_write(self.read_only_for, "everything")
-        self._session_cache = self._variables({})
+        self._session_cache = Variables(sees_guarded=self.audience.sees_guarded)
         self.accessed = self._modified = self._cleared = True
 
     def flush(self) -> None:
@@ -189,11 +155,7 @@ class SessionStore(SessionBase):
         await self.run_async(self.flush_effects())
 
     def cycle_key(self) -> None:
-        """Take a new id at the next save, in one step with the other changes; the old one ends there.
-
-        The defence against session fixation at login. Where that save never comes (a server error), the browser still
-        holds an id that works.
-        """
+        """Take a new id at the next save, against session fixation; until then the old one works."""
         self.run_sync(self.cycle_key_effects())
 
     async def acycle_key(self) -> None:
@@ -225,10 +187,7 @@ class SessionStore(SessionBase):
     _session = property(_get_session)
 
     def claim_key(self) -> str:
-        """Return the id, made now where there is none; the response will carry it.
-
-        Raise SessionInterrupted where the id was rotated while this request was under way.
-        """
+        """Return the id, made now where there is none; the response will carry it. Raise SessionInterrupted."""
         return self.run_sync(self.claim_key_effects())
 
     async def aclaim_key(self) -> str:
@@ -262,7 +221,7 @@ class SessionStore(SessionBase):
         self.accessed = True
         if "_session_cache" not in self.__dict__:
             if self._session_key is None or no_load:
-                self._session_cache = self._variables({})
+                self._session_cache = Variables(sees_guarded=self.audience.sees_guarded)
             else:
                 self._session_cache = yield from self.load_effects()
         return self._session_cache
@@ -281,14 +240,14 @@ class SessionStore(SessionBase):
         except base.StoreUnavailableError:
             metrics.UNAVAILABLE.inc()
             self.unavailable = True
-            return self._variables({})
+            return Variables(sees_guarded=self.audience.sees_guarded)
         self._state, self._header = reading.state, reading.header
-        self._round_trips.bytes += sum(map(len, reading.variables.values()))
+        self.round_trips.bytes += sum(map(len, reading.variables.values()))
         if reading.state is State.ENDED:
             self.has_ended, self.in_grace = True, reading.in_grace
         if reading.state is not State.LIVE and not self.in_grace and (self.has_ended or self.proof is None):
             self._session_key = None
-        return self._variables(reading.variables)
+        return Variables(reading.variables, sees_guarded=self.audience.sees_guarded)
 
     def reload_effects(self) -> Effects[None]:
         """Save the changes of this request, forget the loaded variables and load them anew."""
@@ -300,8 +259,7 @@ class SessionStore(SessionBase):
     def claim_key_effects(self) -> Effects[str]:
         """Return the id, made now where there is none."""
         yield from self.peek_effects()
-        if self.in_grace:
-            self._interrupt()
+        self._require_current()
         if self._session_key is None:
             self._require_writable("take an id")
             self._take_key(self.audience.new_id())
@@ -323,7 +281,7 @@ class SessionStore(SessionBase):
             return None
 
     def save_effects(self, *, must_create: bool = False) -> Effects[None]:
-        """Send the changed variables. Raise CreateError, UpdateError, SessionInterrupted, base.StoreUnavailableError."""
+        """Send the changed variables. Raise CreateError, UpdateError, SessionInterrupted, StoreUnavailableError."""
         variables = yield from self.open_effects(no_load=must_create)
         if self.read_only_for:
             return refuse_write(self.read_only_for, ", ".join(variables.changed()) or "everything")
@@ -357,7 +315,7 @@ class SessionStore(SessionBase):
         yield from self.delete_effects()
         self._session_key = None
         self._state = self._header = None
-        self._key, self._digests = "", []
+        self.key_hash, self._digests = "", []
         self.in_grace = self.has_ended = self.claimed = self._cleared = False
         self.flushed = True
 
@@ -365,8 +323,7 @@ class SessionStore(SessionBase):
         """Choose a new id, to be taken at the next save."""
         self._require_writable("take a new id")
         yield from self.open_effects()
-        if self.in_grace:
-            self._interrupt()
+        self._require_current()
         if self._session_key and not self.unavailable:
             self._replaces = self._replaces or self._session_key
         self._session_key = self.audience.new_id()
@@ -385,9 +342,9 @@ class SessionStore(SessionBase):
         try:
             yield from self._ensure_live_effects(variables)
             try:
-                text = yield from self.store.modify(self._key, operation, now_ms(), idempotency_key)
+                text = yield from self.store.modify(self.key_hash, operation, now_ms(), idempotency_key)
             except base.StoreUnavailableError:
-                text = yield from self.store.modify(self._key, operation, now_ms(), idempotency_key)
+                text = yield from self.store.modify(self.key_hash, operation, now_ms(), idempotency_key)
         except (base.SessionMissingError, base.SessionEndedError, UpdateError) as error:
             raise SessionInterrupted("The session ended before this request did.") from error
         variables.replace_stored(operation.name, text)
@@ -420,7 +377,7 @@ class SessionStore(SessionBase):
         for key in self._digests:
             reading = yield from self.store.load(key, now_ms())
             if reading.state is not State.ABSENT:
-                self._key = key
+                self.key_hash = key
                 break
         return reading
 
@@ -434,21 +391,21 @@ class SessionStore(SessionBase):
                 reading = yield from self._read_effects()
                 self._state, self._header = reading.state, reading.header
             if self._state is State.ENDED:
-                raise base.SessionEndedError(self._key)
+                raise base.SessionEndedError(self.key_hash)
             if self._state is State.LIVE:
                 yield from self._apply_effects(variables, texts)
             elif self.proof is None and not self.claimed and not self._replaces:
-                raise base.SessionMissingError(self._key)
+                raise base.SessionMissingError(self.key_hash)
             elif texts or self._replaces:
                 yield from self._create_or_apply_effects(variables, texts)
         variables.settle(texts)
 
     def _create_effects(self, texts: dict[str, str]) -> Effects[None]:
         now = now_ms()
-        self._round_trips.bytes += sum(map(len, texts.values()))
-        self._key = ids.digest(self._session_key or "")
-        self._digests = [self._key]
-        self._header = yield from self.store.create(self._key, texts, lifetime_of(texts, options(), now, now), now)
+        self.round_trips.bytes += sum(map(len, texts.values()))
+        self.key_hash = ids.digest(self._session_key or "")
+        self._digests = [self.key_hash]
+        self._header = yield from self.store.create(self.key_hash, texts, lifetime_of(texts, options(), now, now), now)
         self._state, self.written = State.LIVE, True
         if self._replaces:
             yield from self._delete_id_effects(self._replaces, "rotated")
@@ -459,16 +416,16 @@ class SessionStore(SessionBase):
         try:
             yield from self._create_effects(texts)
         except base.KeyTakenError:
-            self._header = yield from self.store.apply(self._key, variables.change(texts), now_ms())
+            self._header = yield from self.store.apply(self.key_hash, variables.change(texts), now_ms())
             self._state, self.written = State.LIVE, True
 
     def _apply_effects(self, variables: Variables, texts: dict[str, str]) -> Effects[None]:
         change, now = variables.change(texts, replace=self._cleared), now_ms()
         if not (change.put or change.drop or change.add or self._cleared or self._replaces):
             return
-        self._round_trips.bytes += sum(map(len, change.put.values()))
+        self.round_trips.bytes += sum(map(len, change.put.values()))
         change = self._with_lifetime(change, texts, now)
-        if self.lock and self.lock.name == self._key:
+        if self.lock and self.lock.name == self.key_hash:
             change = replace(change, holder=self.lock.token)
         if self._replaces:
             yield from self._rotate_effects(change, now)
@@ -485,25 +442,23 @@ class SessionStore(SessionBase):
 
     def _rotate_effects(self, change: Change, now: int) -> Effects[None]:
         new = ids.digest(self._session_key or "")
-        self._header = yield from self.store.rotate(self._key, new, change, now, options().grace * 1000)
-        self._key, self._digests = new, [new]
+        self._header = yield from self.store.rotate(self.key_hash, new, change, now, options().grace * 1000)
+        self.key_hash, self._digests = new, [new]
         if getattr(self.store, "rotates_followers", False) and len(ids.digests_of(self._replaces or "")) == 1:
             self._replaces = None
         else:
             yield from self._carry_followers_effects()
 
     def _apply_once_effects(self, change: Change, now: int) -> Effects[Header]:
-        """Ask again where the answer to an addition was lost, under one idempotency key: it counts once.
-
-        A plain change is its sender's to repeat.
-        """
-        if not change.add:
-            return (yield from self.store.apply(self._key, change, now))
-        change = replace(change, idempotency_key=secrets.token_urlsafe(9))
+        """Ask again, under one idempotency key, where the answer to an addition was lost; a plain change is not."""
+        if change.add:
+            change = replace(change, idempotency_key=secrets.token_urlsafe(9))
         try:
-            return (yield from self.store.apply(self._key, change, now))
+            return (yield from self.store.apply(self.key_hash, change, now))
         except base.StoreUnavailableError:
-            return (yield from self.store.apply(self._key, change, now))
+            if not change.add:
+                raise
+            return (yield from self.store.apply(self.key_hash, change, now))
 
     def _ensure_live_effects(self, variables: Variables) -> Effects[None]:
         """Store the changes of this request before the store is asked to change the session itself."""
@@ -525,15 +480,12 @@ class SessionStore(SessionBase):
         """Let rows that hang on the old id follow to the new one; an SQL store does that as it rotates."""
         old, self._replaces = self._replaces or "", None
         if followers.followers():
-            yield InDjangoThread(partial(followers.carry, ids.digests_of(old), self._key))
-
-    def _variables(self, texts: Mapping[str, str]) -> Variables:
-        return Variables(texts, sees_guarded=self.audience.sees_guarded)
+            yield InDjangoThread(partial(followers.carry, ids.digests_of(old), self.key_hash))
 
     def _take_key(self, session_id: str) -> None:
         self._session_key = session_id
         self._digests = ids.digests_of(session_id)
-        self._key = self._digests[0]
+        self.key_hash = self._digests[0]
         self._header = None
         self.has_ended = False
 
@@ -542,5 +494,7 @@ class SessionStore(SessionBase):
         if self.read_only_for:
             raise ReadOnlySessionError(f"The view {self.read_only_for} is @session_readonly and cannot {change}.")
 
-    def _interrupt(self) -> NoReturn:
-        raise SessionInterrupted("The visitor signed in or out while this request was under way.")
+    def _require_current(self) -> None:
+        """Raise where the id was rotated while this request was under way."""
+        if self.in_grace:
+            raise SessionInterrupted("The visitor signed in or out while this request was under way.")

@@ -1,6 +1,6 @@
 """The session cookie: an id, sealed for one host; and the strict parser of the Cookie header.
 
-The token (``sessions_farm.web.tokens``) is bound to the host and to the audience's scope, so a cookie that was copied to
+The token (``sessions_farm.web.tokens``) is bound to the host and to the audience's scope: a cookie that was copied to
 another host proves nothing there.
 """
 

@@ -64,7 +64,7 @@ def session_exclusive(*, wait: float = 10, lease: float = 30) -> Callable[[Calla
 
 
 def wrapped[View: Callable[..., Any]](view: View) -> View:
-    """Return a view that does the same, so that a decorator marks the wrapper and leaves the view as it is elsewhere."""
+    """Return a view that does the same: a decorator marks the wrapper, and the view itself stays as it is elsewhere."""
     if iscoroutinefunction(view):
 
         @functools.wraps(view)

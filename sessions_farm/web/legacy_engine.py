@@ -42,7 +42,7 @@ from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.web import cookies
 from sessions_farm.web.decorators import session_behind
-from sessions_farm.web.middleware import unavailable
+from sessions_farm.web.middleware import expires_at_browser_close, unavailable
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -200,7 +200,7 @@ def replace_cookie(request: HttpRequest, response: HttpResponseBase) -> HttpResp
         return response
     name = cookies.name_for(moved.audience)
     if name not in response.cookies:
-        host, at_close = cookies.host_of(request, moved.audience), moved.expires_at_browser_close()
+        host, at_close = cookies.host_of(request, moved.audience), expires_at_browser_close(moved)
         cookies.issue(response, moved.audience, moved.session_key or "", host=host, at_close=at_close)
     if name != cookie_name():
         response.delete_cookie(

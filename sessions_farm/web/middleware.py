@@ -19,6 +19,7 @@ from sessions_farm import metrics
 from sessions_farm.session import locks
 from sessions_farm.session.audience import SITE, Audience
 from sessions_farm.session.session import SessionStore
+from sessions_farm.session.variables import EXPIRY
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.stores.effects.effects import Effects, run_async, run_sync
 from sessions_farm.web import cookies, decorators
@@ -108,7 +109,7 @@ def respond_effects(
     finally:
         if session.lock is not None:
             yield from locks.release_effects(session)
-    metrics.count_request(trips=session.trips, written=session.written)
+    metrics.count_request(trips=session.round_trips.trips, written=session.written)
     if session.accessed:
         patch_vary_headers(response, ("Cookie",))
     elif was_off:
@@ -159,7 +160,7 @@ def send_cookie_effects(session: SessionStore, request: HttpRequest, response: H
     if needs_cookie(session):
         yield from session.peek_effects()
         host = cookies.host_of(request, audience)
-        at_close = session.expires_at_browser_close()
+        at_close = expires_at_browser_close(session)
         cookies.issue(response, audience, session.session_key or "", host=host, at_close=at_close)
 
 
@@ -172,6 +173,12 @@ def needs_cookie(session: SessionStore) -> bool:
     return session.accessed and session.proof.is_due(time.time())
 
 
+def expires_at_browser_close(session: SessionStore) -> bool:
+    """Return whether the cookie of a loaded session lives no longer than the browser's window."""
+    custom = session.get(EXPIRY) if session.is_loaded else None
+    return settings.SESSION_EXPIRE_AT_BROWSER_CLOSE if custom is None else custom == 0
+
+
 def unavailable() -> HttpResponse:
     """Return the page of a store that is away: 503 with Retry-After."""
     response = HttpResponse("Your visit cannot be saved right now. Please try again.\n", status=503)
@@ -182,6 +189,7 @@ def unavailable() -> HttpResponse:
 
 def add_timing(response: HttpResponseBase, session: SessionStore) -> None:
     """Add round trips and bytes of the session to the Server-Timing header."""
-    entry = f'session;desc="trips={session.trips} bytes={session.bytes}"'
+    counts = session.round_trips
+    entry = f'session;desc="trips={counts.trips} bytes={counts.bytes}"'
     before = response.headers.get("Server-Timing")
     response.headers["Server-Timing"] = f"{before}, {entry}" if before else entry

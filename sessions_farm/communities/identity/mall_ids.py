@@ -14,7 +14,7 @@ LOCAL = "local-"
 def new_id(member: Any) -> str:
     """Return a fresh id for a host of a community (``registry.Member``).
 
-    The community's own generator gives a prefix; 128 random bits follow, so a guessable generator makes no guessable id.
+    The community's own generator gives a prefix; 128 random bits follow, so no generator makes an id guessable.
 
     Only the master makes ids for the whole community. An id of another host (of a POST without a session, say) carries
     that in its own prefix, for as long as any cookie carries it: the next hand-off replaces and merges it.

@@ -130,7 +130,7 @@ def test_past_orders_add_up_and_are_neither_mailed_nor_dispatched(loaded):
 
 def test_shoppers_have_orders_in_different_states(loaded):
     for email in ("anna@example.org", "ben@example.org"):
-        mine = Order.objects.of_user(User.objects.get(email=email))
+        mine = Order.objects.for_user(User.objects.get(email=email))
         assert mine.count() >= 3
         assert Consignment.objects.filter(order__in=mine).values("state").distinct().count() >= 3
 
