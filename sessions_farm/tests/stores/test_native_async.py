@@ -14,7 +14,9 @@ from django.urls import path
 
 from sessions_farm.session import audience
 from sessions_farm.session.audience import SITE
+from sessions_farm.testing.stock_clients import wire_client
 from sessions_farm.tests.support import session_site
+from sessions_farm.tests.support.declared_farm import again, saved, use
 from sessions_farm.tests.support.stores_fixtures import REDIS_URL
 from sessions_farm.web import cookies
 from sessions_farm.web.decorators import session_off, session_readonly
