@@ -11,15 +11,14 @@ import logging
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sessions_farm.clock import now_ms
 from sessions_farm.stores.base import StoreUnavailableError
 
 if TYPE_CHECKING:
-    from sessions_farm.session.session import SessionStore
     from sessions_farm.stores.effects.effects import Effects
-    from sessions_farm.stores.protocol import Leases
+    from sessions_farm.stores.protocol import Leases, Store
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +54,23 @@ class SessionLock:
             logger.warning("The lock of %s… was not given back; it ends by itself: %s", self.name[:8], error)
 
 
+class Lockable(Protocol):
+    """The part of a session that a lock needs."""
+
+    store: Store
+    lock: SessionLock | None
+
+    @property
+    def is_live(self) -> bool: ...
+
+    @property
+    def key_hash(self) -> str: ...
+
+    def peek_effects(self) -> Effects[Any]: ...
+
+    def reload_effects(self) -> Effects[None]: ...
+
+
 def acquire_effects(store: Leases, name: str, timeouts: LockTimeouts) -> Effects[SessionLock]:
     """Wait for a lock and return it. Raise LockTimeoutError."""
     token, until = secrets.token_urlsafe(12), time.monotonic() + timeouts.wait
@@ -66,7 +82,7 @@ def acquire_effects(store: Leases, name: str, timeouts: LockTimeouts) -> Effects
     return SessionLock(store, name, token)
 
 
-def acquire_session_effects(session: SessionStore, timeouts: LockTimeouts) -> Effects[None]:
+def acquire_session_effects(session: Lockable, timeouts: LockTimeouts) -> Effects[None]:
     """Lock the session and load it anew. A visitor without a stored session is alone anyway."""
     yield from session.peek_effects()
     if session.is_live:
@@ -74,7 +90,7 @@ def acquire_session_effects(session: SessionStore, timeouts: LockTimeouts) -> Ef
         yield from session.reload_effects()
 
 
-def release_effects(session: SessionStore) -> Effects[None]:
+def release_effects(session: Lockable) -> Effects[None]:
     """Give the session's lock back, if it has one."""
     if session.lock is not None:
         lock, session.lock = session.lock, None

@@ -26,24 +26,8 @@ from sessions_farm.session.audience import SITE
 from sessions_farm.session.expiry import LIFETIME_NAMES, lifetime_of
 from sessions_farm.session.read_only import ReadOnlySessionError, refuse_write
 from sessions_farm.session.variables import EXPIRY, Variables
-from sessions_farm.stores import current_store
-from sessions_farm.stores.base import (
-    Append,
-    Change,
-    CompareAndSet,
-    ConflictError,
-    Header,
-    Increment,
-    KeyTakenError,
-    LeaseLostError,
-    Operation,
-    Reading,
-    SessionEndedError,
-    SessionMissingError,
-    State,
-    StoreUnavailableError,
-    now_ms,
-)
+from sessions_farm.stores import base, current_store
+from sessions_farm.stores.base import Change, Header, Operation, Reading, State, now_ms
 from sessions_farm.stores.effects.effects import InDjangoThread, run_async, run_sync
 from sessions_farm.stores.effects.round_trips import RoundTrips
 from sessions_farm.stores.sql import followers
@@ -159,8 +143,6 @@ class SessionStore(SessionBase):
         """Run effects in the event loop, and count their round trips as this session's."""
         return await run_async(effects, self._round_trips)
 
-    # Django's interface, in both spellings
-
     def exists(self, session_key: str) -> bool:
         return self.run_sync(self._exists_effects(session_key))
 
@@ -219,9 +201,10 @@ class SessionStore(SessionBase):
 
     @classmethod
     def clear_expired(cls) -> None:
-        from sessions_farm.session import sweeper  # noqa: PLC0415 -- for manage.py clearsessions only
-
-        sweeper.sweep()
+        """End expired sessions, batch by batch. Their events are the sweeper's to deliver."""
+        batch = options().sweep_batch
+        while run_sync(current_store().sweep(now_ms(), batch)) >= batch:
+            pass
 
     @classmethod
     async def aclear_expired(cls) -> None:
@@ -241,8 +224,6 @@ class SessionStore(SessionBase):
 
     _session = property(_get_session)
 
-    # What Django's sessions cannot do
-
     def claim_key(self) -> str:
         """Return the id, made now where there is none; the response will carry it.
 
@@ -255,18 +236,18 @@ class SessionStore(SessionBase):
 
     def increment(self, name: str, by: int = 1) -> int:
         """Add to a whole number in the store itself, at once; return the sum. No concurrent addition is lost."""
-        return int(self.run_sync(self.modify_effects(Increment(name, by))) or 0)
+        return int(self.run_sync(self.modify_effects(base.Increment(name, by))) or 0)
 
     async def aincrement(self, name: str, by: int = 1) -> int:
-        return int(await self.run_async(self.modify_effects(Increment(name, by))) or 0)
+        return int(await self.run_async(self.modify_effects(base.Increment(name, by))) or 0)
 
     def append(self, name: str, item: Any) -> list[Any]:
-        """Append to a list in the store itself, at once; return the list."""
-        text = self.run_sync(self.modify_effects(Append(name, serializer.encode(name, item))))
+        """base.Append to a list in the store itself, at once; return the list."""
+        text = self.run_sync(self.modify_effects(base.Append(name, serializer.encode(name, item))))
         return list(serializer.decode(text or "[]"))
 
     async def aappend(self, name: str, item: Any) -> list[Any]:
-        text = await self.run_async(self.modify_effects(Append(name, serializer.encode(name, item))))
+        text = await self.run_async(self.modify_effects(base.Append(name, serializer.encode(name, item))))
         return list(serializer.decode(text or "[]"))
 
     def compare_and_set(self, name: str, expected: Any, value: Any) -> bool:
@@ -275,8 +256,6 @@ class SessionStore(SessionBase):
 
     async def acompare_and_set(self, name: str, expected: Any, value: Any) -> bool:
         return await self.run_async(self._compare_and_set_effects(name, expected, value))
-
-    # Effects: loading
 
     def open_effects(self, *, no_load: bool = False) -> Effects[Variables]:
         """Return the variables, loaded once."""
@@ -299,7 +278,7 @@ class SessionStore(SessionBase):
         """Read the store; a store that is away leaves an empty session that is ``unavailable``."""
         try:
             reading = yield from self._read_effects()
-        except StoreUnavailableError:
+        except base.StoreUnavailableError:
             metrics.UNAVAILABLE.inc()
             self.unavailable = True
             return self._variables({})
@@ -330,8 +309,6 @@ class SessionStore(SessionBase):
         self.claimed = True
         return self._session_key or ""
 
-    # Effects: changing
-
     def create_effects(self) -> Effects[None]:
         """Store the session as it is under a fresh key."""
         if self.read_only_for:
@@ -346,21 +323,21 @@ class SessionStore(SessionBase):
             return None
 
     def save_effects(self, *, must_create: bool = False) -> Effects[None]:
-        """Send the changed variables. Raise CreateError, UpdateError, SessionInterrupted, StoreUnavailableError."""
+        """Send the changed variables. Raise CreateError, UpdateError, SessionInterrupted, base.StoreUnavailableError."""
         variables = yield from self.open_effects(no_load=must_create)
         if self.read_only_for:
             return refuse_write(self.read_only_for, ", ".join(variables.changed()) or "everything")
         if self._session_key is None:  # there was none, or the load found it to be none
             return (yield from self.create_effects())
         if self.unavailable:
-            raise StoreUnavailableError("The session was not loaded, so it cannot be saved.")
+            raise base.StoreUnavailableError("The session was not loaded, so it cannot be saved.")
         try:
             yield from self._send_effects(variables, must_create=must_create)
-        except KeyTakenError as error:
+        except base.KeyTakenError as error:
             raise CreateError from error
-        except (SessionMissingError, SessionEndedError) as error:
+        except (base.SessionMissingError, base.SessionEndedError) as error:
             raise UpdateError from error
-        except LeaseLostError as error:
+        except base.LeaseLostError as error:
             raise SessionInterrupted("The view held the session longer than its lock: nothing was saved.") from error
         self._modified = self._cleared = False
         return None
@@ -409,9 +386,9 @@ class SessionStore(SessionBase):
             yield from self._ensure_live_effects(variables)
             try:
                 text = yield from self.store.modify(self._key, operation, now_ms(), idempotency_key)
-            except StoreUnavailableError:
+            except base.StoreUnavailableError:
                 text = yield from self.store.modify(self._key, operation, now_ms(), idempotency_key)
-        except (SessionMissingError, SessionEndedError, UpdateError) as error:
+        except (base.SessionMissingError, base.SessionEndedError, UpdateError) as error:
             raise SessionInterrupted("The session ended before this request did.") from error
         variables.replace_stored(operation.name, text)
         self.written = True
@@ -420,8 +397,8 @@ class SessionStore(SessionBase):
     def _compare_and_set_effects(self, name: str, expected: Any, value: Any) -> Effects[bool]:
         texts = [None if given is None else serializer.encode(name, given) for given in (expected, value)]
         try:
-            yield from self.modify_effects(CompareAndSet(name, *texts))
-        except ConflictError:
+            yield from self.modify_effects(base.CompareAndSet(name, *texts))
+        except base.ConflictError:
             if not self.read_only_for:
                 # The next read shows the value that another request has written.
                 self._session_cache = yield from self.load_effects()
@@ -457,11 +434,11 @@ class SessionStore(SessionBase):
                 reading = yield from self._read_effects()
                 self._state, self._header = reading.state, reading.header
             if self._state is State.ENDED:
-                raise SessionEndedError(self._key)
+                raise base.SessionEndedError(self._key)
             if self._state is State.LIVE:
                 yield from self._apply_effects(variables, texts)
             elif self.proof is None and not self.claimed and not self._replaces:
-                raise SessionMissingError(self._key)
+                raise base.SessionMissingError(self._key)
             elif texts or self._replaces:
                 yield from self._create_or_apply_effects(variables, texts)
         variables.settle(texts)
@@ -481,7 +458,7 @@ class SessionStore(SessionBase):
         """Add to the session that another request has made since this one found none."""
         try:
             yield from self._create_effects(texts)
-        except KeyTakenError:
+        except base.KeyTakenError:
             self._header = yield from self.store.apply(self._key, variables.change(texts), now_ms())
             self._state, self.written = State.LIVE, True
 
@@ -520,7 +497,7 @@ class SessionStore(SessionBase):
         change = replace(change, idempotency_key=secrets.token_urlsafe(9))
         try:
             return (yield from self.store.apply(self._key, change, now))
-        except StoreUnavailableError:
+        except base.StoreUnavailableError:
             return (yield from self.store.apply(self._key, change, now))
 
     def _ensure_live_effects(self, variables: Variables) -> Effects[None]:

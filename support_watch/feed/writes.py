@@ -10,12 +10,12 @@ from typing import Any, cast
 
 from redis.exceptions import RedisError
 
+from sessions_farm.stores.circuit_breaker import CircuitBreaker
 from support_watch import limits
-from support_watch.breaker import Breaker, Open
 from support_watch.feed.connections import page_client
 from support_watch.feed.scripts import root_key, source
 
-breaker = Breaker(limits.BREAKER_SECONDS, (RedisError,))
+breaker = CircuitBreaker(limits.BREAKER_SECONDS)
 
 
 class FeedUnavailableError(Exception):
@@ -69,11 +69,17 @@ def relay(*, vendor_id: int, visit: str, alias: str, at: int, page: Page) -> int
 
 def run(name: str, vendor_id: int, arguments: Sequence[str | int]) -> Any:
     """Run a script through the circuit breaker; return its result. Raise FeedUnavailableError."""
+    if not breaker.allow():
+        raise FeedUnavailableError
     script = page_client().register_script(source(name))
     try:
-        return breaker.call(lambda: script(keys=[root_key(vendor_id)], args=[new_epoch(), *arguments]))
-    except (RedisError, Open) as error:
+        answer = script(keys=[root_key(vendor_id)], args=[new_epoch(), *arguments])
+    except RedisError as error:
+        breaker.record_failure()
         raise FeedUnavailableError from error
+    if breaker.is_open:
+        breaker.record_success()
+    return answer
 
 
 def new_epoch() -> str:

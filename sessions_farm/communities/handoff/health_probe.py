@@ -110,12 +110,11 @@ def probe_address(host: str, port: int) -> tuple[str, int]:
 
 
 def _tls_context() -> ssl.SSLContext:
+    file = community_options().probe_ca
     try:
-        return ssl.create_default_context(cafile=community_options().probe_ca or None)
+        return ssl.create_default_context(cafile=file or None)
     except (OSError, ssl.SSLError) as error:
-        raise ProbeSetupError(
-            f'SESSIONS_FARM_COMMUNITIES["PROBE_CA"] = {community_options().probe_ca!r} cannot be read: {error}'
-        ) from error
+        raise ProbeSetupError(f'SESSIONS_FARM_COMMUNITIES["PROBE_CA"] = {file!r} cannot be read: {error}') from error
 
 
 probe = HealthProbe()

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import Any
 
 from sessions_farm.communities.identity import id_generators
 from sessions_farm.session import ids
 
-if TYPE_CHECKING:
-    from sessions_farm.communities.registry import Member
-
 LOCAL = "local-"
 
 
-def new_id(member: Member) -> str:
-    """Return a fresh id for a host of a community.
+def new_id(member: Any) -> str:
+    """Return a fresh id for a host of a community (``registry.Member``).
 
     The community's own generator gives a prefix; 128 random bits follow, so a guessable generator makes no guessable id.
 

@@ -18,19 +18,19 @@ from sessions_farm.web.clients import network_of
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from sessions_farm.communities.registry import Member
+    from sessions_farm.session.audience import Audience
 
 PURPOSE = "path-token"
 NETWORK_BITS = {"ipv4_bits": 24, "ipv6_bits": 48}  # of a network that a browser seldom leaves: house, office, mast
 SHAPE = re.compile(r"/\(s:(?P<token>[^/]*)\)(?P<rest>/.*)?", re.DOTALL)
 
 
-def make(request: HttpRequest, member: Member, session_id: str, now: float | None = None) -> str:
+def make(request: HttpRequest, member: Audience, session_id: str, now: float | None = None) -> str:
     """Return a token of an id for the browser and the host of the request."""
     return tokens.seal(PURPOSE, session_id, *_bound(request, member), now=now)
 
 
-def prove(request: HttpRequest, member: Member, token: str, now: float | None = None) -> Proof | None:
+def prove(request: HttpRequest, member: Audience, token: str, now: float | None = None) -> Proof | None:
     """Return the id that a token proves for this browser on this host; None where it is malformed, old or forged."""
     sealed = tokens.unseal(
         PURPOSE, token, *_bound(request, member), max_age=community_options().cookieless_age, now=now
@@ -48,6 +48,6 @@ def redacted(text: str) -> str:
     return tokens.TOKEN.sub("REDACTED", text)
 
 
-def _bound(request: HttpRequest, member: Member) -> tuple[str, ...]:
+def _bound(request: HttpRequest, member: Audience) -> tuple[str, ...]:
     browser = request.headers.get("User-Agent", "").replace("\0", "")
     return (*member.cookie_scope, member.host, network_of(request, **NETWORK_BITS), browser)

@@ -224,7 +224,7 @@ def test_async_views_have_the_session_and_the_links():
 
 def spoilt(prefix):
     """Wrong in shape, in each part, and in each way of writing."""
-    version, session_id, issued, mac = prefix.removeprefix("/(s:").removesuffix(")").split(".")
+    session_id, issued, mac = prefix.removeprefix("/(s:").removesuffix(")").split(".")
     return [
         "/(s:)",
         "/(s:v1)",

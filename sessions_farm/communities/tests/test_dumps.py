@@ -45,7 +45,7 @@ class Ids:
             morsel = hop.response.cookies.get(COOKIE)
             if morsel and morsel.value:
                 self.values.add(morsel.value)
-                self.ids.add(morsel.value.split(".")[1])
+                self.ids.add(morsel.value.split(".")[0])
 
     def learn_address(self, url):
         self.codes.update(parse_qs(urlsplit(url).query).get("code", []))
@@ -233,7 +233,7 @@ def test_no_id_stands_in_any_dump_and_nothing_there_opens_a_session(dump):
     assert answered_as_somebody(fresh) == []
     # The control of the three: what the browser itself holds does all of it.
     value = somebody.jar("mall.test")[COOKIE]
-    assert usable_keys(value) == [value.split(".")[1]]
+    assert usable_keys(value) == [value.split(".")[0]]
     assert usable_cookies(value) == [value]
     assert answered_as_somebody(value) == [value]
 

@@ -1,5 +1,6 @@
 -- The beginning of every script of the feed. KEYS[1] is the vendor's root, such as {watch:7}: the braces keep all its
--- keys in one slot. ARGV[1] is a fresh epoch, used only where the vendor has none. Redis' clock is the farm's one clock.
+-- keys in one slot. ARGV[1] is a fresh epoch, used only where the vendor has none. Redis' clock is the farm's one
+-- clock.
 local root, fresh = KEYS[1], ARGV[1]
 local pos, stream = root .. ":pos", root .. ":events"
 local present, values, tabs = root .. ":present", root .. ":values", root .. ":tabs"

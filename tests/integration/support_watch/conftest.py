@@ -29,7 +29,7 @@ def clean_feed(redis_client, settings):
 def fresh_page_client():
     connections.page_client().connection_pool.disconnect()
     connections.page_client.cache_clear()
-    writes.breaker.reset()
+    writes.breaker.record_success()
 
 
 @pytest.fixture

@@ -189,7 +189,7 @@ def test_with_redis_silent_the_page_is_served_and_the_visit_delivered_later(plac
     assert not row.published
 
     raw.ping()  # is answered when the silence is over
-    writes.breaker.reset()
+    writes.breaker.record_success()
     assert services.relay_pending(now=timezone.now()) == 1
     assert services.relay_pending(now=timezone.now()) == 0
     row.refresh_from_db()
@@ -229,7 +229,7 @@ def test_with_redis_refusing_the_page_is_served_and_the_visit_kept_once(place, a
 
     settings.REDIS_URL = own
     connections.page_client.cache_clear()
-    writes.breaker.reset()
+    writes.breaker.record_success()
     browser.get(OWN)  # before it is relayed
     services.relay_pending(now=timezone.now())
     row.refresh_from_db()

@@ -1,4 +1,4 @@
-"""The feed's calculations: ids, tokens, topics, the breaker, ages."""
+"""The feed's calculations: ids, tokens, topics, ages."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,6 @@ import time_machine
 from django.core import signing
 
 from support_watch import limits, visits
-from support_watch.breaker import Breaker, Open
 from support_watch.feed.events import decode
 from support_watch.feed.reads import Position
 from support_watch.templatetags.watch import age
@@ -136,23 +135,6 @@ def test_a_full_subscriber_loses_its_queue_and_gets_lagged(monkeypatch):
 def test_a_position_that_makes_no_sense_is_none(value):
     assert as_position(value) is None
     assert ResyncRequested(as_position({"epoch": "e", "seq": 1})).last == Position("e", 1)
-
-
-def test_the_breaker_does_not_try_while_it_is_open():
-    tries = []
-
-    def fail():
-        tries.append(1)
-        raise OSError
-
-    breaker = Breaker(60, (OSError,))
-    with pytest.raises(OSError):  # noqa: PT011 -- its own
-        breaker.call(fail)
-    with pytest.raises(Open):
-        breaker.call(fail)
-    assert len(tries) == 1
-    breaker.reset()
-    assert breaker.call(lambda: "well") == "well"
 
 
 @pytest.mark.parametrize(

@@ -349,7 +349,7 @@ def test_secret_is_shown_once_and_kept_as_its_digest(boss, mall):
     assert response.text.lower().count(secret.lower()) == 1
     assert "no-store" in response["Cache-Control"]
     domain.refresh_from_db()
-    assert domain.secret_digest == digest_of_secret(secret) == registry.external("blog.example").secret_digest
+    assert domain.secret_digest == digest_of_secret(secret) == registry.external_member("blog.example").secret_digest
     for page in (of(domain), of(domain, "history"), DOMAINS, "/admin/"):
         shown = boss.get(page).text
         assert secret not in shown

@@ -21,6 +21,7 @@ def test_row_names_tests_that_are_there(cell):
     named = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", cell)
     assert named
     for file, test in named:
-        [found] = [folder / file for folder in FOLDERS if (folder / file).exists()]
-        tree = ast.parse(found.read_text())
-        assert not test or test in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, test
+        trees = [ast.parse((folder / file).read_text()) for folder in FOLDERS if (folder / file).exists()]
+        assert trees, file
+        tests = {node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
+        assert not test or test in tests, test

@@ -97,7 +97,7 @@ def test_id_without_a_visitor_is_not_given_that_of_somebody_signed_in(signed_in)
     old_id, new_id = ids.new_id(), ids.new_id()
     visitor = lookup.get_or_create_visitor(old_id, registry.resolve("a.test"))
     if signed_in:
-        lookup.claim(visitor, make_user())
+        lookup.claim_for_user(visitor, make_user())
     merge.merge_visitors_of_ids(old_id, new_id)
 
     assert lookup.find_visitor(new_id) == (None if signed_in else visitor)

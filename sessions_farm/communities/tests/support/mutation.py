@@ -24,7 +24,10 @@ from sessions_farm.communities.tests.support.mutant import ROOT, TABLE, LostText
 from sessions_farm.communities.tests.support.mutants import BY_NAME, MUTANTS
 from sessions_farm.tests.test_alone import PYTEST, SETTINGS
 
-COMMUNITIES = SETTINGS.replace('    "sessions_farm",\n', '    "sessions_farm",\n    "sessions_farm.communities",\n')
+COMMUNITIES = f"""{SETTINGS}
+INSTALLED_APPS += ["sessions_farm.communities"]
+SESSIONS_FARM_COMMUNITIES = {{"REGISTRY_POLL_SECONDS": 0}}
+"""
 AT_ONCE = 2
 TIMEOUT = 300  # seconds for one mutant, on a machine that others use too
 NOTICED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)

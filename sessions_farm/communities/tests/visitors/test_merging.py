@@ -187,7 +187,7 @@ def test_visitor_made_for_the_new_id_while_another_is_joined_to_it_is_merged(
             )
         return visitor
 
-    monkeypatch.setattr(visitors_of, "find", found)
+    monkeypatch.setattr(visitors_of, "find_visitor", found)
     merge_visitors_of_ids("the-old-id-of-24-letters", "the-new-id-of-24-letters")
 
     assert sorted(LINES[find("the-new-id-of-24-letters").pk]) == ["rake", "spade"]

@@ -26,8 +26,8 @@ from sessions_farm.stores.sql.dialect import (
 )
 
 if TYPE_CHECKING:
+    from sessions_farm.stores.effects.effects import Effect
     from sessions_farm.stores.sql.dialect import DialectOptions
-    from sessions_farm.stores.sql.sqlite.dialect import Transaction
 
 CHUNK = 500  # parameters of one statement, which every build of SQLite takes
 LIVE = f"""
@@ -70,24 +70,24 @@ class SqliteQueries:
     _alias: str
     _options: DialectOptions
 
-    def _transaction(self, work: Callable[..., Any], *given: Any, writes: bool = True) -> Transaction:
+    def _transaction(self, work: Callable[..., Any], *given: Any, writes: bool = True) -> Effect:
         raise NotImplementedError
 
-    def delete(self, key: str, reason: str, now: int) -> Transaction:
+    def delete(self, key: str, reason: str, now: int) -> Effect:
         return self._transaction(self._delete, key, reason, now)
 
-    def get_many(self, keys: Collection[str], now: int) -> Transaction:
+    def get_many(self, keys: Collection[str], now: int) -> Effect:
         return self._transaction(self._get_many, list(keys), now, writes=False)
 
-    def find(self, values: Mapping[str, str], now: int, limit: int) -> Transaction:
+    def find(self, values: Mapping[str, str], now: int, limit: int) -> Effect:
         conditions = " AND ".join([LIVE, *[WITH_TERM] * len(values)])
         terms = [part for name, text in values.items() for part in (name, term_of(text))]
         return self._transaction(self._found, f"{conditions} LIMIT %s", [now, *terms, limit], writes=False)
 
-    def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Transaction:
+    def end_where(self, name: str, text: str, spare: str, reason: str, now: int) -> Effect:
         return self._transaction(self._end_where, [name, term_of(text), spare, now], reason, now)
 
-    def sweep(self, kind: str, now: int, limit: int) -> Transaction:
+    def sweep(self, kind: str, now: int, limit: int) -> Effect:
         if kind == "sessions":
             return self._transaction(self._sweep, now, limit)
         if kind == "feeds":
@@ -98,21 +98,21 @@ class SqliteQueries:
             statement = f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} LIMIT %s)"
         return self._transaction(lambda cursor: [(cursor.execute(statement, [now, limit]).rowcount,)])
 
-    def evict_over_limit(self, now: int, limit: int) -> Transaction:
+    def evict_over_limit(self, now: int, limit: int) -> Effect:
         return self._transaction(self._evict_over_limit, now, limit)
 
-    def read_events(self, limit: int) -> Transaction:
+    def read_events(self, limit: int) -> Effect:
         return self._transaction(
             lambda cursor: cursor.execute(dialect.READ_EVENTS, {"limit": limit}).fetchall(), writes=False
         )
 
-    def forget_events(self, ids: Collection[int]) -> Transaction:
+    def forget_events(self, ids: Collection[int]) -> Effect:
         def work(cursor: Any) -> None:
             cursor.executemany(f"DELETE FROM {EVENT} WHERE id = %s", [(number,) for number in ids])
 
         return self._transaction(work)
 
-    def read_changes(self, name: str, after: str) -> Transaction:
+    def read_changes(self, name: str, after: str) -> Effect:
         """Read a feed. Its places are ids: SQLite has one writer at a time, so ids are in the order of commits."""
         return self._transaction(self._read_changes, name, after, writes=False)
 
