@@ -207,7 +207,7 @@ def test_readme_lists_every_fault():
 
 
 def test_readme_lists_every_setting():
-    table = README.read_text().partition("## Settings")[2].partition("## Faults")[0]
+    table = README.read_text().partition("## Settings")[2].partition("## System checks")[0]
     assert set(SCHEMA.names) == set(re.findall(r"`([A-Z_]{4,})`", table)) - DJANGOS
 
 

@@ -48,9 +48,7 @@ def browser_of(user, **variables):
 
 
 def look(client, host=MASTER):
-    session_site.TO_DO[:] = [
-        lambda request: [request.mall.signed_in, request.mall.visitor and request.mall.visitor.pk]
-    ]
+    session_site.TO_DO[:] = [lambda request: [request.mall.signed_in, request.mall.visitor and request.mall.visitor.pk]]
     return client.get("/", headers={"host": host}).content.decode()
 
 

@@ -13,6 +13,7 @@ from django.test import AsyncClient
 from django.urls import path
 
 from sessions_farm.session.audience import SITE
+from sessions_farm.testing.stock_clients import wire_client
 from sessions_farm.tests.support import session_site
 from sessions_farm.tests.support.declared_farm import again, saved, use
 from sessions_farm.tests.support.stores_fixtures import REDIS_URL
@@ -76,7 +77,7 @@ def hops(monkeypatch):
 
 def visit(session, page):
     async def go():
-        client = AsyncClient()
+        client = wire_client(AsyncClient)()
         client.cookies["mall"] = cookies.seal(SITE, session.session_key, host="testserver")
         return await client.get(page)
 
