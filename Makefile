@@ -1,6 +1,6 @@
 # What can be done with the mall; `make help` lists it. Each word brings what it needs (deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test prove mutants check fmt bench farm farm-init farm-walk
+.PHONY: help demo demo-reset test prove mutants django-suites check fmt bench farm farm-init farm-walk
 PYTHON := .venv/bin/python
 # A test run starts many programs, and each would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
@@ -11,7 +11,7 @@ LUA = $(shell $(SOURCES) -name '*.lua' -print)
 FRONT = PATH="$(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$$PATH:$(CURDIR)/.tools/luacheck"
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: ## run the whole mall here, with its demo community, at http://mall.localhost:8000 (PORT=8100 for another)
 	@deploy/bootstrap sites
@@ -33,6 +33,10 @@ prove: ## run the tests that chance decides, each many times more often (SCALE=1
 mutants: ## take the hand-off's defences away one at a time, and see each noticed by a test
 	@deploy/bootstrap test sites
 	@$(PYTHON) -m sessions_farm.communities.tests.support.mutation
+
+django-suites: ## run Django's own tests over the session engine (ARGS=mixin for one run, ARGS=--stock for a control)
+	@deploy/bootstrap test
+	@$(PYTHON) -m tests.django_suites $(ARGS)
 
 check: ## look at all code without running it: format, lint, types, layers, migrations, templates, settings
 	@deploy/bootstrap test sites dev

@@ -1,1 +1,12 @@
-"""The mall in use: its demo, the servers of demo, tests and benchmarks, the farm of containers, sites around it."""
+"""The mall in use: its demo, the servers of demo, tests and benchmarks, the farm of containers, sites around it.
+
+Errors::
+
+    Exception
+    ├── servers.processes.ServerError                      PostgreSQL, Redis or a port cannot be had on this machine
+    ├── external_site.mall_server.MallUnavailableError     the mall does not answer a member outside
+    └── ValueError
+        ├── vendor_sites.http_receiver.ForgedRequestError  no signature of the mall fits the request
+        ├── vendor_sites.order_inbox.InvalidOrderError     a message is no consignment
+        └── vendor_sites.order_inbox.OrderConflictError    a consignment came before with other content
+"""

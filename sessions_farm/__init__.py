@@ -8,18 +8,21 @@ Public: ``session.session.SessionStore``, ``session.queries``, ``session.changes
 Exceptions::
 
     Exception
-    ├── stores.base.StoreError
-    │   ├── StoreUnavailableError          the store does not answer
-    │   └── StoreRefusedError
-    │       ├── SessionEndedError          rotated, merged, logged out or deleted
-    │       ├── SessionMissingError        no live session under the key
-    │       ├── KeyTakenError              a live session stands there, or a code
-    │       ├── ConflictError              the variable has another value by now
-    │       └── LeaseLostError             the lock has ended or is another's
-    ├── session.locks.LockTimeoutError     another request held the session for too long
+    ├── stores.base.StoreUnavailableError              the store does not answer
+    ├── stores.base.StoreRefusedError                  the store refuses a change of a session
+    │   ├── SessionEndedError                          rotated, merged, logged out or deleted
+    │   ├── SessionMissingError                        no live session under the key
+    │   ├── KeyTakenError                              a live session stands there, or a code
+    │   ├── ConflictError                              the variable has another value by now
+    │   └── LeaseLostError                             the lock has ended or is another's
+    ├── stores.local.formats.UnreadableFileError       a file of a session is damaged
+    ├── session.locks.LockTimeoutError                 another request held the session for too long
+    ├── session.people.PersonLookupError (LookupError)
     ├── session.read_only.ReadOnlySessionError (RuntimeError)
     ├── session.serializer.TooLargeError (ValueError)
     ├── session.variables.GuardedVariableError (PermissionError)
+    ├── testing.browser.TooManyRedirectsError          a test's browser would show this
+    ├── testing.browser.BlockedByPolicyError           the page's policy forbids the form's target
     └── web.decorators.SessionOffError (RuntimeError)
 """
 

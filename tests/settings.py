@@ -2,7 +2,7 @@
 
 import os
 
-from tests import private_servers
+from tests.support import private_servers
 
 private_servers.start()  # before the project's settings read the addresses
 os.environ.setdefault("SECRET_KEY", "tests-only-0f8d5c2a4b7e49d3a1c6")

@@ -36,7 +36,7 @@ SECONDS = {
     "test_events_killed": 30,
     "test_lost_updates": 30,
     "test_interleavings": 30,
-    "test_bench": 30,
+    "test_benchmarks": 30,
     "test_sftp": 30,
     "test_master_down": 25,
     "test_listing": 25,

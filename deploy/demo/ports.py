@@ -3,7 +3,7 @@
 import errno
 import socket
 
-from deploy.servers.processes import Unavailable, free_port
+from deploy.servers.processes import ServerError, free_port
 
 
 def is_free(port: int) -> bool:
@@ -23,8 +23,8 @@ def port_near(wanted: int) -> int:
 
 
 def demand(port: int, wanted_by: str, way_out: str) -> None:
-    """Raise ``Unavailable`` with a way out where a port is taken."""
+    """Raise ``ServerError`` with a way out where a port is taken."""
     if not is_free(port):
-        raise Unavailable(
+        raise ServerError(
             f"Port {port}, wanted by {wanted_by}, is taken by another program (or not allowed). {way_out}"
         )

@@ -32,7 +32,7 @@ def main() -> int:
     except KeyboardInterrupt:
         say("Stopped; nothing is left running.")
         return 0
-    except (servers.Unavailable, RuntimeError) as fault:
+    except (servers.ServerError, RuntimeError) as fault:
         say(f"\n{fault}")
         return 1
     return 0
@@ -60,7 +60,7 @@ def run(data: Path, port: int, *, reset: bool) -> None:
 
 def erase(data: Path) -> None:
     if os.environ.get("DATABASE_URL"):
-        raise servers.Unavailable("DATABASE_URL names a server that is not the demo's: empty its database yourself.")
+        raise servers.ServerError("DATABASE_URL names a server that is not the demo's: empty its database yourself.")
     servers.erase(data / "servers")
     for path in data.iterdir():
         if path.is_dir():

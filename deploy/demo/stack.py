@@ -38,7 +38,7 @@ class Stack:
 
 @contextmanager
 def running_stack(data: Path, port: int, say: Callable[[str], None]) -> Iterator[Stack]:
-    """Run everything while the block lasts. Raise ``servers.Unavailable`` where a server or a port is missing."""
+    """Run everything while the block lasts. Raise ``servers.ServerError`` where a server or a port is missing."""
     ports.demand(port, "the web nodes", f"Choose another one: PORT={port + 100} make demo")
     departments, outside = open_departments(data, port + 1), open_outside(data, port + 4)
     for kind, taken in departments.ports.items():

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from mall_server import Away, MallServer
+from mall_server import MallServer, MallUnavailableError
 
 CALLBACK = "/mall/callback"
 GAVE_UP = "mall=off"  # in the address of a page whose browser keeps no cookies
@@ -26,7 +26,7 @@ DANCES, WINDOW = 2, 120  # so many begin in one browser within so many seconds
 DECLINED, DELAYED = 3600, 60  # seconds in which a browser is not asked again that was refused, or told to wait
 FRESH = 5  # seconds for which what the mall said of a visitor is good enough
 SESSION_AGE, MOST_SESSIONS = 86_400, 10_000  # seconds; the oldest go first
-BOTS = re.compile(r"(?<!\bcu)bot\b|crawl|spider|slurp|preview|facebookexternalhit|lighthouse", re.IGNORECASE)
+BOT = re.compile(r"(?<!\bcu)bot\b|crawl|spider|slurp|preview|facebookexternalhit|lighthouse", re.IGNORECASE)
 OWN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]{0,1000}")  # of this site in every browser: no "//host", no backslash
 DANCE = re.compile(r"([A-Za-z0-9_-]{43})\.([0-9])")  # PKCE's verifier, and how many dances began with it
 
@@ -101,9 +101,9 @@ class MallClient:
             pause = DECLINED if said["error"] == "access_denied" else DELAYED
             return Visit(redirect=path, cookies=self._cookie("dance", f"{verifier}.{DANCES}", pause))
         try:
-            told = self.server.redeem(said.get("code", ""), verifier)
-            session = Session(told["sub"], told["access_token"])
-        except (Away, KeyError):  # a refusal has neither
+            answer = self.server.redeem(said.get("code", ""), verifier)
+            session = Session(answer["sub"], answer["access_token"])
+        except (MallUnavailableError, KeyError):  # a refusal has neither
             return Visit(redirect=path)
         key = secrets.token_urlsafe(32)  # a new one: nobody can have planted it
         self.sessions.pop(cookies.get(f"{self.prefix}-session", ""), None)
@@ -120,13 +120,13 @@ class MallClient:
         with session.asking:
             if time.time() - session.asked_at >= FRESH:
                 try:
-                    told = self.server.userinfo(session.token)
-                except Away:
+                    answer = self.server.userinfo(session.token)
+                except MallUnavailableError:
                     return None
-                if told.get("sub") != session.sub:  # the token's time is over, or they signed in or out
+                if answer.get("sub") != session.sub:  # the token's time is over, or they signed in or out
                     self.sessions.pop(key, None)
                     return None
-                session.asked_at, session.facts = time.time(), told
+                session.asked_at, session.facts = time.time(), answer
             return session.facts
 
     def _dance(self, cookies: Mapping[str, str]) -> tuple[str, int] | None:
@@ -141,7 +141,7 @@ def is_navigation(method: str, headers: Mapping[str, str]) -> bool:
     """Tell a person's own top-level GET by the browser's headers: no prefetch, frame, form, script or robot."""
     kind = (method, headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest"))
     in_advance = "prefetch" in headers.get("Sec-Purpose", "") + headers.get("Purpose", "")
-    return kind == ("GET", "navigate", "document") and not in_advance and not BOTS.search(headers.get("User-Agent", ""))
+    return kind == ("GET", "navigate", "document") and not in_advance and not BOT.search(headers.get("User-Agent", ""))
 
 
 def seal(text: str, secret: str) -> str:

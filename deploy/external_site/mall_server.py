@@ -17,7 +17,7 @@ LONGEST_ANSWER = 65_536
 logger = logging.getLogger(__name__)
 
 
-class Away(Exception):
+class MallUnavailableError(Exception):
     """The mall does not answer, or not as a mall, or not us."""
 
 
@@ -34,7 +34,7 @@ class MallServer:
         if time.time() - self.answered_at >= FRESH:
             try:
                 said = self.redeem("", "")
-            except Away:
+            except MallUnavailableError:
                 return False
             if said.get("error") != "invalid_grant":
                 self.rest(said)
@@ -43,18 +43,18 @@ class MallServer:
         return True
 
     def redeem(self, code: str, verifier: str) -> dict:
-        """The token endpoint's answer, or its refusal. Raise Away."""
+        """The token endpoint's answer, or its refusal. Raise MallUnavailableError."""
         form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
         headers = {"Authorization": f"Basic {self.basic}", "Content-Type": "application/x-www-form-urlencoded"}
         return self.ask("POST", "/.mall/oauth/token", headers, urlencode(form))
 
     def userinfo(self, token: str) -> dict:
-        """Return the visitor's facts, or a refusal where the token is no longer valid. Raise Away."""
+        """Return the visitor's facts, or a refusal where the token is no longer valid. Raise MallUnavailableError."""
         return self.ask("GET", "/.mall/oauth/userinfo", {"Authorization": f"Bearer {token}"})
 
     def ask(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> dict:
         if time.time() < self.rests_until:
-            raise Away
+            raise MallUnavailableError
         secure = self.dial.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         connection = kind(self.dial.hostname, self.dial.port, timeout=TIMEOUT)
@@ -64,14 +64,14 @@ class MallServer:
             said = dict(json.loads(answer.read(LONGEST_ANSWER)))
         except (OSError, http.client.HTTPException, ValueError, TypeError) as error:
             self.rest(error)
-            raise Away from error
+            raise MallUnavailableError from error
         finally:
             connection.close()
         if answer.status >= http.client.INTERNAL_SERVER_ERROR:
             self.rest(f"{answer.status} {said}")
-            raise Away
+            raise MallUnavailableError
         return said
 
-    def rest(self, why: object) -> None:
+    def rest(self, reason: object) -> None:
         self.rests_until, self.answered_at = time.time() + REST, 0.0
-        logger.warning("%s is left alone for %s seconds: %s", self.host, REST, why)
+        logger.warning("%s is left alone for %s seconds: %s", self.host, REST, reason)

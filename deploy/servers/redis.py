@@ -12,7 +12,7 @@ import redis
 
 from deploy.servers import processes
 from deploy.servers.binaries import RedisBinary
-from deploy.servers.processes import Unavailable
+from deploy.servers.processes import ServerError
 
 STOP = signal.SIGTERM
 CONFIG = """\
@@ -52,7 +52,7 @@ def start(binary: RedisBinary, folder: Path, password: str, *, durable: bool) ->
         if ready(process, port, password):
             return process, port
         processes.stop(process, STOP, seconds=5)
-    raise Unavailable(f"{binary.server} does not start; {log} says why:\n{log.read_text()[-2000:]}")
+    raise ServerError(f"{binary.server} does not start; {log} says why:\n{log.read_text()[-2000:]}")
 
 
 def ready(process: subprocess.Popen[bytes], port: int, password: str) -> bool:

@@ -20,21 +20,21 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from order_inbox import Conflict, Inbox, NotAnOrder, read
+from order_inbox import Inbox, InvalidOrderError, OrderConflictError, read
 
 MAX_BODY = 1024 * 1024
 TOLERANCE = 5 * 60  # seconds between their clock and ours
 
 
-class Forged(ValueError):
+class ForgedRequestError(ValueError):
     """The request is not signed with our secret, or not now."""
 
 
 def verify(headers: object, body: bytes, secret: str) -> None:
-    """Raise Forged unless the headers sign this very body; one good signature of several is enough."""
+    """Raise ForgedRequestError unless the headers sign this very body; one good signature of several is enough."""
     key, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not (stamp.isascii() and stamp.isdigit()) or abs(time.time() - int(stamp)) > TOLERANCE:
-        raise Forged("The timestamp is missing or more than five minutes off.")
+        raise ForgedRequestError("The timestamp is missing or more than five minutes off.")
     signed = f"{key}.{stamp}.".encode() + body
     expected = hmac.new(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256).digest()
     for candidate in headers.get("webhook-signature", "").split(" "):
@@ -44,7 +44,7 @@ def verify(headers: object, body: bytes, secret: str) -> None:
                 return
         except binascii.Error:
             continue
-    raise Forged("No signature fits.")
+    raise ForgedRequestError("No signature fits.")
 
 
 class Books:
@@ -93,11 +93,11 @@ class Receiver(BaseHTTPRequestHandler):
         try:
             verify(self.headers, body, self.secret)
             return self.answer(200, self.books.take(body))
-        except Forged as error:
+        except ForgedRequestError as error:
             return self.answer(401, {"error": str(error)})
-        except NotAnOrder as error:
+        except InvalidOrderError as error:
             return self.answer(422, {"error": str(error)})
-        except Conflict as error:
+        except OrderConflictError as error:
             return self.answer(400, {"error": str(error)})
 
     def answer(self, status: int, document: dict[str, object]) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
 
-from order_inbox import Conflict, Inbox, NotAnOrder, read
+from order_inbox import Inbox, InvalidOrderError, OrderConflictError, read
 
 
 def bodies(source: str) -> Iterator[tuple[str, bytes]]:
@@ -70,7 +70,7 @@ def merge(inbox: Inbox, sources: list[str], *, done: bool) -> int:
     for name, body in (found for source in sources for found in bodies(source)):
         try:
             print(f"{read(body)[0]}: {inbox.apply(body)} ({name})", flush=True)
-        except (NotAnOrder, Conflict) as error:
+        except (InvalidOrderError, OrderConflictError) as error:
             refused += 1
             print(f"{name}: refused: {error}", file=sys.stderr, flush=True)
             continue

@@ -31,11 +31,11 @@ SELECT i.received_at, i.key, c.body FROM inbox i JOIN consignments c ON i.key = 
 """
 
 
-class NotAnOrder(ValueError):
+class InvalidOrderError(ValueError):
     """The message is no consignment of the mall."""
 
 
-class Conflict(ValueError):
+class OrderConflictError(ValueError):
     """The same key came with another content."""
 
 
@@ -59,7 +59,7 @@ class Inbox:
                 (key, hashlib.sha256(body).hexdigest(), now),
             ).fetchone()
             if digest != hashlib.sha256(body).hexdigest():
-                raise Conflict(f"{key} came before with another content; ask the mall which is right.")
+                raise OrderConflictError(f"{key} came before with another content; ask the mall which is right.")
             outcome = "duplicate" if times > 1 else self._work(books, key, order, body, now)
             books.execute("COMMIT")
         return outcome
@@ -100,9 +100,9 @@ def read(body: bytes) -> tuple[str, dict]:
         key, texts, lines = order["key"], (order["order"], order["consignment"]), order["lines"]
         known = order["v"] == 1 and KEY.fullmatch(key) and all(isinstance(text, str) for text in texts) and lines
     except (ValueError, KeyError, TypeError) as error:
-        raise NotAnOrder(f"Not a consignment: {error!r}") from error
+        raise InvalidOrderError(f"Not a consignment: {error!r}") from error
     if not known:
-        raise NotAnOrder("Not a consignment of version 1.")
+        raise InvalidOrderError("Not a consignment of version 1.")
     return key, order
 
 

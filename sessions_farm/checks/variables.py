@@ -35,7 +35,7 @@ def declaration_errors(given: dict[str, Any]) -> Iterator[CheckMessage]:
 
 
 def errors_of_variable(name: Any, properties: Any) -> Iterator[CheckMessage]:
-    """Refuse a name, its properties, or two of them at once."""
+    """Refuse a name, its properties, or some of them at once."""
     if not isinstance(name, str) or not name or "*" in name[:-1]:
         yield variable_error(
             "E010", f"VARIABLES: {name!r} names no variable.", 'Give a name, or a family as "checkout_*".'
@@ -47,9 +47,11 @@ def errors_of_variable(name: Any, properties: Any) -> Iterator[CheckMessage]:
         )
         return
     wrong = list(property_errors(name, properties))
-    yield from wrong
-    if wrong:
-        return
+    yield from wrong or combination_errors(name, properties)
+
+
+def combination_errors(name: str, properties: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    """Refuse properties that exclude each other, or that a family or a reserved name cannot have."""
     true = {prop for prop, value in properties.items() if value}
     for one, other, hint in EXCLUSIVE:
         if {one, other} <= true:

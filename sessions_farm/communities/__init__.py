@@ -2,7 +2,9 @@
 
 Errors::
 
+    InvalidPrefixError (Exception)  a generator of ids gave what cannot begin one
     CommunityError
+    ├── ActionRefusedError          a button of the admin refuses; the message says the cure
     ├── DomainNotVerifiedError      a domain is to be served, but its DNS does not show the owner's record
     ├── InvalidHostnameError        a text names no host, or more than a host
     ├── MasterCandidateError        a domain cannot become, or stay, the master of its community

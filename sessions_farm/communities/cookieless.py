@@ -206,10 +206,8 @@ def renew_token(request: HttpRequest, carried: Carried, response: HttpResponseBa
     morsel = response.cookies.get(cookies.name_for(member))
     proof = cookies.prove(member, morsel.value) if morsel else None
     session_id = proof.id if proof else None
-    session = request.session
-    if isinstance(session, SessionStore) and session.session_key is None and response.status_code < 500:
-        # It ended here or elsewhere, and the browser has no other way to learn a new id.
-        session_id = session_id or (None if session.in_grace or session.read_only_for else member.new_id())
+    if session_id is None and needs_new_id(request.session) and response.status_code < 500:
+        session_id = member.new_id()
     if session_id in {None, carried.proof.id}:
         return carried
     token = path_tokens.make(request, member, session_id or "")
@@ -217,8 +215,15 @@ def renew_token(request: HttpRequest, carried: Carried, response: HttpResponseBa
     return replace(carried, token=token)
 
 
+def needs_new_id(session: object) -> bool:
+    """Return whether the session ended here or elsewhere: only an address can bring the browser a new id."""
+    if not isinstance(session, SessionStore) or session.session_key is not None:
+        return False
+    return not (session.in_grace or session.read_only_for)
+
+
 def replace_token(response: HttpResponseBase, old: str, new: str) -> None:
-    """The old token, hard to guess as it is, stands where it was put as a token and nowhere else."""
+    """Replace the old token everywhere: it is too hard to guess to stand anywhere by accident."""
     for name, value in response.items():
         response[name] = value.replace(old, new)
     if isinstance(response, HttpResponse) and "Content-Encoding" not in response:
@@ -277,16 +282,16 @@ def with_token(carried: Carried, path: str) -> str:
 
 
 def part(url: str, origins: list[str]) -> tuple[str, str] | None:
-    """The URL's origin ("" for a path alone) and the rest of it; None where a browser might go to another host."""
+    """Return a URL's origin ("" for a path) and the rest; None where a browser might go to another host."""
     if "\\" in url or not url.isprintable() or url.startswith("//"):
         return None
     if url.startswith("/"):
         return "", url
-    origin = next((origin for origin in origins if url.lower().startswith(origin)), None)
-    rest = url[len(origin) :] if origin else ""
-    if origin is None or rest[:1] not in {"", "/", "?", "#"}:
-        return None
-    return origin, rest if rest.startswith("/") else f"/{rest}"
+    for origin in origins:
+        rest = url[len(origin) :]
+        if url.lower().startswith(origin) and rest[:1] in {"", "/", "?", "#"}:
+            return origin, rest if rest.startswith("/") else f"/{rest}"
+    return None
 
 
 def origins_of(request: HttpRequest) -> list[str]:

@@ -467,9 +467,7 @@ class SessionStore(SessionBase):
         if not (change.put or change.drop or change.add or self._cleared or self._replaces):
             return
         self._round_trips.bytes += sum(map(len, change.put.values()))
-        if self._cleared or not LIFETIME_NAMES.isdisjoint({*change.put, *change.drop}):
-            created = self._header.created if self._header else now
-            change = replace(change, lifetime=lifetime_of(texts, options(), created, now))
+        change = self._with_lifetime(change, texts, now)
         if self.lock and self.lock.name == self._key:
             change = replace(change, holder=self.lock.token)
         if self._replaces:
@@ -477,6 +475,13 @@ class SessionStore(SessionBase):
         else:
             self._header = yield from self._apply_once_effects(change, now)
         self.written = True
+
+    def _with_lifetime(self, change: Change, texts: dict[str, str], now: int) -> Change:
+        """Return the change with a new lifetime where a variable that decides on it has changed."""
+        if not self._cleared and LIFETIME_NAMES.isdisjoint({*change.put, *change.drop}):
+            return change
+        created = self._header.created if self._header else now
+        return replace(change, lifetime=lifetime_of(texts, options(), created, now))
 
     def _rotate_effects(self, change: Change, now: int) -> Effects[None]:
         new = ids.digest(self._session_key or "")

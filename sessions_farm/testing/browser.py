@@ -29,11 +29,11 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) 
 _addresses = itertools.count(1)
 
 
-class TooManyRedirects(Exception):
+class TooManyRedirectsError(Exception):
     """What a browser shows as "redirected you too many times"."""
 
 
-class BlockedByPolicy(Exception):
+class BlockedByPolicyError(Exception):
     """The page's CSP forbids where a form's answer leads."""
 
 
@@ -195,7 +195,7 @@ class BrowserClient:
             if response.status_code not in REDIRECTS:
                 break
             if len(self.hops) > MAX_REDIRECTS:
-                raise TooManyRedirects(" → ".join(hop.url for hop in self.hops))
+                raise TooManyRedirectsError(" → ".join(hop.url for hop in self.hops))
             step = redirected(step, response)
         self.url, self.response = step.url, response
         return response
@@ -289,4 +289,4 @@ def require_allowed(sources: list[str] | None, page: str, target: str) -> None:
         pattern = origin_of(page) if source == "'self'" else source
         if re.fullmatch(re.escape(pattern).replace(r"\*", "[^/:]+"), wanted):
             return
-    raise BlockedByPolicy(f"A form on {page} may not lead to {wanted}; its form-action is {' '.join(sources)}.")
+    raise BlockedByPolicyError(f"A form on {page} may not lead to {wanted}; its form-action is {' '.join(sources)}.")

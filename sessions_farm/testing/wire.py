@@ -81,12 +81,12 @@ class Wire:
     def _exchange(self, line: socket.socket, request: Outgoing) -> WireResponse:
         connection = http.client.HTTPConnection(request.host)
         connection.sock = line
-        headers = request.headers | self._told_by_balancer(request) | {"Host": request.url.netloc}
+        headers = request.headers | self._forwarded_headers(request) | {"Host": request.url.netloc}
         connection.request(request.method, request.target, request.body or None, headers)
         answer = connection.getresponse()
         return WireResponse(answer.status, answer.getheaders(), answer.read())
 
-    def _told_by_balancer(self, request: Outgoing) -> dict[str, str]:
+    def _forwarded_headers(self, request: Outgoing) -> dict[str, str]:
         if not self.forwarded_proto:
             return {}
         return {"X-Forwarded-Proto": self.forwarded_proto, "X-Forwarded-For": request.address}

@@ -6,6 +6,7 @@ another host proves nothing there.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from http import cookies
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sessions_farm.session.audience import Audience
 
 PURPOSE = "session-cookie"
+NAME = re.compile(r"[\x21-\x7e]+")  # of a cookie, as browsers may store it
 
 
 def name_for(audience: Audience) -> str:
@@ -112,7 +114,7 @@ def parse(header: str) -> dict[str, str]:
     for chunk in header.split(";"):
         name, equals, value = chunk.partition("=")
         name = name.strip(" \t")
-        if not equals or not name or not name.isascii() or not name.isprintable() or " " in name:
+        if not equals or not NAME.fullmatch(name):
             continue
         if name in seen:
             twice.add(name)

@@ -104,10 +104,7 @@ def respond_effects(
         decorators.restore_session(request)
     try:
         if response.status_code < 500:
-            if session.modified and not session.is_empty() and not (yield from save_effects(session, request)):
-                response = unavailable()
-            else:
-                yield from send_cookie_effects(session, request, response)
+            response = yield from save_and_send_effects(session, request, response)
     finally:
         if session.lock is not None:
             yield from locks.release_effects(session)
@@ -119,6 +116,16 @@ def respond_effects(
         request.session = SessionStore(audience=session.audience)
     if settings.DEBUG or getattr(settings, "DEMO", False):
         add_timing(response, session)
+    return response
+
+
+def save_and_send_effects(
+    session: SessionStore, request: HttpRequest, response: HttpResponseBase
+) -> Effects[HttpResponseBase]:
+    """Save a modified session and send the cookie; the response says so where a form's changes cannot be kept."""
+    if session.modified and not session.is_empty() and not (yield from save_effects(session, request)):
+        return unavailable()
+    yield from send_cookie_effects(session, request, response)
     return response
 
 

@@ -5,14 +5,14 @@ import os
 import signal
 import sys
 import tempfile
-import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.demo.stack import NODES, PROJECT
 from deploy.servers import processes
-from tests.private_servers import PREFIX
+from tests.support.private_servers import PREFIX
+from tests.support.waiting import wait_for
 
 OURS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "DEMO"}
 
@@ -70,15 +70,6 @@ def is_there(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def wait_for(condition, what: str, seconds: float = 60):
-    """The first true answer of ``condition``; fails the test where none comes in time."""
-    until = time.monotonic() + seconds
-    while not (answer := condition()):
-        assert time.monotonic() < until, f"Waited {seconds:.0f} s in vain for {what}."
-        time.sleep(0.1)
-    return answer
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def find() -> str | None:
     return next(filter(None, map(shutil.which, ON_PATH)), None)
 
 
-class Refused(Exception):
+class BrowserError(Exception):
     """What Firefox answered instead of doing it."""
 
 
@@ -54,7 +54,7 @@ class Firefox:
         self._events: list[dict] = []
 
     def call(self, method: str, **parameters) -> dict:
-        """Send a command, keep the events that come meanwhile, and give its result; raise Refused with its error."""
+        """Return a command's result, and keep the events that come meanwhile. Raise BrowserError with its error."""
         number = next(self._numbers)
         self._socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
         while True:
@@ -62,7 +62,7 @@ class Firefox:
             if message.get("id") != number:
                 self._events.append(message)
             elif message["type"] == "error":
-                raise Refused(f"{method}: {message['error']}: {message['message']}")
+                raise BrowserError(f"{method}: {message['error']}: {message['message']}")
             else:
                 return message["result"]
 
@@ -146,7 +146,7 @@ class Tab:
     def _has_left(self, url: str) -> bool:
         try:
             return self.evaluate("document.readyState === 'complete' && location.href") not in {False, url}
-        except Refused:  # the page went while it was asked
+        except BrowserError:  # the page went while it was asked
             return False
 
     def evaluate(self, expression: str):
@@ -154,7 +154,7 @@ class Tab:
             "script.evaluate", expression=expression, target={"context": self.context}, awaitPromise=True
         )
         if answer["type"] == "exception":
-            raise Refused(f"{expression}: {answer['exceptionDetails']['text']}")
+            raise BrowserError(f"{expression}: {answer['exceptionDetails']['text']}")
         return answer["result"].get("value")
 
     def close(self) -> None:

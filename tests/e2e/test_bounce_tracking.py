@@ -16,8 +16,8 @@ from playwright.sync_api import expect
 from sessions_farm.communities.registry import Member
 from sessions_farm.web import cookies
 from tests.e2e import chromium, tls
-from tests.e2e.farm import wait_for
 from tests.e2e.tls import HEALED, LAMP, LANDED, PLAIN, RESYNCED, VOUCHED, name_of
+from tests.support.waiting import wait_for
 
 PURGED = (VOUCHED, HEALED, RESYNCED, PLAIN)
 HOUR = 3600

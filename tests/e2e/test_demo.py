@@ -1,6 +1,6 @@
 """The demo's own promises: two nodes on one address, kept running, and nothing left after it."""
 
-from tests.e2e.farm import wait_for
+from tests.support.waiting import wait_for
 
 
 def test_both_nodes_answer_on_one_address(mall_farm):

@@ -7,8 +7,9 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.farm import contents, wait_for
+from tests.e2e.farm import contents
 from tests.e2e.shopper import FOWLERS, MASTER, NOBLE_BARNEY, SHOPS, THISTLE, Shopper
+from tests.support.waiting import wait_for
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])

@@ -2,8 +2,8 @@
 
 from playwright.sync_api import expect
 
-from tests.e2e.farm import wait_for
 from tests.e2e.shopper import FOWLERS, MASTER, NOBLE_BARNEY, Shopper
+from tests.support.waiting import wait_for
 
 
 def test_shopper_goes_on_where_a_node_is_killed(mall_farm, new_page):

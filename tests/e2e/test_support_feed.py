@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.farm import wait_for
 from tests.e2e.shopper import FOWLERS, MASTER
+from tests.support.waiting import wait_for
 
 PASSWORD = "mall-demo"
 STAFF_PAGE = "/watch/fowlers/"

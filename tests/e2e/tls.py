@@ -26,7 +26,7 @@ from deploy.servers import processes
 from sessions_farm.testing.browser import BrowserClient
 from sessions_farm.testing.wire import Wire, client_tls
 from sessions_farm.tests.support.authority import Authority
-from tests.nodes import running_nodes
+from tests.support.nodes import running_nodes
 
 CHROMIUM_FLAGS = ("--host-resolver-rules=MAP *.test 127.0.0.1",)
 GOODS = "Brass lamp"

@@ -10,8 +10,8 @@ import sys
 from playwright.sync_api import expect, sync_playwright
 
 from tests.e2e import chromium
-from tests.e2e.farm import wait_for
 from tests.e2e.shopper import FOWLERS, MASTER, NOBLE_BARNEY, SHOPS, THISTLE, Shopper
+from tests.support.waiting import wait_for
 
 COMPOSE = ("docker", "compose", "--file", "deploy/compose.yaml")
 INBOXES = {FOWLERS: "fowlers-dispatch", NOBLE_BARNEY: "mail", THISTLE: "sftp"}

@@ -113,8 +113,13 @@ def referring_peer(request: HttpRequest, here: Member) -> str | None:
     except ValueError:
         return None
     peer = registry.resolve(host) if host else None
-    if peer is None or peer.canonical_host or peer.community_id != here.community_id or peer.host == here.host:
-        return None
-    if f"{url.scheme}://{url.netloc}".lower() != origin(host) or not (here.peer_authority or peer.is_master):
+    if peer is None or f"{url.scheme}://{url.netloc}".lower() != origin(host) or not may_vouch(peer, here):
         return None
     return host if breaker_of(host).allow() else None
+
+
+def may_vouch(peer: Member, here: Member) -> bool:
+    """Return whether a member may say who a visitor of another one is."""
+    if peer.canonical_host or peer.community_id != here.community_id or peer.host == here.host:
+        return False
+    return here.peer_authority or peer.is_master

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PURPOSE = "path-token"
 NETWORK_BITS = {"ipv4_bits": 24, "ipv6_bits": 48}  # of a network that a browser seldom leaves: house, office, mast
+IN_LOGS = re.compile(rf"(%3A)?{tokens.TOKEN.pattern}", re.ASCII | re.IGNORECASE)  # also where the colon is escaped
 SHAPE = re.compile(r"/\(s:(?P<token>[^/]*)\)(?P<rest>/.*)?", re.DOTALL)
 
 
@@ -45,7 +46,7 @@ def is_due(proof: Proof, now: float | None = None) -> bool:
 
 def redacted(text: str) -> str:
     """Return a line for a log without tokens and cookies' values."""
-    return tokens.TOKEN.sub("REDACTED", text)
+    return IN_LOGS.sub(r"\1REDACTED", text)
 
 
 def _bound(request: HttpRequest, member: Audience) -> tuple[str, ...]:

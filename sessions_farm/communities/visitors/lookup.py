@@ -80,11 +80,7 @@ def join_visitor_to_user(
     ``visitors_merging``. The visitor of another user is left alone: the id then has none, or the user's own.
     """
     with transaction.atomic():
-        current = find_visitor(*session_ids)
-        if current is not None and current.user_id not in {None, user.pk}:
-            hashes = [key for session_id in session_ids for key in ids.digests_of(session_id)]
-            VisitorKey.objects.filter(key_hash__in=hashes).delete()
-            current = None
+        current = anonymous_or_own(find_visitor(*session_ids), user, session_ids)
         community_id = current.community_id if current else member.community_id if member else None
         own = Visitor.objects.filter(user=user, community=community_id).first()
         if current is not None and own is None:
@@ -97,6 +93,15 @@ def join_visitor_to_user(
         elif current is None:
             assign_visitor(session_ids[0], own)
         return own
+
+
+def anonymous_or_own(visitor: Visitor | None, user: Any, session_ids: Sequence[str]) -> Visitor | None:
+    """Return a visitor that the user may take over; leave another user's alone, and take the ids away from it."""
+    if visitor is None or visitor.user_id in {None, user.pk}:
+        return visitor
+    hashes = [key for session_id in session_ids for key in ids.digests_of(session_id)]
+    VisitorKey.objects.filter(key_hash__in=hashes).delete()
+    return None
 
 
 def claim_for_user(visitor: Visitor, user: Any) -> Visitor:

@@ -175,16 +175,13 @@ def dialect_of(alias: str, options: DialectOptions) -> Dialect:
 
 def normalized(change: Change) -> Change:
     """Return the change with each name in one of its parts. Raise TypeError where it adds to a text that it puts."""
-    put = {name: text for name, text in change.put.items() if name not in change.drop}
-    drop = () if change.replace else change.drop
-    add = {}
-    for name, by in change.add.items():
-        if change.replace or name in put or name in change.drop:
-            put[name] = Increment(name, by).on(put.get(name)) or ""
-            drop = [dropped for dropped in drop if dropped != name]
-        else:
-            add[name] = by
-    return replace(change, put=put, drop=drop, add=add)
+    put, drop, add = dict(change.put), set(change.drop), dict(change.add)
+    for name in drop & put.keys():
+        del put[name]
+    for name in change.add if change.replace else add.keys() & (put.keys() | drop):
+        put[name] = Increment(name, add.pop(name)).on(put.get(name)) or ""
+        drop.discard(name)
+    return replace(change, put=put, drop=() if change.replace else sorted(drop), add=add)
 
 
 def require_possible(refusal: Refusal, key: str, change: Change) -> Header | None:

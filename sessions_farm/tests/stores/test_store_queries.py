@@ -201,7 +201,7 @@ def test_scopes_dictionary_is_no_session(farm):
     assert store.load(scope, far).state is not State.LIVE
 
 
-def test_everlasting_dictionaries_are_listed_apart(store):
+def test_dictionaries_of_scopes_are_listed_apart(store):
     scopes = {f"a:{secrets.token_urlsafe(30)}" for _ in range(3)}
     for scope in scopes:
         store.create(scope, {"n": "1"}, EVER, NOW)

@@ -25,7 +25,7 @@ FILE_EVENTS = {"open", "os.rename", "os.remove", "os.link", "os.truncate", "os.m
 PATIENCE = 60  # seconds without a turn's end: then something waits where it cannot be seen
 
 
-class Stuck(AssertionError):
+class StuckError(AssertionError):
     """The one whose turn it is waits for another."""
 
 
@@ -55,7 +55,7 @@ class Stage:
         self.playing = set(range(len(acts)))
         self._go_on(self._next())
         if not self.curtain.acquire(timeout=PATIENCE):
-            raise Stuck(f"seed {seed}: nobody goes on after {self.trace[-5:]}")
+            raise StuckError(f"seed {seed}: nobody goes on after {self.trace[-5:]}")
         if self.faults:
             raise self.faults[0]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.shop import make_shop
+from tests.support.shop import make_shop
 
 
 @pytest.fixture

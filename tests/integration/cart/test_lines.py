@@ -10,7 +10,7 @@ from cart.models import Cart, Line
 from cart.summary import summarise_cart
 from sessions_farm.communities.models import Visitor
 from sessions_farm.communities.visitors.merging import merge_visitors
-from tests.shop import add_goods, later, make_shop, put, visitor_with
+from tests.support.shop import add_goods, later, make_shop, put, visitor_with
 from vendors import stock
 
 

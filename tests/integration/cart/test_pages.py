@@ -5,7 +5,7 @@ import pytest
 from cart.models import Cart, Line
 from sessions_farm.communities.models import Visitor
 from sessions_farm.testing.browser import BrowserClient
-from tests.shop import MASTER, add_goods
+from tests.support.shop import MASTER, add_goods
 from vendors.links import storefront_url
 from vendors.storefronts import storefronts
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 from cart.checkout.payments.sandbox import services
 from cart.checkout.payments.sandbox.cards import CardBehaviour
 from cart.checkout.payments.sandbox.models import Charge
-from tests.shop import make_shop
+from tests.support.shop import make_shop
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from cart.orders.models import Consignment, Order, Payment
 from cart.orders.signals import order_finalising, order_placed
 from cart.services import change_quantity
 from sessions_farm.communities.visitors.merging import merge_visitors
-from tests.shop import add_goods, begin, later, order_of, put, visitor_with
+from tests.support.shop import add_goods, begin, later, order_of, put, visitor_with
 from vendors import stock
 from vendors.models import Stock, StockHold
 

@@ -14,7 +14,7 @@ from cart.models import Line
 from cart.orders.models import Address, Order, Payment
 from mall.accounts.models import User
 from sessions_farm.testing.browser import BrowserClient
-from tests.shop import ADDRESS, MASTER, add_goods, later, order_of
+from tests.support.shop import ADDRESS, MASTER, add_goods, later, order_of
 from vendors.links import storefront_url
 from vendors.storefronts import storefronts
 

@@ -12,7 +12,7 @@ from cart.checkout.payments.sandbox import tasks
 from cart.checkout.payments.sandbox.models import Charge
 from cart.orders.models import Order
 from cart.orders.nudge import nudge
-from tests.shop import add_goods, begin, order_of, visitor_with
+from tests.support.shop import add_goods, begin, order_of, visitor_with
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from cart.checkout.services import start_payment
 from cart.models import Cart
 from cart.orders.models import Consignment, Order, Payment
 from cart.services import change_quantity
-from tests.shop import add_goods, begin, later, order_of, put, request_of, visitor_with
+from tests.support.shop import add_goods, begin, later, order_of, put, request_of, visitor_with
 from vendors import stock
 from vendors.models import StockHold
 

@@ -14,7 +14,7 @@ from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.services import start_payment, sweep_checkouts
 from cart.orders.models import Order, Payment
 from cart.orders.signals import order_finalising
-from tests.shop import ADDRESS, MASTER, add_goods, begin, later, order_of, request_of, visitor_with
+from tests.support.shop import ADDRESS, MASTER, add_goods, begin, later, order_of, request_of, visitor_with
 from vendors import stock
 from vendors.models import Stock
 

@@ -13,7 +13,7 @@ from deploy.demo import ports
 from deploy.demo.stack import PROJECT
 from deploy.demo.supervisor import Program, Supervisor
 from deploy.demo.vendor_sites import open_departments
-from deploy.servers import Unavailable, processes
+from deploy.servers import ServerError, processes
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_taken_port_named(tmp_path):
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(Unavailable, match=rf"Port {port}, wanted by the web nodes, is taken.*PORT=9000"):
+        with pytest.raises(ServerError, match=rf"Port {port}, wanted by the web nodes, is taken.*PORT=9000"):
             ports.demand(port, "the web nodes", "PORT=9000")
         assert ports.port_near(port) != port
         answer = subprocess.run(

@@ -12,7 +12,7 @@ from django.urls import path, reverse
 
 from cart.orders.models import Consignment
 from sessions_farm.models import Session
-from tests.two_vendors import MASTER, make_marketplace, make_side
+from tests.support.two_vendors import MASTER, make_marketplace, make_side
 from vendors.models import Membership, Product, Stock, Vendor
 from vendors.scoped_admin import VendorScopedAdmin
 
@@ -51,7 +51,7 @@ def leaks(response: HttpResponse, mark: str) -> bool:
 @pytest.mark.parametrize("model", MODELS, ids=label)
 def test_every_scoped_page_shows_own_rows_only(sides, model, role):
     ours, theirs = sides
-    assert model in ours.rows, f"tests/two_vendors.py makes no {model.__name__}: the matrix would not cover it"
+    assert model in ours.rows, f"tests/support/two_vendors.py makes no {model.__name__}: the matrix would not cover it"
     client = sign_in(ours.staff[role])
     may = role in SCOPED[model].vendor_roles
 

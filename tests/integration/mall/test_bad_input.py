@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from cart.checkout.payments.sandbox.models import Charge
 from mall.accounts.models import User
 from sessions_farm.models import Session
-from tests.shop import ADDRESS, MASTER, add_goods, begin, make_shop, visitor_with
+from tests.support.shop import ADDRESS, MASTER, add_goods, begin, make_shop, visitor_with
 from vendors.models import Product
 
 STORE = "amber.localhost"

@@ -6,7 +6,7 @@ import pytest
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.test import Client
 
-from tests.shop import MASTER, add_goods, make_shop
+from tests.support.shop import MASTER, add_goods, make_shop
 
 STORE = "amber.localhost"
 PAGES = [

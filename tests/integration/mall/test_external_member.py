@@ -23,9 +23,9 @@ from sessions_farm.communities.registry import read_version, registry
 from sessions_farm.testing.browser import AGENT, BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
 from sessions_farm.testing.wire import Wire
-from tests.e2e.farm import wait_for
-from tests.nodes import running_nodes
-from tests.shop import MASTER, add_goods, make_shop
+from tests.support.nodes import running_nodes
+from tests.support.shop import MASTER, add_goods, make_shop
+from tests.support.waiting import wait_for
 
 SITE = Path(__file__).parents[3] / "deploy" / "external_site" / "site.py"
 HOST = "lanternpost.test"

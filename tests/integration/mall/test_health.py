@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 
 from mall import health
-from tests.two_vendors import MASTER, make_marketplace
+from tests.support.two_vendors import MASTER, make_marketplace
 
 
 @pytest.fixture

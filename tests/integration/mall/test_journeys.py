@@ -16,8 +16,8 @@ from sessions_farm.testing.browser import AGENT, BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
 from sessions_farm.testing.wire import PAUSE, Wire
 from sessions_farm.web import cookies
-from tests.nodes import running_nodes
-from tests.shop import MASTER, add_goods, add_vendor, make_shop
+from tests.support.nodes import running_nodes
+from tests.support.shop import MASTER, add_goods, add_vendor, make_shop
 from vendors.models import Storefront
 
 AT_A_TIME = 8

@@ -7,7 +7,7 @@ from django.test import Client
 from structlog.stdlib import ProcessorFormatter
 
 from mall import logs
-from tests.shop import MASTER, add_goods, begin, make_shop, order_of, visitor_with
+from tests.support.shop import MASTER, add_goods, begin, make_shop, order_of, visitor_with
 
 GRANTING = [
     "/orders/status/SECRET/",

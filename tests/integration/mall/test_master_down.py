@@ -12,8 +12,8 @@ import pytest
 from sessions_farm.communities.registry import registry
 from sessions_farm.testing.browser import AGENT, BrowserClient
 from sessions_farm.testing.wire import Wire
-from tests.nodes import running_nodes
-from tests.shop import MASTER, add_goods, add_vendor, make_shop
+from tests.support.nodes import running_nodes
+from tests.support.shop import MASTER, add_goods, add_vendor, make_shop
 
 STORES = [f"shop{number}.test" for number in range(1, 5)]
 SHOPPERS = 8

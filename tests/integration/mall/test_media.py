@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.shop import MASTER, make_shop
+from tests.support.shop import MASTER, make_shop
 
 
 @pytest.fixture

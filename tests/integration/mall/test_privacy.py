@@ -3,7 +3,7 @@
 import pytest
 
 from sessions_farm.testing.browser import BrowserClient
-from tests.shop import add_goods, make_shop
+from tests.support.shop import add_goods, make_shop
 
 MALL, AMBER = "http://mall.localhost:8000", "http://amber.localhost:8000"
 

@@ -165,7 +165,10 @@ def test_leftovers_ended_at_next_start(folder):
 
 
 def test_folder_in_use_refused(folder):
-    with Parent(folder) as parent, pytest.raises(servers.Unavailable, match=f"Process {parent.process.pid} already"):
+    with (
+        Parent(folder) as parent,
+        pytest.raises(servers.ServerError, match=f"Process {parent.process.pid} already"),
+    ):
         servers.erase(folder)
 
 
@@ -179,15 +182,15 @@ def test_given_servers_used(monkeypatch, folder):
 
 def test_missing_server_named(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(servers.Unavailable, match="Install Redis 7 or newer"):
+    with pytest.raises(servers.ServerError, match="Install Redis 7 or newer"):
         binaries.find_redis(("path",), pytest.fail)
 
 
 def test_data_of_another_version_refused():
-    with pytest.raises(servers.Unavailable, match=r"version 9's.*(\n.*)*demo-reset"):
+    with pytest.raises(servers.ServerError, match=r"version 9's.*(\n.*)*demo-reset"):
         binaries.find_postgres(("path",), 9, pytest.fail)
 
 
 def test_unknown_place_refused():
-    with pytest.raises(servers.Unavailable, match="MALL_SERVERS=cloud is unknown"):
+    with pytest.raises(servers.ServerError, match="MALL_SERVERS=cloud is unknown"):
         binaries.choice("cloud")

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.shop import MASTER, make_shop
+from tests.support.shop import MASTER, make_shop
 from vendors import stylesheets
 from vendors.storefronts import storefronts
 

@@ -4,7 +4,7 @@ import pytest
 
 from cart.context import current_cart
 from sessions_farm.testing.browser import BrowserClient
-from tests.shop import add_goods, add_vendor, make_shop
+from tests.support.shop import add_goods, add_vendor, make_shop
 
 MALL, AMBER, CORAL = "http://mall.localhost:8000", "http://amber.localhost:8000", "http://coral.localhost:8000"
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from cart.orders.models import Consignment, Order
-from tests.two_vendors import MASTER, make_marketplace, make_side
+from tests.support.two_vendors import MASTER, make_marketplace, make_side
 
 State = Consignment.State
 QUEUE = "admin:orders_consignment_changelist"

@@ -3,7 +3,7 @@ from django.test import Client
 
 from cart.orders.models import Consignment
 from mall.accounts.models import User
-from tests.two_vendors import MASTER, make_marketplace, make_side
+from tests.support.two_vendors import MASTER, make_marketplace, make_side
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from django.test import Client
 
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import registry
-from tests.shop import add_vendor, make_shop
+from tests.support.shop import add_vendor, make_shop
 from vendors.models import Category, Marketplace, Storefront
 
 

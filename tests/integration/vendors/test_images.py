@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from tests.two_vendors import MASTER, make_marketplace, make_side
+from tests.support.two_vendors import MASTER, make_marketplace, make_side
 from vendors import images
 from vendors.models import Product, ProductImage
 

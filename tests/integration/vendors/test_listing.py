@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.html import flat
-from tests.shop import add_goods
+from tests.support.html import flat
+from tests.support.shop import add_goods
 from vendors.models import Product, ProductImage, StockHold, Variant
 
 MASTER = "mall.localhost"

@@ -2,8 +2,8 @@
 
 import re
 
-from tests.html import flat
-from tests.shop import add_goods
+from tests.support.html import flat
+from tests.support.shop import add_goods
 from vendors.models import ProductImage, Stock, Variant
 
 

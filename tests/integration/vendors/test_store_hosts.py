@@ -3,8 +3,8 @@
 import pytest
 
 from sessions_farm.communities.registry import registry
-from tests.html import flat
-from tests.shop import add_goods, add_vendor
+from tests.support.html import flat
+from tests.support.shop import add_goods, add_vendor
 from vendors.links import storefront_url
 from vendors.models import Product, Vendor
 from vendors.storefronts import storefronts

@@ -3,7 +3,7 @@
 import re
 
 from sessions_farm.communities.registry import registry
-from tests.html import flat
+from tests.support.html import flat
 from vendors.storefronts import storefronts
 from vendors.stylesheets import stylesheet_url
 

@@ -17,6 +17,7 @@ MIDDLEWARE = [
     "sessions_farm.communities.middleware.HostMiddleware",
     "sessions_farm.web.middleware.StrictCookies",
     "django.middleware.security.SecurityMiddleware",
+    "sessions_farm.communities.cookieless.CookielessMiddleware",
     "sessions_farm.web.middleware.SessionMiddleware",
     "sessions_farm.communities.handoff.middleware.HandoffMiddleware",
     "django.middleware.common.CommonMiddleware",

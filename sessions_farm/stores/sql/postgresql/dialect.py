@@ -135,17 +135,9 @@ class PostgresDialect:
         return self._query(statement, **given)
 
     def _write(self, old: str, new: str, change: Change, now: int, parts: list[str], given: dict[str, Any]) -> Query:
-        sets = (one.LIFETIME if change.lifetime else "") + (one.REMEMBER_KEY if change.idempotency_key else "")
-        conditions = (one.NEW_KEY if change.idempotency_key else "") + (one.HELD if change.holder else "")
+        sets, conditions = sets_and_conditions(change, rotates=old != new)
         statements = [one.LOCK_LEASE] if change.holder else []
-        if old != new:
-            sets, conditions = f"{sets}, key_hash = %(new)s", f"{conditions}{one.FREE}"
-        if change.add:
-            conditions += one.ADDABLE
-        reads_rows = (
-            change.drop or change.replace or change.add or not change.put.keys().isdisjoint(self._options.shared)
-        )
-        if old != new or reads_rows:
+        if old != new or self._reads_rows(change):
             statements.insert(0, one.LOCK)
         parts = [*self._puts(change.put, change.add), *self._drops(change), *parts]
         statements.append(one.statement(one.apply(sets, conditions), *parts))
@@ -158,6 +150,12 @@ class PostgresDialect:
             "idempotency_key": change.idempotency_key,
         }
         return self._query(*statements, **given, **arrays_of(change), holder=change.holder, now=now)
+
+    def _reads_rows(self, change: Change) -> bool:
+        """Return whether the statement looks at rows that are there already, so that it must lock the header first."""
+        if change.drop or change.replace or change.add:
+            return True
+        return not change.put.keys().isdisjoint(self._options.shared)
 
     def _puts(self, put: Mapping[str, str], add: Mapping[str, int] | None = None) -> list[str]:
         sources = [*([one.PUTS] if put else []), *([one.SUMS] if add else [])]
@@ -217,3 +215,19 @@ def refusal_of(rows: list[Any]) -> Refusal:
 def place_of(row: Any) -> str:
     snapshot, own, last = row[:3]
     return f"{snapshot}/{own}/{last}"
+
+
+def sets_and_conditions(change: Change, *, rotates: bool) -> tuple[str, str]:
+    """Return the assignments of the header's UPDATE, and the conditions that a change needs."""
+    sets = conditions = ""
+    if change.lifetime:
+        sets += one.LIFETIME
+    if change.idempotency_key:
+        sets, conditions = sets + one.REMEMBER_KEY, conditions + one.NEW_KEY
+    if change.holder:
+        conditions += one.HELD
+    if rotates:
+        sets, conditions = f"{sets}, key_hash = %(new)s", conditions + one.FREE
+    if change.add:
+        conditions += one.ADDABLE
+    return sets, conditions

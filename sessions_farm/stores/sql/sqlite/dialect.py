@@ -179,11 +179,7 @@ class SqliteDialect(SqliteQueries):
 
     def _write(self, cursor: Any, old: str, new: str, change: Change, now: int) -> list[Any]:
         row = cursor.execute(LIVE, [old, now]).fetchone()
-        if row is None or (change.idempotency_key and change.idempotency_key in row[1].split()):
-            return []  # ended, or a retry of a change that was applied before: the idempotency key deduplicates
-        if change.holder and not cursor.execute(HELD, [old, change.holder, now]).fetchone():
-            return []
-        if old != new and cursor.execute(TAKEN, [new, new]).fetchone():
+        if row is None or not self._may_write(cursor, old, new, change, row[1], now):
             return []
         session_id, known, due, *numbers = row
         try:
@@ -196,6 +192,15 @@ class SqliteDialect(SqliteQueries):
         known = " ".join([key, *known.split()][:IDEMPOTENCY_KEYS_KEPT]) if key else known
         cursor.execute(WRITE, [new, *numbers[1:], min(due, header.expires), known, session_id])
         return [(new, *numbers)]
+
+    @staticmethod
+    def _may_write(cursor: Any, old: str, new: str, change: Change, known: str, now: int) -> bool:
+        """Return False for a retry (the idempotency key deduplicates), a lost lease, or a new key that is taken."""
+        if change.idempotency_key and change.idempotency_key in known.split():
+            return False
+        if change.holder and not cursor.execute(HELD, [old, change.holder, now]).fetchone():
+            return False
+        return old == new or not cursor.execute(TAKEN, [new, new]).fetchone()
 
     def _rotate(self, cursor: Any, old: str, new: str, change: Change, now: int, grace: int) -> list[Any]:
         row = cursor.execute(LIVE, [old, now]).fetchone()
@@ -252,6 +257,9 @@ class SqliteDialect(SqliteQueries):
         current = dict(cursor.execute(f"{READ} AND name IN ({placeholders(add)})", [session_id, *add]).fetchall())
         return {name: Increment(name, by).on(current.get(name)) or "" for name, by in add.items()}
 
+    def _term(self, name: str, text: str) -> str | None:
+        return term_of(text) if name in self._options.indexed else None
+
     def _write_variables(
         self, cursor: Any, session_id: int, key: str, change: Change, header: Header, now: int,
         sums: Mapping[str, str] | None = None,
@@ -259,19 +267,26 @@ class SqliteDialect(SqliteQueries):
         """Write the variables, and feed the changes of shared ones."""
         put = {**change.put, **(sums or {})}
         before = dict(cursor.execute(READ, [session_id]).fetchall()) if self._options.shared or change.replace else {}
-        drop = [name for name in before if name not in put] if change.replace else list(change.drop)
+        drop = sorted(before.keys() - put.keys()) if change.replace else list(change.drop)
         if drop:
-            cursor.execute(
-                f"DELETE FROM {VARIABLE} WHERE session_id = %s AND name IN ({placeholders(drop)})", [session_id, *drop]
-            )
+            self._drop(cursor, session_id, drop)
         if put:
-            indexed = self._options.indexed
-            rows = [(session_id, name, text, term_of(text) if name in indexed else None) for name, text in put.items()]
-            cursor.executemany(PUT, rows)
-        for name in self._options.shared if header.ends < NEVER else ():
-            after = put.get(name, None if name in drop else before.get(name))
-            if after != before.get(name):
-                add_change(cursor, name, key, after, now)
+            cursor.executemany(PUT, [(session_id, name, text, self._term(name, text)) for name, text in put.items()])
+        if self._options.shared and header.ends < NEVER:
+            self._feed(cursor, key, before, before | dict.fromkeys(drop) | put, now)
+
+    @staticmethod
+    def _drop(cursor: Any, session_id: int, names: Collection[str]) -> None:
+        statement = f"DELETE FROM {VARIABLE} WHERE session_id = %s AND name IN ({placeholders(names)})"
+        cursor.execute(statement, [session_id, *names])
+
+    def _feed(
+        self, cursor: Any, key: str, before: Mapping[str, str], after: Mapping[str, str | None], now: int
+    ) -> None:
+        """Write a change of each shared variable whose text is another one, None where it was dropped."""
+        for name in self._options.shared:
+            if after.get(name) != before.get(name):
+                add_change(cursor, name, key, after.get(name), now)
 
 
 def numbers_of(header: Header) -> tuple[int, ...]:

@@ -158,7 +158,7 @@ def ports_after_asking_at_once(kind, service):
     return sorted(service.sentinels[0].port if port == 1 else port for port in ports)
 
 
-class Interrupted(Exception):
+class InterruptedWaitError(Exception):
     pass
 
 
@@ -166,7 +166,7 @@ def interrupted(do, server):
     """Call it in this thread and interrupt it from outside while it waits at the server, as a task's limit does."""
 
     def interrupt(*_):
-        raise Interrupted
+        raise InterruptedWaitError
 
     def interrupt_once_it_waits(waiting):
         with server.admin() as client:
@@ -177,7 +177,7 @@ def interrupted(do, server):
     timer = threading.Thread(target=interrupt_once_it_waits, args=[threading.get_ident()])
     timer.start()
     try:
-        with pytest.raises(Interrupted):
+        with pytest.raises(InterruptedWaitError):
             do()
     finally:
         timer.join()

@@ -52,5 +52,5 @@ def sweep() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         if not os.access(folder, os.W_OK) or not (folder / "lock").exists():
             continue
-        with suppress(servers.Unavailable):  # another run's, and it is alive
+        with suppress(servers.ServerError):  # another run's, and it is alive
             servers.erase(folder)

@@ -16,8 +16,8 @@ from django.db import connection
 
 from deploy.demo.stack import PROJECT
 from deploy.servers import processes
-from tests.e2e.farm import wait_for
-from tests.private_servers import PREFIX
+from tests.support.private_servers import PREFIX
+from tests.support.waiting import wait_for
 
 HTTPS = 443
 
