@@ -52,17 +52,19 @@ class Project:
         other.environ = self.environ | environ
         return other
 
-    def follow(self, readme: Path, heading: str) -> None:
-        """Do what a section says, but for its programs that serve."""
-        shell = ""
+    def follow(self, readme: Path, heading: str) -> str:
+        """Do what a section says, but for its programs that serve; return the output of its commands."""
+        said = shell = ""
         for block in blocks(readme):
             if block.heading == heading and block.language == "sh":
-                shell = self.type(block)
+                output, shell = self.type(block)
+                said += output
             elif block.heading == heading and block.language == "python":
                 self.write(block, shell)
+        return said
 
-    def type(self, block: Block) -> str:
-        """Type a block of commands; return the one that waits for input, if any."""
+    def type(self, block: Block) -> tuple[str, str]:
+        """Type a block of commands; return their output, and the command that waits for input, if any."""
         code = block.code
         if self.wheel:
             code = code.replace("./sessions_farm", str(self.wheel))
@@ -70,8 +72,7 @@ class Project:
             code = ALREADY_THERE.sub("", code)
         serving = [line for line in code.splitlines() if line.endswith(("shell", "runserver")) or " sweep " in line]
         code = "\n".join(line for line in code.splitlines() if line not in serving)
-        self.run(code)
-        return next((line for line in serving if line.endswith("shell")), "")
+        return self.run(code), next((line for line in serving if line.endswith("shell")), "")
 
     def run(self, code: str, given: str = "") -> str:
         """Run commands; return their output."""

@@ -99,12 +99,9 @@ def test_readme_of_the_engine_works_word_by_word(wheel, tmp_path, request, say):
         other.migrate()
         visits(other)
         say(heading, began)
-    for suite in ("engine", "communities"):
-        began = time.monotonic()
-        project.follow(ENGINE, "Tests") if suite == "never" else None
-        project.run('pip install -q "$0[test]"'.replace("$0", str(wheel)))
-        said = project.run(f"python -m sessions_farm.tests {suite} -q")
-        say(f"Its own tests, {suite}: {said.splitlines()[-1]}", began)
+    began = time.monotonic()
+    said = project.follow(ENGINE, "Tests")
+    say(f"Its own tests: {', '.join(re.findall(r'[0-9]+ passed.*', said))}", began)
 
 
 @pytest.mark.timeout(600)
