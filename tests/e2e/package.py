@@ -66,10 +66,7 @@ class Project:
     def type(self, block: Block) -> tuple[str, str]:
         """Type a block of commands; return their output, and the command that waits for input, if any."""
         code = block.code
-        if self.wheel:
-            code = code.replace("./sessions_farm", str(self.wheel))
-        else:
-            code = ALREADY_THERE.sub("", code)
+        code = code.replace("./sessions_farm", str(self.wheel)) if self.wheel else ALREADY_THERE.sub("", code)
         serving = [line for line in code.splitlines() if line.endswith(("shell", "runserver")) or " sweep " in line]
         code = "\n".join(line for line in code.splitlines() if line not in serving)
         return self.run(code), next((line for line in serving if line.endswith("shell")), "")

@@ -1,8 +1,8 @@
 """The README files of sessions_farm, followed word by word in a new project; ``make prove`` does it with a wheel.
 
-At ``make test`` the project uses this checkout: SQLite, and two domains in a browser. At ``make prove`` a wheel is built
-and installed in a fresh environment, with Django alone and then with each extra; each store answers on real servers;
-and the package's own tests run there by their one command.
+At ``make test`` the project uses this checkout: SQLite, and two domains in a browser. At ``make prove`` a wheel is
+built and installed in a fresh environment, with Django alone and then with each extra; each store answers on real
+servers; and the package's own tests run there by their one command.
 """
 
 import re
@@ -130,7 +130,8 @@ def visit(page, host, project):
     """A page that is typed in: its words, and the redirects on the way."""
     response = page.goto(f"http://{host}:{project.port}/")
     found = ON_PAGE.search(response.text())
-    assert found and found["host"] == host, f"{response.text()[:2000]}\n{project.log()}"
+    assert found, f"{response.text()[:2000]}\n{project.log()}"
+    assert found["host"] == host
     redirects, asked = 0, response.request
     while asked := asked.redirected_from:
         redirects += 1
