@@ -1,6 +1,7 @@
 """Sessions for farms of Django nodes.
 
-``sessions_farm`` is the session engine; ``sessions_farm.communities``, another app, carries visitors over domains.
+``sessions_farm`` is the session engine; ``sessions_farm.communities``, an app of its own, carries visitors over
+domains.
 
 Public: ``session.session.SessionStore``, ``session.queries``, ``session.changes``, ``session.scopes``, ``signals``,
 ``web.decorators``, ``web.middleware``, ``web.asgi``, ``session.sweeper.sweep``, ``stores.protocol``, ``testing``.

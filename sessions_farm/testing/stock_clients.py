@@ -9,7 +9,6 @@ SESSION_ENGINE is another engine, the clients are Django's own.
 before the first test.
 """
 
-# ruff: noqa: SLF001 -- Django has no public place to build a test client's request in
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -42,8 +41,9 @@ def install() -> None:
         return await sync_to_async(proved_session)(client) or await stock_asession(client)
 
     mixin.asession = asession
-    client_class._base_environ = sealing(client_class._base_environ, environ_host, seal_environ)
-    async_client_class._base_scope = sealing(async_client_class._base_scope, scope_host, seal_scope)
+    environ_builder, scope_builder = client_class._base_environ, async_client_class._base_scope  # noqa: SLF001
+    client_class._base_environ = sealing(environ_builder, environ_host, seal_environ)  # noqa: SLF001 -- no public hook
+    async_client_class._base_scope = sealing(scope_builder, scope_host, seal_scope)  # noqa: SLF001 -- no public hook
     client_class.request = unsealing(client_class.request)
     async_client_class.request = unsealing_async(async_client_class.request)
 
@@ -122,7 +122,8 @@ def unsealing(request: Callable[..., Any]) -> Callable[..., Any]:
     def requested(client: Any, **more: Any) -> Any:
         response = request(client, **more)
         if is_ours() and response.cookies:
-            keep_id(client, response, environ_host(client._base_environ(**response.request)))
+            environ = client._base_environ(**response.request)  # noqa: SLF001 -- as in install
+            keep_id(client, response, environ_host(environ))
         return response
 
     return requested
@@ -137,7 +138,8 @@ def unsealing_async(request: Callable[..., Any]) -> Callable[..., Any]:
             await sync_to_async(audience_of_host)("")  # an app may have to ask the database, once
         response = await request(client, **more)
         if is_ours() and response.cookies:
-            await sync_to_async(keep_id)(client, response, scope_host(client._base_scope(**response.request)))
+            scope = client._base_scope(**response.request)  # noqa: SLF001 -- as in install
+            await sync_to_async(keep_id)(client, response, scope_host(scope))
         return response
 
     return requested

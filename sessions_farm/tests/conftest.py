@@ -6,18 +6,19 @@ import secrets
 
 import pytest
 
-from sessions_farm.communities.tests.support.fixtures import (  # noqa: F401 -- pytest finds them by name
-    _no_remembered_domains,
-    committed_mall,
-    two_communities,
-    walking_mall,
-)
+from sessions_farm.session import audience
 from sessions_farm.tests.support.cable import RedisCable
 from sessions_farm.tests.support.scale import (  # noqa: F401 -- pytest finds them by name
     pytest_collection_modifyitems,
     scale,
 )
 from sessions_farm.tests.support.stores_fixtures import REDIS_URL, make_node
+
+
+@pytest.fixture(autouse=True)
+def _engine_by_itself(monkeypatch):
+    """Leave out the audiences of the apps that are installed beside the engine."""
+    monkeypatch.setattr(audience, "_finders", [])
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client as StockClient
 
 from sessions_farm.communities.registry import registry
+from sessions_farm.communities.tests.support.fixtures import HOST_MIDDLEWARE
 from sessions_farm.models import Session
 from sessions_farm.session import ids as keys
 from sessions_farm.session.session import SessionStore
@@ -55,7 +56,7 @@ class Wires:
 @pytest.fixture(params=["database", "redis", "tiered"])
 def wires(request, two_communities, settings):
     redis, database = RedisCable(REDIS_URL), DatabaseCable(connection)
-    settings.MIDDLEWARE = session_site.MIDDLEWARE
+    settings.MIDDLEWARE = [HOST_MIDDLEWARE, *session_site.MIDDLEWARE]
     settings.ROOT_URLCONF = "sessions_farm.tests.support.session_site"
     settings.SESSION_COOKIE_SECURE = False
     # What a node asks once a second for all its pages (the registry, the tier's epoch) is asked before we count.

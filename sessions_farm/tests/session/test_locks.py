@@ -68,7 +68,7 @@ urlpatterns = [
 @pytest.fixture(params=EVERY_THREADED, autouse=True)
 def farm(request, settings, tmp_path):
     use(settings, request.param, tmp_path)
-    settings.MIDDLEWARE = session_site.MIDDLEWARE[1:3]
+    settings.MIDDLEWARE = session_site.MIDDLEWARE[:2]
     settings.ROOT_URLCONF = __name__
     yield
     WORK.clear()

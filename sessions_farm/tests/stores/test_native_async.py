@@ -57,7 +57,7 @@ def farm(request, settings, tmp_path, monkeypatch):
     if request.param == "database" and settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         pytest.skip("SQLite has no asynchronous driver: its work goes to a thread.")
     use(settings, request.param, tmp_path)
-    settings.MIDDLEWARE = session_site.MIDDLEWARE[1:3]
+    settings.MIDDLEWARE = session_site.MIDDLEWARE[:2]
     settings.ROOT_URLCONF = __name__
     return request.param
 

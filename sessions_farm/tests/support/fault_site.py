@@ -18,7 +18,6 @@ from django.test import Client
 from django.test import Client as StockClient
 from django.urls import path
 
-from sessions_farm.communities.registry import registry
 from sessions_farm.conf import Options
 from sessions_farm.stores import current_store
 
@@ -249,7 +248,6 @@ def serving(settings, url, scale, store="tiered"):
         "REDIS_TIMEOUT": timeout_at(scale),
         "BREAKER_REST": REST,
     }
-    registry.forget()
     yield
     current_store.cache_clear()
 

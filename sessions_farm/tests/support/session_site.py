@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 MIDDLEWARE = [
-    "sessions_farm.communities.middleware.HostMiddleware",
     "sessions_farm.web.middleware.StrictCookies",
     "sessions_farm.web.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -15,10 +15,9 @@ from django.db import connections
 from django.test import AsyncClient
 from django.test import Client as StockClient
 
-from sessions_farm.communities.models import Visitor
-from sessions_farm.communities.registry import registry
 from sessions_farm.models import Session, Variable
 from sessions_farm.session import ids
+from sessions_farm.session.audience import SITE
 from sessions_farm.session.read_only import ReadOnlySessionError
 from sessions_farm.session.session import SessionStore
 from sessions_farm.tests.support import modes_site, session_site
@@ -33,15 +32,13 @@ WEEK = 7 * 86_400
 
 
 @pytest.fixture(autouse=True)
-def site(db, two_communities, settings):
-    two_communities.mall.master.host = HOST
-    two_communities.mall.master.save()
+def site(db, settings):
     settings.MIDDLEWARE = session_site.MIDDLEWARE
     settings.ROOT_URLCONF = "sessions_farm.tests.support.modes_site"
     settings.SESSION_COOKIE_SECURE = False
     settings.SESSIONS_FARM = {"STORE": "database"}
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
-    registry.resolve(HOST)
+    settings.ALLOWED_HOSTS = [HOST]
     yield
     modes_site.TO_DO.clear()
 
@@ -61,7 +58,7 @@ def session_id():
 
 def visit(place, do=None, session_id=None, issued=None):
     modes_site.TO_DO[:] = [do] if do else []
-    value = cookies.seal(registry.resolve(HOST), session_id, now=issued) if session_id else ""
+    value = cookies.seal(SITE, session_id, host=HOST, now=issued) if session_id else ""
     if place.endswith("async"):
         return async_to_sync(visit_async)(place, value)
     client = StockClient()
@@ -89,7 +86,7 @@ def stored(session_id):
 
 
 def rows():
-    return [model.objects.count() for model in (Session, Variable, Visitor)]
+    return [model.objects.count() for model in (Session, Variable)]
 
 
 WRITES = {
@@ -132,9 +129,6 @@ def test_view_without_session_asks_nothing_and_sets_nothing(place, session_id, d
         lambda request: bool(request.session),
         lambda request: list(request.session),
         lambda request: request.user.pk,
-        lambda request: request.mall.id,
-        lambda request: request.mall.visitor,
-        lambda request: request.mall.signed_in,
         *WRITES.values(),
     ],
 )
@@ -165,13 +159,6 @@ def test_who_logs_the_exception_of_a_view_can_read_the_session(place, session_id
     assert exception_log == [(False, [1])]
 
 
-def test_view_without_session_still_knows_its_host():
-    assert (
-        visit("off", lambda request: [request.mall.member.host, request.mall.is_master]).content
-        == b"['testserver', True]"
-    )
-
-
 def test_error_page_of_a_view_without_session_has_it(session_id):
     response = visit("missing", None, session_id)
     assert (response.status_code, response.content, response["Vary"]) == (404, b"Nothing here for 1.", "Cookie")
@@ -180,8 +167,8 @@ def test_error_page_of_a_view_without_session_has_it(session_id):
 @pytest.mark.parametrize("place", READONLY)
 def test_readonly_view_reads_and_slides(place, session_id):
     Session.objects.update(seen_ms=0)
-    response = visit(place, lambda request: [request.session["x"], request.mall.signed_in], session_id)
-    assert (response.content, dict(response.cookies), response["Vary"]) == (b"[1, False]", {}, "Cookie")
+    response = visit(place, lambda request: [request.session["x"], request.user.pk], session_id)
+    assert (response.content, dict(response.cookies), response["Vary"]) == (b"[1, None]", {}, "Cookie")
     assert Session.objects.get().seen_ms > 0
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 
 import pytest
 from django.http import HttpResponse, parse_cookie
 from django.test import RequestFactory
 
-from sessions_farm.communities.registry import Member
 from sessions_farm.session import ids as keys
 from sessions_farm.session.audience import SITE
+from sessions_farm.tests.support.two_hosts import Host
 from sessions_farm.web import cookies
 from sessions_farm.web.middleware import StrictCookies
 
-MEMBER = Member("a.test", 1, 1, "mall", "Mall", "mall", "mall.test")
-MASTER = dataclasses.replace(MEMBER, host="mall.test")
+MEMBER = Host("a.test", cookie_scope=("mall", "1"))
 NOW = 1_800_000_000
 DAY = 86_400
 
@@ -28,20 +26,9 @@ SPACES = [
 
 
 def test_ids_are_long_random_and_distinct():
-    ids = {MASTER.new_id() for _ in range(100)}
+    ids = {keys.new_id() for _ in range(100)}
     assert len(ids) == 100
     assert all(len(session_id) >= 32 and keys.ID.fullmatch(session_id) for session_id in ids)
-
-
-def own_ids(member):
-    return "20001231"
-
-
-def test_own_generator_gives_the_beginning_only():
-    generator = f"{__name__}.own_ids"
-    ids = {dataclasses.replace(MASTER, id_generator=generator).new_id() for _ in range(100)}
-    assert len(ids) == 100
-    assert all(re.fullmatch(r"20001231-[\w-]{22}", session_id) for session_id in ids)
 
 
 def test_hash_at_rest_is_keyed(settings):
@@ -63,8 +50,8 @@ def test_cookie_proves_its_id():
         (MEMBER, "b.test"),
         (MEMBER, "mall.test"),
         (MEMBER, "x.a.test"),
-        (dataclasses.replace(MEMBER, community="fair"), "a.test"),
-        (dataclasses.replace(MEMBER, key_epoch=2), "a.test"),
+        (dataclasses.replace(MEMBER, cookie_scope=("fair", "1")), "a.test"),
+        (dataclasses.replace(MEMBER, cookie_scope=("mall", "2")), "a.test"),
         (None, "a.test"),
     ],
 )

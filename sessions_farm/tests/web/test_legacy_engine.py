@@ -18,23 +18,21 @@ from django.test import AsyncClient, Client
 from django.utils import timezone
 
 from sessions_farm.checks import check_settings
-from sessions_farm.communities.models import Community, Domain, Visitor
-from sessions_farm.communities.registry import registry
 from sessions_farm.models import Session, Tombstone
-from sessions_farm.session.audience import SITE
 from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
+from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.testing.stock_clients import wire_client
-from sessions_farm.tests.support import session_site, stock_engines
+from sessions_farm.tests.support import session_site, stock_engines, two_hosts
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.stores_fixtures import in_threads
+from sessions_farm.tests.support.two_hosts import MASTER, STORE
 from sessions_farm.web import cookies, legacy_engine
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 ENGINES = stock_engines.STOCK | {"signed_cookies": signed_cookies.SessionStore}
 FORGETS = [name for name in ENGINES if name != "signed_cookies"]  # what is in a cookie cannot be deleted here
-MASTER, VENDOR = "mall.test", "a.test"
 MINUTE = 60
 SHARED = SimpleNamespace(before_answer=[])  # what happens elsewhere while the old engine reads
 
@@ -69,12 +67,13 @@ def _old_table(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture
-def farm(_old_table, db, two_communities, settings, tmp_path, monkeypatch):
+def farm(_old_table, db, settings, tmp_path, monkeypatch):
     """The farm, that any of the old engines can be put behind."""
     settings.MIDDLEWARE = list(session_site.MIDDLEWARE)
     before = settings.MIDDLEWARE.index("sessions_farm.web.middleware.SessionMiddleware")
     settings.MIDDLEWARE.insert(before, "sessions_farm.web.legacy_engine.LegacyEngineMiddleware")
     settings.ROOT_URLCONF = "sessions_farm.tests.support.session_site"
+    two_hosts.serve(settings)
     settings.SESSION_COOKIE_SECURE = False
     settings.AUTHENTICATION_BACKENDS = [BACKEND]
     settings.SESSIONS_FARM = {"STORE": "database"}
@@ -116,7 +115,7 @@ def old_session(engine, user=None, **variables):
     return session.session_key
 
 
-def visit(client, do=None, host=MASTER, method="get"):
+def visit(client, do=None, host=MASTER.host, method="get"):
     session_site.TO_DO[:] = [do] if do else []
     return getattr(client, method)("/", headers={"host": host})
 
@@ -140,8 +139,7 @@ def browser_with(old_key, name="sessionid"):
 
 def lived(client):
     """The id that the browser's cookie of ours proves, and what is stored under it."""
-    member = registry.resolve(MASTER)
-    proof = cookies.prove(member or SITE, client.cookies["mall"].value)
+    proof = cookies.prove(MASTER, client.cookies["mall"].value)
     return proof.id, dict(SessionStore(proof=proof).items())
 
 
@@ -154,7 +152,7 @@ def add(name):
 
 
 def who(request):
-    return [request.user.pk, request.mall.signed_in]
+    return [request.user.pk, bool(request.session.get(SIGNED_IN))]
 
 
 # One visitor comes back
@@ -193,13 +191,11 @@ def test_control_without_the_setting_the_old_cookie_gives_nothing(farm, settings
 
 def test_nobody_is_signed_out(engine):
     user = make_user(is_staff=True)
-    visitor = Visitor.objects.create(user=user, community=Community.objects.get(slug="mall"))
     browser = browser_with(old_session(engine, user, cart=[1]))
     assert visit(browser, who).content.decode() == f"[{user.pk}, True]"
     assert visit(browser, lambda request: [who(request), shown(request)]).content.decode() == (
         f"[[{user.pk}, True], {{'cart': [1]}}]"
     )
-    assert visit(browser, lambda request: request.mall.visitor.pk).content.decode() == str(visitor.pk)
     _, variables = lived(browser)
     assert variables["_farm_staff"] is True  # and so two idle hours, as any session of staff
     assert Session.objects.get().idle_ms == 2 * 3600 * 1000
@@ -212,7 +208,6 @@ def test_password_that_was_changed_since_signs_out_as_it_would_have(engine):
     user.save()
     assert visit(browser, lambda request: [who(request), shown(request)]).content == b"[[None, False], {}]"
     assert visit(browser, who).content == b"[None, False]"
-    assert not Visitor.objects.filter(user=user).exists()
 
 
 def test_form_of_an_old_session_counts(engine):
@@ -387,7 +382,7 @@ def test_threads_with_one_old_cookie_have_one_session(farm):
     browsers = [browser_with(key) for _ in range(6)]
 
     def go(number):
-        return lambda: browsers[number].get(f"/?n={number}", headers={"host": MASTER})
+        return lambda: browsers[number].get(f"/?n={number}", headers={"host": MASTER.host})
 
     session_site.TO_DO[:] = [lambda request: request.session.__setitem__("n" + request.GET["n"], 1)]
     in_threads([go(number) for number in range(6)])
@@ -448,7 +443,7 @@ def test_stores_hold_nothing_that_opens_the_session(database_engine):
 def test_vendors_host_reads_nothing_and_leaves_it_to_the_master(database_engine):
     user = make_user()
     key = old_session(database_engine, user, cart=[1])
-    response = visit(browser_with(key), lambda request: [who(request), shown(request)], host=VENDOR)
+    response = visit(browser_with(key), lambda request: [who(request), shown(request)], host=STORE.host)
     assert (response.content, dict(response.cookies)) == (b"[[None, False], {}]", {})
     assert database_engine(key).load()["cart"] == [1]
     assert visit(browser_with(key), who).content.decode() == f"[{user.pk}, True]"
@@ -458,12 +453,12 @@ def test_guarded_variables_stay_the_masters(database_engine):
     user = make_user()
     browser = browser_with(old_session(database_engine, user, cart=[1]))
     visit(browser)
-    session = SessionStore(proof=Proof(lived(browser)[0], int(time.time())), audience=registry.resolve(VENDOR))
+    session = SessionStore(proof=Proof(lived(browser)[0], int(time.time())), audience=STORE)
     assert (session.get("cart"), session.get(SESSION_KEY), session.get("_farm_signed_in")) == ([1], None, True)
 
 
-def test_without_communities_every_host_is_served(database_engine, settings):
-    settings.MIDDLEWARE = settings.MIDDLEWARE[1:]
+def test_site_by_itself_serves_every_host(database_engine, settings):
+    settings.MIDDLEWARE = settings.MIDDLEWARE[1:]  # without TwoHostsMiddleware
     settings.ALLOWED_HOSTS = ["*"]
     browser = browser_with(old_session(database_engine, cart=[1]))
     for _ in range(2):
@@ -471,7 +466,6 @@ def test_without_communities_every_host_is_served(database_engine, settings):
 
 
 def test_event_loop_moves_them_too(database_engine):
-    Domain.objects.filter(host=MASTER).update(host="testserver")  # whom this client asks
     key = old_session(database_engine, cart=[1])
     client = wire_client(AsyncClient)()
     client.cookies["sessionid"] = key

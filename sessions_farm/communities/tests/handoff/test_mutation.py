@@ -1,21 +1,13 @@
 """Each defence of the hand-off that is switched off turns some test red, and the check sees what is no such thing."""
 
-import importlib
-
 import pytest
 
-from sessions_farm.communities.tests.support import mutants
+from sessions_farm.communities.tests.support import mutants, mutation
 from sessions_farm.communities.tests.support.mutant import ROOT, LostTextError
 from sessions_farm.communities.tests.support.mutants import BY_NAME, MUTANTS
 
 FEW = ["state-mac", "code-hashed"]
 ALL_FROM = 10  # of SCALE: `make prove`
-
-
-@pytest.fixture(scope="module")
-def mutation():
-    pytest.importorskip("sessions_farm.tests.test_alone", reason="This is the copy of a farm that is being tested.")
-    return importlib.import_module("sessions_farm.communities.tests.support.mutation")
 
 
 def test_mutants_have_names_of_their_own():
@@ -46,7 +38,7 @@ def test_text_that_was_rewritten_is_named_with_what_to_do():
         mutant.applied_to("sealed.age(now) > MAX_AGE or sealed.age(now) > MAX_AGE")
 
 
-def test_mutants_are_caught(mutation, capsys, scale):
+def test_mutants_are_caught(capsys, scale):
     tried = [mutant.name for mutant in MUTANTS] if scale >= ALL_FROM else FEW
     assert mutation.main(tried) == 0, capsys.readouterr().out
     _, *rows, last = capsys.readouterr().out.splitlines()
@@ -55,7 +47,7 @@ def test_mutants_are_caught(mutation, capsys, scale):
     assert all(" caught " in row and "::test_" in row for row in rows)
 
 
-def test_control_what_harms_nobody_survives_and_what_crashes_is_no_mutant(mutation, capsys):
+def test_control_what_harms_nobody_survives_and_what_crashes_is_no_mutant(capsys):
     assert mutation.main(["control-comment", "control-crash"]) == 1
     _, comment, crash, *why, last = capsys.readouterr().out.splitlines()
     assert comment.endswith("SURVIVED")
@@ -64,7 +56,7 @@ def test_control_what_harms_nobody_survives_and_what_crashes_is_no_mutant(mutati
     assert last == "0 of 2 caught"
 
 
-def test_control_text_that_is_lost_is_not_caught(mutation, capsys, monkeypatch):
+def test_control_text_that_is_lost_is_not_caught(capsys, monkeypatch):
     monkeypatch.setitem(
         BY_NAME, "lost", mutants.of("communities/handoff/paths", ("lost", "", "handoff/layers", "no text", ""))[0]
     )
@@ -74,7 +66,7 @@ def test_control_text_that_is_lost_is_not_caught(mutation, capsys, monkeypatch):
     assert said.endswith("0 of 1 caught\n")
 
 
-def test_control_red_tests_judge_no_mutant(mutation, capsys, monkeypatch):
+def test_control_red_tests_judge_no_mutant(capsys, monkeypatch):
     monkeypatch.setattr(mutation, "PYTEST", f"{mutation.PYTEST}usefixtures = no_such_fixture\n")
     assert mutation.main(["state-mac"]) == 1
     said = capsys.readouterr().out
@@ -82,6 +74,6 @@ def test_control_red_tests_judge_no_mutant(mutation, capsys, monkeypatch):
     assert "caught" not in said
 
 
-def test_unknown_name_is_said(mutation, capsys):
+def test_unknown_name_is_said(capsys):
     assert mutation.main(["no-such-mutant"]) == 1
     assert "There is no mutant no-such-mutant" in capsys.readouterr().out

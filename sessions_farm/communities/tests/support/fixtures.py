@@ -13,6 +13,8 @@ from sessions_farm.communities.registry import registry
 from sessions_farm.communities.signals import visitors_merging
 from sessions_farm.communities.tests.support import handoff_site
 
+HOST_MIDDLEWARE = "sessions_farm.communities.middleware.HostMiddleware"
+
 
 @pytest.fixture(autouse=True)
 def _no_remembered_domains():

@@ -22,12 +22,10 @@ from pathlib import Path
 
 from sessions_farm.communities.tests.support.mutant import ROOT, TABLE, LostTextError, Mutant
 from sessions_farm.communities.tests.support.mutants import BY_NAME, MUTANTS
-from sessions_farm.tests.test_alone import PYTEST, SETTINGS
+from sessions_farm.tests.support.own_run import INI, SUITES, pytest_command
 
-COMMUNITIES = f"""{SETTINGS}
-INSTALLED_APPS += ["sessions_farm.communities"]
-SESSIONS_FARM_COMMUNITIES = {{"REGISTRY_POLL_SECONDS": 0}}
-"""
+PYTEST = INI.read_text()
+_, SETTINGS = SUITES["communities"]
 AT_ONCE = 2
 TIMEOUT = 300  # seconds for one mutant, on a machine that others use too
 NOTICED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
@@ -55,15 +53,15 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(ROOT / "sessions_farm", folder / "sessions_farm", ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "alone.py").write_text(COMMUNITIES)
-        (folder / "pytest.ini").write_text(PYTEST)
+        self.ini = folder / "pytest.ini"
+        self.ini.write_text(PYTEST)
 
     def pytest(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if name not in OF_OTHERS and "PYTEST" not in name}
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", *arguments],
+            [*pytest_command(self.folder, self.ini), "-x", "-q", *arguments],
             cwd=self.folder,
-            env=kept | {"DJANGO_SETTINGS_MODULE": "alone", "PYTHONPATH": str(self.folder)} | environ,
+            env=kept | {"DJANGO_SETTINGS_MODULE": SETTINGS, "PYTHONPATH": str(self.folder)} | environ,
             capture_output=True,
             text=True,
             timeout=TIMEOUT,
