@@ -7,13 +7,14 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
 from sessions_farm.web.clients import is_prefetch
 from support_watch import counting, services, visits
 from support_watch.visits import PageToken
+from vendors.http import MallRequest
 
 type View = Callable[..., HttpResponseBase]
 
@@ -28,7 +29,7 @@ def watch_page(page: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def watched(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def watched(request: MallRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response = view(request, *args, **kwargs)
             if request.method == "GET" and response.status_code == HTTPStatus.OK:
                 announce(request, response, page)
@@ -39,9 +40,9 @@ def watch_page(page: str) -> Callable[[View], View]:
     return decorate
 
 
-def announce(request: HttpRequest, response: HttpResponseBase, page: str) -> None:
+def announce(request: MallRequest, response: HttpResponseBase, page: str) -> None:
     """Record the visit of a shopper and give the page its token."""
-    store = request.storefront  # type: ignore[attr-defined]  # set by vendors' StorefrontMiddleware
+    store = request.storefront
     if store is None or not isinstance(response, SimpleTemplateResponse):
         return
     if not counting.is_shopper(request, store.vendor_id):
@@ -61,13 +62,13 @@ def announce(request: HttpRequest, response: HttpResponseBase, page: str) -> Non
     response.context_data = {**(response.context_data or {}), **extra}
 
 
-def record_visit(request: HttpRequest, token: PageToken) -> PageToken:
+def record_visit(request: MallRequest, token: PageToken) -> PageToken:
     """Record the arrival of a shopper with a stable identity; create an id for any other, for the next request.
 
     Only the master creates ids; a vendor's host gets them by the hand-off.
     """
     if subjects := counting.subjects_of(request):
         return services.record_arrival(token=token, page=token.title, subjects=subjects, now=timezone.now())
-    if request.mall.is_master and request.session.session_key is None:  # type: ignore[attr-defined]  # as above
-        request.session.claim_key()  # type: ignore[attr-defined]  # the farm's SessionStore
+    if request.mall.is_master and request.session.session_key is None:
+        request.session.claim_key()
     return token

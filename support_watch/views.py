@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -24,6 +24,7 @@ from support_watch.limits import BEAT_MS
 from support_watch.models import SupportVisit
 from support_watch.presence import Presence
 from support_watch.visits import PageToken
+from vendors.http import MallRequest
 from vendors.models import Vendor
 from vendors.storefronts import CachedStorefront
 
@@ -32,7 +33,7 @@ HISTORY_ROWS = 200
 
 @require_safe
 @watch_page("support")
-def support_page(request: HttpRequest) -> HttpResponseBase:
+def support_page(request: MallRequest) -> HttpResponseBase:
     """Show the store's support page."""
     vendor = get_object_or_404(Vendor.objects.published(), pk=storefront(request).vendor_id)
     return TemplateResponse(
@@ -42,7 +43,7 @@ def support_page(request: HttpRequest) -> HttpResponseBase:
 
 @csrf_exempt  # the page's own signed token is the proof, and other sites' pages are refused
 @require_POST
-def beat(request: HttpRequest) -> HttpResponseBase:
+def beat(request: MallRequest) -> HttpResponseBase:
     """Record the heartbeat of a visible page; respond with a new token where the visit begins now."""
     token = read_page_token(request)
     if token is None:
@@ -59,7 +60,7 @@ def beat(request: HttpRequest) -> HttpResponseBase:
 
 @csrf_exempt  # as for beat
 @require_POST
-def leave(request: HttpRequest) -> HttpResponseBase:
+def leave(request: MallRequest) -> HttpResponseBase:
     """Record that the page is closed."""
     token = read_page_token(request)
     if token is None:
@@ -71,7 +72,7 @@ def leave(request: HttpRequest) -> HttpResponseBase:
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
-def begin_visit(request: HttpRequest, token: PageToken) -> HttpResponseBase:
+def begin_visit(request: MallRequest, token: PageToken) -> HttpResponseBase:
     """Record a visit whose page was prefetched, or served before the browser had a cookie."""
     subjects = counting.subjects_of(request)
     if not subjects or not counting.is_shopper(request, token.vendor_id):
@@ -80,7 +81,7 @@ def begin_visit(request: HttpRequest, token: PageToken) -> HttpResponseBase:
     return JsonResponse({"token": counted.signed()})
 
 
-def read_page_token(request: HttpRequest) -> PageToken | None:
+def read_page_token(request: MallRequest) -> PageToken | None:
     """Return the token that a page of this store sent, None for any other sender."""
     if not is_same_origin(request):
         return None
@@ -88,17 +89,17 @@ def read_page_token(request: HttpRequest) -> PageToken | None:
     return form.cleaned_data["token"] if form.is_valid() else None
 
 
-def is_same_origin(request: HttpRequest) -> bool:
+def is_same_origin(request: MallRequest) -> bool:
     """Return True for a same-origin request, by Sec-Fetch-Site or, where a browser sends none, by the Origin."""
     if site := request.headers.get("Sec-Fetch-Site"):
         return site == "same-origin"
-    host = request.mall.member.host  # type: ignore[attr-defined]  # set by sessions_farm's HostGate
+    host = request.mall.member.host
     return request.headers.get("Origin") == origin(host)
 
 
-def storefront(request: HttpRequest) -> CachedStorefront:
+def storefront(request: MallRequest) -> CachedStorefront:
     """Return the store of the request; raise Http404 outside a store."""
-    store: CachedStorefront | None = request.storefront  # type: ignore[attr-defined]  # set by vendors' StorefrontMiddleware
+    store: CachedStorefront | None = request.storefront
     if store is None:
         raise Http404("There is no store here.")
     return store
@@ -107,7 +108,7 @@ def storefront(request: HttpRequest) -> CachedStorefront:
 @never_cache
 @login_required
 @require_safe
-def vendor_page(request: HttpRequest, slug: str) -> HttpResponseBase:
+def vendor_page(request: MallRequest, slug: str) -> HttpResponseBase:
     """Show the present visitors and today's visits; live with JavaScript, by reloading without."""
     vendor = access.vendor_for(request.user, slug)
     if vendor is None:

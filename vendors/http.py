@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
+from sessions_farm.communities import context as communities
 from sessions_farm.communities.context import Mall
 from vendors.storefronts import CachedMarketplace, CachedStorefront
 
@@ -20,7 +20,7 @@ class ServedMall(Mall):
     member: Member
 
 
-class MallRequest(HttpRequest):
+class MallRequest(communities.MallRequest):
     """Describe the request that views receive; never instantiated."""
 
     mall: ServedMall

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from sessions_farm.session import queries
+from vendors.http import MallRequest
 
 DEVICE = "_device"  # declared in SESSIONS_FARM["VARIABLES"]
 LIMIT = 200
@@ -18,9 +19,9 @@ LIMIT = 200
 
 @never_cache
 @login_required
-def list_devices(request: HttpRequest) -> HttpResponse:
+def list_devices(request: MallRequest) -> HttpResponse:
     """Show the user's devices, this one first, then the latest seen."""
-    here = request.mall.key_hash  # type: ignore[attr-defined]  # HostGate's
+    here = request.mall.key_hash
     found = queries.devices(request.user, limit=LIMIT)
     found.sort(key=lambda device: (device.handle != here, -device.seen_at.timestamp()))
     devices = [

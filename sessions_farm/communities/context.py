@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from django.http import HttpRequest
+
 from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.visitors import lookup
 from sessions_farm.session import ids
@@ -12,22 +14,21 @@ from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.web.decorators import is_off
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
-
     from sessions_farm.communities.models import Visitor
     from sessions_farm.communities.registry import Member
     from sessions_farm.session.audience import Audience
     from sessions_farm.session.session import SessionStore
 
-    class MallRequest(HttpRequest):
-        """A request behind HostMiddleware and SessionMiddleware."""
-
-        mall: Mall
-        session: SessionStore
-
 
 STAFF_OF = "_farm_staff_of"
 NOT_ASKED = object()
+
+
+class MallRequest(HttpRequest):
+    """A request behind HostMiddleware and SessionMiddleware, for the type checker; never instantiated."""
+
+    mall: Mall
+    session: SessionStore
 
 
 class Mall:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -45,6 +45,7 @@ from sessions_farm.web import clients, cookies, tokens
 from sessions_farm.web.decorators import Mode, mode_of
 
 if TYPE_CHECKING:
+    from sessions_farm.communities.context import MallRequest
     from sessions_farm.communities.registry import Member
     from sessions_farm.session.ids import Proof
     from sessions_farm.stores.effects.effects import Effects
@@ -82,7 +83,7 @@ class CookielessMiddleware(MiddlewareMixin):
             await run_async(end_session_of_staff_effects(request))
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        seal(request, response)
+        seal(cast("MallRequest", request), response)
         return response
 
 
@@ -200,9 +201,9 @@ def csrf_secret(session_id: str) -> str:
     return hashlib.sha256(tokens.mac("path-csrf", session_id).encode()).hexdigest()[:32]
 
 
-def renew_token(request: HttpRequest, carried: Carried, response: HttpResponseBase) -> Carried:
+def renew_token(request: MallRequest, carried: Carried, response: HttpResponseBase) -> Carried:
     """Let the response's addresses carry the id that SessionMiddleware sends as a cookie, if it is another one."""
-    member: Member = request.mall.member  # type: ignore[attr-defined]  # HostMiddleware's
+    member: Any = request.mall.member
     morsel = response.cookies.get(cookies.name_for(member))
     proof = cookies.prove(member, morsel.value) if morsel else None
     session_id = proof.id if proof else None
@@ -234,7 +235,7 @@ def replace_token(response: HttpResponseBase, old: str, new: str) -> None:
                 response["Content-Length"] = str(len(content))
 
 
-def seal(request: HttpRequest, response: HttpResponseBase) -> None:
+def seal(request: MallRequest, response: HttpResponseBase) -> None:
     """Let the response stay with this browser, and its address with this page; give the script prefix back."""
     carried = carried_by(request)
     if carried is None:
@@ -246,7 +247,7 @@ def seal(request: HttpRequest, response: HttpResponseBase) -> None:
     response["Cache-Control"] = "private, no-store"
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
-    member: Member = request.mall.member  # type: ignore[attr-defined]  # HostMiddleware's
+    member: Any = request.mall.member
     for name in (cookies.name_for(member), settings.CSRF_COOKIE_NAME):
         response.cookies.pop(name, None)
     if not response.streaming:  # a streamed body still reverses URLs; the next request sets its own prefix

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
+from sessions_farm.communities.context import MallRequest
 from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.visitors.state import visitor_state
 
@@ -24,9 +24,9 @@ class Profile(MutableMapping[str, Any]):
     community's master host alone are absent on any other: guarded variables and the user.
     """
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: MallRequest) -> None:
         self._request = request
-        self._mall = request.mall  # type: ignore[attr-defined]  # SessionMiddleware's
+        self._mall = request.mall
 
     def __getitem__(self, name: str) -> Any:
         """Return a value. Raise KeyError."""
