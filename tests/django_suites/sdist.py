@@ -28,7 +28,8 @@ def fetch_tests() -> Path:
         with tempfile.TemporaryDirectory(dir=made(FOLDER)) as scratch:
             archive = download(f"django=={version} --hash={digest}", Path(scratch))
             with tarfile.open(archive) as opened:
-                opened.extractall(scratch, filter="data")
+                members = [each for each in opened.getmembers() if each.name.startswith(f"django-{version}/tests/")]
+                opened.extractall(scratch, members, filter="data")
             (Path(scratch) / f"django-{version}").rename(folder)
     return folder / "tests"
 
