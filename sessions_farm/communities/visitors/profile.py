@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.module_loading import import_string
 
-from sessions_farm.communities.context import MallRequest
 from sessions_farm.communities.conf import community_options
+from sessions_farm.communities.context import MallRequest
 from sessions_farm.communities.visitors.state import visitor_state
 
 if TYPE_CHECKING:
