@@ -8,7 +8,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402 -- models need the settings, here and below
 
-from sessions_farm import models  # noqa: E402
+from sessions_farm.communities import models  # noqa: E402
 from tests.e2e.tls import COMMUNITIES, GOODS, Community, name_of  # noqa: E402
 from tests.support.shop import Shop, add_goods, add_vendor  # noqa: E402
 from vendors.models import Category, Marketplace, Storefront  # noqa: E402
