@@ -32,7 +32,7 @@ CHROMIUM_FLAGS = ("--host-resolver-rules=MAP *.test 127.0.0.1",)
 GOODS = "Brass lamp"
 LAMP = "/products/brass-lamp/"
 REDIS_DATABASE = "/1"  # 0 is the tests' own, which some of them empty
-VALUE = re.compile(r"v1\.([A-Za-z0-9_-]{16,128})\.[0-9a-f]{1,12}\.[A-Za-z0-9_-]{24}", re.ASCII)
+VALUE = re.compile(r"([A-Za-z0-9_-]{16,128})\.[0-9A-Za-z]{1,8}\.[A-Za-z0-9_-]{43}", re.ASCII)
 UNCURED = {"peer_authority": False, "first_add_landing": False, "checkout_healing": False, "resync_hours": 0}
 
 
