@@ -57,11 +57,6 @@ def ids_from(purpose: str, secret_text: str) -> list[str]:
     return [_mac(secret, purpose, (secret_text,), 24) for secret in _secrets()]
 
 
-def mac(purpose: str, *parts: str) -> str:
-    """Return a MAC of 144 bits (24 characters) of parts that hold no NUL, under the newest key of this purpose."""
-    return _mac(_secrets()[0], purpose, parts, 18)
-
-
 @lru_cache(maxsize=1)
 def _secrets() -> tuple[str, ...]:
     return settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from django.core.signing import b62_encode
 
 from sessions_farm.communities.identity import id_generators, mall_ids
 from sessions_farm.communities.identity.id_generators import fault_of, prefix_by
