@@ -169,7 +169,7 @@ MUTANTS = [
         ("peer-origin", "a peer is asked whose page came by plain HTTP", "handoff/peers",
          'f"{url.scheme}://{url.netloc}".lower() != origin(host) or ', ""),
         ("peers-allowed", "a peer is asked where the community trusts its master only", "handoff/peers",
-         " or not (here.peer_authority or peer.is_master)", ""),
+         "return here.peer_authority or peer.is_master", "return True"),
         ("local-id-replaced", "an id that a host made for itself stays", "handoff/handoff",
          "if mall.id is None or mall.is_local:", "if mall.id is None:"),
         ("silent-peer", "a peer that does not answer is asked", "handoff/policies",
