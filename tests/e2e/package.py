@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -35,7 +36,7 @@ class Project:
         """Without a wheel the project uses this interpreter and this checkout, and installs nothing."""
         self.folder, self.wheel = folder, wheel
         self.port = free_port()
-        path = f"{folder / 'venv/bin'}:{ROOT / '.venv/bin'}:{os.environ['PATH']}"
+        path = f"{folder / 'venv/bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         kept = {name: value for name, value in os.environ.items() if name not in FOREIGN and "PYTEST" not in name}
         self.environ = kept | {"PATH": path} | (environ or {}) | ({} if wheel else {"PYTHONPATH": str(ROOT)})
 

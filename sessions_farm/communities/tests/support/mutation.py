@@ -30,7 +30,7 @@ AT_ONCE = 2
 TIMEOUT = 300  # seconds for one mutant, on a machine that others use too
 NOTICED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
 GREEN, RED = 0, 1  # pytest's exit codes
-OF_OTHERS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PYTHONPATH", "SCALE", "MUTANT"}
+OF_OTHERS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PYTHONPATH", "SCALE", "MUTANT", "SESSIONS_FARM_TESTS_FOLDER"}
 
 
 @dataclass(frozen=True, slots=True)
