@@ -28,6 +28,7 @@ test: ## run every test, the browser's too (ARGS="-k cart" for some, ARGS="-n0" 
 
 prove: ## run the tests that chance decides, each many times more often (SCALE=10)
 	@deploy/bootstrap test sites
+	@$(PYTHON) -m tests.e2e.chromium
 	@SCALE=$${SCALE:-10} $(PYTHON) -m pytest $(PARALLEL) -m scale $(ARGS)
 
 mutants: ## take the hand-off's defences away one at a time, and see each noticed by a test
