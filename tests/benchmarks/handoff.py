@@ -16,10 +16,10 @@ from django.db import connection
 from django.test import RequestFactory
 
 from sessions_farm.communities.handoff import codes, verifier
-from sessions_farm.communities.registry import registry
 from sessions_farm.conf import options
 from sessions_farm.models import OneUseCode
 from sessions_farm.session import ids
+from sessions_farm.session.audience import audience_of_host
 from sessions_farm.session.session import SessionStore
 from sessions_farm.testing.browser import AGENT, BrowserClient
 from sessions_farm.web import cookies
@@ -112,11 +112,10 @@ def trips_of_page(store: str) -> Trips:
 
 def page_acts(store: str) -> dict[str, Act]:
     """The page behind each, by its name."""
-    member, session = registry.resolve(SHOPS[0]), SessionStore()
+    audience, session = audience_of_host(SHOPS[0]), SessionStore()
     session.update(VARIABLES)
     session.save()
-    signed = cookies.value_of(member, SHOPS[0], session.session_key or "")
-    environ = asked(cookies.name_for(member), signed)
+    environ = asked(cookies.name_for(audience), cookies.seal(audience, session.session_key or ""))
     acts: dict[str, Act] = {
         OURS: partial(serve, handler_of(*FARM), environ),
         WITHOUT_HANDOFF: partial(serve, handler_of(*(name for name in FARM if name != HANDOFF)), environ),
@@ -254,7 +253,7 @@ def longest_life(names: Iterable[str]) -> int:
 
 
 def rows_in_sql() -> int:
-    models = apps.get_app_config("sessions_farm").get_models()
+    models = [*apps.get_app_config("sessions_farm").get_models(), *apps.get_app_config("communities").get_models()]
     return sum(model._default_manager.count() for model in models)  # noqa: SLF001 -- as Django documents it
 
 

@@ -14,7 +14,13 @@ _prefix = f"sessions-bench-{secrets.token_hex(4)}"
 _folder = tempfile.TemporaryDirectory(prefix="sessions-bench-")  # gone with the process
 
 SECRET_KEY = secrets.token_urlsafe(32)
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "sessions_farm"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "sessions_farm",
+    "sessions_farm.communities",
+]
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
