@@ -18,9 +18,9 @@ from sessions_farm.tests.support.own_run import ROOT, SUITES, pytest_command
 
 def main(arguments: list[str]) -> int:
     """Run the suite that is named, or both; return 0 where all tests passed, else pytest's code."""
-    suites, arguments = (
-        ([arguments[0]], arguments[1:]) if arguments[:1] and arguments[0] in SUITES else ([*SUITES], arguments)
-    )
+    suites = [*SUITES]
+    if arguments and arguments[0] in SUITES:
+        suites, arguments = arguments[:1], arguments[1:]
     codes = [run(*SUITES[suite], arguments) for suite in suites]
     return next((code for code in codes if code), 0)
 

@@ -84,7 +84,8 @@ class Project:
             timeout=1800,
             check=False,
         )
-        assert done.returncode == 0, f"{code}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+        failed = re.findall(r"^(?:FAILED|ERROR) .*", done.stdout, re.MULTILINE)
+        assert done.returncode == 0, f"{code}\n{failed}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
         return done.stdout
 
     def write(self, block: Block, shell: str) -> None:

@@ -212,11 +212,11 @@ def open_connections(server):
         return client.info("clients")["connected_clients"]
 
 
-def uvloop():
-    return pytest.importorskip("uvloop").new_event_loop()
+@pytest.fixture(params=["asyncio", "uvloop"])
+def loop(request):
+    return pytest.importorskip(request.param).new_event_loop
 
 
-@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop])
 def test_each_loop_has_its_own_client_closed_at_its_end(server, loop):
     mine, before = connections(server.url), open_connections(server)
     clients = []
