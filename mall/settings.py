@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "mall.csp.FormActionMiddleware",  # inside: the policy is written from what it leaves on the response
+    "sessions_farm.communities.cookieless.CookielessMiddleware",  # for communities that switch it on
     "sessions_farm.web.middleware.SessionMiddleware",
     "sessions_farm.communities.handoff.middleware.HandoffMiddleware",
     "vendors.middleware.StorefrontMiddleware",

@@ -30,6 +30,7 @@ CALLABLES = {
 }
 ADDRESS = re.compile(r"[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}", re.ASCII)
 HOST_MIDDLEWARE = "sessions_farm.communities.middleware.HostMiddleware"
+COOKIELESS_MIDDLEWARE = "sessions_farm.communities.cookieless.CookielessMiddleware"
 HANDOFF_MIDDLEWARE = "sessions_farm.communities.handoff.middleware.HandoffMiddleware"
 CSRF_MIDDLEWARE = "django.middleware.csrf.CsrfViewMiddleware"
 ORDER = (
@@ -134,6 +135,12 @@ def cookieless_middleware_errors(names: str) -> Iterator[CheckMessage]:
             f"{names} cannot be served without cookies: no request has a community.",
             hint=f"Put {HOST_MIDDLEWARE} into MIDDLEWARE, before {SESSION_MIDDLEWARE}.",
             id="communities.E023",
+        )
+    if not placed.get(HOST_MIDDLEWARE, -1) < placed.get(COOKIELESS_MIDDLEWARE, -1) < placed.get(SESSION_MIDDLEWARE, -1):
+        yield Error(
+            f"{names} cannot be served without cookies: no middleware reads the token in an address.",
+            hint=f"Put {COOKIELESS_MIDDLEWARE} into MIDDLEWARE, between {HOST_MIDDLEWARE} and {SESSION_MIDDLEWARE}.",
+            id="communities.E027",
         )
     if placed.get(CSRF_MIDDLEWARE, len(placed)) < placed.get(SESSION_MIDDLEWARE, -1):
         yield Error(

@@ -480,6 +480,12 @@ def test_risk_is_told_where_it_is_taken(site):
 
 
 def test_wrong_places_are_told(site):
+    whole = list(site.MIDDLEWARE)
+    site.MIDDLEWARE = [path for path in whole if "CookielessMiddleware" not in path]
+    assert "between" in faults()["E027"]
+    site.MIDDLEWARE = [*site.MIDDLEWARE, "sessions_farm.communities.cookieless.CookielessMiddleware"]
+    assert "between" in faults()["E027"]
+    site.MIDDLEWARE = whole
     site.MIDDLEWARE = [path for path in site.MIDDLEWARE if "HostMiddleware" not in path and "csrf" not in path]
     assert "HostMiddleware" in faults()["E023"]
     site.MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware", *site.MIDDLEWARE]
