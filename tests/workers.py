@@ -49,13 +49,13 @@ SECONDS = {
 
 @pytest.hookimpl(wrapper=True)  # pytest-xdist's own answer comes before any other
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Return two workers a core: most tests wait for a server or a process half of their time.
+    """Return three workers for two cores: many tests wait for a server or a process, and some mind a crowd.
 
     One a core where counts are large (``make prove``): there the processes of a test fill the cores themselves.
     """
     yield
     cores = os.process_cpu_count() or 1
-    return min(cores if "SCALE" in os.environ else 2 * cores, MOST)
+    return min(cores if "SCALE" in os.environ else cores + (cores + 1) // 2, MOST)
 
 
 @pytest.hookimpl(tryfirst=True)

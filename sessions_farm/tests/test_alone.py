@@ -50,4 +50,4 @@ def test_copy_checks_and_migrates(folder, suite):
 
 @pytest.mark.timeout(660)  # one process, and one of several that share the machine
 def test_copy_passes_its_own_tests(folder):
-    assert " passed" in run(folder, "sessions_farm.tests", "engine", "-q", "-x")
+    assert " passed" in run(folder, "sessions_farm.tests", "engine", "-x")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from django.utils.module_loading import import_string
 
 from sessions_farm.communities.conf import community_options
-from sessions_farm.communities.context import MallRequest
 from sessions_farm.communities.visitors.state import visitor_state
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ class Profile(MutableMapping[str, Any]):
     community's master host alone are absent on any other: guarded variables and the user.
     """
 
-    def __init__(self, request: MallRequest) -> None:
+    def __init__(self, request: Any) -> None:  # a MallRequest; its module stands above this one
         self._request = request
         self._mall = request.mall
 
