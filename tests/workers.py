@@ -2,7 +2,7 @@
 
 Each worker begins with whole files (what a file's fixtures start is started once) and with the longest of them, and
 takes from the others' ends once its own are done (``--dist worksteal``). The browser's tests share two running farms,
-so they are dealt as two files.
+and two browsers at once would fill two cores, so they are dealt as one file.
 """
 
 from __future__ import annotations
@@ -17,14 +17,8 @@ from xdist.workermanage import WorkerController
 
 MOST = 12
 EACH = 0.12  # seconds of a test, on average, where its file is not listed
-HOSTS = {
-    "test_bounce_tracking",
-    "test_handoff_chromium",
-    "test_handoff_firefox",
-}  # the other browser tests share the demo
 SECONDS = {
-    "e2e demo": 150,
-    "e2e hosts": 120,
+    "e2e": 270,
     "test_alone": 120,
     "test_mutation": 80,
     "test_admin_isolation": 50,
@@ -94,13 +88,11 @@ def dealt(ids: Sequence[str], hands: int) -> list[list[int]]:
 
 
 def file_of(node_id: str) -> str:
-    """Return the test's file, or the name of the farm that it shares with other files."""
+    """Return the test's file, or "e2e" for all tests in a browser."""
     path = PurePath(node_id.partition("::")[0])
-    if path.parts[:2] == ("tests", "e2e"):
-        return "e2e hosts" if path.stem in HOSTS else "e2e demo"
-    return str(path)
+    return "e2e" if path.parts[:2] == ("tests", "e2e") else str(path)
 
 
 def unknown(names: Iterable[str]) -> set[str]:
     """Return which of the names that are listed here no file bears."""
-    return (set(SECONDS) - {"e2e demo", "e2e hosts"} | HOSTS) - set(names)
+    return set(SECONDS) - {"e2e"} - set(names)

@@ -14,9 +14,9 @@ def test_each_test_is_dealt_once_and_files_stay_whole(monkeypatch):
     assert workers.dealt(ids, 9).count([]) == 5
 
 
-def test_browser_tests_are_dealt_by_the_farm_that_they_share():
-    assert workers.file_of("tests/e2e/test_handoff_firefox.py::test_x[1]") == "e2e hosts"
-    assert workers.file_of("tests/e2e/test_journey.py::test_x[1]") == "e2e demo"
+def test_browser_tests_are_dealt_together():
+    assert workers.file_of("tests/e2e/test_handoff_firefox.py::test_x[1]") == "e2e"
+    assert workers.file_of("tests/e2e/test_journey.py::test_x[1]") == "e2e"
 
 
 def test_files_listed_are_there():
