@@ -20,6 +20,7 @@ from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
+from sessions_farm.stores.sql import followers
 from sessions_farm.web import cookies
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def make_id(request: MallRequest) -> str:
     local = session.session_key
     if local and is_local(local):
         session.cycle_key()  # this host became the master since
-        lookup.carry_over(local, session.claim_key())
+        followers.carry(ids.digests_of(local), ids.digest(session.claim_key()))
     return session.claim_key()
 
 

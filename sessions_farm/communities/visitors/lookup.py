@@ -6,21 +6,14 @@ import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, connections, router, transaction
+from django.db import IntegrityError, transaction
 
 from sessions_farm.communities.models import Community, Visitor, VisitorKey
 from sessions_farm.communities.visitors.merging import merge_visitors
 from sessions_farm.session import ids
-from sessions_farm.stores.effects import round_trips
 
 if TYPE_CHECKING:
     from sessions_farm.communities.registry import Member
-
-CARRY_OVER = f"""
-INSERT INTO {VisitorKey._meta.db_table} (key_hash, visitor_id, created_at)
-SELECT %s, visitor_id, created_at FROM {VisitorKey._meta.db_table} WHERE key_hash IN ({{marks}}) LIMIT 1
-ON CONFLICT (key_hash) DO NOTHING
-"""  # noqa: S608 -- the name is our table's
 
 DEFAULT_COMMUNITY = "default"  # of a project that declares none
 
@@ -61,14 +54,6 @@ def assign_visitor_once(session_id: str, visitor: Visitor) -> Visitor:
     hashed = ids.digest(session_id)
     key, _ = VisitorKey.objects.select_related("visitor").get_or_create(key_hash=hashed, defaults={"visitor": visitor})
     return key.visitor
-
-
-def carry_over(old_id: str, new_id: str) -> None:
-    """Give the visitor of a rotated id to the new id, if that has none: one statement."""
-    hashes = ids.digests_of(old_id)
-    with connections[router.db_for_write(VisitorKey)].cursor() as cursor:
-        round_trips.count()
-        cursor.execute(CARRY_OVER.format(marks=", ".join(["%s"] * len(hashes))), [ids.digest(new_id), *hashes])
 
 
 def join_visitor_to_user(
