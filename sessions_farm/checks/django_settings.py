@@ -12,11 +12,13 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 -- Dja
 ENGINE = "sessions_farm.engine"
 STRICT_COOKIES = "sessions_farm.web.middleware.StrictCookies"
 SESSION_MIDDLEWARE = "sessions_farm.web.middleware.SessionMiddleware"
+LEGACY_ENGINE = "sessions_farm.web.legacy_engine.LegacyEngineMiddleware"
 DJANGO_SESSION_MIDDLEWARE = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
 MESSAGES = "django.contrib.messages.middleware.MessageMiddleware"
 ORDER = (
     (STRICT_COOKIES, SESSION_MIDDLEWARE, "Cookies are read strictly before one of them is believed."),
+    (LEGACY_ENGINE, SESSION_MIDDLEWARE, "It moves a session before another one is begun."),
     (SESSION_MIDDLEWARE, AUTH, "The signed-in user is read from the session."),
     (SESSION_MIDDLEWARE, MESSAGES, "Messages may be kept in the session."),
 )

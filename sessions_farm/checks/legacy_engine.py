@@ -7,7 +7,10 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core import checks
+
+from sessions_farm.checks.django_settings import LEGACY_ENGINE, SESSION_MIDDLEWARE
 
 STOCK = "django.contrib.sessions.backends."
 IN_TABLES = {f"{STOCK}db", f"{STOCK}cached_db"}
@@ -36,6 +39,12 @@ def fallback_errors(given: dict[str, Any]) -> Iterator[checks.CheckMessage]:
             f'SESSIONS_FARM["FALLBACK_ENGINE"] = {engine!r} has its table in an app that is not installed.',
             hint='Keep "django.contrib.sessions" in INSTALLED_APPS until the sessions have moved.',
             id="sessions_farm.E022",
+        )
+    elif LEGACY_ENGINE not in settings.MIDDLEWARE:
+        yield checks.Error(
+            f'SESSIONS_FARM["FALLBACK_ENGINE"] = {engine!r} is not asked: no middleware moves its sessions.',
+            hint=f"Put {LEGACY_ENGINE} into MIDDLEWARE, directly before {SESSION_MIDDLEWARE}.",
+            id="sessions_farm.E023",
         )
     elif fault := engine_import_error(engine):
         yield checks.Error(

@@ -99,8 +99,8 @@ class NoSession:
 
     def __getattr__(self, name: str) -> NoReturn:
         raise SessionOffError(
-            f"The view {self.view} is @session_off and used the session ({name}), perhaps by request.user or "
-            "request.mall. Take the decorator away, or the use."
+            f"The view {self.view} is @session_off and used the session ({name}), perhaps by request.user. "
+            "Take the decorator away, or the use."
         )
 
     def _refuse(self, *_args: object) -> NoReturn:

@@ -18,6 +18,7 @@ from django.test import AsyncClient, Client
 from django.utils import timezone
 
 from sessions_farm.checks import check_settings
+from sessions_farm.checks.django_settings import LEGACY_ENGINE, SESSION_MIDDLEWARE
 from sessions_farm.models import Session, Tombstone
 from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
@@ -66,12 +67,16 @@ def _old_table(django_db_setup, django_db_blocker):
             editor.delete_model(stock_engines.StockSession)
 
 
+def with_legacy_engine():
+    listed = list(session_site.MIDDLEWARE)
+    listed.insert(listed.index(SESSION_MIDDLEWARE), LEGACY_ENGINE)
+    return listed
+
+
 @pytest.fixture
 def farm(_old_table, db, settings, tmp_path, monkeypatch):
     """The farm, that any of the old engines can be put behind."""
-    settings.MIDDLEWARE = list(session_site.MIDDLEWARE)
-    before = settings.MIDDLEWARE.index("sessions_farm.web.middleware.SessionMiddleware")
-    settings.MIDDLEWARE.insert(before, "sessions_farm.web.legacy_engine.LegacyEngineMiddleware")
+    settings.MIDDLEWARE = with_legacy_engine()
     settings.ROOT_URLCONF = "sessions_farm.tests.support.session_site"
     two_hosts.serve(settings)
     settings.SESSION_COOKIE_SECURE = False
@@ -495,15 +500,24 @@ def test_event_loop_moves_them_too(database_engine):
 )
 def test_wrong_settings_are_told(settings, given, fault, hint):
     settings.SESSIONS_FARM = {"STORE": "database"} | given
-    settings.MIDDLEWARE = list(session_site.MIDDLEWARE)
+    settings.MIDDLEWARE = with_legacy_engine()
     (message,) = check_settings()
     assert message.id == f"sessions_farm.{fault}"
     assert hint in message.hint
 
 
+def test_engine_that_no_middleware_asks_is_told(settings):
+    settings.SESSIONS_FARM = {"STORE": "database", "FALLBACK_ENGINE": "django.contrib.sessions.backends.cache"}
+    settings.MIDDLEWARE = list(session_site.MIDDLEWARE)
+    (missing,) = check_settings()
+    settings.MIDDLEWARE = [*session_site.MIDDLEWARE, LEGACY_ENGINE]
+    (late,) = check_settings()
+    assert (missing.id, late.id) == ("sessions_farm.E023", "sessions_farm.E005")
+
+
 @pytest.mark.parametrize("engine", ["cache", "file", "signed_cookies"])
 def test_right_settings_say_nothing(settings, engine):
     settings.SESSIONS_FARM = {"STORE": "database", "FALLBACK_ENGINE": f"django.contrib.sessions.backends.{engine}"}
-    settings.MIDDLEWARE = list(session_site.MIDDLEWARE)
+    settings.MIDDLEWARE = with_legacy_engine()
     settings.SESSION_SERIALIZER = "x.PickleSerializer"  # read by the old engine, so it is not useless
     assert check_settings() == []
