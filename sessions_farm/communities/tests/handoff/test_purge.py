@@ -85,7 +85,14 @@ def test_button_of_a_store_heals_by_its_mark_and_the_ticket_brings_nothing_twice
     browser.get(f"{A}/cart")
     browser.post("/to-mall")
 
-    assert [hop.host for hop in browser.hops] == ["a.test", "mall.test", "a.test", "mall.test", "mall.test", "mall.test"]
+    assert [hop.host for hop in browser.hops] == [
+        "a.test",
+        "mall.test",
+        "a.test",
+        "mall.test",
+        "mall.test",
+        "mall.test",
+    ]
     assert lines_of(browser) == ["spade"]
     assert_one_id(browser)
 
