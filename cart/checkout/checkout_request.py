@@ -1,4 +1,4 @@
-"""The request to check out: the reviewed cart, and the agreed total."""
+"""The request to check out: the reviewed cart, and the agreed amount."""
 
 from __future__ import annotations
 
@@ -6,35 +6,85 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
-from cart.pricing import DeliveryMethod, PricedLine
+from cart.pricing import ConsignmentDraft, DeliveryMethod, PricedLine
 
 ADDRESS_FIELDS = ("name", "line1", "line2", "postcode", "town", "country")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Hold what the shopper agrees to pay, in minor units: the total, each unit price and each delivery charge.
+
+    ``prices`` are by variant, ``charges`` by vendor.
+    """
+
+    total: int
+    prices: Mapping[int, int]
+    charges: Mapping[int, int]
+
+    @classmethod
+    def of_drafts(cls, drafts: Iterable[ConsignmentDraft]) -> Self:
+        """Return the agreement that a review of these consignments asks for."""
+        drafts = list(drafts)
+        return cls(
+            total=sum(draft.total for draft in drafts),
+            prices={line.variant_id: line.unit_price for draft in drafts for line in draft.lines},
+            charges={draft.vendor_id: draft.delivery_charge for draft in drafts},
+        )
+
+    def dumps(self) -> str:
+        """Return the agreement as text for a form."""
+        return json.dumps(
+            [self.total, sorted(self.prices.items()), sorted(self.charges.items())], separators=(",", ":")
+        )
+
+    @classmethod
+    def loads(cls, text: str) -> Self:
+        """Return the agreement in a text. Raise ValueError for any other text."""
+        try:
+            total, prices, charges = json.loads(text)
+            found = cls(total, dict(prices), dict(charges))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError("This is no agreement as the review shows it.") from error
+        if not all(type(part) is int for part in (total, *found.prices.values(), *found.charges.values())):
+            raise ValueError("An agreement has whole amounts only.")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
     """Hold the reviewed checkout.
 
-    ``idempotency_key`` identifies the reviewed goods, delivery and address; ``agreed_total`` is the total, in minor
-    units, that the pay button showed; ``token`` identifies the checkout session.
+    ``review_key`` identifies the reviewed goods, delivery and address; ``token`` the checkout session.
     """
 
-    idempotency_key: str
-    agreed_total: int
+    review_key: str
+    agreed: Agreement
     token: str
     contact: Mapping[str, str]
     methods: Mapping[int, DeliveryMethod]
 
+    @property
+    def order_key(self) -> str:
+        """Return the order's idempotency key: the reviewed goods for the agreed amount make one order."""
+        return _digest([self.review_key, self.agreed.dumps()])
 
-def make_idempotency_key(
+
+def make_review_key(
     token: str, lines: Iterable[PricedLine], methods: Mapping[int, DeliveryMethod], contact: Mapping[str, str]
 ) -> str:
-    """Return a digest of the checkout without its prices: repeated posts make one order."""
-    content = {
-        "token": token,
-        "lines": sorted((line.variant_id, line.quantity) for line in lines),
-        "methods": sorted((vendor_id, str(method)) for vendor_id, method in methods.items()),
-        "contact": sorted(contact.items()),
-    }
+    """Return a digest of the checkout without its prices."""
+    return _digest(
+        {
+            "token": token,
+            "lines": sorted((line.variant_id, line.quantity) for line in lines),
+            "methods": sorted((vendor_id, str(method)) for vendor_id, method in methods.items()),
+            "contact": sorted(contact.items()),
+        }
+    )
+
+
+def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

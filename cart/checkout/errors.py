@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 
 class CheckoutError(Exception):
     """Base class of the checkout's errors."""
@@ -15,12 +18,22 @@ class CartChangedError(CheckoutError):
     """Report goods, delivery or an address other than the reviewed ones."""
 
 
-class PriceIncreasedError(CheckoutError):
-    """Report a total above the agreed one; both in minor units."""
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """Hold a price or a charge above the agreed one, in minor units."""
 
-    def __init__(self, agreed_total: int, total: int) -> None:
-        super().__init__(f"The agreed total was {agreed_total}; it is {total} now.")
-        self.agreed_total = agreed_total
+    name: str
+    agreed: int
+    now: int
+
+
+class PriceIncreasedError(CheckoutError):
+    """Report prices or charges above the agreed ones, in minor units; a fall elsewhere does not count."""
+
+    def __init__(self, rises: Sequence[Rise], total: int) -> None:
+        risen = ", ".join(f"{rise.name} from {rise.agreed} to {rise.now}" for rise in rises)
+        super().__init__(f"Risen: {risen}. The total is {total} now.")
+        self.rises = rises
         self.total = total
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django_countries.fields import CountryField
 
+from cart.checkout.checkout_request import Agreement
 from cart.orders.models import Address
 from cart.pricing import DeliveryMethod
 from cart.summary import CartSummary
@@ -103,7 +104,14 @@ class DeliveryForm(forms.Form):
 
 
 class PayForm(forms.Form):
-    """Validate the posted idempotency key and the total that the button showed."""
+    """Validate the posted key of the review, and the amounts that it showed."""
 
-    idempotency_key = forms.CharField(min_length=64, max_length=64)
-    agreed_total = forms.IntegerField(min_value=0)
+    review_key = forms.CharField(min_length=64, max_length=64)
+    agreed = forms.CharField(max_length=100_000)
+
+    def clean_agreed(self) -> Agreement:
+        """Read the agreement."""
+        try:
+            return Agreement.loads(self.cleaned_data["agreed"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error

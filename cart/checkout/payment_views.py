@@ -59,7 +59,7 @@ def pay(request: MallRequest) -> HttpResponse:
     except (CheckoutError, SoldOutError) as error:
         return _error_response(request, error, checkout_request)
     if url is None:
-        return _redirect_to_status(Order.objects.get(idempotency_key=checkout_request.idempotency_key, visitor=visitor))
+        return _redirect_to_status(Order.objects.get(idempotency_key=checkout_request.order_key, visitor=visitor))
     return HttpResponseRedirect(url, status=303)
 
 
@@ -85,9 +85,15 @@ def _failure_notice(request: MallRequest, error: Exception) -> str:
         case DraftExpiredError():
             return "This took longer than we could keep your goods. Check the order and pay again."
         case PriceIncreasedError():
-            old, new = (Money(minor, request.marketplace.currency) for minor in (error.agreed_total, error.total))
-            return f"The total rose from {old} to {new} since you looked. Pay only if you agree."
+            return _words_of_rise(error, request.marketplace.currency)
     return "Your order changed in another window. Check it once more before you pay."
+
+
+def _words_of_rise(error: PriceIncreasedError, currency: str) -> str:
+    told = "; ".join(
+        f"{rise.name} rose from {Money(rise.agreed, currency)} to {Money(rise.now, currency)}" for rise in error.rises
+    )
+    return f"Since you looked: {told}. The total is {Money(error.total, currency)} now. Pay only if you agree."
 
 
 def _review_again(request: MallRequest, notice: str, status: int) -> HttpResponse:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from cart.checkout.checkout_request import ADDRESS_FIELDS, CheckoutRequest, make_idempotency_key
-from cart.checkout.errors import CartChangedError, CartNotBuyableError, DraftExpiredError, PriceIncreasedError
+from cart.checkout.checkout_request import ADDRESS_FIELDS, Agreement, CheckoutRequest, make_review_key
+from cart.checkout.errors import CartChangedError, CartNotBuyableError, DraftExpiredError, PriceIncreasedError, Rise
 from cart.checkout.locks import transaction_with_lock_timeout
 from cart.models import Cart, Line
 from cart.orders.models import Consignment, Order, OrderLine, Payment
@@ -42,7 +42,7 @@ def prepare_order(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
     """
     with transaction_with_lock_timeout():
         cart = Cart.objects.select_for_update(no_key=True).filter(visitor=visitor).first()
-        same_key = Order.objects.filter(idempotency_key=checkout_request.idempotency_key, visitor=visitor)
+        same_key = Order.objects.filter(idempotency_key=checkout_request.order_key, visitor=visitor)
         order = same_key.select_for_update(no_key=True).first()
         if order is not None:
             return _resume(order, now)
@@ -72,19 +72,32 @@ def _resume(order: Order, now: datetime) -> PreparedCheckout:
 
 
 def _agreed_drafts(summary: CartSummary, checkout_request: CheckoutRequest) -> list[ConsignmentDraft]:
-    """Return the current drafts if they equal the reviewed ones and cost no more."""
+    """Return the current drafts if they are the reviewed ones and nothing costs more than agreed."""
     if not summary.groups or not all(line.for_sale for line in summary):
         raise CartNotBuyableError("The cart is empty, or something in it is not for sale any more.")
     drafts = draft_consignments(summary, checkout_request)
-    key = make_idempotency_key(
-        checkout_request.token, _lines(drafts), checkout_request.methods, checkout_request.contact
-    )
-    if checkout_request.idempotency_key != key:
+    key = make_review_key(checkout_request.token, _lines(drafts), checkout_request.methods, checkout_request.contact)
+    if checkout_request.review_key != key:
         raise CartChangedError("What was reviewed is not what is in the cart.")
-    total = sum(draft.total for draft in drafts)
-    if total > checkout_request.agreed_total:
-        raise PriceIncreasedError(checkout_request.agreed_total, total)
+    _reject_rises(summary, checkout_request.agreed, drafts)
     return drafts
+
+
+def _reject_rises(summary: CartSummary, agreed: Agreement, drafts: list[ConsignmentDraft]) -> None:
+    """Raise PriceIncreasedError if any price, charge or the total is above the agreed one. A fall is passed on."""
+    now = Agreement.of_drafts(drafts)
+    names = {line.variant.pk: str(line.variant) for line in summary}
+    vendors = {group.vendor.pk: f"Delivery by {group.vendor.name}" for group in summary.groups}
+    rises = [
+        Rise(of[key], before.get(key, 0), amount)
+        for of, before, after in ((names, agreed.prices, now.prices), (vendors, agreed.charges, now.charges))
+        for key, amount in after.items()
+        if amount > before.get(key, 0)
+    ]
+    if rises:
+        raise PriceIncreasedError(rises, now.total)
+    if now.total > agreed.total:
+        raise CartChangedError(f"The agreed total {agreed.total} is not that of the agreed prices, {now.total}.")
 
 
 def draft_consignments(summary: CartSummary, checkout_request: CheckoutRequest) -> list[ConsignmentDraft]:
@@ -123,7 +136,7 @@ def _create_draft(
         visitor=visitor,
         user=user,
         email=checkout_request.contact["email"],
-        idempotency_key=checkout_request.idempotency_key,
+        idempotency_key=checkout_request.order_key,
         currency=marketplace.currency,
         goods_total=goods_total,
         delivery_total=delivery_total,

@@ -123,7 +123,7 @@ def review(request: MallRequest) -> HttpResponse:
 def review_page(request: MallRequest, summary: CartSummary, *, notice: str = "", status: int = 200) -> HttpResponse:
     """Render the review, with a notice if the shopper has to agree again."""
     checkout_request = checkout_session.build_request(request, summary)
-    if Order.objects.filter(idempotency_key=checkout_request.idempotency_key).exclude(state=Order.State.DRAFT).exists():
+    if Order.objects.filter(idempotency_key=checkout_request.order_key).exclude(state=Order.State.DRAFT).exists():
         checkout_session.renew_token(
             request
         )  # the previous order is settled or expired; this review leads to another one

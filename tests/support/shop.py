@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from cart.checkout.checkout_request import CheckoutRequest, make_idempotency_key
+from cart.checkout.checkout_request import Agreement, CheckoutRequest, make_review_key
 from cart.checkout.services import start_payment
 from cart.models import Cart
 from cart.orders.models import Order, Payment
-from cart.pricing import DeliveryMethod
+from cart.pricing import DeliveryMethod, split_by_vendor
 from cart.services import add_line
 from cart.summary import summarise_cart
 from sessions_farm.communities.models import Community, Domain, Visitor
@@ -80,7 +80,7 @@ def put(visitor, variant, quantity=1):
     return add_line(visitor=visitor, variant_id=variant.pk, quantity=quantity, now=timezone.now())
 
 
-def request_of(visitor, *, agreed=None, express=(), **contact) -> CheckoutRequest:
+def request_of(visitor, *, express=(), **contact) -> CheckoutRequest:
     """What the review page would send for the visitor's cart as it is now."""
     summary = summarise_cart(Cart.objects.get(visitor=visitor), timezone.now())
     methods = {
@@ -88,14 +88,15 @@ def request_of(visitor, *, agreed=None, express=(), **contact) -> CheckoutReques
         for group in summary.groups
     }
     where = ADDRESS | contact
-    total = sum(
-        group.goods_total + group.tariff.charge(group.goods_total, methods[group.vendor.pk]) for group in summary.groups
-    )
     token = str(visitor.pk)
-    key = make_idempotency_key(token, [line.priced for line in summary], methods, where)
+    priced = [line.priced for line in summary]
+    key = make_review_key(token, priced, methods, where)
+    shown = Agreement.of_drafts(
+        split_by_vendor(priced, {group.vendor.pk: group.tariff for group in summary.groups}, methods)
+    )
     return CheckoutRequest(
-        idempotency_key=key,
-        agreed_total=total if agreed is None else agreed,
+        review_key=key,
+        agreed=shown,
         token=token,
         contact=where,
         methods=methods,
@@ -106,7 +107,7 @@ def begin(visitor, **options) -> Payment:
     """Press "Pay" for the visitor's cart; the payment that waits at the gateway."""
     checkout_request = request_of(visitor, **options)
     start_payment(visitor=visitor, user=None, checkout_request=checkout_request, now=timezone.now())
-    return Payment.objects.get(order__idempotency_key=checkout_request.idempotency_key, state=Payment.State.STARTED)
+    return Payment.objects.get(order__idempotency_key=checkout_request.order_key, state=Payment.State.STARTED)
 
 
 def later(**duration):

@@ -60,7 +60,7 @@ def to_review(browser, *variants, **methods):
 def hidden(response) -> dict[str, str]:
     """The hidden fields of the form that pays."""
     page = response.content.decode()
-    return dict(re.findall(r'name="(idempotency_key|agreed_total)" value="([^"]*)"', page))
+    return dict(re.findall(r'name="(review_key|agreed)" value="([^"]*)"', page))
 
 
 def pay(browser):
@@ -210,7 +210,7 @@ def test_price_rise_is_asked_and_then_paid(browser, vase):
     vase.save()
     response = pay(browser)
     assert response.status_code == 409
-    assert "The total rose from €43.00 to €44.00" in text(response)
+    assert "rose from €40.00 to €41.00. The total is €44.00 now" in text(response)
     assert not Order.objects.exists()
     pay(browser)
     card(browser, PAYS)

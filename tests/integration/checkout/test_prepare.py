@@ -50,12 +50,38 @@ def test_price_rise_asks_again_and_a_fall_is_passed_on(shop):
     lamp.save()
     with pytest.raises(PriceIncreasedError) as rise:
         press_pay(visitor, checkout_request)
-    assert (rise.value.agreed_total, rise.value.total) == (2450, 2452)
+    assert rise.value.total == 2452
     assert not Order.objects.exists()
     assert not StockHold.objects.exists()
     lamp.price = 900
     lamp.save()
     assert press_pay(visitor, checkout_request).order.total == 2250
+
+
+def test_line_that_rose_is_told_though_another_fell_more(shop):
+    lamp, pot = add_goods(shop, "amber", "Lamp", price=1000), add_goods(shop, "amber", "Pot", price=2000)
+    visitor = visitor_with(shop, lamp=(lamp, 1), pot=(pot, 1))
+    checkout_request = request_of(visitor)
+    lamp.price, pot.price = 1100, 1000
+    lamp.save()
+    pot.save()
+    with pytest.raises(PriceIncreasedError) as rise:
+        press_pay(visitor, checkout_request)
+    assert [(each.name, each.agreed, each.now) for each in rise.value.rises] == [("Lamp", 1000, 1100)]
+
+
+def test_draft_serves_only_the_amount_that_was_agreed(shop):
+    """Pay, Back at the gateway, and the price fell: the button and the gateway say the same."""
+    lamp = add_goods(shop, "amber", "Lamp", price=5000)
+    visitor = visitor_with(shop, lamp=(lamp, 1))
+    dear = press_pay(visitor, request_of(visitor))
+    lamp.price = 2500
+    lamp.save()
+    cheap = press_pay(visitor, request_of(visitor))
+
+    assert (cheap.order.total, cheap.payment.amount) == (2950, 2950)
+    assert [payment.pk for payment in cheap.superseded] == [dear.payment.pk]
+    assert Order.objects.get(pk=dear.order.pk).state == Order.State.EXPIRED
 
 
 def test_dearer_delivery_asks_again(shop):
@@ -83,7 +109,7 @@ def test_another_visitors_idempotency_key_is_of_no_use(shop):
     press_pay(mine, request_of(mine))
     theirs = visitor_with(shop, lamp=(lamp, 1))
     with pytest.raises(CartChangedError):
-        press_pay(theirs, replace(request_of(theirs), idempotency_key=request_of(mine).idempotency_key))
+        press_pay(theirs, replace(request_of(theirs), review_key=request_of(mine).review_key))
 
 
 def test_goods_that_are_gone_are_sold_out_and_nothing_stays(shop):

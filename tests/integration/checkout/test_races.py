@@ -49,7 +49,7 @@ def at_once(count, work):
 def buy(visitor, checkout_request, pay_with):
     """Press "Pay", pay, and come back; the state of the order."""
     start_payment(visitor=visitor, user=None, checkout_request=checkout_request, now=timezone.now())
-    payment = Payment.objects.get(order__idempotency_key=checkout_request.idempotency_key)
+    payment = Payment.objects.get(order__idempotency_key=checkout_request.order_key)
     pay_with(payment)
     return finalise(payment=payment, now=timezone.now()).state
 
@@ -199,4 +199,4 @@ def reviewed(client, variant):
     client.post("/checkout/", ADDRESS)
     client.post("/checkout/delivery/", {f"vendor-{variant.product.vendor_id}": "standard"})
     page = client.get("/checkout/review/").content.decode()
-    return dict(re.findall(r'name="(idempotency_key|agreed_total)" value="([^"]*)"', page))
+    return dict(re.findall(r'name="(review_key|agreed)" value="([^"]*)"', page))

@@ -22,7 +22,7 @@ URLCONFS = {MASTER: settings.ROOT_URLCONF, STORE: settings.STORE_URLCONF}
 # Whatever a page reads from its query or its form.
 FIELDS = [
     "q", "sort", "page", "low", "high", "stock", "department", "shop", "next", "variant", "quantity", "remove",
-    "address", "part", "idempotency_key", "agreed_total", "token", "number", "expiry", "code", "reference",
+    "address", "part", "review_key", "agreed", "token", "number", "expiry", "code", "reference",
     "signature", "m", "ch", "st", "state", "iss", "login", "password", "password1", "keep", *ADDRESS,
 ]  # fmt: skip
 GARBAGE = [
