@@ -18,11 +18,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F
 
 from cart.lines import add_pieces, remove_pieces
 from cart.models import Cart, CopiedLine, Line
+from cart.transactions import in_transaction
 from sessions_farm.communities.visitors.merging import surviving_visitor
 from vendors import stock
 from vendors.models import Variant
@@ -40,14 +40,13 @@ class Offer:
     there: int
 
 
-@transaction.atomic
+@in_transaction
 def copy_cart(*, source_visitor_id: UUID, target: Visitor, now: datetime) -> list[Offer]:
     """Carry a store's cart over into a visitor's; return the goods that must be offered instead, if any."""
     target = surviving_visitor(target)  # locked: two tickets at once are redeemed one after the other
-    source = Cart.objects.filter(visitor=source_visitor_id).exclude(visitor=target).first()
+    source, cart = _locked_carts(source_visitor_id, target)
     if source is None:
         return []  # a hand-off made one visitor of the two by now
-    cart = Cart.objects.filter(visitor=target).first()
     here = _quantities(cart)
     there = _quantities(source)
     copied = copied_quantities(source=source, target=cart) if cart else {}
@@ -71,14 +70,14 @@ def copy_cart(*, source_visitor_id: UUID, target: Visitor, now: datetime) -> lis
     return []
 
 
-@transaction.atomic
+@in_transaction
 def add_offered(*, source_visitor_id: UUID, target: Visitor, offers: Sequence[Offer], now: datetime) -> None:
     """Add offered goods to a visitor's cart, as the shopper clicked; nothing where a hand-off was faster."""
     target = surviving_visitor(target)
-    source = Cart.objects.filter(visitor=source_visitor_id).exclude(visitor=target).first()
+    source, cart = _locked_carts(source_visitor_id, target)
     if source is None:
         return
-    cart, _ = Cart.objects.get_or_create(visitor=target)
+    cart = cart or Cart.objects.create(visitor=target)
     _add(source, cart, offers, now)
     _note_copies(source, cart, {offer.variant_id: offer.there for offer in offers})
 
@@ -135,6 +134,14 @@ def _move_copy(copy: CopiedLine, *, source: Cart, target: Cart) -> None:
     )
     if not is_new:
         CopiedLine.objects.filter(pk=kept.pk).update(quantity=F("quantity") + copy.quantity)
+
+
+def _locked_carts(source_visitor_id: UUID, target: Visitor) -> tuple[Cart | None, Cart | None]:
+    """Return the carts of the two visitors, locked; no source where the visitors are one by now."""
+    rows = Cart.objects.filter(visitor__in=[source_visitor_id, target.pk]).order_by("pk")
+    carts = {cart.visitor_id: cart for cart in rows.select_for_update(no_key=True)}
+    source = carts.get(source_visitor_id) if source_visitor_id != target.pk else None
+    return source, carts.get(target.pk)
 
 
 def _quantities(cart: Cart | None) -> dict[int, int]:

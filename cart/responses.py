@@ -16,6 +16,7 @@ from sessions_farm.stores.base import StoreUnavailableError
 from vendors.http import MallRequest
 
 LANDED = "cart_landed"
+BUSY = "Many people are buying the same thing right now."
 
 
 def added_response(request: MallRequest, next_url: str, change: LineChange) -> HttpResponse:

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from cart import copies
 from cart.lines import MAX_QUANTITY, add_pieces, remove_pieces
-from cart.models import Cart, Line
+from cart.models import Cart, CopiedLine, Line
+from cart.transactions import in_transaction
 from sessions_farm.communities.visitors.merging import surviving_visitor
 from vendors import stock
 from vendors.models import Product, Variant, Vendor
@@ -35,7 +35,7 @@ class LineChange:
     capped: bool = False
 
 
-@transaction.atomic
+@in_transaction
 def add_line(
     *, visitor: Visitor, variant_id: int, quantity: int, now: datetime, vendor_id: int | None = None
 ) -> LineChange:
@@ -48,7 +48,7 @@ def add_line(
     variant = sellable_variants(community_id=visitor.community_id, vendor_id=vendor_id).filter(pk=variant_id).first()
     if variant is None:
         raise NotForSaleError(f"Variant {variant_id} is not for sale here.")
-    cart, _ = Cart.objects.get_or_create(visitor=visitor)
+    cart = locked_cart(visitor)
     limit = _quantity_limit(variant_id, now, cart)
     if not limit:
         raise stock.SoldOutError(variant_id, quantity, 0)
@@ -58,7 +58,7 @@ def add_line(
     return LineChange(variant, in_cart, capped=in_cart < before + quantity)
 
 
-@transaction.atomic
+@in_transaction
 def change_quantity(
     *, cart: Cart, variant_id: int, quantity: int, now: datetime, vendor_id: int | None = None
 ) -> LineChange | None:
@@ -67,6 +67,7 @@ def change_quantity(
     The shopper accepts a changed price by it. Raise NotForSaleError for a line that this store may not edit, and
     stock.SoldOutError (the line stays) if none is available.
     """
+    list(Cart.objects.select_for_update(no_key=True).filter(pk=cart.pk))
     line = _editable(cart, vendor_id).filter(variant_id=variant_id).select_related("variant__product").first()
     if line is None:
         _reject_foreign_line(cart, variant_id)
@@ -95,7 +96,7 @@ def remove_bought(*, visitor_id: UUID, bought: Mapping[int, int]) -> None:
     Cart.objects.filter(visitor_id=visitor_id).update(held_by=None)
 
 
-@transaction.atomic
+@in_transaction
 def merge_carts(*, source: Visitor, target: Visitor, now: datetime) -> None:
     """Move the lines of one visitor's cart into another's; quantities add up to the available number. Idempotent.
 
@@ -118,8 +119,9 @@ def merge_carts(*, source: Visitor, target: Visitor, now: datetime) -> None:
                 target_cart.pk, line.variant, added, limit=limit, added_at=line.added_at, seen_price=line.seen_price
             )
     copies.move_copies(source=carts[source.pk], target=target_cart)
+    held_by = carts[source.pk].held_by or target_cart.held_by  # a hold follows its owner into the account
     carts[source.pk].delete()
-    Cart.objects.filter(pk=target_cart.pk).update(changed_at=now)
+    Cart.objects.filter(pk=target_cart.pk).update(changed_at=now, held_by=held_by)
 
 
 def sellable_variants(*, community_id: int, vendor_id: int | None = None) -> QuerySet[Variant]:
@@ -145,6 +147,19 @@ def _reject_foreign_line(cart: Cart, variant_id: int) -> None:
         raise NotForSaleError(
             f"Variant {variant_id} belongs to another store; its line is changed there or in the mall's cart."
         )
+
+
+def locked_cart(visitor: Visitor) -> Cart:
+    """Return the visitor's cart, made where there is none, and locked until the transaction ends."""
+    Cart.objects.get_or_create(visitor=visitor)
+    return Cart.objects.select_for_update(no_key=True).get(visitor=visitor)
+
+
+def lock_carts_of_purchase(visitor_id: UUID) -> None:
+    """Lock a visitor's cart, and those that its lines were copied from."""
+    sources = CopiedLine.objects.filter(target__visitor_id=visitor_id).values("source_id")
+    rows = Cart.objects.filter(Q(visitor_id=visitor_id) | Q(pk__in=sources)).order_by("pk")
+    list(rows.select_for_update(no_key=True))
 
 
 def _lock_carts(*visitors: Visitor) -> list[Cart]:

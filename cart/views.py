@@ -16,6 +16,7 @@ from cart.forms import AddForm, ChangeForm, next_path
 from cart.lines import MAX_QUANTITY
 from cart.models import Cart
 from cart.summary import summarise_cart
+from cart.transactions import RowLockTimeoutError
 from sessions_farm.communities.handoff.decorators import mall_id_required
 from vendors.http import MallRequest
 from vendors.stock import SoldOutError
@@ -41,6 +42,8 @@ def add(request: MallRequest) -> HttpResponse:
         return responses.error_response(request, next_url, "That is not for sale here any more. Nothing was added.")
     except SoldOutError:
         return responses.error_response(request, next_url, "Sold out: none left to add.")
+    except RowLockTimeoutError:
+        return responses.error_response(request, next_url, f"{responses.BUSY} Nothing was added; try again.")
     return responses.added_response(request, next_url, change)
 
 
@@ -69,6 +72,8 @@ def _change(request: MallRequest, form: ChangeForm, cart: Cart) -> None:
         messages.error(request, "That line belongs to another store. Change it in the mall’s cart.")
     except SoldOutError:
         messages.error(request, "Sold out: none left. Remove the line to check out the rest.")
+    except RowLockTimeoutError:
+        messages.error(request, f"{responses.BUSY} The cart is unchanged; try again.")
     else:
         if line_change is not None:
             messages.success(request, responses.describe_change(line_change))

@@ -7,6 +7,5 @@ Exceptions::
     ├── CartChangedError               goods, delivery or address differ from the reviewed ones
     ├── PriceIncreasedError            the total is above the agreed one
     ├── DraftExpiredError              the draft order expired before payment
-    ├── RowLockTimeoutError            another transaction held a row lock for too long
     └── PaymentError                   the payment gateway refused or was unreachable
 """

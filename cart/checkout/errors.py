@@ -41,10 +41,6 @@ class DraftExpiredError(CheckoutError):
     """Report a draft order that expired before payment."""
 
 
-class RowLockTimeoutError(CheckoutError):
-    """Report a row lock held by another transaction for too long; trying again may help."""
-
-
 class PaymentError(CheckoutError):
     """Report a gateway that refused or was unreachable; ``permanent`` if trying again cannot help."""
 

@@ -12,15 +12,14 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from cart.checkout.errors import PaymentError
-from cart.checkout.locks import transaction_with_lock_timeout
 from cart.checkout.payments.base import ChargeResult, ChargeStatus
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.prepare import order_quantities
-from cart.models import Cart
 from cart.orders.models import Consignment, Order, Payment
 from cart.orders.signals import order_finalising, order_placed
 from cart.orders.tasks import enqueue_confirmation
-from cart.services import remove_bought
+from cart.services import lock_carts_of_purchase, remove_bought
+from cart.transactions import in_transaction
 from vendors import stock
 
 logger = logging.getLogger(__name__)
@@ -35,24 +34,26 @@ def finalise(*, payment: Payment, now: datetime) -> Order:
     stay locked.
     """
     result = get_gateway(payment.gateway).fetch(payment)
-    with transaction_with_lock_timeout():
-        _lock_cart(payment)
-        order = Order.objects.select_for_update(no_key=True).get(pk=payment.order_id)
-        payment = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
-        if payment.state == Payment.State.STARTED:
-            _settle(order, payment, result, now)
+    order, payment = _apply(payment, result, now)
     if payment.state == Payment.State.REFUND_DUE:
         refund_payment(payment)
     return order
 
 
-def _lock_cart(payment: Payment) -> None:
-    """Lock the cart, the first in the global lock order.
+@in_transaction
+def _apply(payment: Payment, result: ChargeResult, now: datetime) -> tuple[Order, Payment]:
+    """Apply the gateway's report to a started payment; return the rows as they are now.
 
-    An order's visitor changes only by a merge, which locks the cart too.
+    The order's visitor changes only by a merge, which locks the carts too.
     """
     visitor_id = Order.objects.values_list("visitor_id", flat=True).get(pk=payment.order_id)
-    list(Cart.objects.select_for_update(no_key=True).filter(visitor_id=visitor_id))
+    if visitor_id is not None:
+        lock_carts_of_purchase(visitor_id)
+    order = Order.objects.select_for_update(no_key=True).get(pk=payment.order_id)
+    payment = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
+    if payment.state == Payment.State.STARTED:
+        _settle(order, payment, result, now)
+    return order, payment
 
 
 def _settle(order: Order, payment: Payment, result: ChargeResult, now: datetime) -> None:

@@ -21,7 +21,6 @@ from cart.checkout.errors import (
     DraftExpiredError,
     PaymentError,
     PriceIncreasedError,
-    RowLockTimeoutError,
 )
 from cart.checkout.finalise import finalise
 from cart.checkout.forms import PayForm
@@ -30,6 +29,7 @@ from cart.checkout.views import buyable_summary_or_none, review_page
 from cart.context import current_cart
 from cart.orders.models import Order, Payment
 from cart.summary import summarise_cart
+from cart.transactions import RowLockTimeoutError
 from vendors.http import MallRequest
 from vendors.models import Variant
 from vendors.money import Money
@@ -56,7 +56,7 @@ def pay(request: MallRequest) -> HttpResponse:
             checkout_request=checkout_request,
             now=timezone.now(),
         )
-    except (CheckoutError, SoldOutError) as error:
+    except (CheckoutError, RowLockTimeoutError, SoldOutError) as error:
         return _error_response(request, error, checkout_request)
     if url is None:
         return _redirect_to_status(Order.objects.get(idempotency_key=checkout_request.order_key, visitor=visitor))

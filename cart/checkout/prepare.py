@@ -11,12 +11,12 @@ from django.conf import settings
 
 from cart.checkout.checkout_request import ADDRESS_FIELDS, Agreement, CheckoutRequest, make_review_key
 from cart.checkout.errors import CartChangedError, CartNotBuyableError, DraftExpiredError, PriceIncreasedError, Rise
-from cart.checkout.locks import transaction_with_lock_timeout
 from cart.models import Cart, Line
 from cart.orders.models import Consignment, Order, OrderLine, Payment
 from cart.orders.numbering import new_number
 from cart.pricing import ConsignmentDraft, PricedLine, quantities_by_variant, split_by_vendor
 from cart.summary import CartSummary, summarise_cart
+from cart.transactions import in_transaction
 from vendors import stock
 from vendors.models import Marketplace
 
@@ -35,27 +35,27 @@ class PreparedCheckout:
     superseded: list[Payment] = field(default_factory=list)
 
 
+@in_transaction
 def prepare_order(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequest, now: datetime) -> PreparedCheckout:
     """Create the requested order, or find it; idempotent by the request's key.
 
     Raise a CheckoutError or stock.SoldOutError; nothing was changed then.
     """
-    with transaction_with_lock_timeout():
-        cart = Cart.objects.select_for_update(no_key=True).filter(visitor=visitor).first()
-        same_key = Order.objects.filter(idempotency_key=checkout_request.order_key, visitor=visitor)
-        order = same_key.select_for_update(no_key=True).first()
-        if order is not None:
-            return _resume(order, now)
-        if cart is None:
-            raise CartNotBuyableError("There is no cart.")
-        summary = summarise_cart(cart, now)
-        drafts = _agreed_drafts(summary, checkout_request)
-        superseded = _expire_previous_draft(cart)
-        order = _create_draft(visitor, user, checkout_request, drafts, now)
-        stock.hold(order.uuid, _draft_quantities(drafts), _hold_until(order, now), now)
-        Cart.objects.filter(pk=cart.pk).update(held_by=order.uuid)
-        _update_seen_prices(cart, drafts)
-        return PreparedCheckout(order, _create_payment(order), superseded)
+    cart = Cart.objects.select_for_update(no_key=True).filter(visitor=visitor).first()
+    same_key = Order.objects.filter(idempotency_key=checkout_request.order_key, visitor=visitor)
+    order = same_key.select_for_update(no_key=True).first()
+    if order is not None:
+        return _resume(order, now)
+    if cart is None:
+        raise CartNotBuyableError("There is no cart.")
+    summary = summarise_cart(cart, now)
+    drafts = _agreed_drafts(summary, checkout_request)
+    superseded = _expire_previous_draft(cart)
+    order = _create_draft(visitor, user, checkout_request, drafts, now)
+    stock.hold(order.uuid, _draft_quantities(drafts), _hold_until(order, now), now)
+    Cart.objects.filter(pk=cart.pk).update(held_by=order.uuid)
+    _update_seen_prices(cart, drafts)
+    return PreparedCheckout(order, _create_payment(order), superseded)
 
 
 def _resume(order: Order, now: datetime) -> PreparedCheckout:

@@ -11,13 +11,13 @@ from django.db.models import Exists, Model, OuterRef
 from django.urls import reverse
 
 from cart.checkout.checkout_request import CheckoutRequest
-from cart.checkout.errors import PaymentError, RowLockTimeoutError
+from cart.checkout.errors import PaymentError
 from cart.checkout.finalise import finalise, refund_payment
-from cart.checkout.locks import transaction_with_lock_timeout
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.prepare import PreparedCheckout, expire, prepare_order
 from cart.orders.models import Order, Payment
 from cart.orders.tasks import send_due_confirmations
+from cart.transactions import RowLockTimeoutError, transaction_with_lock_timeout
 from vendors.models import StockHold
 
 if TYPE_CHECKING:

@@ -10,6 +10,8 @@ from cart.checkout.services import start_payment
 from cart.models import Cart
 from cart.orders.models import Consignment, Order, Payment
 from cart.services import change_quantity
+from cart.summary import summarise_cart
+from sessions_farm.communities.visitors.merging import merge_visitors
 from tests.support.shop import add_goods, begin, later, order_of, put, request_of, visitor_with
 from vendors import stock
 from vendors.models import StockHold
@@ -178,3 +180,15 @@ def test_prices_that_were_agreed_to_are_no_change_any_more(shop):
     lamp.save()
     begin(visitor)
     assert Cart.objects.get(visitor=visitor).lines.get().seen_price == 1100
+
+
+def test_hold_follows_its_owner_into_the_account(shop):
+    """Signing in half-way, with the last one on hold, leaves it to its holder."""
+    lamp = add_goods(shop, "amber", "Lamp", on_hand=1)
+    visitor, account = visitor_with(shop, lamp=(lamp, 1)), visitor_with(shop)
+    press_pay(visitor, request_of(visitor))
+    merge_visitors(source=visitor, target=account, now=timezone.now())
+
+    [line] = summarise_cart(Cart.objects.get(visitor=account), timezone.now())
+    assert line.is_available
+    assert press_pay(account, request_of(account)).order.total

@@ -8,12 +8,12 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from cart.checkout.errors import RowLockTimeoutError
 from cart.checkout.finalise import finalise
 from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.services import start_payment, sweep_checkouts
 from cart.orders.models import Order, Payment
 from cart.orders.signals import order_finalising
+from cart.transactions import RowLockTimeoutError
 from tests.support.shop import ADDRESS, MASTER, add_goods, begin, later, order_of, request_of, visitor_with
 from vendors import stock
 from vendors.models import Stock
@@ -154,7 +154,7 @@ def test_carts_in_opposite_order_do_not_wait_for_each_other_for_ever(committed_s
 
 
 def test_row_lock_of_another_transaction_times_out(committed_shop, pay_with, monkeypatch):
-    monkeypatch.setattr("cart.checkout.locks.LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr("cart.transactions.LOCK_TIMEOUT", "200ms")
     lamp = add_goods(committed_shop, "amber", "Lamp")
     visitor = visitor_with(committed_shop, lamp=(lamp, 1))
     checkout_request = request_of(visitor)

@@ -1,0 +1,162 @@
+"""One order of locks: every service that locks does it in the same order, so no two of them wait for each other."""
+
+import contextlib
+import itertools
+import re
+import threading
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from cart import copies
+from cart.checkout.finalise import finalise
+from cart.checkout.prepare import prepare_order
+from cart.checkout.services import sweep_checkouts
+from cart.models import Cart
+from cart.services import change_quantity, merge_carts
+from cart.transactions import ATTEMPTS, RowLockTimeoutError, in_transaction
+from sessions_farm.communities.models import Visitor
+from sessions_farm.communities.visitors.merging import merge_visitors
+from tests.support.shop import add_goods, begin, make_shop, put, request_of, visitor_with
+
+# Where several tables stand in one place, no service waits in one of them for a holder of another.
+ORDER = [
+    ("communities_visitor",), ("cart_cart",), ("orders_order",), ("orders_payment",), ("vendors_stock",),
+    ("cart_line", "cart_copiedline", "vendors_stockhold"),
+]  # fmt: skip
+RANK = {table: rank for rank, tables in enumerate(ORDER) for table in tables}
+LOCKING = re.compile(
+    r'^(?:SELECT .*? FROM "(?P<locked>\w+)".* FOR (?:NO KEY )?UPDATE|(?:UPDATE|DELETE FROM) "(?P<changed>\w+)"'
+    r"|\s*INSERT INTO (?P<upserted>\w+) AS)",
+    re.DOTALL,
+)
+
+
+def locks_of(queries) -> list[str]:
+    """The tables that statements lock rows of, each where it comes first."""
+    found = []
+    for query in queries:
+        match = LOCKING.match(query["sql"])
+        table = match and next(filter(None, match.groups()))
+        if table in RANK and table not in found:
+            found.append(table)
+    return found
+
+
+@pytest.fixture
+def lamp(shop):
+    return add_goods(shop, "amber", "Lamp", on_hand=50)
+
+
+@pytest.fixture
+def services(shop, lamp, pay_with):
+    """Each service that locks rows of cart, order and stock, by its name."""
+    now = timezone.now()
+    shopper, neighbour = visitor_with(shop, lamp=(lamp, 2)), visitor_with(shop, lamp=(lamp, 1))
+    copied, anonymous = visitor_with(shop, lamp=(lamp, 1)), visitor_with(shop, lamp=(lamp, 1))
+    copies.copy_cart(source_visitor_id=copied.pk, target=Visitor.objects.create(community=shop.community), now=now)
+    payment = begin(shopper)
+    pay_with(payment)
+    return {
+        "add_line": lambda: put(shopper, lamp),
+        "change_quantity": lambda: change_quantity(
+            cart=Cart.objects.get(visitor=shopper), variant_id=lamp.pk, quantity=1, now=now
+        ),
+        "merge_carts": lambda: merge_carts(source=anonymous, target=neighbour, now=now),
+        "merge_visitors": lambda: merge_visitors(source=anonymous, target=neighbour, now=now),
+        "copy_cart": lambda: copies.copy_cart(
+            source_visitor_id=copied.pk, target=Visitor.objects.create(community=shop.community), now=now
+        ),
+        "prepare": lambda: prepare_order(visitor=neighbour, user=None, checkout_request=request_of(neighbour), now=now),
+        "finalise": lambda: finalise(payment=payment, now=now),
+        "sweep": lambda: sweep_checkouts(now=now),
+    }
+
+
+SERVICES = (
+    "add_line", "change_quantity", "merge_carts", "merge_visitors", "copy_cart", "prepare", "finalise", "sweep"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_service_locks_in_the_one_order(services, name):
+    with CaptureQueriesContext(connection) as captured:
+        services[name]()
+    locked = locks_of(captured.captured_queries)
+
+    if name == "merge_visitors":  # the orders come last; but whoever locks an order of these visitors has their carts
+        locked.remove("orders_order")
+    assert locked == sorted(locked, key=RANK.__getitem__), f"{name} locks {' → '.join(locked)}"
+    assert locked or name == "sweep"
+
+
+def test_every_service_is_tried(services):
+    assert set(SERVICES) == set(services)
+
+
+class Meeting:
+    """Two transactions that lock two rows crosswise, at once: PostgreSQL ends one of them."""
+
+    def __init__(self, rows):
+        self.rows, self.barrier, self.attempts = rows, threading.Barrier(2), 0
+
+    def lock(self, first, second):
+        self.attempts += 1
+        Cart.objects.select_for_update().get(pk=first)
+        if not self.barrier.broken:
+            with contextlib.suppress(threading.BrokenBarrierError):
+                self.barrier.wait(timeout=5)
+            self.barrier.abort()
+        Cart.objects.select_for_update().get(pk=second)
+
+
+@pytest.fixture
+def committed_carts(transactional_db):
+    shop = make_shop()
+    return [Cart.objects.create(visitor=Visitor.objects.create(community=shop.community)).pk for _ in range(2)]
+
+
+def crosswise(rows, service):
+    """What two callers of a service that locks the two rows in opposite orders raised."""
+    raised = []
+
+    def run(first, second):
+        try:
+            service(first, second)
+        except Exception as error:  # noqa: BLE001 -- the test looks at it
+            raised.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in itertools.permutations(rows)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    return raised
+
+
+def test_deadlock_is_tried_again(committed_carts):
+    meeting = Meeting(committed_carts)
+
+    assert crosswise(committed_carts, in_transaction(meeting.lock)) == []
+    assert 2 < meeting.attempts <= 2 * ATTEMPTS
+
+
+def test_control_without_another_try_the_deadlock_is_an_error(committed_carts):
+    meeting = Meeting(committed_carts)
+
+    assert len(crosswise(committed_carts, transaction.atomic(meeting.lock))) == 1
+
+
+def test_nothing_is_tried_again_inside_a_callers_transaction(db):
+    calls = []
+
+    @in_transaction
+    def busy():
+        calls.append(1)
+        raise RowLockTimeoutError
+
+    with transaction.atomic(), pytest.raises(RowLockTimeoutError):
+        busy()
+    assert len(calls) == 1
