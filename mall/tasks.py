@@ -7,9 +7,9 @@ from django.utils import timezone
 @shared_task(name="mall.sweep_checkouts")
 def sweep_checkouts() -> None:
     """Settle or expire abandoned checkouts."""
-    from cart.checkout import services  # noqa: PLC0415 -- app ready
+    from cart.checkout import sweeping  # noqa: PLC0415 -- app ready
 
-    services.sweep_checkouts(now=timezone.now())
+    sweeping.sweep_checkouts(now=timezone.now())
 
 
 @shared_task(name="mall.check_domains")

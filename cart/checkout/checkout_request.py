@@ -67,6 +67,11 @@ class CheckoutRequest:
     methods: Mapping[int, DeliveryMethod]
 
     @property
+    def wish(self) -> str:
+        """Return the name of what the shopper wants to buy: all drafts of one checkout session, one of them placed."""
+        return _digest(self.token)
+
+    @property
     def order_key(self) -> str:
         """Return the order's idempotency key: the reviewed goods for the agreed amount make one order."""
         return _digest([self.review_key, self.agreed.dumps()])

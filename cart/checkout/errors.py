@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cart.orders.models import Order
 
 
 class CheckoutError(Exception):
@@ -35,6 +39,14 @@ class PriceIncreasedError(CheckoutError):
         super().__init__(f"Risen: {risen}. The total is {total} now.")
         self.rises = rises
         self.total = total
+
+
+class AlreadyPaidError(CheckoutError):
+    """Report an order of this checkout that is paid; there is nothing else to pay."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"Order {order.number} of this checkout is paid.")
+        self.order = order
 
 
 class DraftExpiredError(CheckoutError):

@@ -7,24 +7,18 @@ the transaction, never inside it.
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
-
-from django.db import transaction
+from datetime import datetime
 
 from cart.checkout.errors import PaymentError
 from cart.checkout.payments.base import ChargeResult, ChargeStatus
 from cart.checkout.payments.gateways import get_gateway
-from cart.checkout.prepare import order_quantities
-from cart.orders.models import Consignment, Order, Payment
-from cart.orders.signals import order_finalising, order_placed
-from cart.orders.tasks import enqueue_confirmation
-from cart.services import lock_carts_of_purchase, remove_bought
+from cart.checkout.placing import cancel_order, expire_order, place_order
+from cart.orders.models import Order, Payment
+from cart.services import lock_carts_of_purchase
 from cart.transactions import in_transaction
 from vendors import stock
 
 logger = logging.getLogger(__name__)
-
-LATE_HOLD = timedelta(minutes=1)
 
 
 def finalise(*, payment: Payment, now: datetime) -> Order:
@@ -33,7 +27,16 @@ def finalise(*, payment: Payment, now: datetime) -> Order:
     Idempotent, also under concurrency. Raise PaymentError if the gateway does not answer, RowLockTimeoutError if rows
     stay locked.
     """
-    result = get_gateway(payment.gateway).fetch(payment)
+    return apply_result(payment, get_gateway(payment.gateway).fetch(payment), now)
+
+
+def close_payment(payment: Payment, now: datetime) -> Order:
+    """Cancel a payment at the gateway, for good; one that was made in time counts. Raise as ``finalise`` does."""
+    return apply_result(payment, get_gateway(payment.gateway).cancel(payment), now)
+
+
+def apply_result(payment: Payment, result: ChargeResult, now: datetime) -> Order:
+    """Apply the gateway's report, and refund what cannot be kept; return the order as it is now."""
     order, payment = _apply(payment, result, now)
     if payment.state == Payment.State.REFUND_DUE:
         refund_payment(payment)
@@ -73,51 +76,30 @@ def _settle(order: Order, payment: Payment, result: ChargeResult, now: datetime)
 
 def _place(order: Order, payment: Payment, now: datetime) -> None:
     """Place the order for a captured payment; if that is impossible, make the refund due."""
-    if order.state not in {Order.State.DRAFT, Order.State.EXPIRED}:
+    if order.state not in {Order.State.DRAFT, Order.State.EXPIRED} or _is_wish_fulfilled(order):
         _mark(payment, Payment.State.REFUND_DUE, now)  # paid twice, in two tabs
+        if order.state == Order.State.DRAFT:
+            expire_order(order)
         return
     try:
-        with transaction.atomic():
-            _take_stock(order, now)
+        place_order(order, now)
     except stock.SoldOutError:
         _mark(payment, Payment.State.REFUND_DUE, now)
-        _cancel(order, "Sold out while you were paying. The whole amount goes back to your card.")
+        cancel_order(order, "Sold out while you were paying. The whole amount goes back to your card.")
         return
     _mark(payment, Payment.State.CAPTURED, now)
-    _mark_placed(order, now)
 
 
-def _take_stock(order: Order, now: datetime) -> None:
-    """Take the goods; a late payment needs them to be available again."""
-    if order.state == Order.State.EXPIRED:
-        stock.hold(order.uuid, order_quantities(order), now + LATE_HOLD, now)
-    stock.take(order.uuid, now)
-
-
-def _mark_placed(order: Order, now: datetime) -> None:
-    order.state = Order.State.PLACED
-    order.placed_at = order.mail_due_at = now
-    order.save(update_fields=["state", "placed_at", "mail_due_at"])
-    order.consignments.update(state=Consignment.State.OPEN)
-    if order.visitor_id is not None:
-        remove_bought(visitor_id=order.visitor_id, bought=order_quantities(order))
-    order_finalising.send(sender=Order, order=order, now=now)
-    transaction.on_commit(lambda: order_placed.send_robust(sender=Order, order=order), robust=True)
-    transaction.on_commit(lambda: enqueue_confirmation(order.pk), robust=True)
-
-
-def _cancel(order: Order, reason: str) -> None:
-    order.state = Order.State.CANCELLED
-    order.remark = reason
-    order.save(update_fields=["state", "remark"])
-    order.consignments.update(state=Consignment.State.CANCELLED)
-    stock.release(order.uuid)
+def _is_wish_fulfilled(order: Order) -> bool:
+    """Return whether another order of the same checkout is placed; its cart is locked, so none is placed meanwhile."""
+    return Order.objects.placed().filter(wish=order.wish).exclude(pk=order.pk).exists()
 
 
 def _mark(payment: Payment, state: Payment.State, now: datetime) -> None:
     payment.state = state
-    payment.settled_at = now
-    payment.save(update_fields=["state", "settled_at"])
+    payment.settled_at = payment.next_look_at = now
+    payment.looks = 0
+    payment.save(update_fields=["state", "settled_at", "next_look_at", "looks"])
 
 
 def refund_payment(payment: Payment) -> bool:

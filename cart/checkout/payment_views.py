@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from cart.checkout import checkout_session, services
 from cart.checkout.checkout_request import CheckoutRequest
 from cart.checkout.errors import (
+    AlreadyPaidError,
     CheckoutError,
     DraftExpiredError,
     PaymentError,
@@ -56,6 +57,9 @@ def pay(request: MallRequest) -> HttpResponse:
             checkout_request=checkout_request,
             now=timezone.now(),
         )
+    except AlreadyPaidError as error:
+        messages.info(request, "This is paid already. Here is your order; nothing more was charged.")
+        return _redirect_to_status(error.order)
     except (CheckoutError, RowLockTimeoutError, SoldOutError) as error:
         return _error_response(request, error, checkout_request)
     if url is None:

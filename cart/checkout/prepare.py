@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from cart.checkout.checkout_request import ADDRESS_FIELDS, Agreement, CheckoutRequest, make_review_key
-from cart.checkout.errors import CartChangedError, CartNotBuyableError, DraftExpiredError, PriceIncreasedError, Rise
+from cart.checkout.errors import (
+    AlreadyPaidError,
+    CartChangedError,
+    CartNotBuyableError,
+    DraftExpiredError,
+    PriceIncreasedError,
+    Rise,
+)
+from cart.checkout.placing import expire_order, place_order
 from cart.models import Cart, Line
 from cart.orders.models import Consignment, Order, OrderLine, Payment
 from cart.orders.numbering import new_number
@@ -37,7 +45,7 @@ class PreparedCheckout:
 
 @in_transaction
 def prepare_order(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequest, now: datetime) -> PreparedCheckout:
-    """Create the requested order, or find it; idempotent by the request's key.
+    """Create the requested order, or find it; idempotent by the request's key. An order of 0 is placed at once.
 
     Raise a CheckoutError or stock.SoldOutError; nothing was changed then.
     """
@@ -46,6 +54,8 @@ def prepare_order(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
     order = same_key.select_for_update(no_key=True).first()
     if order is not None:
         return _resume(order, now)
+    if paid := Order.objects.placed().filter(wish=checkout_request.wish).first():
+        raise AlreadyPaidError(paid)
     if cart is None:
         raise CartNotBuyableError("There is no cart.")
     summary = summarise_cart(cart, now)
@@ -55,18 +65,19 @@ def prepare_order(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
     stock.hold(order.uuid, _draft_quantities(drafts), _hold_until(order, now), now)
     Cart.objects.filter(pk=cart.pk).update(held_by=order.uuid)
     _update_seen_prices(cart, drafts)
+    if not order.total:
+        place_order(order, now)
+        return PreparedCheckout(order, None, superseded)
     return PreparedCheckout(order, _create_payment(order), superseded)
 
 
 def _resume(order: Order, now: datetime) -> PreparedCheckout:
-    if order.state == Order.State.EXPIRED:
-        raise DraftExpiredError(f"Order {order.number} was not paid in time.")
     if order.state != Order.State.DRAFT:
         return PreparedCheckout(order, None)
     until = _hold_until(order, now)
     if until <= now:
         raise DraftExpiredError(f"Order {order.number} waited for {MAX_HOLD_PERIODS} hold periods.")
-    stock.hold(order.uuid, order_quantities(order), until, now)
+    stock.hold(order.uuid, order.quantities(), until, now)
     payment = order.payments.filter(state=Payment.State.STARTED).first()
     return PreparedCheckout(order, payment or _create_payment(order))
 
@@ -113,15 +124,8 @@ def _expire_previous_draft(cart: Cart) -> list[Payment]:
     previous = Order.objects.select_for_update(no_key=True).filter(uuid=cart.held_by, state=Order.State.DRAFT).first()
     if previous is None:
         return []
-    expire(previous)
+    expire_order(previous)
     return list(previous.payments.filter(state=Payment.State.STARTED))
-
-
-def expire(order: Order) -> None:
-    """Expire a locked draft and release its goods."""
-    Order.objects.filter(pk=order.pk).update(state=Order.State.EXPIRED)
-    order.consignments.update(state=Consignment.State.CANCELLED)
-    stock.release(order.uuid)
 
 
 def _create_draft(
@@ -137,6 +141,7 @@ def _create_draft(
         user=user,
         email=checkout_request.contact["email"],
         idempotency_key=checkout_request.order_key,
+        wish=checkout_request.wish,
         currency=marketplace.currency,
         goods_total=goods_total,
         delivery_total=delivery_total,
@@ -173,16 +178,6 @@ def _create_consignments(order: Order, drafts: list[ConsignmentDraft]) -> None:
         for consignment, draft in zip(consignments, drafts, strict=True)
         for line in draft.lines
     )
-
-
-def order_quantities(order: Order) -> dict[int, int]:
-    """Sum an order's quantities by variant; a deleted variant is left out."""
-    lines = OrderLine.objects.filter(consignment__order=order, variant__isnull=False)
-    quantities: dict[int, int] = {}
-    for variant_id, quantity in lines.values_list("variant_id", "quantity"):
-        if variant_id is not None:
-            quantities[variant_id] = quantities.get(variant_id, 0) + quantity
-    return quantities
 
 
 def _hold_until(order: Order, now: datetime) -> datetime:

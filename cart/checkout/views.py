@@ -123,10 +123,8 @@ def review(request: MallRequest) -> HttpResponse:
 def review_page(request: MallRequest, summary: CartSummary, *, notice: str = "", status: int = 200) -> HttpResponse:
     """Render the review, with a notice if the shopper has to agree again."""
     checkout_request = checkout_session.build_request(request, summary)
-    if Order.objects.filter(idempotency_key=checkout_request.order_key).exclude(state=Order.State.DRAFT).exists():
-        checkout_session.renew_token(
-            request
-        )  # the previous order is settled or expired; this review leads to another one
+    if Order.objects.filter(wish=checkout_request.wish, state__in=[Order.State.PLACED, Order.State.CANCELLED]).exists():
+        checkout_session.renew_token(request)  # the previous order is settled; this review leads to another one
         checkout_request = checkout_session.build_request(request, summary)
     drafts = draft_consignments(summary, checkout_request)
     total = sum(draft.total for draft in drafts)

@@ -15,6 +15,7 @@ from django_countries.fields import CountryField
 from cart.orders import links
 from vendors.money import Money
 
+RETURN_GRACE = timedelta(seconds=30)
 MAIL_RETRY_PERIOD = timedelta(days=3)  # after that the buyer has the status page only
 
 
@@ -64,6 +65,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.placed().filter(mail_due_at__lte=now, placed_at__gt=now - MAIL_RETRY_PERIOD)
 
 
+def new_wish() -> str:
+    """Return the name of a checkout of its own, for an order that comes from no checkout session."""
+    return uuid.uuid4().hex
+
+
 class Order(PostalAddress):
     """Record one checkout over all vendors, split into a consignment a vendor; amounts in minor units."""
 
@@ -83,7 +89,16 @@ class Order(PostalAddress):
     email = models.EmailField()
     phone = models.CharField(max_length=30, blank=True)
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
-    idempotency_key = models.CharField(max_length=64, unique=True, help_text="One order for each prepared cart.")
+    idempotency_key = models.CharField(
+        max_length=64, unique=True, help_text="One draft for each reviewed cart and agreed amount."
+    )
+    wish = models.CharField(
+        max_length=64,
+        default=new_wish,
+        db_index=True,
+        editable=False,
+        help_text="The checkout; its drafts end in one placed order.",
+    )
     currency = models.CharField(max_length=3)
     goods_total = models.PositiveBigIntegerField(default=0)
     delivery_total = models.PositiveBigIntegerField(default=0)
@@ -106,6 +121,9 @@ class Order(PostalAddress):
             models.CheckConstraint(
                 condition=Q(total=models.F("goods_total") + models.F("delivery_total")), name="orders_order_adds_up"
             ),
+            models.UniqueConstraint(
+                fields=["wish"], condition=Q(state="placed"), name="orders_order_one_placed_a_wish"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -119,6 +137,11 @@ class Order(PostalAddress):
     def total_money(self) -> Money:
         """Return the total with its currency."""
         return Money(self.total, self.currency)
+
+    def quantities(self) -> dict[int, int]:
+        """Return the pieces of each variant; a deleted variant is left out."""
+        lines = OrderLine.objects.filter(consignment__order=self, variant__isnull=False)
+        return dict(lines.values_list("variant_id").annotate(pieces=models.Sum("quantity")).order_by())
 
 
 class Consignment(models.Model):
@@ -182,6 +205,11 @@ class OrderLine(models.Model):
         return self.unit_price * self.quantity
 
 
+def first_look() -> datetime:
+    """Return when the sweeper first looks after a payment that starts now: a returning browser comes before it."""
+    return timezone.now() + RETURN_GRACE
+
+
 class Payment(models.Model):
     """Record one charge at a payment gateway; ``reference`` is its idempotency key."""
 
@@ -204,8 +232,17 @@ class Payment(models.Model):
     currency = models.CharField(max_length=3)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     settled_at = models.DateTimeField(null=True, blank=True)
+    next_look_at = models.DateTimeField(
+        default=first_look, editable=False, help_text="When the sweeper asks the gateway next, while that may matter."
+    )
+    looks = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_look_at"], condition=Q(state__in=["started", "refund_due"]), name="orders_payment_due"
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["gateway", "reference"], name="orders_payment_reference_once"),
             models.UniqueConstraint(

@@ -15,7 +15,7 @@ class ChargeStatus(StrEnum):
 
     PENDING = "pending"
     CAPTURED = "captured"
-    DECLINED = "declined"
+    DECLINED = "declined"  # for good; it is pending while another card may be tried
     REFUNDED = "refunded"
 
 
@@ -50,7 +50,7 @@ class Gateway(Protocol):
         """Return the current state of the charge."""
 
     def cancel(self, payment: Payment) -> ChargeResult:
-        """Cancel an unpaid charge; a paid charge stays, as the result shows."""
+        """Cancel an unpaid charge, started or not, for good; a paid charge stays, as the result shows."""
 
     def refund(self, payment: Payment) -> ChargeResult:
         """Refund the whole amount; idempotent."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from cart.checkout.payments.sandbox import signing
 from cart.checkout.payments.sandbox.models import Charge
-from cart.checkout.services import sweep_checkouts
+from cart.checkout.sweeping import sweep_checkouts
 from cart.models import Line
 from cart.orders.models import Address, Order, Payment
 from mall.accounts.models import User

@@ -13,7 +13,7 @@ from django.utils import timezone
 from cart import copies
 from cart.checkout.finalise import finalise
 from cart.checkout.prepare import prepare_order
-from cart.checkout.services import sweep_checkouts
+from cart.checkout.sweeping import sweep_checkouts
 from cart.models import Cart
 from cart.services import change_quantity, merge_carts
 from cart.transactions import ATTEMPTS, RowLockTimeoutError, in_transaction

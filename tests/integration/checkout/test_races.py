@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from cart.checkout.finalise import finalise
 from cart.checkout.payments.sandbox.models import Charge
-from cart.checkout.services import start_payment, sweep_checkouts
+from cart.checkout.services import start_payment
+from cart.checkout.sweeping import sweep_checkouts
 from cart.orders.models import Order, Payment
 from cart.orders.signals import order_finalising
 from cart.transactions import RowLockTimeoutError

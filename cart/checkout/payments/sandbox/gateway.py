@@ -44,6 +44,8 @@ class Gateway:
                 "webhook_host": origin(community.master.host).partition("://")[2] if community.master else "",
             },
         )
+        if charge.state == Charge.State.CANCELLED:
+            raise PaymentError(f"Charge {payment.reference} was cancelled before it was started.", permanent=True)
         return reverse("sandbox:pay", args=[charge.token])
 
     def read_return(self, query: Mapping[str, str]) -> str:
@@ -69,11 +71,12 @@ class Gateway:
         return _charge_result(charge) if charge else ChargeResult(ChargeStatus.PENDING, 0, payment.currency)
 
     def cancel(self, payment: Payment) -> ChargeResult:
-        """Cancel the charge unless it is paid."""
-        try:
-            return _charge_result(services.cancel_charge(reference=payment.reference, now=timezone.now()))
-        except Charge.DoesNotExist:
-            return ChargeResult(ChargeStatus.DECLINED, 0, payment.currency)
+        """Cancel the charge unless it is paid; one that was never started is recorded as cancelled, and stays so."""
+        community = payment.order.marketplace.community
+        unstarted = Charge(
+            reference=payment.reference, shop=community.name, amount=payment.amount, currency=payment.currency
+        )
+        return _charge_result(services.cancel_charge(unstarted=unstarted, now=timezone.now()))
 
     def refund(self, payment: Payment) -> ChargeResult:
         """Refund the charge. Raise PaymentError if there is none."""

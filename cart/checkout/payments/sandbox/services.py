@@ -41,9 +41,10 @@ def abandon_charge(*, token: str, now: datetime) -> Charge:
 
 
 @transaction.atomic
-def cancel_charge(*, reference: str, now: datetime) -> Charge:
-    """Cancel a charge for the shop; a paid charge stays paid."""
-    charge = Charge.objects.select_for_update().get(reference=reference)
+def cancel_charge(*, unstarted: Charge, now: datetime) -> Charge:
+    """Cancel the charge of a reference for the shop, started or not; a paid charge stays paid."""
+    Charge.objects.bulk_create([unstarted], ignore_conflicts=True)
+    charge = Charge.objects.select_for_update().get(reference=unstarted.reference)
     if charge.is_payable:
         charge.settled_at = now
         _set_state(charge, State.CANCELLED)

@@ -1,0 +1,53 @@
+"""The ends of an order: placed, cancelled or expired. Each is called with the order's row locked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from cart.orders.models import Consignment, Order
+from cart.orders.signals import order_finalising, order_placed
+from cart.orders.tasks import enqueue_confirmation
+from cart.services import remove_bought
+from vendors import stock
+
+LATE_HOLD = timedelta(minutes=1)
+
+
+def place_order(order: Order, now: datetime) -> None:
+    """Take the goods and place the order; a late payment needs the goods to be available again.
+
+    Raise stock.SoldOutError; nothing was changed then.
+    """
+    with transaction.atomic():
+        if order.state == Order.State.EXPIRED:
+            stock.hold(order.uuid, order.quantities(), now + LATE_HOLD, now)
+        stock.take(order.uuid, now)
+    order.state = Order.State.PLACED
+    order.placed_at = order.mail_due_at = now
+    order.save(update_fields=["state", "placed_at", "mail_due_at"])
+    order.consignments.update(state=Consignment.State.OPEN)
+    if order.visitor_id is not None:
+        remove_bought(visitor_id=order.visitor_id, bought=order.quantities())
+    order_finalising.send(sender=Order, order=order, now=now)
+    transaction.on_commit(lambda: order_placed.send_robust(sender=Order, order=order), robust=True)
+    transaction.on_commit(lambda: enqueue_confirmation(order.pk), robust=True)
+
+
+def cancel_order(order: Order, reason: str) -> None:
+    """Cancel an order that cannot be placed, with the reason in the shopper's words, and release its goods."""
+    order.state = Order.State.CANCELLED
+    order.remark = reason
+    order.save(update_fields=["state", "remark"])
+    order.consignments.update(state=Consignment.State.CANCELLED)
+    stock.release(order.uuid)
+
+
+def expire_order(order: Order) -> None:
+    """Expire a draft and release its goods; its key is free for another draft of the same wish."""
+    order.state = Order.State.EXPIRED
+    order.idempotency_key = f"expired-{order.uuid}"
+    order.save(update_fields=["state", "idempotency_key"])
+    order.consignments.update(state=Consignment.State.CANCELLED)
+    stock.release(order.uuid)
