@@ -126,13 +126,22 @@ def payment_return(request: MallRequest, name: str) -> HttpResponse:
         order = finalise(payment=payment, now=timezone.now())
     except (RowLockTimeoutError, PaymentError) as error:
         logger.warning("Payment %s is not settled at its return: %s", reference, error)
-        return _redirect_to_status(payment.order)
+        order = payment.order
+    if not _is_buyer(request, order):
+        return render(request, "checkout/returned.html", {"is_placed": order.state == Order.State.PLACED})
     if order.state == Order.State.DRAFT and order.payments.latest("pk").state == Payment.State.DECLINED:
         messages.error(request, "The payment was not made and nothing was charged. Try again, or use another card.")
         return redirect("checkout:review")
     if order.state == Order.State.PLACED:
         checkout_session.renew_token(request)
     return _redirect_to_status(order)
+
+
+def _is_buyer(request: MallRequest, order: Order) -> bool:
+    """Return whether the browser is the buyer's; a gateway's address may come to others by history or a shared link."""
+    visitor, user = request.mall.visitor, request.user
+    is_visitor = visitor is not None and order.visitor_id == visitor.pk
+    return is_visitor or (user.is_authenticated and order.user_id == user.pk)
 
 
 @csrf_exempt

@@ -58,7 +58,8 @@ def claim_due_payments(now: datetime) -> list[Payment]:
 
 def delay_after(looks: int) -> timedelta:
     """Return the time until the next look after a number of looks: it doubles up to LONGEST_DELAY."""
-    return min(FIRST_DELAY * 2 ** min(looks - 1, 10), LONGEST_DELAY)
+    doublings = min(looks - 1, 10)
+    return min(FIRST_DELAY * (1 << doublings), LONGEST_DELAY)
 
 
 def _settle(payment: Payment, now: datetime) -> bool:

@@ -165,6 +165,29 @@ def test_notice_that_is_forged_changes_nothing(browser, vase):
     assert Order.objects.get().state == Order.State.DRAFT
 
 
+@pytest.mark.parametrize("body", [b"", b"no JSON", b"[]", b"{}", b"7", b"[" * 100_000])
+def test_notice_that_is_signed_and_no_json_is_refused(shop, body):
+    headers = signing.notice_headers("evt_1", body, timezone.now())
+    answer = Client(headers={"host": f"{MASTER}:8000"}).post(
+        "/checkout/webhook/sandbox/", body, content_type="application/json", headers=headers
+    )
+    assert answer.status_code == 400
+
+
+def test_return_address_in_another_browser_shows_nothing_of_the_buyer(browser, vase):
+    to_review(browser, vase)
+    pay(browser)
+    card(browser, PAYS)
+    returned = next(hop.url for hop in browser.hops if "/checkout/back/" in hop.url)
+    stranger = BrowserClient()
+    page = text(stranger.get(returned))
+
+    assert "Thank you" in page
+    assert Order.objects.get().number not in page
+    assert ADDRESS["name"] not in page
+    assert "/orders/status/" not in stranger.response.content.decode()
+
+
 def test_return_that_is_forged_is_not_found(browser, vase):
     to_review(browser, vase)
     pay(browser)

@@ -63,7 +63,10 @@ class Gateway:
             signing.check_notice(headers, body, timezone.now())
         except signing.SignatureError as error:
             raise PaymentError(str(error), permanent=True) from error
-        return str(json.loads(body)["reference"])
+        try:
+            return str(json.loads(body)["reference"])
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise PaymentError("The notice is signed, but has no reference in JSON.", permanent=True) from error
 
     def fetch(self, payment: Payment) -> ChargeResult:
         """Return the state of the charge; pending if there is none."""
