@@ -48,7 +48,7 @@ class DomainInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscr
     show_change_link = True
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "kind":  # one outside the farm needs a callback too, which its own page asks for
+        if db_field.name == "kind":  # one outside the farm needs addresses too, which its own page asks for
             kwargs["choices"] = [choice for choice in Domain.Kind.choices if choice[0] != Domain.Kind.EXTERNAL]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
