@@ -57,6 +57,6 @@ def digest_of_code(code: str) -> str:
 
 
 def mask(content: bytes, code: str) -> bytes:
-    """Return the content encrypted, or decrypted, by a one-time pad of the code's own 256 bits: a code serves one grant."""
+    """Return the content encrypted, or decrypted, by a one-time pad of the code's 256 bits: a code serves one grant."""
     pad = hashlib.shake_256(b"grant:" + code.encode()).digest(len(content))
     return bytes(a ^ b for a, b in zip(content, pad, strict=True))

@@ -53,10 +53,13 @@ class AccessToken:
         sealed = tokens.unseal(PURPOSE, token, community, max_age=LIFETIME)
         return cls(*sealed.payload.split("~")) if sealed else None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the token was ended before its time: its code was used twice. Raise StoreUnavailableError."""
+        return load_first([self.id]).state is State.ENDED
+
     def read_session(self) -> Reading | None:
-        """Return the visitor's session; None where it, or this token, has ended. Raise StoreUnavailableError."""
-        if load_first([self.id]).state is State.ENDED:
-            return None
+        """Return the visitor's session; None where it has ended. Raise StoreUnavailableError."""
         reading = load_first(self.digests.split("."))
         return None if reading.state is State.ENDED else reading
 

@@ -24,20 +24,23 @@ DESCRIPTIONS = {  # where OAuthLib gives none
     "invalid_grant": "The code was used, is older than a minute, or is for another client, redirect_uri or verifier.",
     "login_required": "No page is shown here, and a visitor is no login: ask with prompt=none, or without prompt.",
     "server_error": "Something failed here.",
-    "unauthorized_client": "The only response_type is code.",
+    "unauthorized_client": "The only response_type is code, and the only grant_type authorization_code.",
     "unsupported_grant_type": "The only grant_type is authorization_code.",
     "unsupported_response_type": "The only response_type is code.",
 }
 
 
-class Protocol(AuthorizationEndpoint, TokenEndpoint):  # type: ignore[misc]  # OAuthLib's own servers are built so
+class Protocol(AuthorizationEndpoint, TokenEndpoint):  # type: ignore[misc]  # it has no types
     """The authorization endpoint and the token endpoint of a host."""
 
     def __init__(self, here: Member, signer: RSAKey | None = None) -> None:
         validator = MemberValidator(here, signer)
         bearer = BearerToken(validator, validator.seal_access_token, LIFETIME)
         grant = AuthorizationCodeGrant(
-            validator, pre_auth=[require_protection], pre_token=[require_verifier], refresh_token=False
+            validator,
+            pre_auth=[require_supported, require_protection],
+            pre_token=[require_verifier],
+            refresh_token=False,
         )
         AuthorizationEndpoint.__init__(
             self, default_response_type="code", default_token_type=bearer, response_types={"code": grant}
@@ -50,8 +53,8 @@ class Protocol(AuthorizationEndpoint, TokenEndpoint):  # type: ignore[misc]  # O
         )
 
 
-def require_protection(request: Request) -> dict[str, Any]:
-    """Refuse what this server does not do, and a challenge that protects nothing."""
+def require_supported(request: Request) -> dict[str, Any]:
+    """Refuse what this server does not do."""
     request.claims = None  # single claims cannot be asked for: left out, as the metadata says
     prompts = set((request.prompt or "").split())
     if (prompts and "none" not in prompts) or request.max_age is not None:
@@ -62,6 +65,11 @@ def require_protection(request: Request) -> dict[str, Any]:
         raise RequestURINotSupported(request=request)
     if request.response_mode not in {None, "query"}:
         raise errors.InvalidRequestError("The only response_mode is query.", request=request)
+    return {}
+
+
+def require_protection(request: Request) -> dict[str, Any]:
+    """Refuse a challenge that protects nothing, and what is too long to come back."""
     if request.code_challenge is not None and not CHALLENGE.fullmatch(request.code_challenge):
         raise errors.InvalidRequestError("code_challenge is no SHA-256 in base64url.", request=request)
     if request.code_challenge is not None and request.code_challenge_method != "S256":

@@ -87,7 +87,7 @@ def _make(community_id: int, signs_from: datetime.datetime) -> SigningKey:
     key = RSAKey.generate_key(BITS, {"use": "sig", "alg": ALGORITHM}, private=True, auto_kid=True)
     return SigningKey.objects.create(
         community_id=community_id,
-        kid=key.kid,
+        kid=key.thumbprint(),
         public_jwk=key.as_dict(private=False),
         private_jwk=_fernet().encrypt(json.dumps(key.as_dict(private=True)).encode()).decode(),
         signs_from=signs_from,

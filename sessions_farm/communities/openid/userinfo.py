@@ -34,7 +34,7 @@ def userinfo(request: MallRequest) -> HttpResponse:
     if access is None or client is None:
         return invalid_token(request)
     try:
-        session = access.read_session()
+        session = None if access.has_ended else access.read_session()
     except StoreUnavailableError:
         return store_unavailable(request)
     if session is None:  # signed in, signed out or merged since, or the code was used twice: ask the browser anew

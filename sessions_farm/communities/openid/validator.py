@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -21,6 +22,7 @@ from sessions_farm.communities.openid.client_secrets import is_secret_of
 from sessions_farm.communities.openid.signing_keys import ALGORITHM
 from sessions_farm.communities.registry import ExternalMember, Member, registry
 from sessions_farm.stores import current_store
+from sessions_farm.stores.base import Reading
 
 OPENID = "openid"
 
@@ -31,8 +33,20 @@ def client_of(here: Member, client_id: str) -> ExternalMember | None:
     return client if client and here.is_master and client.community_id == here.community_id else None
 
 
-class MemberValidator(RequestValidator):
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """What a code gave."""
+
+    access: AccessToken
+    session: Reading
+    nonce: str
+    challenge: str
+
+
+class MemberValidator(RequestValidator):  # type: ignore[misc]  # it has no types
     """The answers for one request to a host. ``signer`` signs ID tokens; the token endpoint alone needs it."""
+
+    redemption: Redemption
 
     def __init__(self, here: Member, signer: RSAKey | None = None) -> None:
         super().__init__()
@@ -110,12 +124,14 @@ class MemberValidator(RequestValidator):
             return False
         access = AccessToken.of_visitor(grant.mall_id, self.here.community, client.host, codes.token_id(code))
         session = access.read_session()
-        request.access, request.session, request.nonce, request.challenge = access, session, grant.nonce, challenge
+        if session is None:  # signed in or out since: the browser is to be asked anew
+            return False
+        self.redemption = Redemption(access, session, grant.nonce, challenge)
         request.scopes = grant.scope.split() or None
-        return session is not None
+        return True
 
     def get_code_challenge(self, code: str, request: Request) -> str:
-        return str(request.challenge)
+        return self.redemption.challenge
 
     def get_code_challenge_method(self, code: str, request: Request) -> str:
         return "S256"
@@ -127,13 +143,12 @@ class MemberValidator(RequestValidator):
 
     def seal_access_token(self, request: Request, *, refresh_token: bool = False) -> str:
         """Return the token that OAuthLib puts into its answer."""
-        access: AccessToken = request.access
-        return access.seal(self.here.community)
+        return self.redemption.access.seal(self.here.community)
 
     def get_authorization_code_nonce(
         self, client_id: str, code: str, redirect_uri: str, request: Request
     ) -> str | None:
-        return request.nonce or None
+        return self.redemption.nonce or None
 
     def finalize_id_token(
         self, id_token: dict[str, Any], token: dict[str, Any], token_handler: Any, request: Request
@@ -142,9 +157,9 @@ class MemberValidator(RequestValidator):
         assert self.signer is not None  # noqa: S101 -- of the token endpoint
         said = {
             "iss": origin(self.here.host),
-            "sub": request.access.sub,
+            "sub": self.redemption.access.sub,
             "exp": int(time.time()) + access_tokens.LIFETIME,
-            "signed_in": access_tokens.is_signed_in(request.session),
+            "signed_in": access_tokens.is_signed_in(self.redemption.session),
         }
         header = {"alg": ALGORITHM, "kid": self.signer.kid, "typ": "JWT"}
         return jwt.encode(header, id_token | said, self.signer, [ALGORITHM])
