@@ -12,7 +12,8 @@ const { MALL, ORIGIN, MALL_SECRET, PORT = "9210", HOST = "127.0.0.1" } = process
 const CALLBACK = "/mall/callback";
 const ASKS = 2; // so many times a browser is sent to the mall
 const WINDOW = 120; // within so many seconds
-const DECLINED = 3600; // seconds in which a browser is not asked again that was refused
+const DECLINED = 3600; // seconds in which a browser is not asked again that was refused,
+const DELAYED = 60; // and after any other failure
 const FRESH = 5000; // milliseconds for which what the mall said is good enough
 const MOST_SESSIONS = 10_000; // the oldest go first
 const ROBOT = /\bbot\b|crawl|spider|preview/i;
@@ -95,7 +96,7 @@ async function finish(request, response, key, session) {
     });
   } catch (error) {
     console.error(`The mall was asked in vain: ${error.error ?? error.message}: ${error.error_description ?? ""}`);
-    if (error.error === "access_denied") session.notBefore = Date.now() + DECLINED * 1000;
+    session.notBefore = Date.now() + (error.error === "access_denied" ? DECLINED : DELAYED) * 1000;
   }
   keep(response, key, session);
   lead(response, question.path);

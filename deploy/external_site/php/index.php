@@ -12,7 +12,8 @@ declare(strict_types=1);
 const CALLBACK = '/mall/callback';
 const ASKS = 2; // so many times a browser is sent to the mall
 const WINDOW = 120; // within so many seconds
-const DECLINED = 3600; // seconds in which a browser is not asked again that was refused
+const DECLINED = 3600; // seconds in which a browser is not asked again that was refused,
+const DELAYED = 60; // and after any other failure
 const FRESH = 5; // seconds for which what the mall said is good enough
 
 /** An answer of the mall as JSON; null where it refuses, or does not answer. */
@@ -103,9 +104,6 @@ function finish(): never
     if ($question === null || ($_GET['iss'] ?? '') !== getenv('MALL')) {
         lead('/');
     }
-    if (($_GET['error'] ?? '') === 'access_denied') {
-        $_SESSION['not_before'] = time() + DECLINED;
-    }
     $mall = isset($_GET['code']) ? metadata() : null;
     $basic = base64_encode(rawurlencode(client_id()) . ':' . rawurlencode(getenv('MALL_SECRET')));
     $tokens = $mall === null ? null : ask($mall['token_endpoint'], ["Authorization: Basic $basic"], [
@@ -125,6 +123,8 @@ function finish(): never
         $_SESSION['token'] = $tokens['access_token'];
         $_SESSION['sub'] = $claims['sub'];
         $_SESSION['facts_at'] = 0;
+    } else {
+        $_SESSION['not_before'] = time() + (($_GET['error'] ?? '') === 'access_denied' ? DECLINED : DELAYED);
     }
     lead($question['path']);
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 from typing import Any
 
 from joserfc.jwk import RSAKey
@@ -89,8 +88,3 @@ def require_verifier(request: Request) -> None:
 def description_of(error: errors.OAuth2Error) -> str:
     """Return the description of an error, in the characters that RFC 6749 allows (4.1.2.1, 5.2)."""
     return re.sub(r"[^ !#-\[\]-~]", "", error.description or DESCRIPTIONS.get(error.error or "", ""))
-
-
-def status_of(error: str) -> HTTPStatus:
-    """Return the status of an error at the token endpoint (RFC 6749, 5.2)."""
-    return HTTPStatus.UNAUTHORIZED if error == "invalid_client" else HTTPStatus.BAD_REQUEST

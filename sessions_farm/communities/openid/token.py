@@ -19,7 +19,7 @@ from sessions_farm.communities.handoff import audit
 from sessions_farm.communities.handoff.audit import Outcome, RefusalReason
 from sessions_farm.communities.handoff.endpoints import served_member
 from sessions_farm.communities.openid import signing_keys
-from sessions_farm.communities.openid.protocol import DESCRIPTIONS, Protocol, status_of
+from sessions_farm.communities.openid.protocol import DESCRIPTIONS, Protocol
 from sessions_farm.communities.openid.responses import error_response, no_store_json, store_unavailable
 from sessions_farm.communities.registry import Member
 from sessions_farm.stores.base import StoreUnavailableError
@@ -62,11 +62,16 @@ def redeem(request: MallRequest, here: Member) -> Mapping[str, str]:
 
 
 def refusal(request: MallRequest, here: Member, said: Mapping[str, str]) -> HttpResponse:
-    """Return an error by its name and in words."""
+    """Return an error by its name and in words.
+
+    A client that sent its secret in the form is not challenged: some libraries read nothing else of such an answer.
+    """
     error = said["error"]
     description = said.get("error_description") or DESCRIPTIONS.get(error, "")
-    status = status_of(error)
-    is_client = error == "invalid_client"
-    reason = RefusalReason.INVALID_CLIENT if is_client else RefusalReason.INVALID_GRANT
-    headers = {"WWW-Authenticate": f'Basic realm="{here.host}"'} if is_client else {}
-    return error_response(request, reason, error, description, status, headers)
+    if error != "invalid_client":
+        return error_response(request, RefusalReason.INVALID_GRANT, error, description)
+    if "Authorization" not in request.headers and "client_secret" in request.POST:
+        return error_response(request, RefusalReason.INVALID_CLIENT, error, description)
+    challenge = f'Basic realm="{here.host}", error="{error}", error_description="{description}"'
+    headers = {"WWW-Authenticate": challenge}
+    return error_response(request, RefusalReason.INVALID_CLIENT, error, description, HTTPStatus.UNAUTHORIZED, headers)

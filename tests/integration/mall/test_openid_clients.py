@@ -153,10 +153,10 @@ def test_clients_of_node_work_by_discovery_alone(clients):
 
 def test_clients_of_node_read_what_is_refused(clients):
     browser = BrowserClient(transport=clients)
-    for name in ("openid-client", "passport-oauth2"):
-        told = learned_by(name, browser, clients, **{"Sec-GPC": "1"})
-        assert "access_denied" in (told.get("error"), told.get("oauthError", told.get("error"))), told
-        assert "nothing is shared" in told["description"], name
+    told = learned_by("openid-client", browser, clients, **{"Sec-GPC": "1"})
+    assert (told["error"], told["description"][:28]) == ("access_denied", "The browser asks that nothin")
+    told = learned_by("passport-oauth2", browser, clients, **{"Sec-GPC": "1"})  # it tells the words alone
+    assert told["description"].startswith("The browser asks that nothing is shared")
     issue_secret(domain=Domain.objects.get(host=OUTSIDE), overlap=timedelta(0))
     told = learned_by("openid-client", browser, clients)
     assert (told["error"], told["description"][:13]) == ("invalid_client", "The client id")
@@ -206,7 +206,7 @@ def test_authlib_works_by_discovery_alone(town, monkeypatch, options):
     User.objects.create_user(email="anna@example.org", password="mall-demo")
     shopper.get(f"{town.mall}/accounts/login/")
     shopper.post("/accounts/login/", {"login": "anna@example.org", "password": "mall-demo"})
-    assert client.get("userinfo_endpoint", token=token).status_code != 200
+    assert client.get(client.load_server_metadata()["userinfo_endpoint"], token=token).status_code == 401
     person = walked(client, shopper, town, {})["userinfo"]
     assert (person["signed_in"], person["sub"] == claims["sub"]) == (True, False)
 
@@ -252,7 +252,8 @@ def test_sample_greets_the_shopper_and_asks_no_oftener_than_it_should(town, name
             assert stranger.redirects == 0
         Community.objects.update(paused_until=timezone.now() + timedelta(minutes=5))
         walks = [(said(stranger, town), stranger.redirects) for _ in range(4)]
-        assert walks == [("Good day.", 3)] * 2 + [("Good day.", 0)] * 2
+        assert walks[1:] == [("Good day.", 0)] * 3
+        assert walks[0] in {("Good day.", 3), ("Good day.", 5)}  # it is asked again beside others of its kind
 
 
 def command_of(name, town):
