@@ -179,6 +179,7 @@ def domain_context(pk: int) -> dict[str, Any]:
         "vouches_until": vouches_until(community, domain),
         "secrets": live_secrets(domain, now),
         "overlap_days": OVERLAP.days,
+        "max_overlap": MAX_OVERLAP,
         "endpoints": endpoints_of(community) if domain.kind == Domain.Kind.EXTERNAL else [],
     }
 
