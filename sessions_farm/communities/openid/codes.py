@@ -33,6 +33,10 @@ class Binding:
     redirect_uri: str
     challenge: str
 
+    @property
+    def values(self) -> tuple[str, ...]:
+        return astuple(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -45,7 +49,7 @@ class Grant:
 
 def issue_code(store: Store, binding: Binding, grant: Grant) -> str:
     """Store a grant for LIFETIME and return its code, with 256 random bits. Raise StoreUnavailableError."""
-    code = tokens.seal(PURPOSE, secrets.token_urlsafe(32), *astuple(binding))
+    code = tokens.seal(PURPOSE, secrets.token_urlsafe(32), *binding.values)
     masked = base64.urlsafe_b64encode(mask(grant.mall_id.encode(), code)).decode()
     payload = json.dumps([masked, grant.nonce, grant.scope])
     run_sync(store.put_code(_key(code), payload, LIFETIME))
@@ -57,7 +61,7 @@ def redeem_code(store: Store, code: str, binding: Binding) -> Grant | None:
 
     A used one ends the access token that it gave. Raise StoreUnavailableError.
     """
-    if tokens.unseal(PURPOSE, code, *astuple(binding), max_age=LIFETIME + access_tokens.LIFETIME) is None:
+    if tokens.unseal(PURPOSE, code, *binding.values, max_age=LIFETIME + access_tokens.LIFETIME) is None:
         return None
     payload = run_sync(store.take_code(_key(code)))
     if payload is None:
