@@ -414,7 +414,8 @@ MUTANTS = [
          "if text not in found:", "if not found:"),
         ("proof-again", "a domain in other hands stays", "verification", "failures >= MAX_FAILURES", "failures < 0"),
         ("proof-needed", "a domain that nobody proved is served", "verification",
-         "if (domain.needs_proof or not unverified) and (domain.verified_at is None or domain.failures):", "if domain is None:"),
+         "if (domain.needs_proof or not unverified) and (domain.verified_at is None or domain.failures):",
+         "if domain is None:"),
     ),
     *of(
         "communities/registry",
