@@ -120,7 +120,8 @@ def clients(town):
     """A page for each client of Node."""
     town.register(*(f"/{name}/back" for name in IN_NODE))
     told = {"ISSUER": town.mall, "CLIENT_ID": OUTSIDE, "CLIENT_SECRET": town.secret}
-    assert (PROJECT / "node_modules" / "openid-client").is_dir(), "Run deploy/openid_clients first."
+    if not (PROJECT / "node_modules" / "openid-client").is_dir():
+        pytest.skip("The clients of package.json are not installed: deploy/openid_clients")
     with town.site(NODE, PROJECT / "tests" / "support" / "openid_clients.mjs", **told):
         yield town
 
