@@ -39,6 +39,14 @@ OF_DOMAINS = ("verify", "serve", "serve-unverified", "suspend", "issue-secret")
 OF_COMMUNITIES = ("announce", "withdraw", "change-over", "forget-former", "pause", "resume")
 
 
+HOSTS_IN_USE = f"{__name__}.hosts_in_use"
+
+
+def hosts_in_use():
+    """What an upper app would say for the setting of that name."""
+    return ["a.test", "tea.shops.test", "tea.elsewhere.test"]
+
+
 def serve_admin(settings, folder):
     """An admin on every host, sessions in memory, and a DNS that holds what is in ZONE."""
     settings.MIDDLEWARE = MIDDLEWARE
