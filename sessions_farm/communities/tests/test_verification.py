@@ -1,6 +1,7 @@
 """Whose a host is: proven by DNS, looked at again, taken away after three failures; a new owner never has the proof."""
 
 import datetime
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -211,12 +212,20 @@ def test_record_does_not_help_over_another_communitys_wildcard(two_communities, 
 
 
 def test_of_many_that_prove_a_name_at_once_one_has_it(transactional_db, two_communities):
-    dns = MemoryResolver({})
     domains = [Domain.objects.create(community=two_communities.mall, host="new.test") for _ in range(6)]
-    dns.zone["_mall-verify.new.test"] = {"TXT": [verification_record(domain)[1] for domain in domains]}
+    together = threading.Barrier(len(domains))
+
+    class SlowResolver(MemoryResolver):
+        def txt(self, name):
+            together.wait(30)
+            return super().txt(name)
+
+    texts = [verification_record(domain)[1] for domain in domains]
+    dns = SlowResolver({"_mall-verify.new.test": {"TXT": texts}})
 
     def look(domain):
         try:
+            connection.ensure_connection()
             return check(domain, dns)
         finally:
             connection.close()

@@ -339,8 +339,6 @@ MUTANTS = [
          "elif verification_record(holder)[1] in texts:", "elif holder is None:"),
         ("name-kept", "a record takes a name that operators keep", "verification",
          "if is_kept_by_operator(holder):", "if holder.pk is None:"),
-        ("name-taken-in-turn", "two that prove a name at once both have it, or fail", "verification",
-         "    RegistryVersion.bump()  # first: two that take a name at once wait here for each other\n", ""),
         ("name-overlap", "a record gives a name that another community's wildcard stands for", "verification",
          "fault = overlap_fault(domain)\n    holder", 'fault = ""\n    holder'),
         ("name-again", "a domain that lost its name is served without a new look", "verification",
