@@ -137,7 +137,7 @@ class DomainsPageMixin:
                 return self.add(request, vendor, form)
             if button == "to-master":
                 domains.move_store_to_master(vendor=vendor)
-                self.say(request, vendor, f"{vendor} is in the mall again, and at no domain of its own.")
+                self.say(request, vendor, "The shop is in the mall again, and at no domain of its own.")
                 return True
             owned = get_object_or_404(vendor.domains.select_related("domain"), domain=number_or_404(request))
             self.press_of_domain(request, vendor, owned.domain, button)
@@ -154,7 +154,7 @@ class DomainsPageMixin:
         except domains.DomainRefusedError as error:
             form.add_error("host", str(error))
             return False
-        self.say(request, vendor, f"{domain} is added. Set its record now; it is below.")
+        self.say(request, vendor, f"Added {domain}. Set its record now; it is below.")
         return True
 
     def press_of_domain(self, request: HttpRequest, vendor: Vendor, domain: Domain, button: str) -> None:
@@ -166,10 +166,10 @@ class DomainsPageMixin:
                 self.say(request, vendor, look_text(domain, result), level)
             case "open":
                 domains.open_store_on(vendor=vendor, domain=domain)
-                self.say(request, vendor, f"{vendor} is at {domain} from now on.")
+                self.say(request, vendor, f"The shop is at {domain} from now on.")
             case "remove":
                 domains.remove_domain(vendor=vendor, domain=domain)
-                self.say(request, vendor, f"{domain} is removed, and served no more.")
+                self.say(request, vendor, f"Removed {domain}, which is served no more.")
             case _:
                 raise Http404(f"There is no button {button!r}.")
 
@@ -207,7 +207,7 @@ def page_context(vendor: Vendor) -> dict[str, Any]:
         "title": f"The domains of {vendor}",
         "vendor": vendor,
         "storefront": storefront,
-        "is_open": store is not None,
+        "is_open": vendor.is_published,
         "place": absolute_url(store.host, "/") if store and store.host else path_address,
         "path_address": path_address,
         "is_away": bool(storefront.host) and (store is None or not store.host) and vendor.is_published,

@@ -150,7 +150,7 @@ def cache_storefront(vendor: Vendor, current_registry: RegistrySnapshot) -> Cach
 
     While the store's own host is not served, the store is on the master's path, and links lead there.
     """
-    host = vendor.storefront.host if hasattr(vendor, "storefront") else ""
+    host = served_host(vendor.storefront, current_registry) if hasattr(vendor, "storefront") else ""
     return CachedStorefront(
         vendor_id=vendor.pk,
         slug=vendor.slug,
@@ -162,12 +162,20 @@ def cache_storefront(vendor: Vendor, current_registry: RegistrySnapshot) -> Cach
         accent=vendor.accent,
         paper=vendor.paper,
         ink=vendor.ink,
-        host=host if current_registry.serves_pages(host) else "",
+        host=host,
         currency=vendor.marketplace.currency,
         marketplace_id=vendor.marketplace_id,
         community_id=vendor.marketplace.community_id,
         support_email=vendor.support_email,
     )
+
+
+def served_host(storefront: Storefront, current_registry: RegistrySnapshot) -> str:
+    """Return the host of a storefront where its own domain serves pages there; '' where another or none does."""
+    member = current_registry.resolve(storefront.host)
+    if member is None or member.domain_id != storefront.domain_id or member.canonical_host or member.is_master:
+        return ""
+    return storefront.host
 
 
 def cache_marketplace(marketplace: Marketplace) -> CachedMarketplace:

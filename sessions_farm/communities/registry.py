@@ -124,11 +124,6 @@ class RegistrySnapshot:
             return None
         return replace(above, host=host)
 
-    def serves_pages(self, host: str) -> bool:
-        """Return whether a host serves pages of its own: it is neither an alias nor a master."""
-        member = self.resolve(host)
-        return member is not None and not member.canonical_host and not member.is_master
-
     def may_have_certificate(self, host: str) -> bool:
         """Return whether a certificate may be had for a host: an exact domain, or a used label below a wildcard.
 
