@@ -104,6 +104,8 @@ def open_store_on(*, vendor: Vendor, domain: Domain) -> None:
     storefront.domain, storefront.label = domain, ""
     if fault := storefront.place_fault():
         raise DomainRefusedError(fault)
+    if Storefront.objects.filter(domain=domain).exclude(pk=storefront.pk).exists():
+        raise DomainRefusedError(f"Another shop is at {domain}. Ask the mall’s staff.")
     storefront.save()
 
 
