@@ -94,9 +94,8 @@ def test_owner_opens_the_shop_at_a_domain_of_its_own(owner, mall_farm, name_serv
     assert shopper.goto(mall_farm.url(MASTER, "/stores/quayside/")).status == 200
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_fits_a_narrow_window_and_works_without_script(mall_farm, new_page, scheme):
-    page = new_page(viewport={"width": 320, "height": 700}, color_scheme=scheme, java_script_enabled=False)
+def test_page_fits_a_narrow_window_and_works_without_script(mall_farm, new_page):
+    page = new_page(viewport={"width": 320, "height": 700}, java_script_enabled=False)
     owner = Owner(page, mall_farm)
     owner.signs_in()
     page.get_by_role("link", name="The domains of Quayside Larder").click()

@@ -171,18 +171,17 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("text", REFUSED)
-def test_name_that_cannot_be_is_refused_in_words(shop, basalt, text):
+def test_name_that_cannot_be_is_refused_in_words(shop, basalt):
     community = shop.community
     Domain.objects.create(community=community, host="shops.test", kind="wildcard", status="active")
     outside = {"kind": "external", "callback": "https://blog.test/in", "status": "active"}
     Domain.objects.create(community=community, host="blog.test", **outside)
     Domain.objects.create(community=community, host="bad.test", status="suspended")
     before = Domain.objects.count()
-    page = basalt.add(text)
+    answers = {text: basalt.add(text) for text in REFUSED}
 
-    assert REFUSED[text] in page
-    assert "Where the shop is now" in page
+    assert [text for text, words in REFUSED.items() if words not in answers[text]] == []
+    assert all("Where the shop is now" in page for page in answers.values())
     assert Domain.objects.count() == before
 
 
@@ -229,14 +228,14 @@ def test_lapsed_domain_is_put_back_by_its_owner(basalt):
 
 def test_open_claims_and_domains_of_a_vendor_are_limited(shop, basalt, amber):
     for number in range(MAX_PENDING):
-        basalt.add(f"n{number}.example")
+        add_domain(vendor=basalt.vendor, text=f"n{number}.example")
     assert "domains wait for their records" in basalt.add(HOST)
     assert "is on this page already" in basalt.add("n1.example")
     assert "Set its record now" in amber.add(HOST)  # another vendor's limit is its own
     Domain.objects.filter(host__endswith=".example").update(status="active")
     for number in range(MAX_DOMAINS - MAX_PENDING):
         Domain.objects.update(status="active")
-        basalt.add(f"m{number}.example")
+        add_domain(vendor=basalt.vendor, text=f"m{number}.example")
     Domain.objects.update(status="active")
     assert f"A shop may have {MAX_DOMAINS} domains" in basalt.add("last.example")
     assert basalt.vendor.domains.count() == MAX_DOMAINS
@@ -261,17 +260,16 @@ def test_additions_at_once_keep_to_the_limit(transactional_db, redis_client):
         assert sum(pool.map(add, range(together.parties))) == MAX_PENDING
 
 
-@pytest.mark.parametrize("button", BUTTONS)
-def test_owner_touches_no_other_vendors_domain(amber, basalt, button):
+def test_owner_touches_no_other_vendors_domain(amber, basalt):
     amber.add(HOST)
     domain = amber.owned()
     set_record(domain)
-    posted = {"button": button, "domain": domain.pk, "host": "x.example"}
-
-    theirs = basalt.client.post(amber.address, posted)
-    own_page = basalt.client.post(basalt.address, posted | {"host": HOST})
-    assert theirs.status_code == 404
-    assert own_page.status_code == (302 if button in {"add", "to-master"} else 404)
+    for button in BUTTONS:
+        posted = {"button": button, "domain": domain.pk, "host": "x.example"}
+        theirs = basalt.client.post(amber.address, posted)
+        own_page = basalt.client.post(basalt.address, posted | {"host": HOST})
+        assert theirs.status_code == 404
+        assert own_page.status_code == (302 if button in {"add", "to-master"} else 404)
     assert basalt.client.get(amber.address).status_code == 404
     assert "amber" not in basalt.read().lower().replace("amber.localhost", "")
     domain.refresh_from_db()
@@ -279,12 +277,12 @@ def test_owner_touches_no_other_vendors_domain(amber, basalt, button):
     assert VendorDomain.objects.filter(vendor=amber.vendor).count() == 1
 
 
-@pytest.mark.parametrize("role", [role for role in Membership.Role.values if role != "owner"])
-def test_page_is_for_owners(shop, role):
-    hand = Owner(shop.vendors["amber"], role)
-    assert hand.client.get(hand.address).status_code == 403
-    assert hand.client.post(hand.address, {"button": "add", "host": HOST}).status_code == 403
-    assert "The shop’s address" not in said(hand.client.get("/admin/"))
+def test_page_is_for_owners(shop):
+    for role in set(Membership.Role.values) - {"owner"}:
+        hand = Owner(shop.vendors["amber"], role)
+        assert hand.client.get(hand.address).status_code == 403
+        assert hand.client.post(hand.address, {"button": "add", "host": HOST}).status_code == 403
+        assert "The shop’s address" not in said(hand.client.get("/admin/"))
 
 
 def test_what_the_mall_stopped_stays_stopped(amber):
