@@ -76,20 +76,20 @@ class DomainForm(FixedFieldsForm):
             if cleaned.get("kind") == Domain.Kind.EXTERNAL:
                 self.add_error("host", "A host outside this farm is one host, without *.")
             cleaned["kind"] = Domain.Kind.WILDCARD
-        if cleaned.get("callback") and cleaned.get("kind") != Domain.Kind.EXTERNAL:
+        kind = cleaned.get("kind", self.instance.kind)  # not among the fields of a domain that is there
+        if cleaned.get("redirect_uris") and kind != Domain.Kind.EXTERNAL:
             self.add_error(
-                "callback", "Only a host outside this farm has a callback: choose that kind, or leave it out."
+                "redirect_uris", "Only a host outside this farm has any: choose that kind, or leave them out."
             )
         if self.instance.pk is None and (host := cleaned.get("host")):
             self._require_free(host, is_wildcard=cleaned.get("kind") == Domain.Kind.WILDCARD)
         return cleaned
 
     def _require_free(self, host: str, *, is_wildcard: bool) -> None:
-        """Refuse a second domain of a host; a wildcard's base is another domain."""
-        namesakes = Domain.objects.filter(host=host).select_related("community")
-        for taken in namesakes:
-            if (taken.kind == Domain.Kind.WILDCARD) is is_wildcard:
-                self.add_error("host", f"{taken} is a domain of the community {taken.community} already.")
+        """Refuse a host that another domain holds; a wildcard's base is another name."""
+        wanted = Domain(host=host, kind=Domain.Kind.WILDCARD if is_wildcard else Domain.Kind.EXACT)
+        if holder := Domain.objects.holding().namesakes_of(wanted).select_related("community").first():
+            self.add_error("host", f"{holder} is a domain of the community {holder.community} already.")
 
 
 class DomainFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
