@@ -1,4 +1,4 @@
-"""Admin pages for vendors, memberships, the catalogue and stock."""
+"""Admin pages for vendors, memberships and the catalogue."""
 
 from typing import Any
 
@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from sessions_farm.communities.admin.explanations import state_text
+from vendors.deletion_admin import WithdrawnNotDeletedAdmin
 from vendors.domains_page import DomainsPageMixin
-from vendors.forms import ProductImageForm
+from vendors.forms import ProductImageForm, VariantFormSet
 from vendors.models import (
     Category,
     Marketplace,
@@ -17,15 +18,15 @@ from vendors.models import (
     Product,
     ProductImage,
     Stock,
+    StockMovement,
     Storefront,
     Variant,
     Vendor,
     VendorDomain,
 )
 from vendors.money import Money
-from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
-
-CATALOGUE_ROLES = frozenset({Membership.Role.OWNER, Membership.Role.CATALOGUE})
+from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedAdmin, VendorScopedInline
+from vendors.stock_admin import StockAdmin, StockMovementAdmin
 
 
 class VariantInline(VendorScopedInline):
@@ -33,7 +34,8 @@ class VariantInline(VendorScopedInline):
 
     model = Variant
     vendor_roles = CATALOGUE_ROLES
-    fields = ["name", "sku", "price", "sale_price", "sale_from", "sale_until", "position"]
+    formset = VariantFormSet
+    fields = ["name", "sku", "price", "sale_price", "sale_from", "sale_until", "position", "withdrawn"]
 
 
 class ImageInline(VendorScopedInline):
@@ -46,9 +48,10 @@ class ImageInline(VendorScopedInline):
 
 
 @admin.register(Product)
-class ProductAdmin(VendorScopedAdmin):
+class ProductAdmin(WithdrawnNotDeletedAdmin):
     """Edit a vendor's products."""
 
+    stock_lookup = "variant__product"
     vendor_roles = CATALOGUE_ROLES
     list_display = ["name", "vendor", "category", "status", "from_price", "on_hand"]
     list_filter = ["status", "category", "vendor"]
@@ -75,22 +78,6 @@ class ProductAdmin(VendorScopedAdmin):
     def on_hand(self, product: Any) -> int:
         """Return the pieces on hand over all variants."""
         return product.on_hand or 0
-
-
-@admin.register(Stock)
-class StockAdmin(VendorScopedAdmin):
-    """Edit the stock of a vendor's variants."""
-
-    vendor_roles = CATALOGUE_ROLES
-    vendor_path = "variant__product__vendor"
-    list_display = ["variant", "on_hand", "low_below"]
-    list_editable = ["on_hand", "low_below"]
-    list_select_related = ["variant__product"]
-    search_fields = ["variant__product__name", "variant__sku"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Fix the variant once the row exists."""
-        return ["variant"] if obj else []
 
 
 @admin.register(Vendor)
@@ -170,3 +157,5 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
 
 
 admin.site.register(Marketplace)
+admin.site.register(Stock, StockAdmin)
+admin.site.register(StockMovement, StockMovementAdmin)

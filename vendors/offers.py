@@ -27,8 +27,8 @@ class Offer:
 
 
 def list_offers(product: Product, now: datetime) -> list[Offer]:
-    """Return an offer for each variant of a product."""
-    variants = list(product.variants.all())
+    """Return an offer for each variant of a product that is not withdrawn."""
+    variants = [variant for variant in product.variants.all() if not variant.withdrawn]
     available = stock.available([variant.pk for variant in variants], now)
     return [
         Offer(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Models that all vendors share: staff may choose from all of their rows.
 SHARED_MODELS: tuple[type[models.Model], ...] = (Category,)
+CATALOGUE_ROLES = frozenset({Membership.Role.OWNER, Membership.Role.CATALOGUE})
 
 
 def vendor_ids(request: HttpRequest, roles: frozenset[str] | set[str]) -> list[int]:

@@ -186,7 +186,7 @@ class OrderLine(models.Model):
     """Copy a variant's name and price at the time of the order."""
 
     consignment = models.ForeignKey(Consignment, models.PROTECT, related_name="lines")
-    variant = models.ForeignKey("vendors.Variant", models.SET_NULL, null=True, related_name="+")
+    variant = models.ForeignKey("vendors.Variant", models.PROTECT, null=True, related_name="+")
     sku = models.CharField("SKU", max_length=40)
     name = models.CharField(max_length=240)
     quantity = models.PositiveIntegerField()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from deploy.demo import catalogue
 from deploy.demo.catalogue import ProductEntry, VariantEntry
 from deploy.demo.places import Places
+from vendors import ledger
 from vendors.models import Product, Stock, Variant, Vendor
 
 OLDEST = timedelta(days=400)
@@ -31,10 +32,9 @@ def load_goods(places: Places, now: datetime) -> int:
         for position, entry in enumerate(product.variants)
     )
     entries = [entry for _, product in missing for entry in product.variants]
-    Stock.objects.bulk_create(
-        Stock(variant=variant, on_hand=entry.stock, low_below=LOW_BELOW)
-        for variant, entry in zip(variants, entries, strict=True)
-    )
+    Stock.objects.filter(variant__in=variants).update(low_below=LOW_BELOW)
+    shelves = {variant.pk: entry.stock for variant, entry in zip(variants, entries, strict=True)}
+    ledger.count(shelves, why="Opening count", now=now)
     return len(rows)
 
 

@@ -14,7 +14,8 @@ from cart.services import add_line
 from cart.summary import summarise_cart
 from sessions_farm.communities.models import Community, Domain, Visitor
 from sessions_farm.communities.registry import registry
-from vendors.models import Category, Marketplace, Product, Stock, Storefront, Variant, Vendor
+from vendors import ledger
+from vendors.models import Category, Marketplace, Product, Storefront, Variant, Vendor
 
 MASTER = "mall.localhost"
 ADDRESS = {
@@ -64,8 +65,13 @@ def add_goods(shop, slug, name, price=1000, on_hand=10) -> Variant:
         status=Product.Status.PUBLISHED,
     )  # fmt: skip
     variant = Variant.objects.create(product=product, sku=f"{slug}-{product.pk}", price=price)
-    Stock.objects.create(variant=variant, on_hand=on_hand)
+    put_on_hand(variant, on_hand)
     return variant
+
+
+def put_on_hand(variant, pieces) -> None:
+    """Count the pieces of a variant, whatever was on hand."""
+    ledger.count({variant.pk: pieces}, why="Counted", now=timezone.now())
 
 
 def visitor_with(shop, **quantities) -> Visitor:

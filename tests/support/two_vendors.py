@@ -15,7 +15,8 @@ from mall.accounts.models import User
 from sessions_farm.communities.models import Community, Domain
 from shipping.models import Department, Dispatch, Route
 from support_watch.models import SupportVisit
-from vendors.models import Category, Marketplace, Membership, Product, Stock, Storefront, Variant, Vendor
+from vendors import ledger
+from vendors.models import Category, Marketplace, Membership, Product, Stock, StockMovement, Storefront, Variant, Vendor
 
 MASTER = "mall.localhost"
 
@@ -67,7 +68,9 @@ def add_goods(side: Side) -> None:
         vendor=side.vendor, category=category, name=f"{side.mark} lamp", slug="lamp", status="published"
     )
     variant = Variant.objects.create(product=product, name=side.mark, sku=f"{side.mark}-1", price=1000)
-    side.rows |= {Product: product, Stock: Stock.objects.create(variant=variant, on_hand=5)}
+    ledger.count({variant.pk: 5}, why=f"{side.mark} shelf", now=timezone.now(), user=side.staff["catalogue"])
+    stock = Stock.objects.get(pk=variant.pk)
+    side.rows |= {Product: product, Stock: stock, StockMovement: stock.movements.get()}
 
 
 def add_order(side: Side) -> None:

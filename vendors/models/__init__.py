@@ -2,7 +2,7 @@
 
 from vendors.models.catalogue import Category, Product, ProductImage, Variant
 from vendors.models.domains import VendorDomain
-from vendors.models.stock import Stock, StockHold
+from vendors.models.stock import Stock, StockHold, StockMovement
 from vendors.models.stores import Marketplace, Membership, Storefront, Vendor
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "ProductImage",
     "Stock",
     "StockHold",
+    "StockMovement",
     "Storefront",
     "Variant",
     "Vendor",

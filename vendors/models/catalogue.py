@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import (
@@ -22,6 +22,7 @@ from django.db.models.functions import RowNumber
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThanOrEqual
 from django.utils import timezone
 
+from vendors.models.deletion import GoodsQuerySet, deletion_of
 from vendors.models.stock import Stock
 from vendors.models.stores import Marketplace, Vendor
 from vendors.money import Money
@@ -64,8 +65,10 @@ class Category(models.Model):
         return self.name
 
 
-class ProductQuerySet(models.QuerySet["Product"]):
+class ProductQuerySet(GoodsQuerySet["Product"]):
     """Select products, and annotate them for lists."""
+
+    stock_lookup = "variant__product__in"
 
     def published(self) -> Self:
         """Select published products of published vendors."""
@@ -111,7 +114,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def priced_between(self, low: int | None, high: int | None, now: datetime) -> Self:
         """Select the products with a variant between two prices in minor units, inclusive; None means no bound."""
-        variants = Variant.objects.filter(product=OuterRef("pk"))
+        variants = Variant.objects.on_offer().filter(product=OuterRef("pk"))
         if low is not None:
             variants = variants.filter(GreaterThanOrEqual(price_at(now), low))
         if high is not None:
@@ -121,7 +124,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def with_prices(self, now: datetime) -> Self:
         """Annotate ``price_from`` and ``price_to`` (current prices, in minor units), ``has_price_range``
         and ``price_was`` (the regular price of the cheapest variant)."""
-        variants = Variant.objects.filter(product=OuterRef("pk"))
+        variants = Variant.objects.on_offer().filter(product=OuterRef("pk"))
         cheapest = variants.order_by(price_at(now), "pk")
         dearest = variants.order_by(price_at(now).desc())
         return self.annotate(
@@ -183,6 +186,11 @@ class Product(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete the product; raise ProtectedError if a variant is held by a checkout or stands in an order."""
+        with deletion_of(str(self), variant__product=self.pk):
+            return super().delete(*args, **kwargs)
+
 
 def price_at(now: datetime) -> Case:
     """Return ``Variant.current_price`` as an SQL expression."""
@@ -190,6 +198,14 @@ def price_at(now: datetime) -> Case:
     not_over = Q(sale_until__isnull=True) | Q(sale_until__gt=now)
     on_sale = When(Q(sale_price__isnull=False) & has_begun & not_over, then=F("sale_price"))
     return Case(on_sale, default=F("price"))
+
+
+class VariantQuerySet(GoodsQuerySet["Variant"]):
+    """Select variants."""
+
+    def on_offer(self) -> Self:
+        """Select the variants that are not withdrawn."""
+        return self.filter(withdrawn=False)
 
 
 class Variant(models.Model):
@@ -203,6 +219,9 @@ class Variant(models.Model):
     sale_from = models.DateTimeField(null=True, blank=True)
     sale_until = models.DateTimeField(null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
+    withdrawn = models.BooleanField(default=False, help_text="No longer on sale; its orders keep it.")
+
+    objects = VariantQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "id"]
@@ -217,6 +236,11 @@ class Variant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product.name}, {self.name}" if self.name else self.product.name
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete the variant; raise ProtectedError if it is held by a checkout or stands in an order."""
+        with deletion_of(str(self), variant=self.pk):
+            return super().delete(*args, **kwargs)
 
     def is_on_sale(self, now: datetime) -> bool:
         """Return True if the sale price applies now."""

@@ -10,7 +10,7 @@ from cart.models import Cart, Line
 from cart.summary import summarise_cart
 from sessions_farm.communities.models import Visitor
 from sessions_farm.communities.visitors.merging import merge_visitors
-from tests.support.shop import add_goods, later, make_shop, put, visitor_with
+from tests.support.shop import add_goods, later, make_shop, put, put_on_hand, visitor_with
 from vendors import stock
 
 
@@ -74,8 +74,7 @@ def test_summary_shows_price_changes_and_what_cannot_be_bought(shop):
     visitor = visitor_with(shop, lamp=(lamp, 1), vase=(vase, 2))
     lamp.price = 1200
     lamp.save()
-    vase.stock.on_hand = 1
-    vase.stock.save()
+    put_on_hand(vase, 1)
     summary = summarise_cart(Cart.objects.get(visitor=visitor), timezone.now())
     by_name = {line.variant.product.name: line for line in summary}
     assert by_name["Lamp"].price_rose
@@ -109,8 +108,7 @@ def test_merge_sums_up_to_the_stock_and_does_nothing_twice(shop):
 def test_merge_loses_no_line_where_nothing_is_left(shop):
     lamp = add_goods(shop, "amber", "Lamp", on_hand=5)
     source, target = visitor_with(shop, lamp=(lamp, 4)), visitor_with(shop)
-    lamp.stock.on_hand = 0
-    lamp.stock.save()
+    put_on_hand(lamp, 0)
     services.merge_carts(source=source, target=target, now=timezone.now())
     assert quantities(target) == {lamp.pk: 4}
 

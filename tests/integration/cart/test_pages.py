@@ -5,7 +5,7 @@ import pytest
 from cart.models import Cart, Line
 from sessions_farm.communities.models import Visitor
 from sessions_farm.testing.browser import BrowserClient
-from tests.support.shop import MASTER, add_goods
+from tests.support.shop import MASTER, add_goods, put_on_hand
 from vendors.links import storefront_url
 from vendors.storefronts import storefronts
 
@@ -141,8 +141,7 @@ def test_price_that_rose_is_shown(browser, lamp):
 
 def test_line_that_sold_out_is_marked_and_stops_the_checkout(browser, lamp):
     add(browser, lamp)
-    lamp.stock.on_hand = 0
-    lamp.stock.save()
+    put_on_hand(lamp, 0)
     page = text(browser.get(f"{MALL}/cart/"))
     assert "Sold out" in page
     assert "Check out" not in page

@@ -13,7 +13,7 @@ from sessions_farm.communities.models import Visitor
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.visitors.merging import merge_visitors
 from sessions_farm.testing.browser import BrowserClient
-from tests.support.shop import MASTER, add_goods, add_vendor, make_shop, put, visitor_with
+from tests.support.shop import MASTER, add_goods, add_vendor, make_shop, put, put_on_hand, visitor_with
 from vendors.links import storefront_url
 from vendors.storefronts import storefronts
 
@@ -263,8 +263,7 @@ def test_stores_cart_that_is_merged_still_knows_where_it_was_copied_to(shop, lam
 
 def test_nothing_is_lost_where_fewer_are_left(shop, lamp):
     store, till = visitor_with(shop, lamp=(lamp, 4)), visitor_with(shop)
-    lamp.stock.on_hand = 1
-    lamp.stock.save()
+    put_on_hand(lamp, 1)
     copies.copy_cart(source_visitor_id=store.pk, target=till, now=timezone.now())
 
     assert Line.objects.get(cart__visitor=till).quantity == 4

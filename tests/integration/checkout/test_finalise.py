@@ -11,7 +11,7 @@ from cart.orders.models import Consignment, Order, Payment
 from cart.orders.signals import order_finalising, order_placed
 from cart.services import change_quantity
 from sessions_farm.communities.visitors.merging import merge_visitors
-from tests.support.shop import add_goods, begin, later, order_of, put, visitor_with
+from tests.support.shop import add_goods, begin, later, order_of, put, put_on_hand, visitor_with
 from vendors import stock
 from vendors.models import Stock, StockHold
 
@@ -120,7 +120,7 @@ def test_paid_after_others_took_the_goods_is_refunded_in_plain_words(shop, pay_w
     lamp = add_goods(shop, "amber", "Lantern", on_hand=1)
     late = begin(visitor_with(shop, lamp=(lamp, 1)))
     pay_with(late)
-    Stock.objects.filter(pk=lamp.pk).update(on_hand=0)
+    put_on_hand(lamp, 0)
     order = settle(late)
     assert order.state == Order.State.CANCELLED
     assert "Sold out" in order.remark
@@ -142,7 +142,7 @@ def test_lapsed_hold_comes_after_the_live_holds_of_others(shop, pay_with):
 
 def test_live_hold_is_a_promise_even_where_staff_count_less(shop, lamp, pay_with):
     first, second = (begin(visitor_with(shop, lamp=(lamp, 1))) for _ in range(2))
-    Stock.objects.filter(pk=lamp.pk).update(on_hand=1)
+    put_on_hand(lamp, 1)
     pay_with(first)
     assert settle(first).state == Order.State.PLACED
     pay_with(second)

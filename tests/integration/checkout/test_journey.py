@@ -14,7 +14,7 @@ from cart.models import Line
 from cart.orders.models import Address, Order, Payment
 from mall.accounts.models import User
 from sessions_farm.testing.browser import BrowserClient
-from tests.support.shop import ADDRESS, MASTER, add_goods, later, order_of
+from tests.support.shop import ADDRESS, MASTER, add_goods, later, order_of, put_on_hand
 from vendors.links import storefront_url
 from vendors.storefronts import storefronts
 
@@ -214,8 +214,7 @@ def test_second_press_of_pay_after_the_order_shows_the_order(browser, vase):
 
 
 def add_goods_again(variant):
-    variant.stock.on_hand = 10
-    variant.stock.save()
+    put_on_hand(variant, 10)
     return variant
 
 
@@ -242,8 +241,7 @@ def test_price_rise_is_asked_and_then_paid(browser, vase):
 
 def test_last_piece_that_went_meanwhile_is_sold_out_in_plain_words(browser, vase):
     to_review(browser, vase)
-    vase.stock.on_hand = 0
-    vase.stock.save()
+    put_on_hand(vase, 0)
     response = pay(browser)
     assert response.status_code == 409
     assert "Sold out" in text(response)

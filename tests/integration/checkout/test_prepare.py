@@ -12,7 +12,7 @@ from cart.orders.models import Consignment, Order, Payment
 from cart.services import change_quantity
 from cart.summary import summarise_cart
 from sessions_farm.communities.visitors.merging import merge_visitors
-from tests.support.shop import add_goods, begin, later, order_of, put, request_of, visitor_with
+from tests.support.shop import add_goods, begin, later, order_of, put, put_on_hand, request_of, visitor_with
 from vendors import stock
 from vendors.models import StockHold
 
@@ -118,8 +118,7 @@ def test_goods_that_are_gone_are_sold_out_and_nothing_stays(shop):
     lamp, vase = add_goods(shop, "amber", "Lamp"), add_goods(shop, "basalt", "Vase", on_hand=2)
     visitor = visitor_with(shop, lamp=(lamp, 1), vase=(vase, 2))
     checkout_request = request_of(visitor)
-    vase.stock.on_hand = 1
-    vase.stock.save()
+    put_on_hand(vase, 1)
     with pytest.raises(stock.SoldOutError) as gone:
         press_pay(visitor, checkout_request)
     assert (gone.value.variant_id, gone.value.wanted, gone.value.available) == (vase.pk, 2, 1)

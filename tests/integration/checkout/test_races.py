@@ -85,7 +85,7 @@ def test_without_the_locks_the_same_rush_oversells(rush, crowd, monkeypatch):
     everyone_has_looked = threading.Barrier(crowd, timeout=20)
     look, looks = stock._held, threading.local()
 
-    def look_without_lock(variant_ids):
+    def look_without_lock(variant_ids, **_lookups):
         return dict(Stock.objects.filter(pk__in=list(variant_ids)).values_list("pk", "on_hand"))
 
     def first_look_together(*args):

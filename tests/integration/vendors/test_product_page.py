@@ -3,8 +3,8 @@
 import re
 
 from tests.support.html import flat
-from tests.support.shop import add_goods
-from vendors.models import ProductImage, Stock, Variant
+from tests.support.shop import add_goods, put_on_hand
+from vendors.models import ProductImage, Variant
 
 
 def test_variants_with_prices_and_stock_words(shop, shopper):
@@ -12,7 +12,7 @@ def test_variants_with_prices_and_stock_words(shop, shopper):
     Variant.objects.filter(pk=small.pk).update(name="Small")
     for name, price, left in (("Middle", 2400, 3), ("Large", 3000, 40)):
         variant = Variant.objects.create(product=small.product, sku=name, name=name, price=price, position=price)
-        Stock.objects.create(variant=variant, on_hand=left)
+        put_on_hand(variant, left)
 
     text = flat(shopper.on("amber.localhost", "/products/jug/"))
 

@@ -1,0 +1,137 @@
+"""Admin pages for stock: people enter movements and counts, and read what moved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+
+from vendors import ledger
+from vendors.forms import StockEntryForm, StockEntryFormSet
+from vendors.models import Stock, StockMovement
+from vendors.read_only_admin import ReadOnlyAdminMixin
+from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedAdmin
+
+LATEST = 20
+
+
+class StockAdmin(VendorScopedAdmin):
+    """Enter movements and counts of a vendor's variants; every variant has its row from the start, for good."""
+
+    vendor_roles = CATALOGUE_ROLES
+    vendor_path = "variant__product__vendor"
+    form = StockEntryForm
+    list_display = ["variant", "seen", "kind", "pieces", "why", "low_below"]
+    list_editable = ["low_below"]
+    list_select_related = ["variant__product"]
+    search_fields = ["variant__product__name", "variant__sku"]
+    fields = ["variant", "seen", "kind", "pieces", "why", "low_below", "latest_movements"]
+    readonly_fields = ["variant", "latest_movements"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return StockEntryForm
+
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Check the entries of the list together."""
+        return super().get_changelist_formset(request, formset=StockEntryFormSet, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Save the entries that can be; show the refused ones again, as typed, each with what changed."""
+        with transaction.atomic():
+            response = super().changelist_view(request, extra_context)
+            changelist = (getattr(response, "context_data", None) or {}).get("cl")
+            if getattr(changelist, "formset", None) is not None and changelist.formset.is_bound:
+                self._save_accepted(request, changelist.formset)
+        return response
+
+    def _save_accepted(self, request: HttpRequest, formset: Any) -> None:
+        for position, form in enumerate(formset.forms):
+            if form.errors or not form.has_changed() or not form.instance.pk:
+                continue
+            self.save_model(request, form.instance, form, change=True)
+            self.log_change(request, form.instance, self.construct_change_message(request, form, None))
+            fresh = self.get_queryset(request).get(pk=form.instance.pk)
+            formset.forms[position] = formset.form(instance=fresh, prefix=form.prefix, auto_id=formset.auto_id)
+            formset.add_fields(formset.forms[position], position)
+            self.message_user(request, f"{fresh.variant}: saved, {fresh.on_hand} on hand.")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
+        """Write what was typed: the movement and the threshold, nothing else of the row."""
+        self.reject_foreign_vendor(request, obj)
+        entry = form.entry(form.cleaned_data)
+        if entry is not None:
+            ledger.enter(entry, user=request.user, now=timezone.now())
+        if "low_below" in form.changed_data:
+            obj.save(update_fields=["low_below"])
+
+    @admin.display(description="on hand", ordering="on_hand")
+    def seen(self, row: Stock) -> int:
+        """Return the pieces on hand; where the list is edited, the form's field of this name stands here."""
+        return row.on_hand
+
+    @admin.display(description="enter a")
+    def kind(self, row: Stock) -> str:
+        """Leave the column to the form."""
+        return ""
+
+    @admin.display(description="pieces")
+    def pieces(self, row: Stock) -> str:
+        """Leave the column to the form."""
+        return ""
+
+    @admin.display(description="why")
+    def why(self, row: Stock) -> str:
+        """Leave the column to the form."""
+        return ""
+
+    @admin.display(description="latest movements")
+    def latest_movements(self, row: Stock) -> str:
+        """Return a table of the latest movements, and a link to all."""
+        movements = row.movements.select_related("user")[:LATEST]
+        lines = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            ((timezone.localtime(each.at).strftime("%Y-%m-%d %H:%M"), each.get_kind_display(), f"{each.quantity:+d}",
+              each.why, each.user or "the shop") for each in movements),
+        )  # fmt: skip
+        everything = reverse("admin:vendors_stockmovement_changelist", query={"stock": row.pk})
+        return format_html(
+            "<table><thead><tr><th>When</th><th>Kind</th><th>Pieces</th><th>Why</th><th>By</th></tr></thead>"
+            '<tbody>{}</tbody></table><p><a href="{}">All movements</a></p>',
+            lines,
+            everything,
+        )
+
+
+class StockMovementAdmin(ReadOnlyAdminMixin, VendorScopedAdmin):
+    """Show what moved; a movement is never changed, another one corrects it."""
+
+    vendor_roles = CATALOGUE_ROLES
+    vendor_path = "stock__variant__product__vendor"
+    list_display = ["at", "variant", "kind", "quantity", "why", "by", "reference"]
+    list_filter = ["kind"]
+    list_select_related = ["stock__variant__product", "user"]
+    search_fields = ["stock__variant__product__name", "stock__variant__sku", "=reference"]
+    fields = ["variant", "kind", "quantity", "why", "by", "at", "reference"]
+    readonly_fields = ["variant", "by"]
+
+    @admin.display(description="variant")
+    def variant(self, movement: StockMovement) -> str:
+        """Return the name of the variant."""
+        return str(movement.stock.variant)
+
+    @admin.display(description="by")
+    def by(self, movement: StockMovement) -> str:
+        """Return the person who moved the pieces, or the shop."""
+        return str(movement.user or "the shop")
