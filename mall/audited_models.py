@@ -7,4 +7,4 @@ from vendors.models import Membership, Product, Variant, Vendor
 auditlog.register(Vendor)
 auditlog.register(Membership)
 auditlog.register(Product, exclude_fields=["search", "updated_at"])
-auditlog.register(Variant)
+auditlog.register(Variant, exclude_fields=["stock"])

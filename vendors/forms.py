@@ -124,7 +124,7 @@ class StockEntryForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscrip
     def _refuse_stale_threshold(self, row: Stock) -> None:
         if "low_below" in self.changed_data:
             field = self["low_below"]
-            shown = field.field.to_python(self._widget_data_value(field.field.hidden_widget(), field.html_initial_name))
+            shown = field.field.to_python(self.data.get(field.html_initial_name))
             if shown not in {None, row.low_below}:
                 raise ledger.StaleStockError(
                     f"Not saved, for “low below” was {shown} when you looked and is {row.low_below} now. "
@@ -138,7 +138,7 @@ class StockEntryFormSet(forms.BaseModelFormSet):  # type: ignore[type-arg]  # no
     def full_clean(self) -> None:
         """Lock the rows with an entry, then check each form."""
         if self.is_bound:
-            changed = [form for form in self.forms if form.has_changed() and form.instance.pk]
+            changed: list[Any] = [form for form in self.forms if form.has_changed() and form.instance.pk]
             rows = ledger.lock_for_entries([form.instance.pk for form in changed])
             for form in changed:
                 form.locked = rows.get(form.instance.pk)

@@ -46,7 +46,12 @@ def enter(entry: Entry, *, user: AbstractBaseUser | None, now: datetime) -> Stoc
     """
     row = lock_for_entries([entry.variant_id])[entry.variant_id]
     return StockMovement.objects.create(
-        stock=row, kind=entry.kind, quantity=difference(row, entry), why=entry.why, user_id=user and user.pk, at=now
+        stock=row,
+        kind=entry.kind,
+        quantity=difference(row, entry),
+        why=entry.why,
+        user_id=user.pk if user else None,
+        at=now,
     )
 
 
@@ -56,7 +61,12 @@ def count(found: Mapping[int, int], *, why: str, now: datetime, user: AbstractBa
     rows = lock_for_entries(found)
     StockMovement.objects.bulk_create(
         StockMovement(
-            stock=row, kind=Kind.COUNT, quantity=found[pk] - row.on_hand, why=why, user_id=user and user.pk, at=now
+            stock=row,
+            kind=Kind.COUNT,
+            quantity=found[pk] - row.on_hand,
+            why=why,
+            user_id=user.pk if user else None,
+            at=now,
         )
         for pk, row in sorted(rows.items())
     )

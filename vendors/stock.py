@@ -134,7 +134,7 @@ def return_goods(
             kind=StockMovement.Kind.RETURN,
             quantity=pieces,
             why=why,
-            user_id=user and user.pk,
+            user_id=user.pk if user else None,
             at=now,
             reference=reference,
             key=movement_key,

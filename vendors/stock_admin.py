@@ -51,8 +51,9 @@ class StockAdmin(VendorScopedAdmin):
         with transaction.atomic():
             response = super().changelist_view(request, extra_context)
             changelist = (getattr(response, "context_data", None) or {}).get("cl")
-            if getattr(changelist, "formset", None) is not None and changelist.formset.is_bound:
-                self._save_accepted(request, changelist.formset)
+            formset: Any = getattr(changelist, "formset", None)
+            if formset is not None and formset.is_bound:
+                self._save_accepted(request, formset)
         return response
 
     def _save_accepted(self, request: HttpRequest, formset: Any) -> None:
@@ -60,13 +61,13 @@ class StockAdmin(VendorScopedAdmin):
             if form.errors or not form.has_changed() or not form.instance.pk:
                 continue
             self.save_model(request, form.instance, form, change=True)
-            self.log_change(request, form.instance, self.construct_change_message(request, form, None))
+            self.log_change(request, form.instance, self.construct_change_message(request, form, []))
             fresh = self.get_queryset(request).get(pk=form.instance.pk)
             formset.forms[position] = formset.form(instance=fresh, prefix=form.prefix, auto_id=formset.auto_id)
             formset.add_fields(formset.forms[position], position)
             self.message_user(request, f"{fresh.variant}: saved, {fresh.on_hand} on hand.")
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
         """Write what was typed: the movement and the threshold, nothing else of the row."""
         self.reject_foreign_vendor(request, obj)
         entry = form.entry(form.cleaned_data)

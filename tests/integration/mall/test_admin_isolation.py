@@ -145,8 +145,8 @@ def test_a_slug_that_is_taken_is_told_beside_the_form(sides):
 def test_a_list_edit_with_their_row_changes_nothing(sides):
     ours, theirs = sides
     form = {
-        "form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-variant": theirs.rows[Stock].pk, "form-0-on_hand": 99,
-        "form-0-low_below": 1, "_save": "Save",
+        "form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-variant": theirs.rows[Stock].pk, "form-0-seen": 1,
+        "form-0-kind": "count", "form-0-pieces": 99, "form-0-low_below": 1, "_save": "Save",
     }  # fmt: skip
     sign_in(ours.staff["owner"]).post(url(Stock, "changelist"), form)
     assert Stock.objects.get(pk=theirs.rows[Stock].pk).on_hand == 5
