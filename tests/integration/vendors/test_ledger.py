@@ -117,7 +117,7 @@ def test_nothing_but_a_movement_changes_what_is_on_hand(lamp):
         lambda: Stock.objects.update(version=7),
         lambda: StockMovement.objects.update(quantity=11),
         lambda: StockMovement.objects.update(why="Other"),
-        lambda: movement.delete(),
+        movement.delete,
     ]
     for change in by_hand:
         with pytest.raises(IntegrityError, match="sum of movements"), transaction.atomic():
