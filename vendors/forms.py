@@ -92,7 +92,7 @@ class StockEntryForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscrip
     def clean(self) -> dict[str, Any]:
         """Lock the row, and refuse an entry that cannot be, or made against pieces that others moved since."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        if not self.has_changed() or "seen" not in data:
+        if not self.has_changed() or "seen" not in data or not self.instance.pk:
             return data
         row = self.locked or ledger.lock_for_entries([self.instance.pk])[self.instance.pk]
         self.fields["seen"].widget.row = row

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Kind = StockMovement.Kind
 TYPED_KINDS = (Kind.DELIVERY, Kind.CORRECTION, Kind.COUNT)
-TOLD_MOVEMENTS = 5
+LISTED_MOVEMENTS = 5
 
 
 class LedgerError(Exception):
@@ -65,7 +65,7 @@ def count(found: Mapping[int, int], *, why: str, now: datetime, user: AbstractBa
             kind=Kind.COUNT,
             quantity=found[pk] - row.on_hand,
             why=why,
-            user_id=user.pk if user else None,
+            user_id=user_id,
             at=now,
         )
         for pk, row in sorted(rows.items())
@@ -94,10 +94,10 @@ def refuse_stale(row: Stock, seen: int) -> None:
         return
     movements = list(row.movements.order_by("-id")[: max(since, 0)])
     before = row.on_hand - sum(movement.quantity for movement in movements)
-    told = ", ".join(str(movement) for movement in reversed(movements[:TOLD_MOVEMENTS]))
-    older = f"{since - TOLD_MOVEMENTS} more, then " if since > TOLD_MOVEMENTS else ""
+    listed = ", ".join(str(movement) for movement in reversed(movements[:LISTED_MOVEMENTS]))
+    older = f"{since - LISTED_MOVEMENTS} more, then " if since > LISTED_MOVEMENTS else ""
     raise StaleStockError(
-        f"Not saved, for the stock moved since you looked: {before} were on hand, now {row.on_hand} ({older}{told}). "
+        f"Not saved, for the stock moved since you looked: {before} were on hand, now {row.on_hand} ({older}{listed}). "
         "Look again, then save."
     )
 

@@ -33,8 +33,8 @@ def load_goods(places: Places, now: datetime) -> int:
     )
     entries = [entry for _, product in missing for entry in product.variants]
     Stock.objects.filter(variant__in=variants).update(low_below=LOW_BELOW)
-    shelves = {variant.pk: entry.stock for variant, entry in zip(variants, entries, strict=True)}
-    ledger.count(shelves, why="Opening count", now=now)
+    opening = {variant.pk: entry.stock for variant, entry in zip(variants, entries, strict=True)}
+    ledger.count(opening, why="Opening count", now=now)
     return len(rows)
 
 

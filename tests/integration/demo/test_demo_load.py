@@ -132,7 +132,9 @@ def test_a_second_load_changes_nothing(loaded):
 
 def test_a_second_load_keeps_what_staff_changed_and_brings_back_what_is_missing(loaded):
     Variant.objects.filter(sku="FW-KNP").update(price=1)
-    Product.objects.get(slug="nore-skillet").delete()
+    skillet = Product.objects.get(slug="nore-skillet")
+    OrderLine.objects.filter(variant__product=skillet).update(variant=None)  # else it could be withdrawn alone
+    skillet.delete()
     load_quietly()
     assert Variant.objects.get(sku="FW-KNP").price == 1
     assert Product.objects.get(slug="nore-skillet").variants.count() == 2
