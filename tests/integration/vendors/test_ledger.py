@@ -1,6 +1,7 @@
 """Stock is a ledger: what is on hand is the sum of movements, and nothing else changes it."""
 
 import threading
+import time
 import uuid
 
 import pytest
@@ -231,12 +232,20 @@ def test_sale_of_one_order_by_many_happens_once():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_deletion_and_hold_at_once_leave_one():
+def test_deletion_waits_for_a_hold_under_way():
     lamp = add_goods(make_shop(), "amber", "Lamp", on_hand=5)
 
-    def hold():
-        stock.hold(uuid.uuid4(), {lamp.pk: 1}, later(minutes=5), timezone.now())
+    is_held = threading.Event()
 
-    failures = race(hold, lamp.product.delete)
-    assert [type(failure) in {ProtectedError, stock.SoldOutError} for failure in failures] == [True]
-    assert StockHold.objects.count() == Product.objects.count()
+    def hold_slowly():
+        with transaction.atomic():
+            stock.hold(uuid.uuid4(), {lamp.pk: 1}, later(minutes=5), timezone.now())
+            is_held.set()
+            time.sleep(0.3)  # the deletion looks for holds meanwhile, and must wait
+
+    def delete():
+        is_held.wait(timeout=20)
+        lamp.product.delete()
+
+    assert [type(failure) for failure in race(hold_slowly, delete)] == [ProtectedError]
+    assert StockHold.objects.count() == Product.objects.count() == 1
