@@ -18,6 +18,7 @@ from django.http import HttpResponse, HttpResponseBase
 
 from sessions_farm.communities.handoff import paths, verifier
 from sessions_farm.communities.links import origin
+from sessions_farm.communities.registry import registry
 from sessions_farm.web import cookies
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from sessions_farm.communities.registry import Member
 
 MARK = re.compile(rf"([?&]){paths.GAVE_UP}(?:&|$)")
-LINK = re.compile(rb"""(<a\s(?:[^>]*?\s)?href=["'])((?:/(?!/)|\?)[^"'#]*)""", re.IGNORECASE)
+LINK = re.compile(
+    rb"""(?P<tag><a\s(?:[^>]*?\s)?href=["'])(?P<url>(?:https?://(?P<host>[a-z0-9.-]+)|/(?!/)|\?)[^"'#]*)""",
+    re.IGNORECASE,
+)
 
 
 def is_marked(query: str) -> bool:
@@ -54,10 +58,10 @@ def keeps_no_cookies(request: HttpRequest, client: Member) -> bool:
 
 
 def carry_mark(response: HttpResponseBase, client: Member) -> None:
-    """Let the links of a page carry the mark, keep the page out of caches, and find out whether a cookie is kept."""
+    """Let a page's links within the community carry the mark; the cookie for a trial keeps the page out of caches."""
     is_html = response.get("Content-Type", "").startswith("text/html") and "Content-Encoding" not in response
     if isinstance(response, HttpResponse) and is_html:
-        response.content = LINK.sub(_marked_link, response.content)
+        response.content = LINK.sub(lambda found: _marked_link(found, client), response.content)
         if "Content-Length" in response:
             response["Content-Length"] = str(len(response.content))
     verifier.set_verifier(response, client, verifier.new_verifier().count())
@@ -76,8 +80,11 @@ def _query_of(url: str) -> str:
         return ""
 
 
-def _marked_link(found: re.Match[bytes]) -> bytes:
-    """Return a link of a page (HTML, so its ampersands are escaped) with the mark."""
-    url = found[2]
+def _marked_link(found: re.Match[bytes], client: Member) -> bytes:
+    """Return a link of a page (HTML, so its ampersands are escaped) with the mark; another site's as it is."""
     mark = paths.GAVE_UP.encode()
-    return found[0] if mark in url else found[1] + url + (b"&amp;" if b"?" in url else b"?") + mark
+    url, host = found["url"], found["host"]
+    other = registry.resolve(host.decode()) if host else client
+    if mark in url or other is None or other.community_id != client.community_id:
+        return found[0]
+    return found["tag"] + url + (b"&amp;" if b"?" in url else b"?") + mark
