@@ -67,6 +67,17 @@ def follow(page, host: str) -> list[str]:
     return hops(navigation.value)
 
 
+def followed_below(page, host: str) -> list[list[str]]:
+    """Follow three links of a store, each from the page that the one before led to."""
+    found = []
+    for number in range(3):
+        link = page.locator(f"a[href^='/']:visible >> nth={number}")
+        with page.expect_navigation() as navigation:
+            link.click()
+        found.append(hops(navigation.value))
+    return found
+
+
 def open_at_once(page, urls: list[str]) -> list:
     """New tabs of the same browser; none waits for another."""
     tabs = [page.context.new_page() for _ in urls]
@@ -218,6 +229,10 @@ def test_browser_without_cookies_sees_each_page_after_three_redirects(
         assert hops(page.goto(communities.url(host, "/about/"))) == [host, MALL.master, host, host]
         assert page.url == communities.url(host, "/about/?_mall=nc")
         sees(page, host)
+    for host in (ELM, DUNE):
+        assert follow(page, host) == [host]
+        assert followed_below(page, host) == [[host]] * 3
+        page.goto(communities.url(host, "/about/?_mall=nc"))
     assert hops(page.goto(communities.url(MALL.master))) == [MALL.master]
     assert context.cookies() == []
     assert faults == []

@@ -30,7 +30,7 @@ class HealthProbe:
     """Watches masters; ``watch`` is called by every hand-off that would begin, and costs a look into a set."""
 
     def __init__(self) -> None:
-        self._hosts: frozenset[str] = frozenset()
+        self.hosts: frozenset[str] = frozenset()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._stopped = threading.Event()
@@ -38,11 +38,11 @@ class HealthProbe:
     def watch(self, host: str) -> None:
         """Probe a master or former master for as long as it is one; the first call of a process starts its thread."""
         # is_alive() is False in a forked child too, so each process of a pre-forking server starts its own.
-        if not community_options().probe_seconds or (host in self._hosts and self._thread and self._thread.is_alive()):
+        if not community_options().probe_seconds or (host in self.hosts and self._thread and self._thread.is_alive()):
             return
         with self._starting:
             named = judged_hosts()
-            self._hosts = (self._hosts | {host}) & named
+            self.hosts = (self.hosts | {host}) & named
             forget_others(named)
             if self._thread is None or not self._thread.is_alive():
                 self._stopped.clear()
@@ -54,12 +54,12 @@ class HealthProbe:
         if self._thread is not None:
             self._stopped.set()
             self._thread.join()
-        self._hosts = frozenset()
+        self.hosts = frozenset()
 
     def _probe_for_ever(self) -> None:
         has_failed = False
         while not self._stopped.wait(RETRY_AFTER if has_failed else community_options().probe_seconds):
-            has_failed = False in {host: probe_host(host) for host in self._hosts}.values()
+            has_failed = False in {host: probe_host(host) for host in self.hosts}.values()
 
 
 def probe_host(host: str) -> bool:

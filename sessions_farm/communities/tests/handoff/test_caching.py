@@ -39,6 +39,14 @@ def test_every_cookie_of_a_hand_off_is_kept_by_no_cache():
     assert {response["Cache-Control"] for response in setting} == {"private, no-store"}
 
 
+def test_redirects_without_a_cookie_are_kept_by_no_cache_either():
+    browser = BrowserClient()
+    browser.get(f"{MALL}/")
+    browser.get(f"{A}/p/x")
+    code = browser.hops[1].response
+    assert (dict(code.cookies), code["Cache-Control"]) == ({}, "no-store")
+
+
 def test_page_without_an_id_differs_by_what_a_hand_off_depends_on():
     """A shared cache that kept the page of a tool would give it to a browser, which then never gets an id."""
     tool = BrowserClient(headers={"Sec-Fetch-Mode": None, "Sec-Fetch-Dest": None})

@@ -237,6 +237,21 @@ def test_probe_asks_over_tls_and_believes_the_named_authority_alone(settings, tm
         master.stop()
 
 
+def test_probe_watches_a_host_for_as_long_as_it_is_a_master(settings, two_communities):
+    farm(settings, PROBE_SECONDS=60)
+    try:
+        health_probe.probe.watch("mall.test")
+        health_probe.probe.watch("fair.test")
+        assert health_probe.probe.hosts == {"mall.test", "fair.test"}
+        silence()
+        Community.objects.filter(slug="mall").update(master=Domain.objects.get(host="b.test"))
+        health_probe.probe.watch("b.test")
+        assert health_probe.probe.hosts == {"fair.test", "b.test"}
+        assert "mall.test" not in breakers
+    finally:
+        health_probe.probe.stop()
+
+
 def test_names_below_localhost_are_this_machine(settings):
     assert health_probe.probe_address("mall.localhost", 8000) == ("127.0.0.1", 8000)
     assert health_probe.probe_address("mall.test", 443) == ("mall.test", 443)
