@@ -30,10 +30,10 @@ class HandoffMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: MallRequest) -> HttpResponseBase:
-        response = handoff_response(request)
-        if response is None:
-            response = self.get_response(request)
-            complete_response(request, response)
+        if handoff := handoff_response(request):
+            return handoff
+        response = self.get_response(request)
+        complete_response(request, response)
         return response
 
     def process_view(
