@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from cart.services import MAX_QUANTITY
+from cart.lines import MAX_QUANTITY
 from vendors.http import MallRequest
 
 

@@ -37,3 +37,21 @@ class Line(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.variant}"
+
+
+class CopiedLine(models.Model):
+    """Hold the quantity of a line that was copied from one cart into another (cart.copies)."""
+
+    source = models.ForeignKey(Cart, models.CASCADE, related_name="copies_from_here")
+    target = models.ForeignKey(Cart, models.CASCADE, related_name="copies_to_here")
+    variant = models.ForeignKey("vendors.Variant", models.CASCADE, related_name="+")
+    quantity = models.PositiveIntegerField(help_text="The pieces of the source that the target has had.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "target", "variant"], name="cart_copy_once"),
+            models.CheckConstraint(condition=~Q(source=models.F("target")), name="cart_copy_of_another"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.variant} of cart {self.source_id} in cart {self.target_id}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -13,8 +11,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from cart.context import count_pieces
 from cart.services import LineChange
-from sessions_farm.communities.handoff.fingerprint import with_fingerprint
-from sessions_farm.communities.links import absolute_url
+from sessions_farm.communities.handoff import tickets
+from sessions_farm.stores.base import StoreUnavailableError
 from vendors.http import MallRequest
 
 LANDED = "cart_landed"
@@ -26,10 +24,8 @@ def added_response(request: MallRequest, next_url: str, change: LineChange) -> H
     A store's own host redirects to the mall once a session: browsers with bounce tracking mitigation keep the mall's
     cookie then, because the shopper has interacted with its site.
     """
-    if _needs_landing(request):
+    if _needs_landing(request) and (landing := _landing_url(request, change)):
         request.session[LANDED] = True
-        page = f"{url_on_master(request, 'cart:added')}?{urlencode({'variant': change.variant.pk})}"
-        landing = with_fingerprint(page, request.mall)
         return HttpResponseClientRedirect(landing) if request.htmx else HttpResponseRedirect(landing, status=303)
     return _message_response(request, next_url, describe_change(change, verb="Added"), messages.SUCCESS)
 
@@ -48,10 +44,10 @@ def describe_change(change: LineChange, verb: str = "Changed") -> str:
     return f"{verb}: {change.variant}. Your cart has {change.quantity}."
 
 
-def url_on_master(request: MallRequest, name: str) -> str:
-    """Return the URL of a page on the master; a path only if this host is the master."""
-    path = reverse(name, urlconf=settings.ROOT_URLCONF)
-    return path if request.mall.is_master else absolute_url(request.mall.member.master_host, path)
+def url_with_ticket(request: MallRequest, page: str, **parameters: str) -> str:
+    """Return the URL that brings the shopper and a store's cart to a page of the mall. Raise StoreUnavailableError."""
+    path = reverse("cart:arrive", urlconf=settings.ROOT_URLCONF)
+    return tickets.url_with_ticket(request, path, to=page, **parameters)
 
 
 def _needs_landing(request: MallRequest) -> bool:
@@ -59,6 +55,14 @@ def _needs_landing(request: MallRequest) -> bool:
     if mall.is_master or mall.is_local:  # the master cannot see a local visitor's cart before the next hand-off
         return False
     return mall.member.first_add_landing and not request.session.get(LANDED)
+
+
+def _landing_url(request: MallRequest, change: LineChange) -> str:
+    """Return the URL of the page after a first addition; '' while no ticket can be kept."""
+    try:
+        return url_with_ticket(request, "added", variant=str(change.variant.pk))
+    except StoreUnavailableError:
+        return ""
 
 
 def _message_response(request: MallRequest, next_url: str, text: str, level: int) -> HttpResponse:

@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db import transaction
+from django.db.models import QuerySet
 
+from cart import copies
+from cart.lines import MAX_QUANTITY, add_pieces, remove_pieces
 from cart.models import Cart, Line
 from sessions_farm.communities.visitors.merging import surviving_visitor
 from vendors import stock
@@ -18,17 +20,6 @@ from vendors.models import Product, Variant, Vendor
 
 if TYPE_CHECKING:
     from sessions_farm.communities.models import Visitor
-
-MAX_QUANTITY = 99
-
-# One atomic statement: concurrent additions from two tabs lose no piece and make one line.
-UPSERT = """
-    INSERT INTO cart_line AS line (cart_id, variant_id, quantity, seen_price, added_at)
-    VALUES (%s, %s, LEAST(%s, %s), %s, %s)
-    ON CONFLICT (cart_id, variant_id) DO UPDATE
-    SET quantity = GREATEST(LEAST(line.quantity + %s, %s), 1), seen_price = EXCLUDED.seen_price
-    RETURNING quantity
-"""
 
 
 class NotForSaleError(Exception):
@@ -62,7 +53,7 @@ def add_line(
     if not limit:
         raise stock.SoldOutError(variant_id, quantity, 0)
     before = Line.objects.filter(cart=cart, variant_id=variant_id).values_list("quantity", flat=True).first() or 0
-    in_cart = _upsert(cart.pk, variant, quantity, limit, now)
+    in_cart = add_pieces(cart.pk, variant, quantity, limit=limit, added_at=now)
     Cart.objects.filter(pk=cart.pk).update(changed_at=now)
     return LineChange(variant, in_cart, capped=in_cart < before + quantity)
 
@@ -97,11 +88,10 @@ def remove_line(*, cart: Cart, variant_id: int, now: datetime, vendor_id: int | 
 
 
 def remove_bought(*, visitor_id: UUID, bought: Mapping[int, int]) -> None:
-    """Remove bought pieces from the visitor's cart; pieces added since the checkout stay."""
+    """Remove bought pieces from the visitor's cart, and from carts whose copies they were; pieces added since stay."""
     for variant_id, quantity in bought.items():
-        lines = Line.objects.filter(cart__visitor_id=visitor_id, variant_id=variant_id)
-        if not lines.filter(quantity__gt=quantity).update(quantity=F("quantity") - quantity):
-            lines.filter(quantity__lte=quantity).delete()
+        remove_pieces(Line.objects.filter(cart__visitor_id=visitor_id, variant_id=variant_id), quantity)
+    copies.remove_bought(visitor_id=visitor_id, bought=bought)
     Cart.objects.filter(visitor_id=visitor_id).update(held_by=None)
 
 
@@ -109,8 +99,8 @@ def remove_bought(*, visitor_id: UUID, bought: Mapping[int, int]) -> None:
 def merge_carts(*, source: Visitor, target: Visitor, now: datetime) -> None:
     """Move the lines of one visitor's cart into another's; quantities add up to the available number. Idempotent.
 
-    No line is lost: if fewer pieces are available than either cart has, the larger quantity stays and the page shows
-    the line as unavailable.
+    Pieces that were copied before (copies.py) are not added again. No line is lost: if fewer pieces are available than
+    either cart has, the larger quantity stays and the page shows the line as unavailable.
     """
     carts = {cart.visitor_id: cart for cart in _lock_carts(source, target)}
     if source.pk not in carts:
@@ -119,9 +109,15 @@ def merge_carts(*, source: Visitor, target: Visitor, now: datetime) -> None:
     lines = list(carts[source.pk].lines.select_related("variant"))
     available = stock.available([line.variant_id for line in lines], now, excluding=target_cart.held_by)
     kept = dict(target_cart.lines.values_list("variant_id", "quantity"))
+    copied = copies.copied_quantities(source=carts[source.pk], target=target_cart)
     for line in lines:
-        limit = max(available[line.variant_id], kept.get(line.variant_id, 0), line.quantity)
-        _upsert(target_cart.pk, line.variant, line.quantity, min(limit, MAX_QUANTITY), line.added_at, line.seen_price)
+        added = line.quantity - copied.get(line.variant_id, 0)
+        if added > 0:
+            limit = max(available[line.variant_id], kept.get(line.variant_id, 0), line.quantity)
+            add_pieces(
+                target_cart.pk, line.variant, added, limit=limit, added_at=line.added_at, seen_price=line.seen_price
+            )
+    copies.move_copies(source=carts[source.pk], target=target_cart)
     carts[source.pk].delete()
     Cart.objects.filter(pk=target_cart.pk).update(changed_at=now)
 
@@ -138,16 +134,6 @@ def sellable_variants(*, community_id: int, vendor_id: int | None = None) -> Que
 
 def _quantity_limit(variant_id: int, now: datetime, cart: Cart) -> int:
     return min(stock.available([variant_id], now, excluding=cart.held_by)[variant_id], MAX_QUANTITY)
-
-
-def _upsert(
-    cart_id: int, variant: Variant, quantity: int, limit: int, now: datetime, seen_price: int | None = None
-) -> int:
-    price = variant.current_price(now) if seen_price is None else seen_price
-    with connection.cursor() as cursor:
-        cursor.execute(UPSERT, [cart_id, variant.pk, quantity, limit, price, now, quantity, limit])
-        row = cursor.fetchone()
-    return int(row[0])
 
 
 def _editable(cart: Cart, vendor_id: int | None) -> QuerySet[Line]:

@@ -5,10 +5,12 @@ All amounts are in minor units.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
+from cart.copies import Offer
 from cart.models import Cart, Line
 from cart.pricing import DeliveryMethod, PricedLine, Tariff
 from vendors import stock
@@ -141,7 +143,22 @@ def summarise_cart(cart: Cart | None, now: datetime, *, vendor_id: int | None = 
         .select_related("variant__product__vendor__marketplace")
         .prefetch_related("variant__product__images")
     )
-    available = stock.available([line.variant_id for line in lines], now, excluding=cart.held_by)
+    return _summarise_lines(lines, now, held_by=cart.held_by, vendor_id=vendor_id)
+
+
+def summarise_offers(offers: Iterable[Offer], now: datetime) -> CartSummary:
+    """Summarise goods that are in no cart here, with their present prices."""
+    pieces = {offer.variant_id: offer.pieces for offer in offers}
+    variants = Variant.objects.filter(pk__in=pieces).order_by("pk")
+    lines = [
+        Line(variant=variant, quantity=pieces[variant.pk], seen_price=variant.current_price(now))
+        for variant in variants.select_related("product__vendor__marketplace").prefetch_related("product__images")
+    ]
+    return _summarise_lines(lines, now, held_by=None, vendor_id=0)
+
+
+def _summarise_lines(lines: list[Line], now: datetime, *, held_by: UUID | None, vendor_id: int | None) -> CartSummary:
+    available = stock.available([line.variant_id for line in lines], now, excluding=held_by)
     groups: dict[Vendor, list[LineSummary]] = {}
     for line in lines:
         vendor = line.variant.product.vendor

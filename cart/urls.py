@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from cart import views
+from cart import till_views, views
 
 app_name = "cart"
 urlpatterns = [
     path("", views.page, name="page"),
     path("add/", views.add, name="add"),
     path("change/", views.change, name="change"),
+    path("to-mall/", till_views.to_mall, name="to_mall"),
 ]

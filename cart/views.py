@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 from cart import responses, services
 from cart.context import current_cart, editable_vendor_id
 from cart.forms import AddForm, ChangeForm, next_path
+from cart.lines import MAX_QUANTITY
 from cart.models import Cart
 from cart.summary import summarise_cart
 from sessions_farm.communities.handoff.decorators import mall_id_required
-from sessions_farm.communities.handoff.fingerprint import with_fingerprint
 from vendors.http import MallRequest
 from vendors.stock import SoldOutError
 
@@ -27,9 +27,7 @@ def add(request: MallRequest) -> HttpResponse:
     form = AddForm(request.POST)
     next_url = next_path(request, default=reverse("cart:page"))
     if not form.is_valid():
-        return responses.error_response(
-            request, next_url, f"Choose what to add, and how many: 1 to {services.MAX_QUANTITY}."
-        )
+        return responses.error_response(request, next_url, f"Choose what to add, and how many: 1 to {MAX_QUANTITY}.")
     visitor = request.mall.ensure_visitor()
     try:
         change = services.add_line(
@@ -52,7 +50,7 @@ def change(request: MallRequest) -> HttpResponse:
     form = ChangeForm(request.POST)
     cart = current_cart(request)
     if not form.is_valid():
-        messages.error(request, f"Say how many, from 0 to {services.MAX_QUANTITY}. The cart is unchanged.")
+        messages.error(request, f"Say how many, from 0 to {MAX_QUANTITY}. The cart is unchanged.")
     elif cart is not None:
         _change(request, form, cart)
     return HttpResponseRedirect(reverse("cart:page"), status=303)
@@ -82,16 +80,7 @@ def _change(request: MallRequest, form: ChangeForm, cart: Cart) -> None:
 def page(request: MallRequest) -> HttpResponse:
     """Show all lines by vendor; on a store's host the other vendors' lines are read-only."""
     summary = summarise_cart(current_cart(request), timezone.now(), vendor_id=editable_vendor_id(request))
-    return render(
-        request,
-        "cart/page.html",
-        {
-            "summary": summary,
-            # Marked with the visitor's id, so the checkout finds this cart even after the master's cookie was cleared.
-            "checkout_url": with_fingerprint(responses.url_on_master(request, "checkout:start"), request.mall),
-            "mall_cart_url": with_fingerprint(responses.url_on_master(request, "cart:page"), request.mall),
-        },
-    )
+    return render(request, "cart/page.html", {"summary": summary})
 
 
 @never_cache

@@ -1,19 +1,19 @@
-"""Tell the requests of shoppers from bots, prefetches and the vendor's own staff."""
+"""Tell the requests of shoppers from robots, prefetches and the vendor's own staff."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sessions_farm.web.clients import is_bot
+from sessions_farm.communities.robots import is_robot
 
 if TYPE_CHECKING:
     from vendors.http import MallRequest
 
 
 def is_machine(request: MallRequest) -> bool:
-    """Return True for a bot by its User-Agent, and for a request without one."""
+    """Return True for a robot by its User-Agent, and for a request without one."""
     user_agent = request.headers.get("User-Agent", "")
-    return not user_agent or is_bot(user_agent)
+    return not user_agent or is_robot(user_agent)
 
 
 def is_own_staff(request: MallRequest, vendor_id: int) -> bool:

@@ -38,10 +38,11 @@ from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.handoff import navigation, paths
 from sessions_farm.communities.handoff.responses import confidential
 from sessions_farm.communities.identity import path_tokens
+from sessions_farm.communities.robots import is_robot
 from sessions_farm.conf import options
 from sessions_farm.session.session import SessionStore
 from sessions_farm.stores.effects.effects import InDjangoThread, run_async, run_sync
-from sessions_farm.web import clients, cookies, tokens
+from sessions_farm.web import cookies, tokens
 from sessions_farm.web.decorators import Mode, mode_of
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def is_asked(request: HttpRequest) -> bool:
         and "text/html" in headers.get("Accept", "")
         and "HX-Request" not in headers
         and navigation.may_be_top_level(request)
-        and not clients.is_bot(headers.get("User-Agent", ""))
+        and not is_robot(headers.get("User-Agent", ""))
         and not is_bare(request)
     )
 

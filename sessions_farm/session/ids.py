@@ -44,17 +44,23 @@ def new_id() -> str:
 
 def digest(session_id: str) -> str:
     """Return the stored form of an id: HMAC-SHA-256 under the newest key, 43 characters."""
-    return _mac(_secrets()[0], AT_REST, (session_id,), 32)
+    return _at_rest(_secrets()[0], session_id)
 
 
 def digests_of(session_id: str) -> list[str]:
     """Return every possible stored form of an id: under the newest key first, then under each fallback."""
-    return [_mac(secret, AT_REST, (session_id,), 32) for secret in _secrets()]
+    return [_at_rest(secret, session_id) for secret in _secrets()]
 
 
 def ids_from(purpose: str, secret_text: str) -> list[str]:
     """Derive ids of 192 bits from a secret: under the newest key first, then under each fallback."""
     return [_mac(secret, purpose, (secret_text,), 24) for secret in _secrets()]
+
+
+def _at_rest(secret: str, session_id: str) -> str:
+    # A handle is typed too, and a command line takes "-…" for an option.
+    mac = _mac(secret, AT_REST, (session_id,), 32)
+    return f"_{mac[1:]}" if mac.startswith("-") else mac
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Tell which client sent a request: its network, whether it is a robot, whether it asks in advance."""
+"""Tell which client sent a request: its network, and whether it asks in advance."""
 
 from __future__ import annotations
 
@@ -12,16 +12,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 UNKNOWN_NETWORK = "unknown"
-# The names end where a word ends: "Googlebot/2.1" is a robot, "Botswana" is not, and CUBOT makes telephones.
-BOT = re.compile(
-    r"""
-    (?<!\bcu)bot(?![a-z0-9])
-    | (?:crawl(?:er|ing)? | spider | slurp | preview | monitor(?:ing)? | lighthouse)(?![a-z])
-    | \b(?:facebookexternalhit | embedly | headless-fetch)\b
-    | ^(?:curl | wget | python | go-http | java | okhttp | libwww | axios | node)
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
 PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")  # the first is the standard, the others are its elders
 IN_ADVANCE = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
 
@@ -52,12 +42,6 @@ def client_key(request: HttpRequest) -> str:
     """Return a key for counting a client: a hash of its network and browser's name, so that no address is stored."""
     client = f"{network_of(request)} {request.headers.get('User-Agent', '')}"
     return hashlib.sha256(client.encode(errors="surrogatepass")).hexdigest()[:32]
-
-
-@lru_cache(maxsize=1024)  # most visitors have one of few browsers
-def is_bot(user_agent: str) -> bool:
-    """Return whether a User-Agent names a robot or a tool, as honest ones do."""
-    return BOT.search(user_agent) is not None
 
 
 def is_prefetch(request: HttpRequest) -> bool:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from sessions_farm.testing.browser import AGENT
+
 ON_PATH = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 FLAGS = (
     "--disable-background-networking",
@@ -28,14 +30,15 @@ HOW = (
 
 
 def flags() -> list[str]:
-    """Chromium's sandbox refuses root; the pages are our own."""
-    return [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else list(FLAGS)
+    """Chromium's sandbox refuses root; the pages are our own. Without a window it would name itself as robots do."""
+    flags = [*FLAGS, f"--user-agent={AGENT}"]
+    return [*flags, "--no-sandbox"] if os.geteuid() == 0 else flags
 
 
-def find(playwrights_own: str) -> str | None:
+def find(playwrights_own: str, others: tuple[str, ...] = ON_PATH) -> str | None:
     if Path(playwrights_own).exists():
         return playwrights_own
-    return next(filter(None, map(shutil.which, ON_PATH)), None)
+    return next(filter(None, map(shutil.which, others)), None)
 
 
 def bring() -> None:

@@ -104,9 +104,9 @@ class Tab:
         answer = self._firefox.call("browsingContext.navigate", context=self.context, url=url, wait="complete")
         return self._visit(answer["navigation"])
 
-    def follow(self, text: str) -> Visit:
-        """Press a link, by its words, and see the page that comes."""
-        link = self._find(text)
+    def follow(self, text: str, role: str = "link") -> Visit:
+        """Press a link, or a button, by its words, and see the page that comes."""
+        link = self._find(text, role)
         mouse = [
             {"type": "pointerMove", "x": 0, "y": 0, "origin": {"type": "element", "element": link}},
             {"type": "pointerDown", "button": 0},
@@ -119,11 +119,11 @@ class Tab:
         begun = self._firefox.wait_for(started, self.context, lambda event: event["navigation"] not in before)
         return self._visit(begun["navigation"])
 
-    def _find(self, text: str) -> dict:
-        """The first link with these words, brought into sight."""
-        locator = {"type": "accessibility", "value": {"role": "link", "name": text}}
+    def _find(self, text: str, role: str) -> dict:
+        """The first link or button with these words, brought into sight."""
+        locator = {"type": "accessibility", "value": {"role": role, "name": text}}
         nodes = self._firefox.call("browsingContext.locateNodes", context=self.context, locator=locator)["nodes"]
-        assert nodes, f"There is no link “{text}” on {self.url}."
+        assert nodes, f"There is no {role} “{text}” on {self.url}."
         link = {"sharedId": nodes[0]["sharedId"]}
         self._firefox.call(
             "script.callFunction",

@@ -7,7 +7,8 @@ import pytest
 
 from sessions_farm.communities.handoff import concurrent_tabs
 from tests.e2e import firefox, tls
-from tests.e2e.tls import FAIR, MALL, name_of
+from tests.e2e.tls import FAIR, LAMP, MALL, MISNAMED, name_of
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(
     firefox.find() is None, reason="No Firefox on PATH: install the package firefox-esr (Debian) or firefox."
@@ -96,3 +97,24 @@ def test_browser_without_cookies_sees_each_page_after_three_redirects(communitie
         assert hosts_of(tab.type_address(communities.url(MALL.master))) == [MALL.master]
         assert browser.cookies() == []
         assert tab.faults == []
+
+
+def test_misnamed_browser_finds_both_lines_at_the_till(communities, tmp_path):
+    with firefox.running_firefox(tmp_path, general_useragent_override=MISNAMED) as browser:
+        tab = browser.new_tab()
+        for store in (AMBER, CORAL):
+            tab.type_address(communities.url(store, LAMP))
+            tab.evaluate("document.querySelector('form[action=\"/cart/add/\"] button[type=submit]').click()")
+            wait_for(
+                lambda: tab.evaluate("document.querySelector('#cart-count').dataset.count === '1'"), "the lamp", 30
+            )
+            tab.type_address(communities.url(store, "/cart/"))
+            till = tab.follow("Check out", role="button")
+        assert urlsplit(till.url).path == "/cart/offered/"
+        tab.follow("Add to the cart", role="button")
+        tab.type_address(communities.url(MALL.master, "/cart/"))
+        assert tab.evaluate(
+            "[...document.querySelectorAll('main h2')].map((found) => found.innerText).join()"
+        ).startswith(f"{name_of(AMBER)},{name_of(CORAL)}")
+        assert set(tls.ids(browser.cookies(), MALL)) == {MALL.master, AMBER, CORAL}
+        assert len(set(tls.ids(browser.cookies(), MALL).values())) == 3  # copied, and nobody joined

@@ -31,6 +31,10 @@ from tests.support.nodes import running_nodes
 CHROMIUM_FLAGS = ("--host-resolver-rules=MAP *.test 127.0.0.1",)
 GOODS = "Brass lamp"
 LAMP = "/products/brass-lamp/"
+# A telephone with the name of a robot: no hand-off leads it anywhere.
+MISNAMED = "Mozilla/5.0 (Linux; Android 10; CCBot 7) AppleWebKit/537.36 Chrome/156.0.0.0 Mobile Safari/537.36"
+MORE_GOODS = "Tin kettle"
+KETTLE = "/products/tin-kettle/"
 REDIS_DATABASE = "/1"  # 0 is the tests' own, which some of them empty
 VALUE = re.compile(r"([A-Za-z0-9_-]{16,128})\.[0-9A-Za-z]{1,8}\.[A-Za-z0-9_-]{43}", re.ASCII)
 UNCURED = {"peer_authority": False, "first_add_landing": False, "checkout_healing": False, "resync_hours": 0}
@@ -58,7 +62,8 @@ VOUCHED = Community("vouched", "vouched.test", ("kale.test", "lime.test"), UNCUR
 LANDED = Community("landed", "landed.test", ("mint.test", "nettle.test"), UNCURED | {"first_add_landing": True})
 HEALED = Community("healed", "healed.test", ("oak.test", "poppy.test"), UNCURED | {"checkout_healing": True})
 RESYNCED = Community("resynced", "resynced.test", ("quince.test", "rose.test"), UNCURED | {"resync_hours": 1})
-COMMUNITIES = (MALL, FAIR, PLAIN, VOUCHED, LANDED, HEALED, RESYNCED)
+BARE = Community("bare", "bare.test", ("sage.test", "thyme.test"), {"cookieless": True})
+COMMUNITIES = (MALL, BARE, FAIR, PLAIN, VOUCHED, LANDED, HEALED, RESYNCED)
 
 
 def name_of(host: str) -> str:

@@ -9,7 +9,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402 -- models need the settings, here and below
 
 from sessions_farm.communities import models  # noqa: E402
-from tests.e2e.tls import COMMUNITIES, GOODS, Community, name_of  # noqa: E402
+from tests.e2e.tls import BARE, COMMUNITIES, GOODS, MORE_GOODS, Community, name_of  # noqa: E402
 from tests.support.shop import Shop, add_goods, add_vendor  # noqa: E402
 from vendors.models import Category, Marketplace, Storefront  # noqa: E402
 
@@ -35,6 +35,8 @@ def make(community: Community, port: int) -> None:
         label = slug if domain.kind == Kind.WILDCARD else ""
         Storefront.objects.filter(vendor=vendor).update(domain=domain, label=label)
         add_goods(shop, slug, GOODS)
+        if community is BARE:  # where nobody is the same in two stores
+            add_goods(shop, slug, MORE_GOODS)
 
 
 def main(port: int) -> None:

@@ -36,6 +36,8 @@ class Outcome(enum.Enum):
     STATE_EXPIRED = "The question was too old: the page begins anew."
     PREFETCH_REFUSED = "A page asked for in advance would need a hand-off: not given."
     HTMX_REFRESHED = "htmx is told to load the page as a whole, so that a hand-off can begin."
+    TICKET_ISSUED = "A button on this host led to the master, with a ticket for what the visitor has here."
+    TICKET_REDEEMED = "The master took a ticket: what the visitor has on the other host can be copied."
     OAUTH_CODE_ISSUED = "A member outside the farm got a code for the visitor."
     OAUTH_CODE_REDEEMED = "A member outside the farm redeemed its code."
 
@@ -70,6 +72,7 @@ class RefusalReason(enum.Enum):
     VERIFIER_MISMATCH = "The answer was for a question of another browser, or of an earlier one."
     ISSUER_MISMATCH = "The answer is from somebody who was not asked."
     UNKNOWN_CODE = "The code is unknown: used before, too old, or never made."
+    UNKNOWN_TICKET = "The ticket is unknown: used before, older than a minute, or never issued."
     GRANT_MISMATCH = "The code is for another community, host, browser or issuer."
     STORE_UNAVAILABLE = "The store that keeps codes does not answer."
     INVALID_CLIENT = "A member outside the farm did not prove who it is."

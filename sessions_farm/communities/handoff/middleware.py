@@ -16,6 +16,7 @@ from sessions_farm.communities.handoff.initiate import Policy, blocked_reason, c
 from sessions_farm.communities.handoff.navigation import RequestKind, kind_of_request
 from sessions_farm.communities.handoff.responses import NEGOTIATED, SeeOther, confidential
 from sessions_farm.communities.handoff.triggers import Cause, Trigger, has_no_id, trigger_of
+from sessions_farm.communities.robots import is_robot
 from sessions_farm.web import cookies
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def _was_done_locally(request: MallRequest) -> bool:
     mall = getattr(request, "mall", None)
     if request.method in {"GET", "HEAD"} or request.headers.get("HX-Request") != "true" or mall is None:
         return False
+    if is_robot(request.headers.get("User-Agent", "")):
+        return False  # or a browser that is taken for one: its page would come anew as it is, and without the outcome
     return not mall.is_master and bool(mall.is_local) and blocked_reason(request, mall.member) is None
 
 

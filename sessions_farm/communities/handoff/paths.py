@@ -16,11 +16,12 @@ RETRIES = "again"  # the parameter that counts a question's redirects to the mas
 MAX_LENGTH = 1500  # bytes of path and query that still make a URL every browser and balancer takes
 GAVE_UP = "_mall=nc"  # "no cookies": this page is served without a mall id
 SECRETS = re.compile(r"\b(code|state|st|code_verifier|access_token)=[^&\s'\"]+")
+TICKETS = re.compile(r"\b(ticket)=[^&\s'\"]+")  # on a page of the project's own
 
 
 def redact(text: str) -> str:
-    """Return a log line without fresh codes and states of a hand-off, and without tokens in addresses."""
-    text = path_tokens.redacted(text)
+    """Return a log line without fresh codes, states and tickets of hand-offs, and without tokens in addresses."""
+    text = TICKETS.sub(r"\1=REDACTED", path_tokens.redacted(text))
     return SECRETS.sub(r"\1=REDACTED", text) if PREFIX in text else text
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.http import HttpResponse, HttpResponseRedirect
 
 # What decides whether a hand-off begins, besides the address.
-NEGOTIATED = ("Cookie", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Purpose", "Sec-GPC", "HX-Request")
+NEGOTIATED = (
+    *("Cookie", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Purpose", "Sec-GPC", "HX-Request"),
+    *("Upgrade-Insecure-Requests", "Accept"),  # where Fetch Metadata is missing
+)
 
 
 class SeeOther(HttpResponseRedirect):

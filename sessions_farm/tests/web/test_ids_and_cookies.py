@@ -163,3 +163,11 @@ def test_strict_middleware_replaces_what_django_parsed():
     request = RequestFactory().get("/", headers={"cookie": "\u3000__Host-Http-mall=evil; ok=1"})
     StrictCookies(lambda request: HttpResponse())(request)
     assert request.COOKIES == {"ok": "1"}
+
+
+def test_no_handle_reads_as_an_option_of_a_command_line():
+    handles = {keys.digest(f"id-{number}") for number in range(1000)}
+
+    assert len(handles) == 1000
+    assert not [handle for handle in handles if handle.startswith("-")]
+    assert all(keys.digest(f"id-{number}") in keys.digests_of(f"id-{number}") for number in range(100))

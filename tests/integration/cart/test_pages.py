@@ -49,8 +49,8 @@ def lines() -> dict[str, int]:
 def test_first_add_on_a_stores_host_lands_on_the_mall_once(browser, lamp):
     browser.get(f"{AMBER}/")
     landing = add(browser, lamp)
-    assert browser.redirects == 1
-    assert browser.url.startswith(f"{MALL}/cart/added/?variant={lamp.pk}&_mall=fp.")
+    assert browser.redirects == 2
+    assert browser.url == f"{MALL}/cart/added/?variant={lamp.pk}"
     assert landing.status_code == 200
     assert "Keep shopping at Amber" in text(landing)
     assert AMBER in landing.content.decode()
@@ -79,7 +79,7 @@ def test_add_by_htmx_answers_count_and_words(browser, vase):
 
 def test_first_add_by_htmx_on_a_stores_host_goes_to_the_landing(browser, lamp):
     response = add(browser, lamp, headers={"HX-Request": "true"})
-    assert response["HX-Redirect"].startswith(f"{MALL}/cart/added/?variant={lamp.pk}&_mall=fp.")
+    assert response["HX-Redirect"].startswith(f"{MALL}/cart/from-store/?to=added&variant={lamp.pk}&ticket=")
 
 
 @pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"])
@@ -182,32 +182,25 @@ def purged(shop, browser, lamp):
     browser.cookies.clear("mall.localhost")
 
 
-def test_checkout_link_finds_the_cart_though_the_malls_cookie_was_cleared(shop, browser, lamp):
+def test_checkout_button_makes_one_visitor_again_though_the_malls_cookie_was_cleared(shop, browser, lamp):
     shop.community.peer_authority = False
     shop.community.save()
     purged(shop, browser, lamp)
-    browser.click(link(browser, "Check out"))
+    browser.post("/cart/to-mall/", {"to": "checkout"})
 
-    assert browser.redirects == 3
+    assert [hop.host.partition(".")[0] for hop in browser.hops] == ["amber", "mall", "amber", "mall", "mall", "mall"]
     assert browser.url == f"{MALL}/checkout/"
-    browser.get(f"{MALL}/cart/")
-    assert "Lamp" in text(browser.response)
+    assert Visitor.objects.filter(pk__in=Cart.objects.values("visitor")).count() == 1
 
 
-def test_checkout_without_healing_finds_an_empty_cart_then(shop, browser, lamp):
+def test_checkout_without_healing_brings_a_copy(shop, browser, lamp):
     shop.community.peer_authority = shop.community.checkout_healing = False
     shop.community.save()
     purged(shop, browser, lamp)
-    browser.click(link(browser, "Check out"))
+    browser.post("/cart/to-mall/", {"to": "checkout"})
 
-    assert browser.url == f"{MALL}/cart/"
-    assert "Nothing in it yet" in text(browser.response)
-
-
-def link(browser, words):
-    """Where the link with these words leads."""
-    found = re.search(rf'<a\s[^>]*?href="([^"]+)"[^>]*>\s*{words}\s*</a>', browser.response.content.decode())
-    return found[1]
+    assert browser.url == f"{MALL}/checkout/"
+    assert Cart.objects.count() == 2
 
 
 def test_add_under_an_id_that_has_just_ended_keeps_the_line_and_is_found_at_the_mall(shop, browser, lamp):

@@ -60,6 +60,13 @@ def test_htmx_without_id_reloads_the_page():
     assert "HX-Refresh" not in browser.get(f"{A}/p/x", **HTMX)
 
 
+def test_htmx_form_of_a_browser_that_is_taken_for_a_robot_shows_its_outcome():
+    browser = BrowserClient(headers={"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"})
+    browser.get(f"{A}/p/x")
+    browser.post("/add", {"line": "spade"}, **HTMX)
+    assert "HX-Refresh" not in browser.hops[0].response
+
+
 def test_htmx_form_without_id_reloads_the_page_and_brings_what_it_did():
     browser = BrowserClient()
     browser.get(f"{A}/p/x", **{"Sec-Fetch-Mode": None})

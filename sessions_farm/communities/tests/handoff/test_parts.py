@@ -112,6 +112,7 @@ def test_log_line_holds_no_code():
     assert paths.redact(line) == "GET /.mall/finish?code=REDACTED&state=REDACTED&iss=mall.test"
     assert "secret" not in paths.redact("GET /.mall/authorize?m=a.test&ch=x&st=secret")
     assert paths.redact("GET /p?code=shown") == "GET /p?code=shown"
+    assert paths.redact("GET /cart/?to=cart&ticket=secret&x=1") == "GET /cart/?to=cart&ticket=REDACTED&x=1"
 
 
 class Shelf:
@@ -150,6 +151,9 @@ def test_code_and_id_stand_in_no_store():
     assert json.loads(payload)[2] == "a.test"
 
 
+SILENT = {"Sec-Fetch-Mode": None, "Sec-Fetch-Dest": None}
+UPGRADE = {"Upgrade-Insecure-Requests": "1"}
+PAGE = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "User-Agent": "Mozilla/5.0 Firefox/153.0"}
 
 
@@ -164,7 +168,15 @@ NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "User-
         ({"Sec-Fetch-Dest": "iframe"}, RequestKind.OTHER),
         ({"Sec-Fetch-Dest": "image", "Sec-Fetch-Mode": "no-cors"}, RequestKind.OTHER),
         ({"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, RequestKind.OTHER),
-        ({"Sec-Fetch-Mode": None, "Sec-Fetch-Dest": None}, RequestKind.OTHER),
+        (SILENT, RequestKind.OTHER),
+        (SILENT | UPGRADE, RequestKind.OTHER),
+        (SILENT | PAGE, RequestKind.OTHER),
+        (SILENT | UPGRADE | PAGE, RequestKind.NAVIGATION),
+        (SILENT | UPGRADE | {"Accept": "image/avif,image/webp,*/*;q=0.8"}, RequestKind.OTHER),
+        (UPGRADE | PAGE | {"Sec-Fetch-Dest": "iframe"}, RequestKind.OTHER),
+        (UPGRADE | PAGE | {"Sec-Fetch-Dest": None, "Sec-Fetch-Mode": "cors"}, RequestKind.OTHER),
+        (SILENT | UPGRADE | PAGE | {"Purpose": "prefetch"}, RequestKind.PREFETCH),
+        (SILENT | UPGRADE | PAGE | {"User-Agent": "curl/8.5"}, RequestKind.OTHER),
         ({"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}, RequestKind.OTHER),
         ({"User-Agent": "facebookexternalhit/1.1"}, RequestKind.OTHER),
         ({"User-Agent": "Mozilla/5.0 (Linux; Android 10; CUBOT P40) Chrome/130.0 Mobile"}, RequestKind.NAVIGATION),

@@ -51,7 +51,7 @@ def purged():
 
 
 def to_checkout(browser):
-    """By the link that the store's page would show."""
+    """By the button of the store's page; the mark goes along, and no ticket that would bring the lines otherwise."""
     browser.click(fingerprint.with_fingerprint(f"{MALL}/cart", mall_of(browser)))
 
 
@@ -91,6 +91,24 @@ def test_checkouts_mark_heals_the_fork_with_three_redirects():
     assert [hop.host for hop in browser.hops] == ["mall.test", "a.test", "mall.test", "mall.test"]
     assert browser.redirects == 3
     assert browser.url == f"{MALL}/cart"
+    assert lines_of(browser) == ["spade"]
+    assert_one_id(browser)
+
+
+def test_button_of_a_store_heals_by_its_mark_and_the_ticket_brings_nothing_twice():
+    with_cures(checkout_healing=True)
+    browser, _ = purged()
+    browser.get(f"{A}/cart")
+    browser.post("/to-mall")
+
+    assert [hop.host for hop in browser.hops] == [
+        "a.test",
+        "mall.test",
+        "a.test",
+        "mall.test",
+        "mall.test",
+        "mall.test",
+    ]
     assert lines_of(browser) == ["spade"]
     assert_one_id(browser)
 

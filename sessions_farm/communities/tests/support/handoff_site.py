@@ -6,7 +6,9 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.urls import include, path
 
+from sessions_farm.communities.handoff import tickets
 from sessions_farm.communities.handoff.decorators import mall_id_required
+from sessions_farm.communities.handoff.responses import SeeOther, confidential
 
 MIDDLEWARE = [
     "sessions_farm.communities.middleware.HostMiddleware",
@@ -43,6 +45,20 @@ def add(request):
     return response
 
 
+def to_mall(request):
+    """The button of a store's cart."""
+    return SeeOther(tickets.url_with_ticket(request, "/arrive"))
+
+
+@mall_id_required
+def arrive(request):
+    """Copy the lines of a ticket's visitor, which are not here yet."""
+    if ticket := tickets.redeem(request):
+        here = LINES[request.mall.ensure_visitor().pk]
+        here += [line for line in LINES[ticket.visitor_id] if line not in here]
+    return confidential(SeeOther("/cart"))
+
+
 @mall_id_required
 def basket(request):
     return page(request)
@@ -63,5 +79,7 @@ urlpatterns = [
     path("", page),
     path("cart", page),
     path("basket", basket),
+    path("to-mall", to_mall),
+    path("arrive", arrive),
     path("p/<slug:name>", page),
 ]

@@ -11,6 +11,9 @@ from sessions_farm.tests.support.people import make_user
 
 A, B, SHOP, MALL = "https://a.test", "https://b.test", "https://x.shops.test", "https://mall.test"
 COOKIE = "__Host-Http-mall"
+# What a browser without Fetch Metadata sends: Safari before 16.4, many inside applications, any over plain HTTP.
+SILENT = dict.fromkeys(("Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Fetch-Site", "Sec-Fetch-User"))
+ELDERLY = SILENT | {"Upgrade-Insecure-Requests": "1", "Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 def typed(url):

@@ -1,0 +1,113 @@
+"""Views of the way from a store to the mall's cart and checkout, which finds the cart in every browser."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from cart import copies, responses
+from cart.context import current_cart
+from cart.copies import Offer
+from cart.summary import summarise_offers
+from sessions_farm.communities.handoff import tickets
+from sessions_farm.communities.handoff.decorators import mall_id_required
+from sessions_farm.communities.handoff.errors import HandoffRefusedError
+from sessions_farm.communities.handoff.responses import SeeOther, confidential
+from sessions_farm.stores.base import StoreUnavailableError
+from vendors.http import MallRequest
+
+PAGES = {"cart": "cart:page", "checkout": "checkout:start", "added": "cart:added"}
+OFFERED = "checkout_offered"  # guarded: on the master only
+TOO_LATE = "That way is good for one minute, once. Is anything missing? Open the cart in the shop and press Check out."
+AWAY = "The checkout cannot be reached for a moment. Your cart is as it was; try again."
+
+
+@require_POST
+def to_mall(request: MallRequest) -> HttpResponse:
+    """Redirect from a store's cart to the mall's cart or checkout, with a ticket."""
+    page = "checkout" if request.POST.get("to") == "checkout" else "cart"
+    try:
+        return SeeOther(responses.url_with_ticket(request, page))
+    except StoreUnavailableError:
+        messages.error(request, AWAY)
+        return redirect("cart:page")
+
+
+@mall_id_required
+@never_cache
+@require_GET
+def arrive(request: MallRequest) -> HttpResponse:
+    """Bring what the shopper has in the store, then redirect to the page that they asked for; its address is clean."""
+    page = request.GET.get("to", "")
+    try:
+        ticket = tickets.redeem(request)
+    except HandoffRefusedError:
+        messages.info(request, TOO_LATE)
+        return confidential(SeeOther(reverse("cart:page")))
+    except StoreUnavailableError:
+        messages.error(request, AWAY)
+        return confidential(SeeOther(reverse("cart:page")))
+    known = request.mall.visitor
+    if ticket is not None and (known is None or known.pk != ticket.visitor_id):
+        offers = copies.copy_cart(
+            source_visitor_id=ticket.visitor_id, target=request.mall.ensure_visitor(), now=timezone.now()
+        )
+        if offers:
+            request.session[OFFERED] = [str(ticket.visitor_id), page, [astuple(offer) for offer in offers]]
+            return confidential(SeeOther(reverse("cart:offered")))
+    return confidential(SeeOther(_url_of(page, request.GET.get("variant", ""))))
+
+
+@never_cache
+@require_GET
+def offered(request: MallRequest) -> HttpResponse:
+    """Show goods of a store's cart that the mall's lacks, with a button that adds them."""
+    source_visitor_id, page, offers = _offered(request)
+    if source_visitor_id is None:
+        return redirect("cart:page")
+    summary = summarise_offers(offers, timezone.now())
+    context = {"summary": summary, "page": page, "has_cart": current_cart(request) is not None}
+    return render(request, "cart/offered.html", context)
+
+
+@require_POST
+def answer_offer(request: MallRequest) -> HttpResponse:
+    """Add the goods that were offered, or leave them; redirect to the page that the shopper asked for."""
+    source_visitor_id, page, offers = _offered(request)
+    if source_visitor_id is None:
+        messages.info(request, "Nothing is waiting to be added any more.")
+        return redirect("cart:page")
+    del request.session[OFFERED]
+    if "leave" not in request.POST:
+        copies.add_offered(
+            source_visitor_id=source_visitor_id,
+            target=request.mall.ensure_visitor(),
+            offers=offers,
+            now=timezone.now(),
+        )
+        messages.success(request, "Added to your cart.")
+    return SeeOther(_url_of(page, ""))
+
+
+def _url_of(page: str, variant: str) -> str:
+    url = reverse(PAGES.get(page, "cart:page"))
+    return f"{url}?{urlencode({'variant': variant})}" if variant and page == "added" else url
+
+
+def _offered(request: MallRequest) -> tuple[UUID | None, str, list[Offer]]:
+    """Return the visitor whose goods are offered, the page that leads on, and the goods; no visitor for no goods."""
+    kept: Any = request.session.get(OFFERED)
+    if not kept:
+        return None, "", []
+    visitor_id, page, offers = kept
+    return UUID(visitor_id), page, [Offer(*offer) for offer in offers]
