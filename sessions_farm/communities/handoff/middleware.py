@@ -76,15 +76,19 @@ def handoff_response(request: MallRequest, *, is_required: bool = False) -> Http
     kind = kind_of_request(request)
     if mall is None or mall.member is None or kind is RequestKind.OTHER or request.path.startswith(paths.PREFIX):
         return None
+    unmarked = None if is_required else _response_without_mark(request, mall, mall.member, kind)
     return (
-        _response_without_mark(request, mall, mall.member, kind)
+        unmarked
         or _response_by_policy(request, mall, mall.member, kind, is_required=is_required)
         or _response_for_newcomer(request, mall, mall.member, kind)
     )
 
 
 def _response_without_mark(request: MallRequest, mall: Mall, member: Member, kind: RequestKind) -> HttpResponse | None:
-    """Return the redirect to the page's own address, if it is marked and the browser keeps cookies after all."""
+    """Return the redirect to the page's own address, if it is marked and the browser keeps cookies after all.
+
+    Asked before an id is made for this request: only one that the browser brought shows that it keeps cookies.
+    """
     if kind is not RequestKind.NAVIGATION or not cookies_off.is_marked(request.META.get("QUERY_STRING", "")):
         return None
     if mall.is_master and has_no_id(mall) and verifier.verifier_in(request, member) is not None:

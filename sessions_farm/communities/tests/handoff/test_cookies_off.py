@@ -102,6 +102,16 @@ def test_mark_in_a_referer_counts_from_this_very_host(referer, redirects):
     assert len([hop for hop in browser.hops if hop.status == 302]) == max(redirects - 1, 0)
 
 
+@pytest.mark.parametrize("cookies", [True, False])
+@pytest.mark.parametrize("path", ["/p/x", "/basket"])
+@pytest.mark.parametrize("host", [MALL, A])
+def test_marked_address_is_a_page_that_is_served(host, path, cookies):
+    browser = BrowserClient(cookies=cookies)
+    for _ in range(3):
+        assert browser.get(f"{host}{path}?_mall=nc").status_code == 200
+        assert browser.redirects <= 1
+
+
 def test_master_has_the_mark_for_one_that_waited_in_vain():
     BrowserClient().get(f"{A}/")
     browser = BrowserClient(cookies=False)
