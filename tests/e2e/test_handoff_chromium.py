@@ -31,8 +31,7 @@ def browser(playwright, chromium_program):
 
 @pytest.fixture
 def open_page(new_page, request):
-    """A page of somebody new; to the mall each is another client, for one may begin only so many hand-offs a minute."""
-
+    """A page of somebody new; to the mall each is another client, which waits for nobody's tabs but its own."""
     people = itertools.count(1)
 
     def make(**options):

@@ -73,6 +73,14 @@ def test_sign_in_that_leads_to_a_store_on_its_own_host_ends_there(person):
     assert browser.response.wsgi_request.mall.signed_in
 
 
+def test_sign_in_that_leads_into_a_hand_off_is_not_blocked(person):
+    """An address with a store's mark makes the master ask that store: the redirect is the hand-off's own."""
+    browser = signed_in_at("/cart/?_mall=fp.AAAAAAAAAAAAAAAA.amber.localhost")
+    assert "amber.localhost" in {hop.host for hop in browser.hops}
+    assert browser.url == f"{MALL}/cart/"
+    assert browser.response.wsgi_request.mall.signed_in
+
+
 def test_control_without_the_page_the_form_is_blocked(person, settings):
     without_onward(settings)
     with pytest.raises(BlockedByPolicyError):
