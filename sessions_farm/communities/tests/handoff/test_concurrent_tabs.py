@@ -106,7 +106,7 @@ def test_crowd_of_newcomers_on_the_master_alone_waits_for_nobody():
 def test_crowd_behind_one_address_with_one_browser_is_known(scale):
     """500 a minute: some on a store first, some on the master, and each comes to another host afterwards."""
     first = BrowserClient()
-    crowd = [neighbour_of(first) for _ in range(counted(500, scale) * 4)]
+    crowd = [neighbour_of(first) for _ in range(max(counted(500, scale), 12))]
     for number, browser in enumerate(crowd):
         browser.get(f"{(A, MALL, SHOP, B)[number % 4]}/p/x")
         assert mall_of(browser).id
