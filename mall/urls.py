@@ -11,6 +11,7 @@ handler500 = "mall.database_unavailable.handle_500"
 urlpatterns = [
     path("", include("mall.urls_mall")),
     path("", include("mall.urls_frame")),
+    path("", include("sessions_farm.communities.openid.urls")),
     path("stores/<slug:store>/", include("mall.urls_shop")),
     path("cart/", include("cart.urls_master")),
     path("checkout/", include("cart.checkout.urls")),

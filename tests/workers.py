@@ -26,6 +26,7 @@ SECONDS = {
     "test_journeys": 50,
     "test_servers": 40,
     "test_external_member": 30,
+    "test_openid_clients": 15,
     "test_sentinel": 30,
     "test_events_killed": 30,
     "test_lost_updates": 30,

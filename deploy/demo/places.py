@@ -10,9 +10,9 @@ from django.conf import settings
 from deploy.demo import catalogue, people
 from deploy.demo.catalogue import VendorEntry
 from mall.accounts.models import User
-from sessions_farm.communities.handoff.oauth.credentials import digest_of_secret
 from sessions_farm.communities.links import origin
-from sessions_farm.communities.models import Community, Domain
+from sessions_farm.communities.models import ClientSecret, Community, Domain
+from sessions_farm.communities.openid.client_secrets import digest_of_secret
 from vendors.models import Category, Marketplace, Membership, Storefront, Vendor
 
 CALLBACK = "/mall/callback"  # of the member outside (deploy/external_site/)
@@ -69,11 +69,15 @@ def _load_outside(community: Community, host: str) -> None:
     if not secret:
         return
     where = f"{settings.PUBLIC_SCHEME}://{host}:{port}" if port else origin(host)
-    known = {"callback": where + CALLBACK, "secret_digest": digest_of_secret(secret)}
+    known = {"redirect_uris": where + CALLBACK}
     identity = {"community": community, "kind": Domain.Kind.EXTERNAL, "status": Domain.Status.ACTIVE}
     domain, _ = Domain.objects.get_or_create(host=host, defaults=identity | known)
-    if {name: getattr(domain, name) for name in known} != known:
+    if domain.redirect_uris != known["redirect_uris"]:
         Domain.objects.filter(pk=domain.pk).update(**known)
+    digest = digest_of_secret(secret)
+    if not domain.secrets.filter(digest=digest, ends_at=None).exists():
+        domain.secrets.all().delete()
+        ClientSecret.objects.create(domain=domain, digest=digest)
 
 
 def served_host(host: str) -> str:

@@ -23,7 +23,7 @@ def welcome() -> list[str]:
         ("Fowlers' visitors", absolute_url("mall.localhost", "/watch/fowlers/")),
     ]
     outside = Domain.objects.active().filter(kind=Domain.Kind.EXTERNAL)
-    addresses += [("outside the farm", urljoin(member.callback, "/")) for member in outside]
+    addresses += [("outside the farm", urljoin(member.redirect_uris.split()[0], "/")) for member in outside]
     return [
         "Open in a browser:",
         *(f"  {name:<22} {address}" for name, address in addresses),

@@ -33,7 +33,7 @@ class MallServer:
         """Whether the mall answers, and knows us: no browser is sent to a wall. A redemption of nothing tells."""
         if time.time() - self.answered_at >= FRESH:
             try:
-                said = self.redeem("", "")
+                said = self.redeem("none", "none", "")
             except MallUnavailableError:
                 return False
             if said.get("error") != "invalid_grant":
@@ -42,9 +42,14 @@ class MallServer:
             self.answered_at = time.time()
         return True
 
-    def redeem(self, code: str, verifier: str) -> dict:
+    def redeem(self, code: str, verifier: str, callback: str) -> dict:
         """The token endpoint's answer, or its refusal. Raise MallUnavailableError."""
-        form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "code_verifier": verifier,
+            "redirect_uri": callback,
+        }
         headers = {"Authorization": f"Basic {self.basic}", "Content-Type": "application/x-www-form-urlencoded"}
         return self.ask("POST", "/.mall/oauth/token", headers, urlencode(form))
 

@@ -23,6 +23,10 @@ class MasterRequiredError(CommunityError):
     """The master of a community is to be suspended: the community would close with it."""
 
 
+class NotExternalError(CommunityError):
+    """Only a member outside the farm has a client secret."""
+
+
 class RegistryUnavailableError(CommunityError):
     """The registry was never read, and the database does not answer."""
 

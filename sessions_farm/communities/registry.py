@@ -28,7 +28,7 @@ from sessions_farm.communities.notifications import RegistryListener
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ("pk", "host", "kind", "community_id", "canonical__host", "callback", "secret_digest")
+COLUMNS = ("pk", "host", "kind", "community_id", "canonical__host")
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -94,8 +94,14 @@ class ExternalMember:
     host: str
     community_id: int
     community: str
-    callback: str  # the one address that an answer goes to
-    secret_digest: str  # '' without a secret: then it redeems nothing
+    redirect_uris: tuple[str, ...]  # an answer goes to one of these, to the letter
+    secrets: tuple[
+        tuple[str, float], ...
+    ] = ()  # digest and end (Unix seconds, 0: none); without any it redeems nothing
+
+    @property
+    def client_id(self) -> str:
+        return self.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +132,16 @@ def read_version() -> int:
 
 
 def read_snapshot() -> RegistrySnapshot:
-    """Return the registry, in three queries; the version first, so a change in between is read again, never missed."""
+    """Return the registry, in five queries; the version first, so a change in between is read again, never missed."""
     version = read_version()
     communities = {community.pk: community for community in Community.objects.active()}
     exact: dict[str, Member] = {}
     wildcards: dict[str, Member] = {}
-    externals: dict[str, ExternalMember] = {}
     hosts: dict[int, list[str]] = {}
-    for row in Domain.objects.active().values_list(*COLUMNS, named=True):
+    served = Domain.objects.active().exclude(kind=Domain.Kind.EXTERNAL)
+    for row in served.values_list(*COLUMNS, named=True):
         community = communities.get(row.community_id)
         if community is None:
-            continue
-        if row.kind == Domain.Kind.EXTERNAL:
-            externals[row.host] = external_from_row(row, community)
             continue
         wild = row.kind == Domain.Kind.WILDCARD
         (wildcards if wild else exact)[row.host] = member_from_row(row, community)
@@ -147,7 +150,7 @@ def read_snapshot() -> RegistrySnapshot:
         version,
         MappingProxyType(exact),
         MappingProxyType(wildcards),
-        MappingProxyType(externals),
+        MappingProxyType(read_externals()),
         MappingProxyType({member.community_id: member for member in exact.values() if member.is_master}),
         MappingProxyType({community_id: tuple(sorted(names)) for community_id, names in hosts.items()}),
     )
@@ -178,15 +181,22 @@ def member_from_row(row: Any, community: Community) -> Member:
     )
 
 
-def external_from_row(row: Any, community: Community) -> ExternalMember:
-    """Return the external member of a row of plain values."""
-    return ExternalMember(
-        host=row.host,
-        community_id=community.pk,
-        community=community.slug,
-        callback=row.callback,
-        secret_digest=row.secret_digest,
-    )
+def read_externals() -> dict[str, ExternalMember]:
+    """Return the members outside whose owners are proven, by host, in two queries."""
+    domains = Domain.objects.active().filter(kind=Domain.Kind.EXTERNAL)
+    return {
+        domain.host: ExternalMember(
+            host=domain.host,
+            community_id=domain.community_id,
+            community=domain.community.slug,
+            redirect_uris=tuple(domain.redirect_uris.split()),
+            secrets=tuple(
+                (each.digest, each.ends_at.timestamp() if each.ends_at else 0) for each in domain.secrets.all()
+            ),
+        )
+        for domain in domains.select_related("community").prefetch_related("secrets")
+        if domain.verified_at or not domain.needs_proof
+    }
 
 
 class Registry:

@@ -126,18 +126,18 @@ def verify_due_domains(now: datetime.datetime, resolver: Resolver | None = None)
 
 
 def serve_domain(*, domain: Domain, unverified: bool = False) -> None:
-    """Serve a verified domain; with ``unverified`` any, on the operator's responsibility.
+    """Serve a verified domain; with ``unverified`` any but a host outside, on the operator's responsibility.
 
     Raise DomainNotVerifiedError.
     """
     domain.refresh_from_db()
-    if not unverified and (domain.verified_at is None or domain.failures):
+    if (domain.needs_proof or not unverified) and (domain.verified_at is None or domain.failures):
         name, text = verification_record(domain)
         raise DomainNotVerifiedError(
             f"{domain} is not verified: put a TXT record at {name} with the text {text}, and verify it again."
         )
     # A domain without verified_at is passed over by the daily verification: it has no record that could lapse.
-    verified = {"verified_at": None} if unverified else {}
+    verified = {"verified_at": None} if unverified and not domain.needs_proof else {}
     Domain.objects.filter(pk=domain.pk).update(status=Domain.Status.ACTIVE, failures=0, fault="", **verified)
     domain.refresh_from_db()
 

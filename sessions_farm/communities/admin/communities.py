@@ -32,6 +32,7 @@ from sessions_farm.communities.masters import (
     withdraw_announcement,
 )
 from sessions_farm.communities.models import Community, Domain
+from sessions_farm.communities.openid.rotation import revoke_signing_keys, rotate_signing_key
 
 
 class DomainInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -48,7 +49,7 @@ class DomainInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscr
     show_change_link = True
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "kind":  # one outside the farm needs a callback too, which its own page asks for
+        if db_field.name == "kind":  # one outside the farm needs addresses too, which its own page asks for
             kwargs["choices"] = [choice for choice in Domain.Kind.choices if choice[0] != Domain.Kind.EXTERNAL]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
@@ -67,7 +68,7 @@ class DomainInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscr
 class CommunityAdmin(ButtonsAdmin):
     form = CommunityForm
     inlines = (DomainInline,)
-    buttons = ("announce", "withdraw", "change_over", "forget_former", "pause", "resume")
+    buttons = ("announce", "withdraw", "change_over", "forget_former", "pause", "resume", "rotate_key", "revoke_keys")
     list_display = ("name", "slug", "master", "handoff_policy", "hosts", "is_active")
     list_filter = ("is_active", "handoff_policy")
     list_select_related = ("master",)
@@ -156,6 +157,18 @@ class CommunityAdmin(ButtonsAdmin):
         resume_handoffs(community=community)
         self.record(request, community, "Hand-offs go on.")
 
+    def rotate_key(self, request: HttpRequest, community: Community) -> None:
+        """Let the next signing key follow."""
+        rotate_signing_key(community=community)
+        self.record(request, community, "Another signing key is made at the next use, and signs some minutes later.")
+
+    def revoke_keys(self, request: HttpRequest, community: Community) -> None:
+        """Drop the signing keys at once."""
+        revoke_signing_keys(community=community)
+        self.record(
+            request, community, "Every signing key is revoked. Another one is made, and signs, at the next use."
+        )
+
     def _confirmation(self, request: HttpRequest, community: Community) -> HttpResponse:
         successor = community.next_master
         if successor is None:
@@ -187,6 +200,7 @@ def community_context(pk: int) -> dict[str, Any]:
         "is_paused": is_ahead(community.paused_until, now),
         "states": status_counts(community),
         "former_days": FORMER_MASTER_PERIOD.days,
+        "signing_keys": community.signing_keys.filter(signs_from__lte=now).order_by("-signs_from")[:1],
     }
 
 

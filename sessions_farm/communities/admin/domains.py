@@ -17,12 +17,9 @@ from sessions_farm.communities.admin.buttons import ActionRefusedError, ButtonsA
 from sessions_farm.communities.admin.explanations import fault_text, is_verified, last_check, state_text
 from sessions_farm.communities.admin.forms import DomainForm
 from sessions_farm.communities.conf import community_options
-from sessions_farm.communities.errors import CommunityError
-from sessions_farm.communities.handoff.errors import NotExternalError
-from sessions_farm.communities.handoff.oauth.credentials import issue_secret
-from sessions_farm.communities.handoff.paths import PREFIX
-from sessions_farm.communities.links import absolute_url
-from sessions_farm.communities.models import Community, Domain
+from sessions_farm.communities.links import origin
+from sessions_farm.communities.models import ClientSecret, Community, Domain
+from sessions_farm.communities.openid.client_secrets import OVERLAP, end_older_secrets, issue_secret
 from sessions_farm.communities.verification import (
     MAX_FAILURES,
     PENDING_INTERVAL,
@@ -34,6 +31,7 @@ from sessions_farm.communities.verification import (
     verify_domain,
 )
 
+MAX_OVERLAP = 90  # days for which an older secret may go on
 MAX_SELECTED = 20  # domains of one action: a silent name server is waited for at each
 FIXED_FIELDS = ("community", "host", "kind")
 VERIFICATION_FIELDS = ("status", "verified_at", "checked_at", "failures", "fault")
@@ -44,8 +42,7 @@ class DomainAdmin(ButtonsAdmin):
     """A verification holds for one host, kind and community, so these cannot be changed."""
 
     form = DomainForm
-    buttons = ("verify", "serve", "serve_unverified", "suspend", "issue_secret")
-    refusals = (CommunityError, NotExternalError)
+    buttons = ("verify", "serve", "serve_unverified", "suspend", "issue_secret", "end_older_secrets")
     list_display = ("name", "state", "kind", "community")
     list_filter = ("status", "kind", "community")
     list_select_related = ("community", "canonical")
@@ -65,7 +62,7 @@ class DomainAdmin(ButtonsAdmin):
         return state_text(domain, timezone.now())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        external = ("Outside this farm", {"fields": ("callback",)})
+        external = ("Outside this farm", {"fields": ("redirect_uris",)})
         named = (None, {"fields": (*FIXED_FIELDS, "canonical")})
         if obj is None:
             return [named, external]
@@ -100,7 +97,7 @@ class DomainAdmin(ButtonsAdmin):
         if context.get("original") is not None:
             context |= domain_context(context["original"].pk) | {
                 "may_change": self.has_change_permission(request, context["original"]),
-                "may_serve_unverified": request.user.is_superuser,
+                "may_serve_unverified": request.user.is_superuser and not context["original"].needs_proof,
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -134,13 +131,21 @@ class DomainAdmin(ButtonsAdmin):
         self.record(request, domain, f"Suspended {domain}: {domain.fault}")
 
     def issue_secret(self, request: HttpRequest, domain: Domain) -> HttpResponse:
-        """Issue a new secret to an external member, and show it this once."""
-        secret = issue_secret(domain=domain)
-        self.log_change(request, domain, "Issued a new secret.")
+        """Issue a new secret to an external member, and show it this once; older ones go on for the days given."""
+        days = request.POST.get("days", "")
+        if not days.isdecimal() or int(days) > MAX_OVERLAP:
+            raise ActionRefusedError(f"give the days for which older secrets go on: 0 to {MAX_OVERLAP}.")
+        secret = issue_secret(domain=domain, overlap=datetime.timedelta(days=int(days)))
+        self.log_change(request, domain, f"Issued a new secret; older ones end in {days} days.")
         context = self.page_context(request, f"A new secret for {domain}", secret=secret, **domain_context(domain.pk))
         response = TemplateResponse(request, "admin/communities/domain/secret.html", context)
         response["Cache-Control"] = "no-store"
         return response
+
+    def end_older_secrets(self, request: HttpRequest, domain: Domain) -> None:
+        """End all secrets of an external member but the newest."""
+        number = end_older_secrets(domain=domain)
+        self.record(request, domain, f"Secrets of {domain} that ended just now: {number}. The newest is good.")
 
     @admin.action(description="Verify now", permissions=["change"])
     def verify_selected(self, request: HttpRequest, domains: QuerySet[Domain]) -> None:
@@ -172,6 +177,9 @@ def domain_context(pk: int) -> dict[str, Any]:
         "is_master": community.master_id == domain.pk,
         "is_next_master": community.next_master_id == domain.pk,
         "vouches_until": vouches_until(community, domain),
+        "secrets": live_secrets(domain, now),
+        "overlap_days": OVERLAP.days,
+        "max_overlap": MAX_OVERLAP,
         "endpoints": endpoints_of(community) if domain.kind == Domain.Kind.EXTERNAL else [],
     }
 
@@ -182,13 +190,14 @@ def vouches_until(community: Community, domain: Domain) -> Any:
     return until if community.former_master_id == domain.pk and until and until > timezone.now() else None
 
 
+def live_secrets(domain: Domain, now: datetime.datetime) -> list[ClientSecret]:
+    """Return the secrets of a domain that have not ended, the newest first."""
+    return list(domain.secrets.exclude(ends_at__lte=now).order_by("-created_at", "-pk"))
+
+
 def endpoints_of(community: Community) -> list[tuple[str, str]]:
-    """Return the names and addresses of the OAuth endpoints for external members."""
+    """Return the names and addresses that external members need; a client library reads the others there."""
     if community.master is None:
         return []
-    oauth = absolute_url(community.master.host, f"{PREFIX}oauth/")
-    return [
-        ("Authorization", f"{oauth}authorize"),
-        ("Token", f"{oauth}token"),
-        ("User info", f"{oauth}userinfo"),
-    ]
+    issuer = origin(community.master.host)
+    return [("Issuer", issuer), ("Metadata", f"{issuer}/.well-known/openid-configuration")]

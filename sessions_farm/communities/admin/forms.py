@@ -76,9 +76,10 @@ class DomainForm(FixedFieldsForm):
             if cleaned.get("kind") == Domain.Kind.EXTERNAL:
                 self.add_error("host", "A host outside this farm is one host, without *.")
             cleaned["kind"] = Domain.Kind.WILDCARD
-        if cleaned.get("callback") and cleaned.get("kind") != Domain.Kind.EXTERNAL:
+        kind = cleaned.get("kind", self.instance.kind)  # not among the fields of a domain that is there
+        if cleaned.get("redirect_uris") and kind != Domain.Kind.EXTERNAL:
             self.add_error(
-                "callback", "Only a host outside this farm has a callback: choose that kind, or leave it out."
+                "redirect_uris", "Only a host outside this farm has any: choose that kind, or leave them out."
             )
         if self.instance.pk is None and (host := cleaned.get("host")):
             self._require_free(host, is_wildcard=cleaned.get("kind") == Domain.Kind.WILDCARD)

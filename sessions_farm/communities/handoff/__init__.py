@@ -10,13 +10,11 @@ It is OAuth 2.0's authorization code flow with PKCE (RFC 6749, RFC 7636, RFC 920
     rate_limit, circuit_breakers, health_probe, concurrent_tabs, cookies_off, pause    the bounds
     former_master                     after a change of masters: it is asked about the visitors from before
     audit, debug                      counters, and a page for developers
-    oauth                             the same for members outside the farm
 
 Errors::
 
     HandoffError
     ├── HandoffRefusedError      a request to an endpoint lacks a proof
     │   └── InvalidStateError    a state that this community did not seal for this host
-    ├── ProbeSetupError          a health probe is set up wrongly: its host may be well
-    └── NotExternalError         only a member outside the farm has a client secret
+    └── ProbeSetupError          a health probe is set up wrongly: its host may be well
 """

@@ -32,7 +32,7 @@ class Grant:
 def issue_code(store: Codes, grant: Grant) -> str:
     """Store a grant for LIFETIME and return its code of 256 bits. Raise StoreUnavailableError."""
     code = secrets.token_urlsafe(32)
-    masked = base64.urlsafe_b64encode(_mask(grant.mall_id.encode(), code)).decode()
+    masked = base64.urlsafe_b64encode(mask(grant.mall_id.encode(), code)).decode()
     payload = json.dumps([grant.community, masked, grant.client, grant.challenge, grant.issuer])
     run_sync(store.put_code(digest_of_code(code), payload, LIFETIME))
     return code
@@ -47,7 +47,7 @@ def redeem_code(store: Codes, code: str) -> Grant | None:
     if payload is None:
         return None
     community, masked, client, challenge, issuer = json.loads(payload)
-    mall_id = _mask(base64.urlsafe_b64decode(masked), code).decode()
+    mall_id = mask(base64.urlsafe_b64decode(masked), code).decode()
     return Grant(community, mall_id, client, challenge, issuer)
 
 
@@ -56,7 +56,7 @@ def digest_of_code(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()
 
 
-def _mask(content: bytes, code: str) -> bytes:
-    """Encrypt or decrypt by a one-time pad of the code's own 256 bits: a code serves one grant."""
+def mask(content: bytes, code: str) -> bytes:
+    """Return the content encrypted, or decrypted, by a one-time pad of the code's 256 bits: a code serves one grant."""
     pad = hashlib.shake_256(b"grant:" + code.encode()).digest(len(content))
     return bytes(a ^ b for a, b in zip(content, pad, strict=True))

@@ -26,7 +26,3 @@ class InvalidStateError(HandoffRefusedError):
 
 class ProbeSetupError(HandoffError):
     """A health probe is set up wrongly, so its failure tells nothing about the host."""
-
-
-class NotExternalError(HandoffError):
-    """Only a member outside the farm has a client secret."""

@@ -60,8 +60,7 @@ class Migration(migrations.Migration):
                 ('checked_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('failures', models.PositiveSmallIntegerField(default=0, editable=False, help_text='Failed verifications in a row.')),
                 ('fault', models.CharField(blank=True, editable=False, max_length=300)),
-                ('callback', models.URLField(blank=True, help_text='Outside the farm only: the https address there that receives the code for a shopper.')),
-                ('secret_digest', models.CharField(blank=True, editable=False, max_length=64)),
+                ('redirect_uris', models.TextField(blank=True, help_text='Outside the farm only: the https addresses there, one a line, any of which may receive the code for a shopper. Each counts to the letter.', verbose_name='redirect addresses')),
                 ('canonical', models.ForeignKey(blank=True, help_text='Where this host leads; empty for one that serves pages itself.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='aliases', to='communities.domain')),
                 ('community', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='domains', to='communities.community')),
             ],
@@ -80,6 +79,28 @@ class Migration(migrations.Migration):
             model_name='community',
             name='next_master',
             field=models.ForeignKey(blank=True, help_text='The announced successor.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='communities.domain'),
+        ),
+        migrations.CreateModel(
+            name='ClientSecret',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(max_length=64)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('ends_at', models.DateTimeField(blank=True, null=True)),
+                ('domain', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='secrets', to='communities.domain')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='SigningKey',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kid', models.CharField(max_length=43, unique=True)),
+                ('public_jwk', models.JSONField()),
+                ('private_jwk', models.TextField()),
+                ('signs_from', models.DateTimeField()),
+                ('rotates_at', models.DateTimeField()),
+                ('community', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='signing_keys', to='communities.community')),
+            ],
         ),
         migrations.CreateModel(
             name='Visitor',
@@ -117,7 +138,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='domain',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'external'), models.Q(('callback', ''), _negated=True)), models.Q(models.Q(('kind', 'external'), _negated=True), ('callback', '')), _connector='OR'), name='domain_outside_has_callback'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'external'), models.Q(('redirect_uris', ''), _negated=True)), models.Q(models.Q(('kind', 'external'), _negated=True), ('redirect_uris', '')), _connector='OR'), name='domain_outside_has_redirect_uris'),
+        ),
+        migrations.AddConstraint(
+            model_name='clientsecret',
+            constraint=models.UniqueConstraint(models.F('domain'), models.F('digest'), name='secret_of_domain_once'),
         ),
         migrations.AddConstraint(
             model_name='visitor',

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import RegexValidator, URLValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -21,6 +21,20 @@ HOST = RegexValidator(
     r"^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$",
     "Give a host name in lower case without scheme, port, path or final dot (IDNA as xn--…).",
 )
+
+UNOWNED = frozenset({"localhost", "test"})  # below these nobody can own a name (RFC 6761), so none is proven either
+URL = URLValidator(schemes=["http", "https"])
+
+
+def is_address_on(host: str, address: str, scheme: str) -> bool:
+    """Return whether a URL is whole, on a host, of a scheme, and without user, password or fragment."""
+    try:
+        URL(address)
+        parts = urlsplit(address)
+    except (ValidationError, ValueError):
+        return False
+    bare = "@" not in parts.netloc and "#" not in address
+    return bare and (parts.scheme, parts.hostname) == (scheme, host) and address.startswith(f"{scheme}://{host}")
 
 
 def new_verification_token() -> str:
@@ -87,10 +101,12 @@ class Domain(RegistryRow):
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     failures = models.PositiveSmallIntegerField(default=0, editable=False, help_text="Failed verifications in a row.")
     fault = models.CharField(max_length=300, blank=True, editable=False)
-    callback = models.URLField(
-        blank=True, help_text="Outside the farm only: the https address there that receives the code for a shopper."
+    redirect_uris = models.TextField(
+        "redirect addresses",
+        blank=True,
+        help_text="Outside the farm only: the https addresses there, one a line, any of which may receive the code for "
+        "a shopper. Each counts to the letter.",
     )
-    secret_digest = models.CharField(max_length=64, blank=True, editable=False)
 
     objects: ClassVar = DomainQuerySet.as_manager()
 
@@ -99,8 +115,8 @@ class Domain(RegistryRow):
             models.UniqueConstraint("host", condition=~Q(kind="wildcard"), name="domain_of_one_community"),
             models.UniqueConstraint("host", condition=Q(kind="wildcard"), name="wildcard_of_one_community"),
             models.CheckConstraint(
-                condition=(Q(kind="external") & ~Q(callback="")) | (~Q(kind="external") & Q(callback="")),
-                name="domain_outside_has_callback",
+                condition=(Q(kind="external") & ~Q(redirect_uris="")) | (~Q(kind="external") & Q(redirect_uris="")),
+                name="domain_outside_has_redirect_uris",
             ),
         ]
 
@@ -121,7 +137,7 @@ class Domain(RegistryRow):
         if self.canonical:
             self._require_canonical(self.canonical)
         if self.kind == self.Kind.EXTERNAL:
-            self._require_callback()
+            self._require_redirect_uris()
 
     def _require_canonical(self, canonical: Domain) -> None:
         if canonical.community_id != self.community_id:
@@ -129,9 +145,15 @@ class Domain(RegistryRow):
         if canonical.canonical_id or canonical.pk == self.pk or canonical.kind != self.Kind.EXACT:
             raise ValidationError({"canonical": f"{canonical} does not serve pages itself under one name."})
 
-    def _require_callback(self) -> None:
-        parts = urlsplit(self.callback)
-        if parts.hostname != self.host or parts.scheme != getattr(settings, "PUBLIC_SCHEME", "https") or parts.fragment:
-            raise ValidationError(
-                {"callback": f"{self.callback or 'Nothing'} is no address on {self.host}, as https://{self.host}/…"}
-            )
+    def _require_redirect_uris(self) -> None:
+        scheme = getattr(settings, "PUBLIC_SCHEME", "https")
+        for address in self.redirect_uris.split() or ["Nothing"]:
+            if not is_address_on(self.host, address, scheme):
+                raise ValidationError(
+                    {"redirect_uris": f"{address} is no address on {self.host}, as {scheme}://{self.host}/…"}
+                )
+
+    @property
+    def needs_proof(self) -> bool:
+        """Whether this host is answered only once its owner is proven: a name outside that somebody can own."""
+        return self.kind == self.Kind.EXTERNAL and self.host.rpartition(".")[2] not in UNOWNED

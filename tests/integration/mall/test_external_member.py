@@ -17,8 +17,8 @@ from django.utils import timezone
 from deploy.demo import people, places
 from deploy.servers import processes
 from mall.accounts.models import User
-from sessions_farm.communities.handoff.oauth.credentials import is_secret_of, issue_secret
 from sessions_farm.communities.models import Community, Domain
+from sessions_farm.communities.openid.client_secrets import is_secret_of, issue_secret
 from sessions_farm.communities.registry import read_version, registry
 from sessions_farm.testing.browser import AGENT, BrowserClient, Step
 from sessions_farm.testing.jar import Cookie
@@ -59,7 +59,7 @@ def plan(tmp_path):
     """A town of which nothing runs yet."""
     shop = make_shop()
     member = Domain.objects.create(
-        community=shop.community, host=HOST, kind="external", status="active", callback=f"{POST}/mall/callback"
+        community=shop.community, host=HOST, kind="external", status="active", redirect_uris=f"{POST}/mall/callback"
     )
     secret = tmp_path / "secret"
     secret.write_text(issue_secret(domain=member))
@@ -297,13 +297,15 @@ def test_demos_mall_follows_the_magazine_to_another_port_and_keeps_what_staff_ch
     monkeypatch.setenv("DEMO_OUTSIDE_SECRET", "a-secret")
     member = loaded("8004")
     assert (member.host, member.status) == ("lanternpost.localhost", "active")
-    assert member.callback == "http://lanternpost.localhost:8004/mall/callback"
-    assert is_secret_of("a-secret", member.secret_digest)
+    assert member.redirect_uris == "http://lanternpost.localhost:8004/mall/callback"
+    assert is_secret_of("a-secret", registry.external_member(member.host))
     member.full_clean()
 
     Domain.objects.filter(pk=member.pk).update(status="suspended")
     version = registry.current().version
     assert loaded("8004").status == "suspended"
     assert read_version() == version  # no node reads the registry anew for nothing
-    assert loaded("8104").callback == "http://lanternpost.localhost:8104/mall/callback"
-    assert loaded("").callback == "http://lanternpost.localhost:8000/mall/callback"  # as behind the farm's balancer
+    assert loaded("8104").redirect_uris == "http://lanternpost.localhost:8104/mall/callback"
+    assert (
+        loaded("").redirect_uris == "http://lanternpost.localhost:8000/mall/callback"
+    )  # as behind the farm's balancer

@@ -10,8 +10,6 @@ from django.test import Client
 from django.utils import timezone
 
 from sessions_farm.communities.admin.domains import MAX_SELECTED
-from sessions_farm.communities.handoff.oauth.credentials import digest_of_secret
-from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.masters import FORMER_MASTER_PERIOD
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import registry
@@ -64,7 +62,7 @@ def clerk():
 
 
 def domain_form(mall, host, **fields):
-    return {"community": mall.pk, "host": host, "kind": "exact", "canonical": "", "callback": "", **fields}
+    return {"community": mall.pk, "host": host, "kind": "exact", "canonical": "", "redirect_uris": "", **fields}
 
 
 def test_new_domain_waits_and_its_page_says_for_what(boss, mall):
@@ -90,10 +88,8 @@ def test_star_makes_a_wildcard_whatever_kind_was_chosen(boss, mall):
         ({"host": "evil.shops.test"}, "overlaps *.shops.test of the community Mall"),
         ({"host": "*.test"}, "overlaps"),
         ({"host": "a b"}, "“a b” is no host name"),
-        ({"host": "*.x.test", "kind": "external", "callback": "https://x.test/"}, "is one host, without *"),
-        ({"host": "x.test", "callback": "https://x.test/"}, "Only a host outside this farm has a callback"),
-        ({"host": "x.test", "kind": "external"}, "is no address on x.test"),
-        ({"host": "x.test", "kind": "external", "callback": "https://y.test/"}, "is no address on x.test"),
+        ({"host": "*.x.test", "kind": "external", "redirect_uris": "https://x.test/"}, "is one host, without *"),
+        ({"host": "x.test", "redirect_uris": "https://x.test/"}, "Only a host outside this farm has any"),
     ],
 )
 def test_domain_that_cannot_be_is_refused_in_words(boss, two_communities, fields, words):
@@ -208,17 +204,6 @@ def test_alias_page_says_where_it_leads(boss, mall):
 def test_wildcard_page_says_one_label_below(boss, mall):
     text = said(boss.get(of(Domain.objects.get(host="shops.test"))))
     assert "each host one label below, as tea.shops.test" in text
-
-
-def test_outside_page_says_what_its_credentials_are_for(boss, mall):
-    domain = outside(mall, status="active")
-    response = boss.get(of(domain))
-    for words in ("outside this farm", "Client id blog.example", "https://blog.example/in", "It has none yet"):
-        assert words in said(response)
-    assert absolute_url("mall.test", "/.mall/oauth/token") in said(response)
-    assert "issue-secret" in buttons_on(response)
-    Domain.objects.filter(pk=domain.pk).update(secret_digest="0" * 64)
-    assert "cannot be shown again" in said(boss.get(of(domain)))
 
 
 def test_master_page_says_that_it_stays(boss, mall):
@@ -339,36 +324,6 @@ def test_master_is_neither_suspended_nor_deleted(boss, mall):
     chosen["_selected_action"] = Domain.objects.get(host="a.test").pk
     boss.post(DOMAINS, chosen)
     assert not Domain.objects.filter(host="a.test").exists()
-
-
-def test_secret_is_shown_once_and_kept_as_its_digest(boss, mall):
-    domain = outside(mall, status="active")
-    response = boss.post(of(domain, "issue-secret"))
-    secret = re.search(r"<code[^>]*>([A-Za-z0-9_-]{43})</code>", response.text)[1]
-
-    assert response.text.lower().count(secret.lower()) == 1
-    assert "no-store" in response["Cache-Control"]
-    domain.refresh_from_db()
-    assert domain.secret_digest == digest_of_secret(secret) == registry.external_member("blog.example").secret_digest
-    for page in (of(domain), of(domain, "history"), DOMAINS, "/admin/"):
-        shown = boss.get(page).text
-        assert secret not in shown
-        assert domain.secret_digest not in shown
-    assert history_of(domain) == ["Issued a new secret."]
-
-
-def test_new_secret_ends_the_one_before(boss, mall):
-    domain = outside(mall)
-    press(boss, domain, "issue-secret")
-    before = domain.secret_digest
-    press(boss, domain, "issue-secret")
-    assert domain.secret_digest not in {"", before}
-
-
-def test_host_of_this_farm_gets_no_secret(boss, mall):
-    domain = make(mall)
-    assert "only a host outside the farm has a secret" in press(boss, domain, "issue-secret")
-    assert domain.secret_digest == ""
 
 
 def test_action_looks_at_each_that_is_chosen(clerk, mall):

@@ -9,7 +9,6 @@ from django.test import RequestFactory
 
 from sessions_farm.communities.context import Mall
 from sessions_farm.communities.handoff import fingerprint, merge
-from sessions_farm.communities.handoff.oauth.credentials import digest_of_secret, is_secret_of
 from sessions_farm.communities.handoff.state import HandoffState
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import registry
@@ -115,10 +114,3 @@ def test_mark_of_an_id_has_nothing_of_it_and_differs_by_community():
 
     assert len(marks) == 2  # a.test and b.test are of one
     assert not [mark for mark in marks if mark in mall_id]
-
-
-def test_member_without_a_secret_proves_itself_by_none():
-    assert is_secret_of("right", digest_of_secret("right"))
-    assert not is_secret_of("wrong", digest_of_secret("right"))
-    assert not is_secret_of("", "")
-    assert not is_secret_of("any", "")

@@ -75,6 +75,7 @@ def move_lines(source, target, **kwargs):
 handler404 = not_found
 urlpatterns = [
     path(".mall/", include("sessions_farm.communities.handoff.urls")),
+    path("", include("sessions_farm.communities.openid.urls")),
     path("add", add),
     path("", page),
     path("cart", page),

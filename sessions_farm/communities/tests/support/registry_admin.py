@@ -35,8 +35,17 @@ def handler404(_request, exception):
 
 DOMAINS = "/admin/communities/domain/"
 COMMUNITIES = "/admin/communities/community/"
-OF_DOMAINS = ("verify", "serve", "serve-unverified", "suspend", "issue-secret")
-OF_COMMUNITIES = ("announce", "withdraw", "change-over", "forget-former", "pause", "resume")
+OF_DOMAINS = ("verify", "serve", "serve-unverified", "suspend", "issue-secret", "end-older-secrets")
+OF_COMMUNITIES = (
+    "announce",
+    "withdraw",
+    "change-over",
+    "forget-former",
+    "pause",
+    "resume",
+    "rotate-key",
+    "revoke-keys",
+)
 
 
 def serve_admin(settings, folder):
@@ -79,7 +88,7 @@ def make(mall, host="new.test", **fields):
 
 
 def outside(mall, **fields):
-    return make(mall, "blog.example", kind="external", callback="https://blog.example/in", **fields)
+    return make(mall, "blog.example", kind="external", redirect_uris="https://blog.example/in", **fields)
 
 
 def verified(mall, host="new.test", **fields):
