@@ -80,7 +80,7 @@ def handoff_response(request: MallRequest, *, is_required: bool = False) -> Http
     return (
         unmarked
         or _response_by_policy(request, mall, mall.member, kind, is_required=is_required)
-        or _response_for_newcomer(request, mall, mall.member, kind)
+        or _response_for_new_browser(request, mall, mall.member, kind)
     )
 
 
@@ -98,7 +98,9 @@ def _response_without_mark(request: MallRequest, mall: Mall, member: Member, kin
     return confidential(SeeOther(cookies_off.unmarked(request.get_full_path())))
 
 
-def _response_for_newcomer(request: MallRequest, mall: Mall, member: Member, kind: RequestKind) -> HttpResponse | None:
+def _response_for_new_browser(
+    request: MallRequest, mall: Mall, member: Member, kind: RequestKind
+) -> HttpResponse | None:
     """Make an id for a browser that is new to the master, or redirect it to its page where another tab may bring one.
 
     It waits once: it comes back with the verifier's cookie or, where cookies are off, to an address that says so.
