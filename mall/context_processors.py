@@ -8,6 +8,8 @@ from django.http import HttpRequest
 
 from mall import node
 from sessions_farm.communities.context import Mall
+from sessions_farm.communities.links import absolute_url
+from sessions_farm.communities.registry import registry
 from vendors.models import Category
 from vendors.storefronts import CachedMarketplace
 
@@ -20,10 +22,18 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "node": node.name(),
         "demo": settings.DEMO,
+        "other_malls": functools.partial(other_malls, market),
         "show_figures": settings.DEBUG or settings.DEMO,
         "figures": functools.partial(request_figures, request),
         "departments": functools.cache(functools.partial(departments, market)),
     }
+
+
+def other_malls(market: CachedMarketplace | None) -> list[tuple[str, str]]:
+    """Return the names and addresses of the other communities of this farm, for the demo's front page."""
+    masters = registry.current().masters.values() if market else ()
+    others = (master for master in masters if market and master.community_id != market.community_id)
+    return [(master.name, absolute_url(master.host, "/")) for master in others]
 
 
 def departments(market: CachedMarketplace | None) -> list[Category]:

@@ -167,6 +167,7 @@ SESSIONS_FARM = {
 }
 SESSIONS_FARM_COMMUNITIES = {
     "STAFF_OF": "vendors.staff.staff_of",
+    "HOSTS_IN_USE": "vendors.storefronts.hosts_in_use",
     "EXTERNAL_FACTS": "mall.external.facts_for",
     "NAMESERVERS": tuple(env.list("DNS_SERVERS", default=[])),
     "ADDRESSES": tuple(env.list("PUBLIC_ADDRESSES", default=[])),

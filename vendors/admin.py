@@ -5,7 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Min, QuerySet, Sum
 from django.http import HttpRequest
+from django.utils import timezone
 
+from sessions_farm.communities.admin.explanations import state_text
+from vendors.domains_page import DomainsPageMixin
 from vendors.forms import ProductImageForm
 from vendors.models import (
     Category,
@@ -17,6 +20,7 @@ from vendors.models import (
     Storefront,
     Variant,
     Vendor,
+    VendorDomain,
 )
 from vendors.money import Money
 from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
@@ -90,8 +94,8 @@ class StockAdmin(VendorScopedAdmin):
 
 
 @admin.register(Vendor)
-class VendorAdmin(VendorScopedAdmin):
-    """Edit a vendor's profile; the mall alone adds and deletes vendors."""
+class VendorAdmin(DomainsPageMixin, VendorScopedAdmin):
+    """Edit a vendor's profile and its domains; the mall alone adds and deletes vendors."""
 
     vendor_path = ""
     list_display = ["name", "town", "status"]
@@ -125,6 +129,13 @@ class MembershipAdmin(VendorScopedAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_superuser)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
+        """Save the membership, and let its user into the admin."""
+        super().save_model(request, obj, form, change)
+        if not obj.user.is_staff:
+            obj.user.is_staff = True
+            obj.user.save(update_fields=["is_staff"])
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Let only superusers change user and vendor."""
         return [] if request.user.is_superuser else ["user", "vendor"]
@@ -133,6 +144,23 @@ class MembershipAdmin(VendorScopedAdmin):
 @admin.register(Storefront)
 class StorefrontAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     list_display = ["vendor", "domain", "label"]
+    list_select_related = ["vendor", "domain"]
+    autocomplete_fields = ["vendor", "domain"]
+
+
+@admin.register(VendorDomain)
+class VendorDomainAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Show the mall's staff which vendor has which domain, and let them give one."""
+
+    list_display = ["domain", "state", "vendor"]
+    list_select_related = ["domain__community", "domain__canonical", "vendor"]
+    search_fields = ["domain__host", "vendor__name"]
+    autocomplete_fields = ["vendor", "domain"]
+
+    @admin.display(description="State", ordering="domain__status")
+    def state(self, row: VendorDomain) -> str:
+        """Return the state of the domain in words."""
+        return state_text(row.domain, timezone.now())
 
 
 @admin.register(Category)

@@ -15,7 +15,7 @@ class VendorsConfig(AppConfig):
         """Bump the registry's version whenever a cached model changes."""
         from vendors.receivers import bump_registry_version  # noqa: PLC0415 -- models are loaded only now
 
-        for model in ("Marketplace", "Vendor", "Storefront"):
+        for model in ("Marketplace", "Vendor", "VendorDomain", "Storefront"):
             for signal in (post_save, post_delete):
                 signal.connect(
                     bump_registry_version, sender=self.get_model(model), dispatch_uid=f"vendors-{model}-{id(signal)}"

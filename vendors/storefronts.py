@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import RegistrySnapshot, registry
-from vendors.models import Marketplace, Vendor
+from vendors.models import Marketplace, Storefront, Vendor, VendorDomain
 
 DEFAULT_FRONTS = {
     Vendor.Typeface.SANS: Vendor.Front.AWNING,
@@ -64,6 +65,7 @@ class StorefrontSnapshot:
     by_host: Mapping[str, CachedStorefront] = field(default_factory=dict)
     by_slug: Mapping[str, CachedStorefront] = field(default_factory=dict)
     by_vendor: Mapping[int, CachedStorefront] = field(default_factory=dict)
+    by_owned_host: Mapping[str, CachedStorefront] = field(default_factory=dict)  # by each domain of its vendor
     marketplaces: Mapping[int, CachedMarketplace] = field(default_factory=dict)  # by community
 
 
@@ -77,6 +79,10 @@ class StorefrontCache:
     def by_host(self, host: str) -> CachedStorefront | None:
         """Return the storefront on a host of its own, or None."""
         return self.current().by_host.get(host)
+
+    def by_owned_host(self, host: str) -> CachedStorefront | None:
+        """Return the storefront of the vendor to whom a host belongs, wherever it lies now; or None."""
+        return self.current().by_owned_host.get(host)
 
     def by_slug(self, slug: str) -> CachedStorefront | None:
         """Return the storefront with a slug, or None."""
@@ -111,25 +117,40 @@ class StorefrontCache:
         self._snapshot = None
 
 
+def hosts_in_use() -> list[str]:
+    """Return the hosts that were given to stores, open or not, for the registry (``HOSTS_IN_USE``)."""
+    placed = Storefront.objects.filter(domain__isnull=False).select_related("domain")
+    return [storefront.host for storefront in placed]
+
+
 def load_snapshot(current_registry: RegistrySnapshot) -> StorefrontSnapshot:
-    """Load the published storefronts in two queries.
+    """Load the published storefronts in three queries.
 
     The registry was loaded before, so a change in between bumps its version and leads to another load.
     """
     published = Vendor.objects.published().select_related("marketplace", "storefront__domain")
-    found = [cache_storefront(vendor) for vendor in published]
+    found = [cache_storefront(vendor, current_registry) for vendor in published]
+    by_vendor = {store.vendor_id: store for store in found}
+    owned = VendorDomain.objects.filter(domain__status=Domain.Status.ACTIVE, vendor__in=by_vendor).values_list(
+        "domain__host", "vendor_id"
+    )
     marketplaces = [cache_marketplace(marketplace) for marketplace in Marketplace.objects.select_related("community")]
     return StorefrontSnapshot(
         current_registry,
         by_host=MappingProxyType({store.host: store for store in found if store.host}),
         by_slug=MappingProxyType({store.slug: store for store in found}),
-        by_vendor=MappingProxyType({store.vendor_id: store for store in found}),
+        by_vendor=MappingProxyType(by_vendor),
+        by_owned_host=MappingProxyType({host: by_vendor[vendor_id] for host, vendor_id in owned}),
         marketplaces=MappingProxyType({marketplace.community_id: marketplace for marketplace in marketplaces}),
     )
 
 
-def cache_storefront(vendor: Vendor) -> CachedStorefront:
-    """Copy a vendor with its storefront and marketplace into a cache entry."""
+def cache_storefront(vendor: Vendor, current_registry: RegistrySnapshot) -> CachedStorefront:
+    """Copy a vendor with its storefront and marketplace into a cache entry.
+
+    While the store's own host is not served, the store is on the master's path, and links lead there.
+    """
+    host = served_host(vendor.storefront, current_registry) if hasattr(vendor, "storefront") else ""
     return CachedStorefront(
         vendor_id=vendor.pk,
         slug=vendor.slug,
@@ -141,12 +162,20 @@ def cache_storefront(vendor: Vendor) -> CachedStorefront:
         accent=vendor.accent,
         paper=vendor.paper,
         ink=vendor.ink,
-        host=vendor.storefront.host if hasattr(vendor, "storefront") else "",
+        host=host,
         currency=vendor.marketplace.currency,
         marketplace_id=vendor.marketplace_id,
         community_id=vendor.marketplace.community_id,
         support_email=vendor.support_email,
     )
+
+
+def served_host(storefront: Storefront, current_registry: RegistrySnapshot) -> str:
+    """Return the host of a storefront where its own domain serves pages there; '' where another or none does."""
+    member = current_registry.resolve(storefront.host)
+    if member is None or member.domain_id != storefront.domain_id or member.canonical_host or member.is_master:
+        return ""
+    return storefront.host
 
 
 def cache_marketplace(marketplace: Marketplace) -> CachedMarketplace:

@@ -16,7 +16,11 @@ LOW_BELOW = 4
 def load_goods(places: Places, now: datetime) -> int:
     """Create the missing products, with variants and stock; return their number. Changes by staff stay."""
     known = set(Product.objects.filter(vendor__in=places.vendors.values()).values_list("vendor__slug", "slug"))
-    missing = [(vendor, product) for vendor, product in catalogue.goods() if (vendor.slug, product.slug) not in known]
+    missing = [
+        (vendor, product)
+        for vendor, product in catalogue.goods(places.mall)
+        if (vendor.slug, product.slug) not in known
+    ]
     rows = Product.objects.bulk_create(
         _product(places.vendors[vendor.slug], product, places, now - OLDEST * _age(position, len(missing)))
         for position, (vendor, product) in enumerate(missing)

@@ -8,20 +8,30 @@ from datetime import datetime
 from django.db import transaction
 
 from deploy.demo import catalogue, goods, history, people, pictures, places, routes
+from deploy.demo.catalogue import MallEntry
+from deploy.demo.places import Places
+from mall.accounts.models import User
 
 type Say = Callable[[str], None]
 
 
 def load(*, now: datetime, with_pictures: bool, say: Say) -> None:
     """Fill the mall; ``say`` gets a line for each step. A failure rolls its own step back."""
-    mall = catalogue.mall()
     with transaction.atomic():
         users = people.load_people()
-        town = places.load_places(users)
-        say(f"{mall.name}: {len(town.vendors)} vendors, {len(town.categories)} categories, {len(users)} people")
-        say(f"{goods.load_goods(town, now)} new products on the shelves")
+        say(f"{len(users)} people")
+        towns = [load_mall(mall, users, now, say) for mall in catalogue.malls()]
         history.load_addresses(users)
-        say(f"{history.load_orders(town, users, now)} past orders in the books")
-    say(f"{routes.load_routes(town, now)} routes to shipping departments set")
+        say(f"{history.load_orders(towns[0], users, now)} past orders in the books")
+    say(f"{sum(routes.load_routes(town, now) for town in towns)} routes to shipping departments set")
     if with_pictures:
-        pictures.load_pictures(town, list(pictures.pictures()), say)
+        for town in towns:
+            pictures.load_pictures(town, list(pictures.pictures(town.mall)), say)
+
+
+def load_mall(mall: MallEntry, users: dict[str, User], now: datetime, say: Say) -> Places:
+    """Load a community, its vendors and their goods."""
+    town = places.load_places(mall, users)
+    say(f"{mall.name}: {len(town.vendors)} vendors, {len(town.categories)} categories")
+    say(f"{goods.load_goods(town, now)} new products on the shelves")
+    return town

@@ -39,6 +39,8 @@ OWNERS = {
     "nightjar": "Oisín Byrne",
     "spokeandsons": "Gráinne Spoke",
     "tumblewick": "Nuala Tumbleton",
+    "oldrope": "Con Hannigan",
+    "lamplighter": "Dervla Quirke",
 }
 HANDS = (
     Person("support@fowlers.localhost", "Maura Brennan", "fowlers", "support"),
@@ -55,7 +57,7 @@ def owner_of(vendor: str) -> Person:
 
 
 def everybody() -> tuple[Person, ...]:
-    owners = (owner_of(vendor) for vendor in catalogue.mall().vendors)
+    owners = (owner_of(vendor.slug) for vendor in catalogue.vendors())
     return (MALL_STAFF, *owners, *HANDS, *SHOPPERS.values())
 
 
@@ -65,6 +67,7 @@ def sign_ins() -> list[tuple[str, Person]]:
         ("mall staff", MALL_STAFF),
         ("owner of Fowlers", owner_of("fowlers")),
         ("owner of Noble Barney", owner_of("noblebarney")),
+        ("owner of Old Rope", owner_of("oldrope")),
         ("support of Fowlers", HANDS[0]),
         ("packing at Fowlers", HANDS[1]),
         ("shopper", SHOPPERS["anna"]),

@@ -1,4 +1,8 @@
-"""The demo's mall itself: community, domains, categories, vendors and the addresses of their stores."""
+"""The demo's malls: communities, domains, categories, vendors and the addresses of their stores.
+
+They are made by the steps of sessions_farm/communities/DOMAINS.md, "A community, step by step", with the checks of the
+admin's forms.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,12 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from deploy.demo import catalogue, people
-from deploy.demo.catalogue import VendorEntry
+from deploy.demo.catalogue import MallEntry, VendorEntry
 from mall.accounts.models import User
 from sessions_farm.communities.links import origin
 from sessions_farm.communities.models import ClientSecret, Community, Domain
 from sessions_farm.communities.openid.client_secrets import digest_of_secret
+from sessions_farm.communities.verification import serve_domain
 from vendors.models import Category, Marketplace, Membership, Storefront, Vendor
 
 CALLBACK = "/mall/callback"  # of the member outside (deploy/external_site/)
@@ -20,47 +25,63 @@ CALLBACK = "/mall/callback"  # of the member outside (deploy/external_site/)
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The rows that goods and orders hang on, by slug."""
+    """The rows that the goods and orders of a mall hang on, by slug."""
 
+    mall: MallEntry
     marketplace: Marketplace
     categories: dict[str, Category]
     vendors: dict[str, Vendor]
 
 
-def load_places(users: dict[str, User]) -> Places:
-    community = _load_community()
-    domains = _load_domains(community)
-    marketplace = _load_marketplace(community)
-    categories = _load_categories(marketplace)
-    vendors = {entry.slug: _load_vendor(entry, marketplace, domains) for entry in catalogue.vendors()}
+def load_places(mall: MallEntry, users: dict[str, User]) -> Places:
+    community = _load_community(mall)
+    domains = _load_domains(mall, community)
+    _choose_master(community, domains[mall.master])
+    marketplace = _load_marketplace(mall, community)
+    categories = _load_categories(mall, marketplace)
+    vendors = {entry.slug: _load_vendor(entry, marketplace, domains) for entry in catalogue.vendors(mall)}
     _load_memberships(vendors, users)
-    return Places(marketplace, categories, vendors)
+    return Places(mall, marketplace, categories, vendors)
 
 
-def _load_community() -> Community:
-    mall = catalogue.mall()
-    community, _ = Community.objects.get_or_create(
-        slug=mall.slug, defaults={"name": mall.name, "cookie_name": mall.cookie_name}
-    )
+def _load_community(mall: MallEntry) -> Community:
+    """Load the community: the first step."""
+    community = Community.objects.filter(slug=mall.slug).first()
+    if community is None:
+        community = Community(slug=mall.slug, name=mall.name, cookie_name=mall.cookie_name)
+        community.full_clean()
+        community.save()
     return community
 
 
-def _load_domains(community: Community) -> dict[str, Domain]:
-    """Return the domains by the catalogue's host. Each is saved by itself, which tells the nodes of the change."""
-    mall = catalogue.mall()
+def _load_domains(mall: MallEntry, community: Community) -> dict[str, Domain]:
+    """Load the domains, and serve them: the second and the third step. Return them by the catalogue's host."""
     domains = {}
     for entry in mall.domains:
+        host = served_host(entry.host)
         if entry.kind == Domain.Kind.EXTERNAL:
-            _load_outside(community, served_host(entry.host))
+            _load_outside(community, host)
             continue
-        domains[entry.host], _ = Domain.objects.get_or_create(
-            host=served_host(entry.host),
-            defaults={"community": community, "kind": entry.kind, "status": Domain.Status.ACTIVE},
+        domains[entry.host] = Domain.objects.filter(host=host, community=community).first() or _served_domain(
+            Domain(community=community, host=host, kind=entry.kind)
         )
-    if community.master is None:
-        community.master = domains[mall.master]
-        community.save()
     return domains
+
+
+def _served_domain(domain: Domain) -> Domain:
+    """Serve a new domain on the operator's responsibility: no DNS but the browser's own knows ``localhost``."""
+    domain.full_clean()
+    domain.save()
+    serve_domain(domain=domain, unverified=True)
+    return domain
+
+
+def _choose_master(community: Community, master: Domain) -> None:
+    """Choose the master where there is none: the fourth step."""
+    if community.master is None:
+        community.master = master
+        community.full_clean()
+        community.save()
 
 
 def _load_outside(community: Community, host: str) -> None:
@@ -85,8 +106,7 @@ def served_host(host: str) -> str:
     return host.removesuffix("localhost") + os.environ.get("DEMO_TLD", "localhost")
 
 
-def _load_marketplace(community: Community) -> Marketplace:
-    mall = catalogue.mall()
+def _load_marketplace(mall: MallEntry, community: Community) -> Marketplace:
     marketplace, _ = Marketplace.objects.get_or_create(
         community=community,
         defaults={"currency": mall.currency, "strapline": mall.strapline, "support_email": mall.support_email},
@@ -94,11 +114,11 @@ def _load_marketplace(community: Community) -> Marketplace:
     return marketplace
 
 
-def _load_categories(marketplace: Marketplace) -> dict[str, Category]:
+def _load_categories(mall: MallEntry, marketplace: Marketplace) -> dict[str, Category]:
     Category.objects.bulk_create(
         [
             Category(marketplace=marketplace, slug=entry.slug, name=entry.name, position=position)
-            for position, entry in enumerate(catalogue.mall().categories, start=1)
+            for position, entry in enumerate(mall.categories, start=1)
         ],
         ignore_conflicts=True,
     )
@@ -111,7 +131,9 @@ def _load_vendor(entry: VendorEntry, marketplace: Marketplace, domains: dict[str
         defaults={**entry.fields, "marketplace": marketplace, "status": Vendor.Status.PUBLISHED},
     )
     if is_new:
-        Storefront.objects.create(vendor=vendor, domain=domains.get(entry.domain), label=entry.label)
+        storefront = Storefront(vendor=vendor, domain=domains.get(entry.domain), label=entry.label)
+        storefront.full_clean()
+        storefront.save()
     return vendor
 
 
@@ -120,7 +142,7 @@ def _load_memberships(vendors: dict[str, Vendor], users: dict[str, User]) -> Non
         [
             Membership(vendor=vendors[person.vendor], user=users[person.email], role=person.role)
             for person in people.everybody()
-            if person.vendor
+            if person.vendor in vendors
         ],
         ignore_conflicts=True,
     )

@@ -21,6 +21,8 @@ def welcome() -> list[str]:
         ("Thistle", absolute_url("thistle.shops.localhost", "/")),
         ("administration", absolute_url("mall.localhost", "/admin/")),
         ("Fowlers' visitors", absolute_url("mall.localhost", "/watch/fowlers/")),
+        ("another mall", absolute_url("secondtide.localhost", "/")),
+        ("its Old Rope", absolute_url("oldrope.localhost", "/")),
     ]
     outside = Domain.objects.active().filter(kind=Domain.Kind.EXTERNAL)
     addresses += [("outside the farm", urljoin(member.redirect_uris.split()[0], "/")) for member in outside]

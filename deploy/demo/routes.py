@@ -20,7 +20,7 @@ def load_routes(places: Places, now: datetime, environ: Mapping[str, str] = os.e
     Vendors whose department is not named in the environment keep the route they have. Return the number of routes set.
     """
     ways = _ways(environ)
-    reached = [entry for entry in catalogue.vendors() if entry.department in ways]
+    reached = [entry for entry in catalogue.vendors(places.mall) if entry.department in ways]
     for entry in reached:
         config, secrets = ways[entry.department]
         vendor = places.vendors[entry.slug]

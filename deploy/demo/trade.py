@@ -116,7 +116,8 @@ def _guest_purchase(draw: Random) -> Purchase:
 
 def _guest_lines(draw: Random) -> Iterator[LineEntry]:
     """Yield one to four different products; Fowlers, on the corner, sells twice as many as each other vendor."""
-    shops = [*catalogue.vendors(), catalogue.vendors()[0]]
+    shops = catalogue.vendors(catalogue.malls()[0])
+    shops = (*shops, shops[0])
     chosen: dict[str, tuple[VendorEntry, ProductEntry]] = {}
     for _ in range(draw.randint(1, 4)):
         vendor = draw.choice(shops)

@@ -42,6 +42,9 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
     """Return the figures that the user's roles allow."""
     now = timezone.now()
     figures: dict[str, Any] = {"watched_vendors": vendors_for(request, SEES_VISITS)}
+    if not request.user.is_superuser:
+        owned = Vendor.objects.filter(pk__in=vendor_ids(request, {OWNER})).select_related("storefront__domain")
+        figures["owned_vendors"] = owned.order_by("name")
     if orders := vendors_for(request, SEES_ORDERS):
         figures |= open_consignments(orders) | {"dead_dispatches": dead_dispatches(orders)} | takings(orders, now)
     if catalogues := vendors_for(request, SEES_STOCK):

@@ -27,6 +27,7 @@ CALLABLES = {
     "RESOLVER": "a Resolver",
     "EXTERNAL_FACTS": "f(visitor or None, member outside)",
     "STAFF_OF": "f(user)",
+    "HOSTS_IN_USE": "f()",
 }
 ADDRESS = re.compile(r"[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}", re.ASCII)
 HOST_MIDDLEWARE = "sessions_farm.communities.middleware.HostMiddleware"

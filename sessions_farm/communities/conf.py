@@ -20,6 +20,7 @@ class CommunityOptions:
     resolver: str = "sessions_farm.communities.dns.SystemResolver"  # dotted path of a class that queries the DNS
     nameservers: tuple[str, ...] = ()  # "address:port" of the name servers; the system's own where empty
     addresses: tuple[str, ...] = ()  # the IP addresses that domains must resolve to; not verified where empty
+    hosts_in_use: str = ""  # dotted path: f() -> the hosts that pages use; read with the registry. Empty: not known
     cookieless_age: int = 2 * HOUR  # how long an address with a token is good (communities that are ``cookieless``)
     profiles: Mapping[str, str] = field(
         default_factory=lambda: {"user": "sessions_farm.communities.visitors.profile.user_fields"}

@@ -23,6 +23,10 @@ class MasterRequiredError(CommunityError):
     """The master of a community is to be suspended: the community would close with it."""
 
 
+class NameHeldError(CommunityError):
+    """A domain cannot hold its name: another does, or a domain of another community overlaps it."""
+
+
 class NotExternalError(CommunityError):
     """Only a member outside the farm has a client secret."""
 

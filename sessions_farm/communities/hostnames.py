@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ValidationError
@@ -29,6 +31,8 @@ def normalize_hostname(text: str) -> Hostname:
     Raise InvalidHostnameError.
     """
     name = host_of_url(split_url(text), text).removesuffix(".")
+    if is_ip_address(name):
+        raise InvalidHostnameError(f"“{text}” is an IP address. Give a name that leads to it, as shop.example.")
     host = to_idna(name.removeprefix(WILDCARD_PREFIX), text)
     try:
         HOST(host)
@@ -38,6 +42,15 @@ def normalize_hostname(text: str) -> Hostname:
             "*.shops.example for each host one label below."
         ) from error
     return Hostname(host, name.startswith(WILDCARD_PREFIX))
+
+
+def is_ip_address(host: str) -> bool:
+    """Return whether browsers take a host for an IP address: one that ends in a number is (WHATWG URL, 3.5)."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return re.fullmatch(r"[0-9]+|0x[0-9a-f]*", host.rpartition(".")[2]) is not None
+    return True
 
 
 def split_url(text: str) -> SplitResult:

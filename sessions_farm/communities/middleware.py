@@ -61,16 +61,16 @@ def lead_to_canonical(request: HttpRequest, member: Member) -> HttpResponseBase:
 def ask(request: HttpRequest) -> HttpResponse:
     """Whether a certificate may be had for ``?domain=``: 200 or 404 from the snapshot, for on-demand TLS.
 
-    Caddy asks at worst at each handshake, with any name a client sends: no query, no DNS. It can only be given a URL,
-    so the token may stand in the query; the balancer refuses the path from outside all the same.
+    Caddy asks at worst at each handshake, with any name a client sends: no query, no DNS. Certificates are rationed by
+    their issuers, so names that strangers can invent get none (``RegistrySnapshot.may_have_certificate``). It can only
+    be given a URL, so the token may stand in the query; the balancer refuses the path from outside all the same.
     """
     given = request.GET.get("token", "") or request.headers.get("Authorization", "").removeprefix("Bearer ")
     token = getattr(settings, "OPS_TOKEN", "")
     if not token or not hmac.compare_digest(given.encode(), token.encode()):
         return refusal(HTTPStatus.FORBIDDEN, "This needs OPS_TOKEN as ?token= or as a bearer token.\n")
-    served = registry.resolve(request.GET.get("domain", "").lower())
-    if served is None:
-        return refusal(HTTPStatus.NOT_FOUND, "This domain is not served.\n")
+    if not registry.current().may_have_certificate(request.GET.get("domain", "").lower()):
+        return refusal(HTTPStatus.NOT_FOUND, "This domain is not served, or no page uses it.\n")
     return HttpResponse("Served.\n", content_type="text/plain")
 
 

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from django.db import DatabaseError, connection
+from django.utils.module_loading import import_string
 
 from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.errors import RegistryUnavailableError
@@ -114,16 +115,35 @@ class RegistrySnapshot:
     externals: Mapping[str, ExternalMember] = field(default_factory=dict)
     masters: Mapping[int, Member] = field(default_factory=dict)  # by community
     hosts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by community
+    in_use: frozenset[str] | None = None  # as HOSTS_IN_USE names them; None where it is not set
 
     def resolve(self, host: str) -> Member | None:
-        """Return the member behind a host (lower case, no port): an exact one, else a wildcard one label above it."""
+        """Return the member behind a host (lower case, no port): an exact one, else a wildcard one label above it.
+
+        Where the hosts in use are known, a wildcard stands for these alone: strangers may invent any other label.
+        """
         if member := self.exact.get(host):
             return member
         label, _, parent = host.partition(".")
         above = self.wildcards.get(parent)
-        if above is None or not LABEL.fullmatch(label):
+        if above is None or not LABEL.fullmatch(label) or not (self.in_use is None or host in self.in_use):
             return None
         return replace(above, host=host)
+
+    def may_have_certificate(self, host: str) -> bool:
+        """Return whether a certificate may be had for a host: an exact domain, or a used label below a wildcard.
+
+        Each exact domain was added by itself. Labels can be invented without end, so where the used ones are not known
+        none has a certificate of its own: a wildcard certificate serves them.
+        """
+        return host in self.exact or (self.in_use is not None and self.resolve(host) is not None)
+
+    def is_idle(self, host: str) -> bool:
+        """Return whether an exact host is served, and no page uses it: it is no master and leads nowhere."""
+        member = self.exact.get(host)
+        if member is None or member.is_master or member.canonical_host or self.in_use is None:
+            return False
+        return host not in self.in_use
 
 
 def read_version() -> int:
@@ -132,7 +152,10 @@ def read_version() -> int:
 
 
 def read_snapshot() -> RegistrySnapshot:
-    """Return the registry, in five queries; the version first, so a change in between is read again, never missed."""
+    """Return the registry, in five queries and those of HOSTS_IN_USE.
+
+    The version is read first, so a change in between is read again, never missed.
+    """
     version = read_version()
     communities = {community.pk: community for community in Community.objects.active()}
     exact: dict[str, Member] = {}
@@ -153,7 +176,14 @@ def read_snapshot() -> RegistrySnapshot:
         MappingProxyType(read_externals()),
         MappingProxyType({member.community_id: member for member in exact.values() if member.is_master}),
         MappingProxyType({community_id: tuple(sorted(names)) for community_id, names in hosts.items()}),
+        read_hosts_in_use(),
     )
+
+
+def read_hosts_in_use() -> frozenset[str] | None:
+    """Return the hosts that the project's pages use; None where ``HOSTS_IN_USE`` is not set."""
+    path = community_options().hosts_in_use
+    return frozenset(import_string(path)()) if path else None
 
 
 def member_from_row(row: Any, community: Community) -> Member:

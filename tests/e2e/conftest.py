@@ -10,6 +10,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from sessions_farm.communities.tests.support.name_server import NameServer
 from tests.e2e import chromium, tls
 from tests.e2e.farm import running_farm
 
@@ -26,9 +27,16 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="package")
-def mall_farm(request):
+def name_server():
+    """The DNS that the demo asks for domains' records; a test writes its zone."""
+    with NameServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def mall_farm(request, name_server):
     """One demo for all tests here; where any of them failed, its logs are left in .pytest_cache/demo."""
-    with running_farm() as farm:
+    with running_farm(name_server.address) as farm:
         yield farm
         if request.session.testsfailed:
             logs = request.config.cache.mkdir("demo")

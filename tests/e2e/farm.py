@@ -73,12 +73,13 @@ def is_there(pid: int) -> bool:
 
 
 @contextmanager
-def running_farm():
+def running_farm(name_server: str = ""):
+    """Run the demo while the block lasts; it queries the name server at this address for domains' records."""
     with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder:
         farm = Farm(Path(folder), processes.free_port())
         farm.data.chmod(0o711)  # PostgreSQL's own user, where we are root, passes through
         log = farm.data / "demo.log"
-        own = {"MALL_DATA": folder, "PORT": str(farm.port), "PYTHONUNBUFFERED": "1"}
+        own = {"MALL_DATA": folder, "PORT": str(farm.port), "PYTHONUNBUFFERED": "1", "DNS_SERVERS": name_server}
         process = processes.start(
             [sys.executable, "-m", "deploy.demo.run"],
             log=log,

@@ -221,4 +221,15 @@ class Migration(migrations.Migration):
             model_name='membership',
             constraint=models.UniqueConstraint(models.F('vendor'), models.F('user'), models.F('role'), name='vendors_membership_once'),
         ),
+        migrations.CreateModel(
+            name='VendorDomain',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('domain', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='communities.domain')),
+                ('vendor', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='domains', to='vendors.vendor')),
+            ],
+            options={
+                'verbose_name': 'vendor’s domain',
+            },
+        ),
     ]

@@ -1,6 +1,7 @@
 """Vendors, storefronts, memberships, the catalogue and its stock."""
 
 from vendors.models.catalogue import Category, Product, ProductImage, Variant
+from vendors.models.domains import VendorDomain
 from vendors.models.stock import Stock, StockHold
 from vendors.models.stores import Marketplace, Membership, Storefront, Vendor
 
@@ -15,4 +16,5 @@ __all__ = [
     "Storefront",
     "Variant",
     "Vendor",
+    "VendorDomain",
 ]

@@ -3,10 +3,14 @@
 from typing import Self
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
+from sessions_farm.communities.models import Domain
+from sessions_farm.communities.registry import LABEL
 
 hex_colour = RegexValidator(r"^#[0-9a-f]{6}$", "A colour is written #rrggbb, in lower case.")
 
@@ -112,6 +116,31 @@ class Storefront(models.Model):
 
     def __str__(self) -> str:
         return self.host or f"/stores/{self.vendor.slug}/"
+
+    def clean(self) -> None:
+        """Refuse a place that the registry would not serve."""
+        if not hasattr(self, "vendor"):
+            return  # refused by its own field
+        if fault := self.place_fault():
+            raise ValidationError({"domain": fault})
+        if self.label and not LABEL.fullmatch(self.label):
+            raise ValidationError({"label": "Give one label of a host name: small letters, digits and hyphens."})
+
+    def place_fault(self) -> str:
+        """Return why no store can be on this domain, as a sentence; '' where it can."""
+        domain = self.domain
+        if domain is None:
+            return "A label needs a domain." if self.label else ""
+        community, is_wildcard = domain.community, domain.kind == Domain.Kind.WILDCARD
+        faults = (
+            (community.pk != self.vendor.marketplace.community_id, f"{domain} is of another community, {community}."),
+            (domain.kind == Domain.Kind.EXTERNAL, f"{domain} is outside this farm, which serves no page there."),
+            (domain.canonical_id, f"{domain} leads to {domain.canonical}; choose that one."),
+            (community.master_id == domain.pk, f"{domain} is the master, which has every shop below /stores/."),
+            (is_wildcard and not self.label, f"{domain} needs a label."),
+            (self.label and not is_wildcard, f"{domain} is one host: leave the label empty."),
+        )
+        return next((text for is_wrong, text in faults if is_wrong), "")
 
     @property
     def host(self) -> str:

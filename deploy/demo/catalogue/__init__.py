@@ -1,4 +1,4 @@
-"""The demo's content as TOML, read into dataclasses: one file a vendor, one for the mall, one for past orders."""
+"""The demo's content as TOML, read into dataclasses: one file a vendor, one a mall, one for past orders."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.text import slugify
 
 FOLDER = Path(__file__).parent
+MALLS = ("mall", "secondtide")  # each is a community; the demo is about the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class VariantEntry:
 
 @dataclass(frozen=True, slots=True)
 class ProductEntry:
-    """``alt`` describes the picture in words."""
+    """``alt`` describes the picture in words; ``picture`` names one of another product, '' its own."""
 
     name: str
     slug: str
@@ -63,6 +64,7 @@ class ProductEntry:
     description: str
     alt: str
     variants: tuple[VariantEntry, ...]
+    picture: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,12 @@ class ShopperEntry:
 
 
 @cache
-def mall() -> MallEntry:
-    found = _read("mall")
+def malls() -> tuple[MallEntry, ...]:
+    return tuple(_mall(name) for name in MALLS)
+
+
+def _mall(name: str) -> MallEntry:
+    found = _read(name)
     found["domains"] = tuple(DomainEntry(**each) for each in found["domains"])
     found["categories"] = tuple(CategoryEntry(**each) for each in found["categories"])
     found["vendors"] = tuple(found["vendors"])
@@ -111,8 +117,9 @@ def mall() -> MallEntry:
 
 
 @cache
-def vendors() -> tuple[VendorEntry, ...]:
-    return tuple(_vendor(slug) for slug in mall().vendors)
+def vendors(mall: MallEntry | None = None) -> tuple[VendorEntry, ...]:
+    """Return the vendors of a mall, or of all."""
+    return tuple(_vendor(slug) for each in ([mall] if mall else malls()) for slug in each.vendors)
 
 
 @cache
@@ -120,8 +127,9 @@ def shoppers() -> dict[str, ShopperEntry]:
     return {name: _shopper(found) for name, found in _read("orders").items()}
 
 
-def goods() -> Iterator[tuple[VendorEntry, ProductEntry]]:
-    return ((vendor, product) for vendor in vendors() for product in vendor.products)
+def goods(mall: MallEntry | None = None) -> Iterator[tuple[VendorEntry, ProductEntry]]:
+    """Return the products of a mall, or of all, each with its vendor."""
+    return ((vendor, product) for vendor in vendors(mall) for product in vendor.products)
 
 
 @cache
@@ -159,6 +167,7 @@ def _product(found: dict[str, Any]) -> ProductEntry:
         description=found["description"].strip(),
         alt=found["alt"],
         variants=tuple(_variants(found)),
+        picture=found.get("picture", ""),
     )
 
 

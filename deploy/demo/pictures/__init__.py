@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.demo import catalogue
-from deploy.demo.catalogue import ProductEntry, VendorEntry
+from deploy.demo.catalogue import MallEntry, ProductEntry, VendorEntry
 from deploy.demo.places import Places
 from vendors.images import encode_renditions, save_renditions
 from vendors.models import Product, ProductImage
@@ -20,7 +20,10 @@ PER_LINE = 40  # pictures between two lines of progress
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A second picture, at position 1, lies beside the first one: kettle.webp, kettle-2.webp."""
+    """A second picture, at position 1, lies beside the first one: kettle.webp, kettle-2.webp.
+
+    A second-hand product may show the picture of the new one.
+    """
 
     vendor: VendorEntry
     product: ProductEntry
@@ -29,7 +32,7 @@ class Picture:
     @property
     def file(self) -> Path:
         ending = "" if self.position == 0 else f"-{self.position + 1}"
-        return FOLDER / f"{self.vendor.slug}-{self.product.slug}{ending}.webp"
+        return FOLDER / f"{self.product.picture or f'{self.vendor.slug}-{self.product.slug}'}{ending}.webp"
 
     @property
     def alt(self) -> str:
@@ -41,9 +44,9 @@ class Picture:
             return encode_renditions(upload, self.file.stat().st_size)
 
 
-def pictures() -> Iterator[Picture]:
-    """Yield one or two pictures of each product, in the catalogue's order."""
-    for vendor, product in catalogue.goods():
+def pictures(mall: MallEntry | None = None) -> Iterator[Picture]:
+    """Yield one or two pictures of each product of a mall, or of all, in the catalogue's order."""
+    for vendor, product in catalogue.goods(mall):
         yield Picture(vendor, product)
         if (nearer := Picture(vendor, product, position=1)).file.exists():
             yield nearer

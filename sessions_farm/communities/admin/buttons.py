@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.forms.widgets import Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
@@ -27,6 +28,7 @@ class ButtonsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
 
     class Media:
         css = {"all": ("sessions_farm/admin.css",)}
+        js = (Script("sessions_farm/copy.js", type="module"),)
 
     buttons: tuple[str, ...] = ()
     refusals: tuple[type[Exception], ...] = (CommunityError,)  # shown as messages

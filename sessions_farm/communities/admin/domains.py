@@ -14,7 +14,15 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from sessions_farm.communities.admin.buttons import ActionRefusedError, ButtonsAdmin
-from sessions_farm.communities.admin.explanations import fault_text, is_verified, last_check, state_text
+from sessions_farm.communities.admin.explanations import (
+    fault_text,
+    is_given_up,
+    is_idle,
+    is_verified,
+    labels_in_use,
+    last_check,
+    state_text,
+)
 from sessions_farm.communities.admin.forms import DomainForm
 from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.links import origin
@@ -23,6 +31,7 @@ from sessions_farm.communities.openid.client_secrets import OVERLAP, end_older_s
 from sessions_farm.communities.verification import (
     MAX_FAILURES,
     PENDING_INTERVAL,
+    PENDING_PERIOD,
     Verification,
     is_community_master,
     serve_domain,
@@ -172,7 +181,11 @@ def domain_context(pk: int) -> dict[str, Any]:
         "last_check": last_check(domain, now),
         "fault": fault_text(domain),
         "is_verified": is_verified(domain),
+        "is_given_up": is_given_up(domain, now),
+        "is_idle": is_idle(domain),
+        "labels_in_use": labels_in_use(domain),
         "max_failures": MAX_FAILURES,
+        "pending_days": PENDING_PERIOD.days,
         "verified_every": PENDING_INTERVAL // datetime.timedelta(minutes=1),
         "is_master": community.master_id == domain.pk,
         "is_next_master": community.next_master_id == domain.pk,

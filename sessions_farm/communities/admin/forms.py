@@ -86,11 +86,10 @@ class DomainForm(FixedFieldsForm):
         return cleaned
 
     def _require_free(self, host: str, *, is_wildcard: bool) -> None:
-        """Refuse a second domain of a host; a wildcard's base is another domain."""
-        namesakes = Domain.objects.filter(host=host).select_related("community")
-        for taken in namesakes:
-            if (taken.kind == Domain.Kind.WILDCARD) is is_wildcard:
-                self.add_error("host", f"{taken} is a domain of the community {taken.community} already.")
+        """Refuse a host that another domain holds; a wildcard's base is another name."""
+        wanted = Domain(host=host, kind=Domain.Kind.WILDCARD if is_wildcard else Domain.Kind.EXACT)
+        if holder := Domain.objects.holding().namesakes_of(wanted).select_related("community").first():
+            self.add_error("host", f"{holder} is a domain of the community {holder.community} already.")
 
 
 class DomainFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable at run time

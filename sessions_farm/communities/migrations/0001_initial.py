@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('exact', 'this host'), ('wildcard', 'each host one label below'), ('external', 'a host outside this farm')], default='exact', max_length=8)),
                 ('status', models.CharField(choices=[('pending', 'waiting for verification'), ('verified', 'verified, not yet served'), ('active', 'served'), ('suspended', 'not served')], default='pending', max_length=9)),
                 ('verify_token', models.CharField(default=sessions_farm.communities.models.domains.new_verification_token, editable=False, max_length=32)),
+                ('pending_since', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('verified_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('checked_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('failures', models.PositiveSmallIntegerField(default=0, editable=False, help_text='Failed verifications in a row.')),
@@ -130,11 +131,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='domain',
-            constraint=models.UniqueConstraint(models.F('host'), condition=models.Q(('kind', 'wildcard'), _negated=True), name='domain_of_one_community'),
+            constraint=models.UniqueConstraint(models.F('host'), condition=models.Q(models.Q(('kind', 'wildcard'), _negated=True), models.Q(('status', 'pending'), _negated=True)), name='domain_of_one_community'),
         ),
         migrations.AddConstraint(
             model_name='domain',
-            constraint=models.UniqueConstraint(models.F('host'), condition=models.Q(('kind', 'wildcard')), name='wildcard_of_one_community'),
+            constraint=models.UniqueConstraint(models.F('host'), condition=models.Q(('kind', 'wildcard'), models.Q(('status', 'pending'), _negated=True)), name='wildcard_of_one_community'),
         ),
         migrations.AddConstraint(
             model_name='domain',

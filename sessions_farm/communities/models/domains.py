@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, URLValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from sessions_farm.communities.models.communities import Community
 from sessions_farm.communities.models.registry import RegistryQuerySet, RegistryRow
@@ -55,13 +56,38 @@ class DomainQuerySet(RegistryQuerySet["Domain"]):
 
     update_unversioned.alters_data = True  # type: ignore[attr-defined]  # keeps templates from calling it, as Django's own
 
-    def due_for_verification(self, verified_before: datetime.datetime, pending_before: datetime.datetime) -> Self:
+    def holding(self) -> Self:
+        """Return the domains that hold their names: all but the pending ones, which reserve nothing."""
+        return self.exclude(status=Domain.Status.PENDING)
+
+    def namesakes_of(self, domain: Domain) -> Self:
+        """Return the other domains of a host; a wildcard has another name than its base."""
+        kind = Q(kind=Domain.Kind.WILDCARD)
+        return self.filter(kind if domain.kind == Domain.Kind.WILDCARD else ~kind, host=domain.host).exclude(
+            pk=domain.pk
+        )
+
+    def overlapping(self, domain: Domain) -> Self:
+        """Return the domains of other communities that hold a neighbouring name: they could set cookies for it."""
+        others = self.holding().exclude(community=domain.community_id)
+        if domain.kind == Domain.Kind.WILDCARD:
+            return others.filter(host__endswith=f".{domain.host}")
+        return others.filter(kind=Domain.Kind.WILDCARD, host=domain.host.partition(".")[2])
+
+    def due_for_verification(
+        self,
+        verified_before: datetime.datetime,
+        pending_before: datetime.datetime,
+        pending_after: datetime.datetime,
+    ) -> Self:
         """Return the verified and the pending domains that were last verified before these moments, oldest first.
 
-        A domain that an operator serves unverified is never due.
+        A domain that an operator serves unverified is never due, nor is one pending since before ``pending_after``.
         """
         unchecked = Q(checked_at__isnull=True)
-        pending = Q(status=Domain.Status.PENDING) & (unchecked | Q(checked_at__lt=pending_before))
+        pending = Q(status=Domain.Status.PENDING, pending_since__gte=pending_after) & (
+            unchecked | Q(checked_at__lt=pending_before)
+        )
         verified = Q(
             status__in=[Domain.Status.VERIFIED, Domain.Status.ACTIVE],
             verified_at__isnull=False,
@@ -71,7 +97,10 @@ class DomainQuerySet(RegistryQuerySet["Domain"]):
 
 
 class Domain(RegistryRow):
-    """A verified host of a community, without a port."""
+    """A host of a community, without a port.
+
+    A pending one reserves nothing: a host may have several, each with a token of its own, and the DNS decides.
+    """
 
     class Kind(models.TextChoices):
         EXACT = "exact", "this host"
@@ -97,6 +126,7 @@ class Domain(RegistryRow):
         help_text="Where this host leads; empty for one that serves pages itself.",
     )
     verify_token = models.CharField(max_length=32, default=new_verification_token, editable=False)
+    pending_since = models.DateTimeField(default=timezone.now, editable=False)
     verified_at = models.DateTimeField(null=True, blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     failures = models.PositiveSmallIntegerField(default=0, editable=False, help_text="Failed verifications in a row.")
@@ -112,8 +142,12 @@ class Domain(RegistryRow):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("host", condition=~Q(kind="wildcard"), name="domain_of_one_community"),
-            models.UniqueConstraint("host", condition=Q(kind="wildcard"), name="wildcard_of_one_community"),
+            models.UniqueConstraint(
+                "host", condition=~Q(kind="wildcard") & ~Q(status="pending"), name="domain_of_one_community"
+            ),
+            models.UniqueConstraint(
+                "host", condition=Q(kind="wildcard") & ~Q(status="pending"), name="wildcard_of_one_community"
+            ),
             models.CheckConstraint(
                 condition=(Q(kind="external") & ~Q(redirect_uris="")) | (~Q(kind="external") & Q(redirect_uris="")),
                 name="domain_outside_has_redirect_uris",
@@ -125,12 +159,7 @@ class Domain(RegistryRow):
 
     def clean(self) -> None:
         """Refuse a host whose neighbours belong to another community: they could set cookies for each other."""
-        others = Domain.objects.exclude(community=self.community_id)
-        if self.kind == self.Kind.WILDCARD:
-            rival = others.filter(host__endswith=f".{self.host}").first()
-        else:
-            rival = others.filter(kind=self.Kind.WILDCARD, host=self.host.partition(".")[2]).first()
-        if rival:
+        if rival := Domain.objects.overlapping(self).select_related("community").first():
             raise ValidationError({"host": f"{self} overlaps {rival} of the community {rival.community}."})
         if self.kind == self.Kind.WILDCARD and is_public_suffix(self.host):
             raise ValidationError({"host": f"{self.host} is a public suffix: strangers may have names below it."})

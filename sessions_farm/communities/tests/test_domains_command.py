@@ -59,6 +59,19 @@ def test_check_of_all_looks_at_what_is_due(two_communities):
     assert type_in("verify") == "0 verified, 0 not verified, 0 the DNS does not answer\n"
 
 
+def test_host_that_is_pending_twice_is_looked_up_twice_and_served_by_its_page(two_communities):
+    for community in (two_communities.mall, two_communities.fair):
+        domain = Domain.objects.create(community=community, host="new.test")
+    assert type_in("verify", "new.test").count("new.test: not verified.") == 2
+    with pytest.raises(CommandError, match=r"new\.test is pending 2 times"):
+        type_in("serve", "new.test", "--unverified")
+    name, text = verification_record(domain)
+    ZONE[name] = {"TXT": [text]}
+    type_in("verify", "new.test")
+    type_in("serve", "new.test")
+    assert registry.resolve("new.test").community == "fair"
+
+
 def test_wildcard_is_named_with_its_star():
     type_in("suspend", "*.shops.test", "--reason", "x")
     assert registry.resolve("x.shops.test") is None

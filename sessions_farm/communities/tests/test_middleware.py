@@ -4,10 +4,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.test import RequestFactory
+from django.utils import timezone
 
 from sessions_farm.communities.middleware import HostMiddleware
-from sessions_farm.communities.models import Domain
+from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import registry
+from sessions_farm.communities.tests.support.registry_admin import HOSTS_IN_USE
 
 HOSTILE = [
     "evil.test", "a.test.evil.test", "a.test@evil.test", "evil.test#a.test", "a.test\\evil.test", "a.test/evil",
@@ -71,15 +73,46 @@ def ops_token(settings):
     return settings.OPS_TOKEN
 
 
+def asked(token, domain):
+    response, _ = through_gate(f"/.mall/ask?token={token}&domain={domain}", host="web:8000")
+    return response.status_code
+
+
+@pytest.fixture
+def tea_in_use(db, two_communities, settings):
+    """``tea.shops.test`` is used, and no other label; ``a.test`` is an old master, ``www.a.test`` an alias."""
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HOSTS_IN_USE": HOSTS_IN_USE}
+    canonical = Domain.objects.get(host="a.test")
+    Domain.objects.create(community=two_communities.mall, host="www.a.test", canonical=canonical, status="active")
+    Community.objects.filter(slug="mall").update(former_master=canonical, former_master_until=timezone.now())
+    registry.refresh()
+
+
 @pytest.mark.parametrize(
     ("domain", "status"),
-    [("a.test", 200), ("x.shops.test", 200), ("evil.test", 404), ("x.y.shops.test", 404), ("", 404)],
+    [
+        *((host, 200) for host in ("a.test", "b.test", "mall.test", "www.a.test", "TEA.shops.test", "fair.test")),
+        *((host, 404) for host in ("evil.test", "x.y.shops.test", "shops.test", "-.shops.test", "")),
+        *((host, 404) for host in ("x.shops.test", "x.tea.shops.test", "tea.elsewhere.test", "tea.a.test")),
+    ],
 )
-def test_ask_answers_from_memory_on_any_host(db, two_communities, ops_token, domain, status, django_assert_num_queries):
-    registry.refresh()
+def test_ask_answers_from_memory_on_any_host(tea_in_use, ops_token, domain, status, django_assert_num_queries):
     with django_assert_num_queries(0):
-        response, _ = through_gate(f"/.mall/ask?token={ops_token}&domain={domain}", host="web:8000")
-    assert response.status_code == status
+        assert asked(ops_token, domain) == status
+
+
+def test_flood_of_invented_labels_gets_no_certificate_and_no_page(tea_in_use, ops_token, django_assert_num_queries):
+    labels = [f"label-{number}.shops.test" for number in range(200)]
+    with django_assert_num_queries(0):
+        assert {asked(ops_token, label) for label in labels} == {404}
+        assert {through_gate(host=label)[0].status_code for label in labels} == {421}
+        assert through_gate(host="tea.shops.test")[0].status_code == 200
+
+
+def test_labels_are_served_and_get_no_certificates_where_the_used_ones_are_not_known(db, two_communities, ops_token):
+    assert asked(ops_token, "x.shops.test") == 404
+    assert asked(ops_token, "a.test") == 200
+    assert through_gate(host="x.shops.test")[0].status_code == 200
 
 
 def test_ask_bearer_token_opens(db, two_communities, ops_token):

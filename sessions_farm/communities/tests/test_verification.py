@@ -1,12 +1,15 @@
 """Whose a host is: proven by DNS, looked at again, taken away after three failures; a new owner never has the proof."""
 
 import datetime
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from sessions_farm.communities import verification
-from sessions_farm.communities.errors import DomainNotVerifiedError, MasterRequiredError
+from sessions_farm.communities.errors import DomainNotVerifiedError, MasterRequiredError, NameHeldError
 from sessions_farm.communities.models import Domain, RegistryVersion
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.tests.support.name_server import SERVFAIL, MemoryResolver
@@ -83,7 +86,7 @@ def served(domain, dns):
     serve_domain(domain=domain)
 
 
-def test_three_misses_in_a_row_suspend_it(domain, dns):
+def test_three_misses_in_a_row_take_its_name(domain, dns):
     served(domain, dns)
     dns.zone.clear()
 
@@ -91,7 +94,7 @@ def test_three_misses_in_a_row_suspend_it(domain, dns):
         assert check(domain, dns) is Verification.FAILED
         assert (domain.status, domain.failures) == ("active", failures)
     check(domain, dns)
-    assert domain.status == "suspended"
+    assert (domain.status, domain.verified_at) == ("pending", None)
     assert registry.resolve("new.test") is None
 
 
@@ -124,14 +127,113 @@ def test_new_owner_of_a_lapsed_domain_cannot_have_it(domain, dns):
 
     for _ in range(3):
         check(domain, dns)
-    assert domain.status == "suspended"
+    assert domain.status == "pending"
     with pytest.raises(DomainNotVerifiedError):
         serve_domain(domain=domain)
     verify(dns, domain)  # the old owner is back
     check(domain, dns)
-    assert domain.status == "suspended"  # and still an operator says when
+    assert domain.status == "verified"
+    assert registry.resolve("new.test") is None  # and still somebody has to serve it
     serve_domain(domain=domain)
     assert registry.resolve("new.test") is not None
+
+
+def rival_of(domain, community, **fields):
+    return Domain.objects.create(community=community, host=domain.host, **fields)
+
+
+def both_verify(dns, domain, rival):
+    name, text = verification_record(domain)
+    dns.zone[name] = {"TXT": [text, verification_record(rival)[1]]}
+
+
+def test_pending_domain_reserves_nothing(domain, dns, two_communities):
+    rival = rival_of(domain, two_communities.fair)
+    verify(dns, rival)
+
+    assert check(domain, dns) is Verification.FAILED
+    assert check(rival, dns) is Verification.VERIFIED
+    serve_domain(domain=rival)
+    assert registry.resolve("new.test").community == "fair"
+    with pytest.raises(NameHeldError, match="held by another domain, of Fair"):
+        serve_domain(domain=domain, unverified=True)
+    with pytest.raises(NameHeldError):
+        suspend_domain(domain=domain, reason="x")
+
+
+def test_record_of_a_new_owner_alone_takes_the_name_at_once(domain, dns, two_communities):
+    served(domain, dns)
+    rival = rival_of(domain, two_communities.fair)
+    both_verify(dns, domain, rival)
+    assert check(rival, dns) is Verification.FAILED
+    assert f"take that out: {verification_record(domain)[1]}" in rival.fault
+    assert registry.resolve("new.test").community == "mall"
+
+    verify(dns, rival)
+    assert check(rival, dns) is Verification.VERIFIED
+    domain.refresh_from_db()
+    assert (domain.status, rival.status) == ("pending", "verified")
+    assert registry.resolve("new.test") is None
+    with pytest.raises(NameHeldError):
+        serve_domain(domain=domain)
+    rival.delete()
+    with pytest.raises(DomainNotVerifiedError):
+        serve_domain(domain=domain)
+
+
+@pytest.mark.parametrize("kept", ["unverified", "suspended", "former master"])
+def test_name_that_operators_keep_is_nobodys_to_take(domain, dns, two_communities, kept):
+    if kept == "unverified":
+        serve_domain(domain=domain, unverified=True)
+    else:
+        served(domain, dns)
+    if kept == "suspended":
+        suspend_domain(domain=domain, reason="It sold stolen goods.")
+    if kept == "former master":
+        two_communities.mall.former_master = domain
+        two_communities.mall.save()
+    before = Domain.objects.get(pk=domain.pk).status
+    rival = rival_of(domain, two_communities.mall)
+    verify(dns, rival)
+
+    assert check(rival, dns) is Verification.FAILED
+    assert "the mall’s staff keep new.test" in rival.fault
+    assert Domain.objects.get(pk=domain.pk).status == before
+
+
+def test_record_does_not_help_over_another_communitys_wildcard(two_communities, dns):
+    domain = Domain.objects.create(community=two_communities.fair, host="tea.shops.test")
+    verify(dns, domain)
+
+    assert check(domain, dns) is Verification.FAILED
+    assert domain.fault == "tea.shops.test overlaps *.shops.test of the community Mall."
+    with pytest.raises(NameHeldError, match="overlaps"):
+        serve_domain(domain=domain, unverified=True)
+
+
+def test_of_many_that_prove_a_name_at_once_one_has_it(transactional_db, two_communities):
+    domains = [Domain.objects.create(community=two_communities.mall, host="new.test") for _ in range(6)]
+    together = threading.Barrier(len(domains))
+
+    class SlowResolver(MemoryResolver):
+        def txt(self, name):
+            together.wait(30)
+            return super().txt(name)
+
+    texts = [verification_record(domain)[1] for domain in domains]
+    dns = SlowResolver({"_mall-verify.new.test": {"TXT": texts}})
+
+    def look(domain):
+        try:
+            connection.ensure_connection()
+            return check(domain, dns)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(domains)) as pool:
+        results = list(pool.map(look, domains))
+    assert results.count(Verification.VERIFIED) == 1
+    assert Domain.objects.filter(status="verified").count() == 1
 
 
 def test_domain_that_leads_elsewhere_misses_too(domain, dns, settings):
@@ -186,6 +288,8 @@ def test_due_are_those_that_wait_and_those_whose_proof_is_a_day_old(domain, dns,
         Verification.FAILED: 1,
         Verification.UNKNOWN: 0,
     }
+    after = verify_due_domains(NOW + verification.PENDING_PERIOD + DAY, dns)
+    assert (after[Verification.VERIFIED], after[Verification.FAILED]) == (1, 0)  # who waits in vain waits for a button
 
 
 def test_look_that_changes_nothing_wakes_no_node(domain, dns):

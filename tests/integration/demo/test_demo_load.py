@@ -23,13 +23,27 @@ MODELS = (
     *(Community, Domain, Marketplace, Category, Vendor, Storefront, User, Membership, Address),
     *(Product, Variant, Stock, Order, Consignment, OrderLine, Payment),
 )
-KEYS = {"id", "updated_at", "password", "date_joined", "last_login", "created_at", "idempotency_key", "verify_token"}
+KEYS = {
+    "id",
+    "updated_at",
+    "password",
+    "date_joined",
+    "last_login",
+    "created_at",
+    "idempotency_key",
+    "verify_token",
+    "pending_since",
+}
 
 
 def load_quietly(now=NOW):
     said = []
     load(now=now, with_pictures=False, say=said.append)
     return said
+
+
+def load_arcade():
+    return places.load_places(catalogue.malls()[0], people.load_people())
 
 
 def contents():
@@ -61,10 +75,42 @@ def test_all_of_it_is_there(loaded):
         "fowlers.localhost",
         "noblebarney.localhost",
         "thistle.shops.localhost",
+        "oldrope.localhost",
     }
-    community = Community.objects.get()
-    assert community.master.host == "mall.localhost"
-    assert {domain.status for domain in community.domains.all()} == {Domain.Status.ACTIVE}
+    assert {community.slug: community.master.host for community in Community.objects.all()} == {
+        "arcade": "mall.localhost",
+        "secondtide": "secondtide.localhost",
+    }
+    assert set(Domain.objects.values_list("status", "verified_at")) == {(Domain.Status.ACTIVE, None)}
+
+
+def test_malls_keep_to_themselves(loaded):
+    for mall in catalogue.malls():
+        marketplace = Marketplace.objects.get(community__slug=mall.slug)
+        assert set(marketplace.vendors.values_list("slug", flat=True)) == set(mall.vendors)
+        goods_there = Product.objects.filter(category__marketplace=marketplace)
+        assert set(goods_there.values_list("vendor__slug", flat=True)) == set(mall.vendors)
+        assert (
+            not Order.objects.filter(marketplace=marketplace)
+            .exclude(consignments__vendor__marketplace=marketplace)
+            .exists()
+        )
+
+
+def test_both_malls_open_on_their_own_hosts(loaded, client, redis_client):
+    for host, words in {
+        "mall.localhost": "Lantern Arcade",
+        "secondtide.localhost": "Second Tide",
+        "oldrope.localhost": "Old Rope",
+    }.items():
+        response = client.get("/", headers={"host": host})
+        assert response.status_code == 200
+        assert words in response.text
+    front = client.get("/", headers={"host": "mall.localhost"}).text
+    assert "http://secondtide.localhost:8000/" in front
+    assert "Old Rope" not in front
+    assert client.get("/stores/lamplighter/", headers={"host": "mall.localhost"}).status_code == 404
+    assert client.get("/stores/lamplighter/", headers={"host": "secondtide.localhost"}).status_code == 200
 
 
 def test_two_fresh_loads_give_the_same():
@@ -100,6 +146,8 @@ def test_hosts_follow_the_farms_top_level_domain(monkeypatch):
         "fowlers.test",
         "noblebarney.test",
         "shops.test",
+        "secondtide.test",
+        "oldrope.test",
     }
 
 
@@ -136,9 +184,9 @@ def test_shoppers_have_orders_in_different_states(loaded):
 
 
 def test_routes_follow_the_departments_that_run_now(loaded):
-    town = places.load_places(people.load_people())
+    town = load_arcade()
     environ = {"DEMO_HTTP_URL": "http://127.0.0.1:9001/", "DEMO_HTTP_SECRET": "whsec_" + "A" * 44}
-    ours = sum(vendor.department == "http" for vendor in catalogue.vendors())
+    ours = sum(vendor.department == "http" for vendor in catalogue.vendors(town.mall))
     assert routes.load_routes(town, NOW, environ) == ours
     moved = environ | {
         "DEMO_HTTP_URL": "http://127.0.0.1:9002/",
@@ -152,7 +200,7 @@ def test_routes_follow_the_departments_that_run_now(loaded):
 
 def test_pictures_are_stored_where_they_are_missing(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
-    town = places.load_places(people.load_people())
+    town = load_arcade()
     goods.load_goods(town, NOW)
     wanted = list(pictures.pictures())[:2]
     assert pictures.load_pictures(town, wanted, print) == 2
@@ -170,7 +218,7 @@ def test_pictures_are_stored_where_they_are_missing(settings, tmp_path):
 
 def test_a_picture_that_staff_chose_stays(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
-    town = places.load_places(people.load_people())
+    town = load_arcade()
     goods.load_goods(town, NOW)
     wanted = list(pictures.pictures())[:1]
     pictures.load_pictures(town, wanted, print)
@@ -186,4 +234,5 @@ def test_the_command_says_what_it_does():
     said = StringIO()
     call_command(Command(), "--without-pictures", stdout=said)
     assert "140 new products" in said.getvalue()
+    assert "10 new products" in said.getvalue()
     assert not ProductImage.objects.exists()

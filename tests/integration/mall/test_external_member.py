@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from django.utils import timezone
 
-from deploy.demo import people, places
+from deploy.demo import catalogue, people, places
 from deploy.servers import processes
 from mall.accounts.models import User
 from sessions_farm.communities.models import Community, Domain
@@ -290,7 +290,7 @@ def test_member_that_the_mall_suspended_sends_nobody_there(town):
 def test_demos_mall_follows_the_magazine_to_another_port_and_keeps_what_staff_changed(monkeypatch, settings):
     def loaded(port):
         monkeypatch.setenv("DEMO_OUTSIDE_PORT", port)
-        places.load_places(people.load_people())
+        places.load_places(catalogue.malls()[0], people.load_people())
         return Domain.objects.get(kind="external")
 
     settings.PUBLIC_SCHEME = "http"

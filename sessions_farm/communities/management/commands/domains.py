@@ -51,8 +51,7 @@ class Command(BaseCommand):
         if not hosts:
             counts = verification.verify_due_domains(timezone.now())
             self.stdout.write(", ".join(f"{count} {result.value}" for result, count in counts.items()))
-        for host in hosts:
-            domain = find_domain(host)
+        for domain in (domain for host in hosts for domain in find_domains(host)):
             result = verification.verify_domain(domain=domain, now=timezone.now())
             self.stdout.write(f"{domain}: {result.value}. {domain.fault}".rstrip())
 
@@ -69,11 +68,19 @@ class Command(BaseCommand):
         self.stdout.write(f"{domain} is not served any more.")
 
 
-def find_domain(host: str) -> Domain:
-    """Return the domain of a host. Raise CommandError for a host that is not in the registry."""
-    is_wildcard = host.startswith("*.")
+def find_domains(host: str) -> list[Domain]:
+    """Return the domains of a host; several may be pending. Raise CommandError for a host not in the registry."""
     found = Domain.objects.filter(host=host.removeprefix("*."))
-    domain = found.filter(kind="wildcard").first() if is_wildcard else found.exclude(kind="wildcard").first()
-    if domain is None:
+    domains = found.filter(kind="wildcard") if host.startswith("*.") else found.exclude(kind="wildcard")
+    if not domains:
         raise CommandError(f"{host} is not in the registry; 'domains list' shows what is.")
-    return domain
+    return list(domains.order_by("pk"))
+
+
+def find_domain(host: str) -> Domain:
+    """Return the domain that holds a host, or the one that is pending for it. Raise CommandError."""
+    domains = find_domains(host)
+    chosen = [domain for domain in domains if domain.status != Domain.Status.PENDING] or domains
+    if len(chosen) > 1:
+        raise CommandError(f"{host} is pending {len(chosen)} times; choose one on its page in the admin.")
+    return chosen[0]

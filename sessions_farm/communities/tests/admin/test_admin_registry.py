@@ -17,6 +17,7 @@ from sessions_farm.communities.tests.support.name_server import SERVFAIL, ZONE
 from sessions_farm.communities.tests.support.registry_admin import (
     COMMUNITIES,
     DOMAINS,
+    HOSTS_IN_USE,
     OF_COMMUNITIES,
     OF_DOMAINS,
     announced,
@@ -35,7 +36,7 @@ from sessions_farm.communities.tests.support.registry_admin import (
     verified,
     verify,
 )
-from sessions_farm.communities.verification import verification_record
+from sessions_farm.communities.verification import PENDING_PERIOD, verification_record
 from sessions_farm.tests.support.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -281,10 +282,41 @@ def test_dns_that_is_silent_is_told_as_such(boss, mall):
     assert domain.checked_at is None
 
 
-def test_third_look_that_misses_tells_of_the_suspension(boss, mall):
+def test_third_look_that_misses_tells_of_the_loss(boss, mall):
     domain = verified(mall, status="active", failures=2)
-    assert "The domain’s state is now: not served." in press(boss, domain, "verify")
-    assert domain.status == "suspended"
+    assert "The domain’s state is now: waiting for verification." in press(boss, domain, "verify")
+    assert domain.status == "pending"
+
+
+def test_page_says_that_nobody_looks_any_more(boss, mall):
+    domain = make(mall, pending_since=timezone.now() - PENDING_PERIOD * 1.1)
+    assert "It has waited for 30 days" in said(boss.get(of(domain)))
+    assert "waiting for verification: no more looked up by itself. Not checked yet." in said(boss.get(DOMAINS))
+
+
+def test_name_of_another_can_wait_but_not_be_served(boss, two_communities):
+    domain = make(two_communities.fair, "a.test")
+    assert "Not done: a.test is held by another domain, of Mall" in press(boss, domain, "serve-unverified")
+    assert "Not done" in press(boss, domain, "suspend", reason="x")
+    assert domain.status == "pending"
+
+
+def test_page_and_list_say_which_hosts_are_used(mall, settings):
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HOSTS_IN_USE": HOSTS_IN_USE}
+    boss = signed_in(make_boss())  # as above
+    assert "No page uses it yet" in said(boss.get(of(Domain.objects.get(host="b.test"))))
+    for host in ("a.test", "mall.test"):
+        assert "No page uses it yet" not in said(boss.get(of(Domain.objects.get(host=host))))
+    assert said(boss.get(DOMAINS)).count("No page uses it yet, and its visitors are told so.") == 2
+    assert "Only hosts that pages use are served and get certificates: tea.shops.test." in said(
+        boss.get(of(Domain.objects.get(host="shops.test")))
+    )
+
+
+def test_fresh_domain_is_added_where_another_waits_for_its_name(boss, mall):
+    make(mall)
+    boss.post(f"{DOMAINS}add/", domain_form(mall, "new.test"))
+    assert Domain.objects.filter(host="new.test", status="pending").count() == 2
 
 
 def test_only_a_superuser_serves_on_word(boss, clerk, mall):

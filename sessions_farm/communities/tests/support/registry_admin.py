@@ -48,6 +48,14 @@ OF_COMMUNITIES = (
 )
 
 
+HOSTS_IN_USE = f"{__name__}.hosts_in_use"
+
+
+def hosts_in_use():
+    """What an upper app would say for the setting of that name."""
+    return ["a.test", "tea.shops.test", "tea.elsewhere.test"]
+
+
 def serve_admin(settings, folder):
     """An admin on every host, sessions in memory, and a DNS that holds what is in ZONE."""
     settings.MIDDLEWARE = MIDDLEWARE
