@@ -197,7 +197,9 @@ PLACES = {
 def test_place_that_the_registry_would_not_serve_is_refused(shop):
     amber = Domain.objects.get(host="amber.localhost")
     Domain.objects.create(community=shop.community, host="www.amber.localhost", canonical=amber)
-    Domain.objects.create(community=shop.community, host="blog.example", kind="external", redirect_uris="https://blog.example/")
+    Domain.objects.create(
+        community=shop.community, host="blog.example", kind="external", redirect_uris="https://blog.example/"
+    )
     fair = Community.objects.create(slug="fair", name="Fair", cookie_name="fair")
     Domain.objects.create(community=fair, host="fair.localhost")
     place = Storefront.objects.get(vendor=shop.vendors["basalt"])
