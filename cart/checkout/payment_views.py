@@ -94,11 +94,11 @@ def _failure_notice(request: MallRequest, error: Exception) -> str:
 
 
 def _words_of_increase(error: PriceIncreasedError, currency: str) -> str:
-    told = "; ".join(
-        f"{increase.name} rose from {Money(increase.agreed, currency)} to {Money(increase.now, currency)}"
-        for increase in error.increases
+    increases = "; ".join(
+        f"{each.name} rose from {Money(each.agreed, currency)} to {Money(each.now, currency)}"
+        for each in error.increases
     )
-    return f"Since you looked: {told}. The total is {Money(error.total, currency)} now. Pay only if you agree."
+    return f"Since you looked: {increases}. The total is {Money(error.total, currency)} now. Pay only if you agree."
 
 
 def _review_again(request: MallRequest, notice: str, status: int) -> HttpResponse:
