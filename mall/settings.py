@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "mall.csp.FormActionMiddleware",  # inside: the policy is written from what it leaves on the response
+    "mall.onward.OnwardMiddleware",
     "sessions_farm.communities.cookieless.CookielessMiddleware",  # for communities that switch it on
     "sessions_farm.web.middleware.SessionMiddleware",
     "sessions_farm.communities.handoff.middleware.HandoffMiddleware",
@@ -255,7 +256,7 @@ SECURE_CSP = {
     "object-src": [CSP.NONE],
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
-    "form-action": [CSP.SELF],  # mall.csp widens it to the community's domains
+    "form-action": [CSP.SELF],  # mall.csp adds the master
 }
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 X_FRAME_OPTIONS = "DENY"

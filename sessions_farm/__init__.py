@@ -28,4 +28,4 @@ Exceptions::
 """
 
 __all__ = ["__version__"]
-__version__ = "0.2.0"
+__version__ = "0.3.0"

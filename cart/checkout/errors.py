@@ -23,7 +23,7 @@ class CartChangedError(CheckoutError):
 
 
 @dataclass(frozen=True, slots=True)
-class Rise:
+class Increase:
     """Hold a price or a charge above the agreed one, in minor units."""
 
     name: str
@@ -34,10 +34,10 @@ class Rise:
 class PriceIncreasedError(CheckoutError):
     """Report prices or charges above the agreed ones, in minor units; a fall elsewhere does not count."""
 
-    def __init__(self, rises: Sequence[Rise], total: int) -> None:
-        risen = ", ".join(f"{rise.name} from {rise.agreed} to {rise.now}" for rise in rises)
+    def __init__(self, increases: Sequence[Increase], total: int) -> None:
+        risen = ", ".join(f"{increase.name} from {increase.agreed} to {increase.now}" for increase in increases)
         super().__init__(f"Risen: {risen}. The total is {total} now.")
-        self.rises = rises
+        self.increases = increases
         self.total = total
 
 

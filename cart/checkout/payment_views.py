@@ -89,15 +89,16 @@ def _failure_notice(request: MallRequest, error: Exception) -> str:
         case DraftExpiredError():
             return "This took longer than we could keep your goods. Check the order and pay again."
         case PriceIncreasedError():
-            return _words_of_rise(error, request.marketplace.currency)
+            return _words_of_increase(error, request.marketplace.currency)
     return "Your order changed in another window. Check it once more before you pay."
 
 
-def _words_of_rise(error: PriceIncreasedError, currency: str) -> str:
-    told = "; ".join(
-        f"{rise.name} rose from {Money(rise.agreed, currency)} to {Money(rise.now, currency)}" for rise in error.rises
+def _words_of_increase(error: PriceIncreasedError, currency: str) -> str:
+    increases = "; ".join(
+        f"{each.name} rose from {Money(each.agreed, currency)} to {Money(each.now, currency)}"
+        for each in error.increases
     )
-    return f"Since you looked: {told}. The total is {Money(error.total, currency)} now. Pay only if you agree."
+    return f"Since you looked: {increases}. The total is {Money(error.total, currency)} now. Pay only if you agree."
 
 
 def _review_again(request: MallRequest, notice: str, status: int) -> HttpResponse:

@@ -15,8 +15,8 @@ from cart.checkout.errors import (
     CartChangedError,
     CartNotBuyableError,
     DraftExpiredError,
+    Increase,
     PriceIncreasedError,
-    Rise,
 )
 from cart.checkout.placing import expire_order, place_order
 from cart.models import Cart, Line
@@ -90,23 +90,23 @@ def _agreed_drafts(summary: CartSummary, checkout_request: CheckoutRequest) -> l
     key = make_review_key(checkout_request.token, _lines(drafts), checkout_request.methods, checkout_request.contact)
     if checkout_request.review_key != key:
         raise CartChangedError("What was reviewed is not what is in the cart.")
-    _reject_rises(summary, checkout_request.agreed, drafts)
+    _reject_increases(summary, checkout_request.agreed, drafts)
     return drafts
 
 
-def _reject_rises(summary: CartSummary, agreed: Agreement, drafts: list[ConsignmentDraft]) -> None:
+def _reject_increases(summary: CartSummary, agreed: Agreement, drafts: list[ConsignmentDraft]) -> None:
     """Raise PriceIncreasedError if any price, charge or the total is above the agreed one. A fall is passed on."""
     now = Agreement.of_drafts(drafts)
     names = {line.variant.pk: str(line.variant) for line in summary}
     vendors = {group.vendor.pk: f"Delivery by {group.vendor.name}" for group in summary.groups}
-    rises = [
-        Rise(of[key], before.get(key, 0), amount)
+    increases = [
+        Increase(of[key], before.get(key, 0), amount)
         for of, before, after in ((names, agreed.prices, now.prices), (vendors, agreed.charges, now.charges))
         for key, amount in after.items()
         if amount > before.get(key, 0)
     ]
-    if rises:
-        raise PriceIncreasedError(rises, now.total)
+    if increases:
+        raise PriceIncreasedError(increases, now.total)
     if now.total > agreed.total:
         raise CartChangedError(f"The agreed total {agreed.total} is not that of the agreed prices, {now.total}.")
 

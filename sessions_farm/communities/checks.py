@@ -20,7 +20,7 @@ SCHEMA = Schema(
     options=CommunityOptions,
     app="communities",
     example='{"PROBE_SECONDS": 2}',
-    zero_allowed=frozenset({"HANDOFF_STARTS_PER_MINUTE", "PROBE_SECONDS", "REGISTRY_POLL_SECONDS"}),
+    zero_allowed=frozenset({"HANDOFFS_PER_MINUTE", "PROBE_SECONDS", "REGISTRY_POLL_SECONDS"}),
     examples={"PROFILES": '{"user": "dotted.path"}'},
 )
 CALLABLES = {

@@ -13,7 +13,7 @@ class CommunityOptions:
     """``SESSIONS_FARM_COMMUNITIES``, each field by its upper-case name; times in seconds."""
 
     registry_poll_seconds: float = 0.5  # how often a node looks for a changed registry; 0: never
-    handoff_starts_per_minute: int = 30  # by one client (network and browser); beyond it pages come without an id
+    handoffs_per_minute: int = 30_000  # of a network by a process; beyond it pages come without an id; 0: no limit
     probe_seconds: float = 2.0  # how often a node asks whether a community's master answers; 0: never
     probe_address: str = ""  # "host:port" dialled instead of the master's own, for names that only browsers resolve
     probe_ca: str = ""  # with a private authority behind the master's certificate: its file (PEM)

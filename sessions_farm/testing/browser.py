@@ -24,6 +24,7 @@ from sessions_farm.testing.jar import Cookie, CookieJar
 MAX_REDIRECTS = 20
 REDIRECTS = {301, 302, 303, 307, 308}
 KEEP_METHOD = {307, 308}
+REFRESH = re.compile(rb'<meta http-equiv="refresh" content="0; url=([^"]+)">')
 CSRF_FIELD = re.compile(rb'name="csrfmiddlewaretoken"\s+value="([^"]+)"')
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 _addresses = itertools.count(1)
@@ -114,6 +115,8 @@ FARNESS = ["none", "same-origin", "same-site", "cross-site"]
 class BrowserClient:
     """``get`` is an address typed in, ``click`` a link on the page, ``post`` a form on it; each follows redirects.
 
+    A page that leads to another at once (``<meta http-equiv="refresh">``) is followed too, as a navigation of its own.
+
     ``url``, ``response`` and ``hops`` are those of the last navigation. ``headers`` go with every request (a null value
     takes one away), so ``BrowserClient(headers={"Sec-Fetch-Mode": None})`` is a client that says nothing of itself.
     Requests come from an address of their own for each browser.
@@ -192,11 +195,15 @@ class BrowserClient:
             require_allowed(policy, self.url, step.url)
             response = self.request(step, headers)
             self.hops.append(Hop(step.method, step.url, response.status_code, response))
-            if response.status_code not in REDIRECTS:
-                break
             if len(self.hops) > MAX_REDIRECTS:
                 raise TooManyRedirectsError(" → ".join(hop.url for hop in self.hops))
-            step = redirected(step, response)
+            if response.status_code in REDIRECTS:
+                step = redirected(step, response)
+            elif found := REFRESH.search(getattr(response, "content", b"") or b""):
+                self.url, self.response, policy = step.url, response, None
+                step = self._from_page("GET", found[1].decode())
+            else:
+                break
         self.url, self.response = step.url, response
         return response
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PURPOSE = "session-cookie"
 NAME = re.compile(r"[\x21-\x7e]+")  # of a cookie, as browsers may store it
+FOR_CACHES = ("Expires", "CDN-Cache-Control", "Surrogate-Control")  # what some obey before Cache-Control (RFC 9213)
 
 
 def name_for(audience: Audience) -> str:
@@ -78,7 +79,11 @@ def drop(response: HttpResponseBase, audience: Audience) -> None:
 
 
 def set_cookie(response: HttpResponseBase, name: str, value: str, max_age: int | None) -> None:
-    """Set a cookie of this host alone, unseen by scripts; ``max_age`` in seconds, None: until the browser closes."""
+    """Set a cookie of this host alone, unseen by scripts; ``max_age`` in seconds, None: until the browser closes.
+
+    The response becomes ``private, no-store``, whatever its view said: a shared cache that kept it would give one
+    browser's id to many (RFC 9111, 7.3: Set-Cookie keeps no cache from storing).
+    """
     response.set_cookie(
         name,
         value,
@@ -89,6 +94,9 @@ def set_cookie(response: HttpResponseBase, name: str, value: str, max_age: int |
         # Strict would hide the cookie after a redirect from another domain of the community.
         samesite="Lax",
     )
+    response["Cache-Control"] = "private, no-store"
+    for header in FOR_CACHES:
+        response.headers.pop(header, None)
     patch_vary_headers(response, ("Cookie",))
 
 

@@ -1,5 +1,7 @@
 """The hand-off in a real browser: its redirects, its cookies, and a form whose answer leads over three hosts."""
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from tests.e2e.shopper import FOWLERS, MASTER, NOBLE_BARNEY, THISTLE, Shopper
@@ -49,5 +51,19 @@ def test_handoff_after_a_form_is_no_fault_and_loses_no_goods(mall_farm, new_page
 
     shopper.sees_in_cart((FOWLERS, NOBLE_BARNEY), NOBLE_BARNEY.host)
     shopper.sees_in_cart((FOWLERS, NOBLE_BARNEY), MASTER)
+    assert len(ids(page)) == 1
+    assert page.faults == []
+
+
+def test_form_of_the_master_that_leads_to_a_store_is_not_blocked(mall_farm, new_page):
+    """A sign-in whose answer leads over a path of the master to a store on its own host."""
+    page = new_page()
+    page.goto(mall_farm.url(MASTER, f"/accounts/login/?next=/stores/{FOWLERS.slug}/about/"))
+    page.locator("[name=login]").fill("support@fowlers.localhost")
+    page.locator("[name=password]").fill("mall-demo")
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.wait_for_url(mall_farm.url(FOWLERS.host, "/about/"))
+    history = page.context.new_cdp_session(page).send("Page.getNavigationHistory")["entries"]
+    assert [urlsplit(entry["url"]).path for entry in history[1:]] == ["/accounts/login/", "/about/"]
     assert len(ids(page)) == 1
     assert page.faults == []

@@ -31,8 +31,7 @@ def browser(playwright, chromium_program):
 
 @pytest.fixture
 def open_page(new_page, request):
-    """A page of somebody new; to the mall each is another client, for one may begin only so many hand-offs a minute."""
-
+    """A page of somebody new; to the mall each is another client, which waits for nobody's tabs but its own."""
     people = itertools.count(1)
 
     def make(**options):
@@ -65,6 +64,17 @@ def follow(page, host: str) -> list[str]:
     with page.expect_navigation() as navigation:
         page.get_by_role("main").get_by_role("link", name=name_of(host), exact=True).click()
     return hops(navigation.value)
+
+
+def followed_below(page, host: str) -> list[list[str]]:
+    """Follow three links of a store, each from the page that the one before led to."""
+    found = []
+    for number in range(3):
+        link = page.locator(f"a[href^='/']:visible >> nth={number}")
+        with page.expect_navigation() as navigation:
+            link.click()
+        found.append(hops(navigation.value))
+    return found
 
 
 def open_at_once(page, urls: list[str]) -> list:
@@ -218,6 +228,10 @@ def test_browser_without_cookies_sees_each_page_after_three_redirects(
         assert hops(page.goto(communities.url(host, "/about/"))) == [host, MALL.master, host, host]
         assert page.url == communities.url(host, "/about/?_mall=nc")
         sees(page, host)
+    for host in (ELM, DUNE):
+        assert follow(page, host) == [host]
+        assert followed_below(page, host) == [[host]] * 3
+        page.goto(communities.url(host, "/about/?_mall=nc"))
     assert hops(page.goto(communities.url(MALL.master))) == [MALL.master]
     assert context.cookies() == []
     assert faults == []

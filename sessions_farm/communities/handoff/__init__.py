@@ -7,7 +7,8 @@ It is OAuth 2.0's authorization code flow with PKCE (RFC 6749, RFC 7636, RFC 920
     state, verifier, codes            the signed state, the secret of the browser, the grant behind a code
     merge                             the id becomes this browser's own, and its sessions and visitors one
     tickets, fingerprint              a store's button leads to the master's till, in every browser
-    rate_limit, circuit_breakers, health_probe, concurrent_tabs, pause    the bounds
+    rate_limit, circuit_breakers, health_probe, concurrent_tabs, cookies_off, pause    the bounds
+    former_master                     after a change of masters: it is asked about the visitors from before
     audit, debug                      counters, and a page for developers
 
 Errors::

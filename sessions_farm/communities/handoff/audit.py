@@ -26,6 +26,7 @@ class Outcome(enum.Enum):
     RETRIED_AT_MASTER = (
         "One like this got an id a moment ago: the browser comes here again, for it may have it by then."
     )
+    WAITED = "One like this got an id for another host a moment ago: the page comes again, for it may have it by then."
     UNKNOWN_VISITOR = "This host told the master that it knows nobody."
     FINISHED = "The answer was taken: the id is this host's too."
     MERGED = "The answer was taken: what the visitor had there is joined to the id that the master has."
@@ -51,7 +52,7 @@ class SkipReason(enum.Enum):
     AUTHORITY_DOWN = "The host that would be asked does not answer."
     GAVE_UP = "A hand-off failed in this browser a moment ago, or it keeps no cookies."
     TOO_MANY_STARTS = "This browser has begun too many in a row."
-    RATE_LIMITED = "This client has begun too many in a minute."
+    RATE_LIMITED = "This network has begun too many in a minute."
     UNSAFE_PATH = "The page's address cannot be carried along."
     COOKIELESS = "The id stands in the address (cookieless)."
 
@@ -65,7 +66,7 @@ class RefusalReason(enum.Enum):
     INVALID_CHALLENGE = "There is no challenge in this question."
     INVALID_STATE = "This state was not made here, or not for this host."
     STATE_MISMATCH = "This state belongs to another question."
-    RATE_LIMITED = "This client has asked too often in a minute."
+    RATE_LIMITED = "This network has asked too often in a minute."
     IN_GRACE = "The visitor signed in or out while this request was under way."
     STATE_EXPIRED = "The answer came too late."
     VERIFIER_MISMATCH = "The answer was for a question of another browser, or of an earlier one."

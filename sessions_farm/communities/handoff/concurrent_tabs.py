@@ -2,10 +2,15 @@
 
 The first gets an id. Another that comes within a moment, from the same network and kind of browser, is redirected to
 the master again: by then its browser has the cookie of the first. Ids are never shared by that likeness, which a
-household or an office has too; another visitor only takes two redirects more.
+household, an office or a mobile network has too; another visitor only takes two redirects more.
+
+A page of the master waits only where a similar client got an id by a code, which another host has by now. An id that
+another page of the master gave is in no other place: the browser keeps the last of the two, and nothing is split.
 """
 
 from __future__ import annotations
+
+import enum
 
 from django.core.cache import cache
 from django.http import HttpRequest
@@ -18,13 +23,22 @@ MOMENT = 2  # seconds that an answer takes to reach a browser
 MAX_RETRIES = 2  # redirects to the master again; the first may come before the other tab's answer
 
 
-def is_first(request: HttpRequest, member: Member) -> bool:
-    """Return whether no similar client got an id a moment ago, and make the next one a later one.
+class By(enum.StrEnum):
+    """The ways to get an id on the master."""
+
+    CODE = "code"
+    PAGE = "page"
+
+
+def is_first(request: HttpRequest, member: Member, by: By) -> bool:
+    """Return whether no similar client got an id a moment ago that this one could miss; note that this one does.
 
     True where the cache is down.
     """
     key = f"handoff-new:{member.community}:{clients.client_key(request)}"
-    return bool(cache.add(key, 1, MOMENT)) or cache.get(key) is None
+    if cache.add(key, by.value, MOMENT):
+        return True
+    return cache.get(key) in ({None} if by is By.CODE else {None, By.PAGE.value})
 
 
 def retries_of(request: HttpRequest) -> int:

@@ -13,7 +13,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from sessions_farm.communities.handoff import audit, verifier
-from sessions_farm.communities.handoff.circuit_breakers import breaker_of
+from sessions_farm.communities.handoff.circuit_breakers import breakers, is_silent
 from sessions_farm.communities.handoff.endpoints import served_member
 from sessions_farm.communities.handoff.initiate import blocked_reason, can_defer
 from sessions_farm.communities.handoff.navigation import RequestKind, kind_of_request
@@ -95,8 +95,9 @@ def _shown_id(mall: Mall) -> str:
 
 def _community_facts(member: Member) -> list[tuple[str, Any]]:
     """Return names and values for a member's community."""
-    breaker = breaker_of(member.master_host)
-    health = "answers" if breaker.allow() else f"rests ({breaker.failed_probes} probes without an answer)"
+    health = "answers, as far as this node knows"
+    if is_silent(member.master_host):
+        health = f"rests ({breakers[member.master_host].failed_probes} probes without an answer)"
     return [
         ("Community", f"{member.name} ({member.community})"),
         ("Master", f"{member.master_host}, {health}" if member.master_host else "none"),

@@ -13,6 +13,7 @@ from sessions_farm.communities.handoff import (
     audit,
     codes,
     concurrent_tabs,
+    former_master,
     merge,
     navigation,
     paths,
@@ -20,12 +21,10 @@ from sessions_farm.communities.handoff import (
     verifier,
 )
 from sessions_farm.communities.handoff.audit import Outcome, RefusalReason
-from sessions_farm.communities.handoff.circuit_breakers import breaker_of
 from sessions_farm.communities.handoff.errors import HandoffRefusedError
 from sessions_farm.communities.handoff.initiate import redirect_to_authority
 from sessions_farm.communities.handoff.responses import SeeOther, confidential
 from sessions_farm.communities.handoff.state import CHALLENGE_PREFIX, HandoffState
-from sessions_farm.communities.handoff.triggers import can_ask_former_master
 from sessions_farm.communities.handoff.verifier import CHALLENGE
 from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.registry import Member, registry
@@ -62,10 +61,11 @@ def authorize(request: MallRequest) -> HttpResponse:
         return confidential(HttpResponseRedirect(absolute_url(client.host, state.path)))
     if host := host_to_forward_to(request, here, client):
         audit.record(request, Outcome.FORWARDED, f"{host} is asked for {client.host}.")
-        return confidential(HttpResponseRedirect(absolute_url(host, forwarded_question(request, here))))
+        question = former_master.marked(request.get_full_path(), here)
+        return confidential(HttpResponseRedirect(absolute_url(host, question)))
     if here.is_master and shareable_id(request, client) is None and should_retry(request, here):
         return retry_here(request, here)
-    if reason := answer_blocked_reason(request):
+    if reason := answer_blocked_reason(request, is_limited=not client.is_master):
         audit.record(request, reason)
         return return_without_code(client, state)
     return return_with_code(request, here, client, state)
@@ -74,8 +74,8 @@ def authorize(request: MallRequest) -> HttpResponse:
 def should_retry(request: MallRequest, here: Member) -> bool:
     """Return whether the browser has, or may soon have, another cookie of the master than this request came with."""
     mall = request.mall
-    may_have_another = mall.in_grace or not concurrent_tabs.is_first(request, here)
-    was_long = paths.FORMER_MASTER_ASKED in request.GET  # over the former master; the browser had time enough
+    may_have_another = mall.in_grace or not concurrent_tabs.is_first(request, here, concurrent_tabs.By.CODE)
+    was_long = former_master.was_asked(request)  # the browser had time enough
     return may_have_another and not was_long and concurrent_tabs.retries_of(request) < concurrent_tabs.MAX_RETRIES
 
 
@@ -90,8 +90,7 @@ def retry_here(request: MallRequest, here: Member) -> HttpResponse:
 def read_question(request: MallRequest, here: Member) -> tuple[Member, HandoffState]:
     """Return the client host and its state.
 
-    A peer that knows no id forwards its question, so the master answers for any authority; the former master does,
-    because the master asks it in its turn.
+    A peer that knows no id forwards its question, so the master answers for any authority, and the former master too.
 
     Raise HandoffRefusedError.
     """
@@ -102,7 +101,7 @@ def read_question(request: MallRequest, here: Member) -> tuple[Member, HandoffSt
     if not CHALLENGE.fullmatch(challenge):
         raise HandoffRefusedError(RefusalReason.INVALID_CHALLENGE)
     state = HandoffState.unseal(request.GET.get("st", ""), client)
-    may_answer = here.host in {state.authority, here.master_host, here.former_master}
+    may_answer = here.host in {state.authority, *former_master.authorities_of(here)}
     if state.challenge != challenge[:CHALLENGE_PREFIX] or not may_answer:
         raise HandoffRefusedError(RefusalReason.STATE_MISMATCH)
     return client, state
@@ -112,24 +111,18 @@ def host_to_forward_to(request: MallRequest, here: Member, client: Member) -> st
     """Return the host to forward the question to; '' where this one answers it."""
     if shareable_id(request, client) is not None or client.is_master:
         return ""
-    if not here.is_master:
-        return here.master_host
-    # Once only: a former master without an id gives the question back, and the id is made here.
-    may_ask = client.host != here.former_master and paths.FORMER_MASTER_ASKED not in request.GET
-    return here.former_master if may_ask and can_ask_former_master(here.former_master) else ""
+    return former_master.forwarded_to(request, here, client) if here.is_master else here.master_host
 
 
-def forwarded_question(request: MallRequest, here: Member) -> str:
-    """Return the question's path and query for the next host, marked where the former master forwards it."""
-    question = request.get_full_path()
-    return f"{question}&{paths.FORMER_MASTER_ASKED}=0" if here.host == here.former_master else question
+def answer_blocked_reason(request: MallRequest, *, is_limited: bool = True) -> RefusalReason | None:
+    """Return the reason against any code for this request: a rotation under way, or the rate limit.
 
-
-def answer_blocked_reason(request: MallRequest) -> RefusalReason | None:
-    """Return the reason against any code for this request: a rotation under way, or the rate limit."""
+    An answer to the master is not limited: it is on the way to the till.
+    """
     if request.mall.in_grace:
         return RefusalReason.IN_GRACE
-    return None if rate_limit.allow(request, "answer") else RefusalReason.RATE_LIMITED
+    is_allowed = not is_limited or rate_limit.allow(request, rate_limit.answers)
+    return None if is_allowed else RefusalReason.RATE_LIMITED
 
 
 def return_with_code(request: MallRequest, here: Member, client: Member, state: HandoffState) -> HttpResponse:
@@ -165,7 +158,6 @@ def callback(request: MallRequest) -> HttpResponse:
         state = HandoffState.unseal(request.GET.get("state", ""), client)
     except HandoffRefusedError as error:
         return refusal_response(request, error)
-    breaker_of(state.authority).record_return()
     kept = verifier.verifier_in(request, client)
     if kept is None:
         # The cookie that the first redirect set did not come along: this browser keeps none.
@@ -181,12 +173,12 @@ def callback(request: MallRequest) -> HttpResponse:
         verifier.set_verifier(response, client, kept.count(retries))
     if client.is_master and request.mall.in_grace:
         return response  # the browser has another id of the master by now
-    if client.is_master and grant.issuer != client.former_master:
-        audit.record(request, Outcome.MERGED, f"{grant.issuer} answered.")
-        merge.merge_into_master(request, grant.mall_id)
-    else:
+    if former_master.keeps_id(client, grant.issuer):
         audit.record(request, Outcome.FINISHED, f"{grant.issuer} answered.")
         merge.set_session_id(request, response, grant.mall_id)
+    else:
+        audit.record(request, Outcome.MERGED, f"{grant.issuer} answered.")
+        merge.merge_into_master(request, grant.mall_id)
     return response
 
 
@@ -209,7 +201,7 @@ def redeem_grant(request: MallRequest, client: Member, state: HandoffState, kept
         raise HandoffRefusedError(RefusalReason.STATE_EXPIRED)
     if state.challenge != kept.challenge[:CHALLENGE_PREFIX]:
         raise HandoffRefusedError(RefusalReason.VERIFIER_MISMATCH)
-    if not issuer or issuer not in {state.authority, client.master_host, client.former_master}:
+    if issuer not in {state.authority, *former_master.authorities_of(client)}:
         raise HandoffRefusedError(RefusalReason.ISSUER_MISMATCH)
     try:
         grant = codes.redeem_code(current_store(), request.GET.get("code", ""))

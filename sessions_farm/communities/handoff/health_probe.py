@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from sessions_farm.communities.conf import community_options
 from sessions_farm.communities.handoff import paths
-from sessions_farm.communities.handoff.circuit_breakers import breaker_of
+from sessions_farm.communities.handoff.circuit_breakers import breaker_of, forget_others, judged_hosts
 from sessions_farm.communities.handoff.errors import ProbeSetupError
 from sessions_farm.communities.links import DEFAULT_PORTS, origin
 
@@ -27,21 +27,23 @@ LOOPBACK = "127.0.0.1"
 
 
 class HealthProbe:
-    """Watches hosts; ``watch`` is called by every hand-off that would begin, and costs a look into a set."""
+    """Watches masters; ``watch`` is called by every hand-off that would begin, and costs a look into a set."""
 
     def __init__(self) -> None:
-        self._hosts: frozenset[str] = frozenset()
+        self.hosts: frozenset[str] = frozenset()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._stopped = threading.Event()
 
     def watch(self, host: str) -> None:
-        """Probe a host from now on; the first call of a process starts its thread."""
+        """Probe a master or former master for as long as it is one; the first call of a process starts its thread."""
         # is_alive() is False in a forked child too, so each process of a pre-forking server starts its own.
-        if not community_options().probe_seconds or (host in self._hosts and self._thread and self._thread.is_alive()):
+        if not community_options().probe_seconds or (host in self.hosts and self._thread and self._thread.is_alive()):
             return
         with self._starting:
-            self._hosts |= {host}
+            named = judged_hosts()
+            self.hosts = (self.hosts | {host}) & named
+            forget_others(named)
             if self._thread is None or not self._thread.is_alive():
                 self._stopped.clear()
                 self._thread = threading.Thread(target=self._probe_for_ever, name="handoff-probe", daemon=True)
@@ -52,18 +54,18 @@ class HealthProbe:
         if self._thread is not None:
             self._stopped.set()
             self._thread.join()
-        self._hosts = frozenset()
+        self.hosts = frozenset()
 
     def _probe_for_ever(self) -> None:
         has_failed = False
         while not self._stopped.wait(RETRY_AFTER if has_failed else community_options().probe_seconds):
-            has_failed = False in {host: probe_host(host) for host in self._hosts}.values()
+            has_failed = False in {host: probe_host(host) for host in self.hosts}.values()
 
 
 def probe_host(host: str) -> bool:
     """Return whether a host answers, and tell its circuit breaker; True where the probe cannot know."""
     breaker = breaker_of(host)
-    before = breaker.allow()
+    was_open = breaker.is_open
     try:
         answered = is_healthy(host)
     except ProbeSetupError as error:
@@ -76,7 +78,7 @@ def probe_host(host: str) -> bool:
             "browsers do, or say by PROBE_ADDRESS and PROBE_CA how; or switch the probe off (PROBE_SECONDS = 0).",
             host,
         )
-    if before != breaker.allow():
+    if was_open != breaker.is_open:
         logger.warning(
             "%s %s; hand-offs %s.", host, *(("answers again", "go on") if answered else ("is silent", "rest"))
         )

@@ -6,16 +6,16 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from sessions_farm.communities.handoff import audit, paths, rate_limit, verifier
+from sessions_farm.communities.handoff import audit, cookies_off, former_master, paths, rate_limit, verifier
 from sessions_farm.communities.handoff.audit import Outcome, SkipReason
-from sessions_farm.communities.handoff.circuit_breakers import breaker_of
+from sessions_farm.communities.handoff.circuit_breakers import is_silent
 from sessions_farm.communities.handoff.health_probe import probe
 from sessions_farm.communities.handoff.responses import confidential
 from sessions_farm.communities.handoff.state import CHALLENGE_PREFIX, HandoffState
 from sessions_farm.communities.handoff.triggers import Trigger, referring_peer
 from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.models import Community
-from sessions_farm.communities.registry import Member
+from sessions_farm.communities.registry import Member, registry
 
 Policy = Community.Policy
 
@@ -24,7 +24,7 @@ def blocked_reason(request: HttpRequest, client: Member) -> SkipReason | None:
     """Return the reason against any hand-off of a request, for every visitor alike; loads no session."""
     if client.handoff_policy == Policy.OFF:
         return SkipReason.POLICY_OFF
-    if not client.master_host:
+    if client.community_id not in registry.current().masters:  # none was named, or it is not served
         return SkipReason.NO_MASTER
     if hasattr(request, "carried"):  # a hand-off goes by cookies
         return SkipReason.COOKIELESS
@@ -38,7 +38,7 @@ def _reason_of_community(client: Member) -> SkipReason | None:
         return SkipReason.PAUSED
     if not client.is_master:
         probe.watch(client.master_host)
-        if not breaker_of(client.master_host).allow():
+        if is_silent(client.master_host):
             return SkipReason.AUTHORITY_DOWN
     return None
 
@@ -60,17 +60,22 @@ def can_defer(request: HttpRequest, client: Member, trigger: Trigger) -> bool:
 
 
 def has_given_up(request: HttpRequest, client: Member) -> bool:
-    """Return whether a hand-off failed here a while ago, by cookie, or by the page's address where cookies are off."""
-    addresses = (request.META.get("QUERY_STRING", ""), request.headers.get("HX-Current-URL", ""))
-    return verifier.gave_up_before(request, client) or any(paths.GAVE_UP in address for address in addresses)
+    """Return whether a hand-off failed here a while ago, by cookie, or by an address where cookies are off."""
+    return (
+        verifier.gave_up_before(request, client)
+        or cookies_off.has_marked_address(request)
+        or cookies_off.keeps_no_cookies(request, client)
+    )
 
 
 def start_handoff(request: HttpRequest, client: Member, trigger: Trigger) -> HttpResponse | None:
-    """Return the redirect to the authority that may know the visitor; None above the client's rate limit."""
-    if not rate_limit.allow(request, "start"):
+    """Return the redirect to the authority that may know the visitor; None above the network's rate limit.
+
+    The way to the till has none: there it is the master that asks.
+    """
+    if not client.is_master and not rate_limit.allow(request, rate_limit.starts):
         audit.record(request, SkipReason.RATE_LIMITED)
         return None
-    breaker_of(trigger.authority).record_start()
     audit.record(request, Outcome.STARTED, f"{trigger.cause.value} {trigger.authority} is asked.")
     return redirect_to_authority(trigger.authority, request, client, trigger.path, attempt=0)
 
@@ -82,8 +87,7 @@ def redirect_to_authority(
     kept = (verifier.verifier_in(request, client) or verifier.new_verifier()).count()
     state = HandoffState(path, attempt, kept.challenge[:CHALLENGE_PREFIX], authority)
     question = {"m": client.host, "ch": kept.challenge, "st": state.seal(client)}
-    if client.former_master and kept.starts > 1:
-        question[paths.FORMER_MASTER_ASKED] = "0"  # a moment ago
+    question |= former_master.mark_of_start(client, kept.starts)
     response = confidential(HttpResponseRedirect(absolute_url(authority, f"{paths.AUTHORIZE}?{urlencode(question)}")))
     verifier.set_verifier(response, client, kept)
     return response

@@ -6,16 +6,18 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.utils.cache import patch_vary_headers
 
-from sessions_farm.communities.handoff import audit, concurrent_tabs, merge, paths
+from sessions_farm.communities.handoff import audit, concurrent_tabs, cookies_off, merge, paths, verifier
 from sessions_farm.communities.handoff.audit import Outcome, SkipReason
 from sessions_farm.communities.handoff.decorators import requires_mall_id
-from sessions_farm.communities.handoff.initiate import Policy, blocked_reason, can_defer, start_handoff
+from sessions_farm.communities.handoff.initiate import Policy, blocked_reason, can_defer, has_given_up, start_handoff
 from sessions_farm.communities.handoff.navigation import RequestKind, kind_of_request
-from sessions_farm.communities.handoff.responses import confidential
+from sessions_farm.communities.handoff.responses import NEGOTIATED, SeeOther, confidential
 from sessions_farm.communities.handoff.triggers import Cause, Trigger, has_no_id, trigger_of
 from sessions_farm.communities.robots import is_robot
+from sessions_farm.web import cookies
 
 if TYPE_CHECKING:
     from sessions_farm.communities.context import Mall, MallRequest
@@ -29,11 +31,10 @@ class HandoffMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: MallRequest) -> HttpResponseBase:
-        response = handoff_response(request) or self.get_response(request)
-        if paths.GAVE_UP in request.META.get("QUERY_STRING", ""):
-            response["X-Robots-Tag"] = "noindex"
-        if _was_done_locally(request):
-            response["HX-Refresh"] = "true"  # the page comes anew, by a hand-off that brings it to the community
+        if handoff := handoff_response(request):
+            return handoff
+        response = self.get_response(request)
+        complete_response(request, response)
         return response
 
     def process_view(
@@ -41,6 +42,22 @@ class HandoffMiddleware:
     ) -> HttpResponse | None:
         """Start the hand-off of a view that requires the mall id, under a lazy policy too."""
         return handoff_response(request, is_required=True) if requires_mall_id(view) else None
+
+
+def complete_response(request: MallRequest, response: HttpResponseBase) -> None:
+    """Add to a view's response what caches, browsers without cookies, and htmx need."""
+    mall = getattr(request, "mall", None)
+    if mall is None or mall.member is None or request.path.startswith(paths.PREFIX):
+        return
+    is_html = response.get("Content-Type", "").startswith("text/html")
+    if is_html and request.method == "GET" and cookies.name_for(mall.member) not in request.COOKIES:
+        patch_vary_headers(response, NEGOTIATED)
+        if cookies_off.keeps_no_cookies(request, mall.member):
+            cookies_off.carry_mark(response, mall.member)
+    if cookies_off.is_marked(request.META.get("QUERY_STRING", "")):
+        response["X-Robots-Tag"] = "noindex"
+    if _was_done_locally(request):
+        response["HX-Refresh"] = "true"  # the page comes anew, by a hand-off that brings it to the community
 
 
 def _was_done_locally(request: MallRequest) -> bool:
@@ -59,16 +76,50 @@ def handoff_response(request: MallRequest, *, is_required: bool = False) -> Http
     kind = kind_of_request(request)
     if mall is None or mall.member is None or kind is RequestKind.OTHER or request.path.startswith(paths.PREFIX):
         return None
-    if response := _response_by_policy(request, mall, mall.member, kind, is_required=is_required):
-        return response
+    unmarked = None if is_required else _response_without_mark(request, mall, mall.member, kind)
+    return (
+        unmarked
+        or _response_by_policy(request, mall, mall.member, kind, is_required=is_required)
+        or _response_for_new_browser(request, mall, mall.member, kind)
+    )
+
+
+def _response_without_mark(request: MallRequest, mall: Mall, member: Member, kind: RequestKind) -> HttpResponse | None:
+    """Return the redirect to the page's own address, if it is marked and the browser keeps cookies after all.
+
+    Asked before an id is made for this request: only one that the browser brought shows that it keeps cookies.
+    """
+    if kind is not RequestKind.NAVIGATION or not cookies_off.is_marked(request.META.get("QUERY_STRING", "")):
+        return None
+    if mall.is_master and has_no_id(mall) and verifier.verifier_in(request, member) is not None:
+        merge.make_id(request)  # the browser has waited for another tab's
+    if mall.id is None or mall.is_local:
+        return None
+    return confidential(SeeOther(cookies_off.unmarked(request.get_full_path())))
+
+
+def _response_for_new_browser(
+    request: MallRequest, mall: Mall, member: Member, kind: RequestKind
+) -> HttpResponse | None:
+    """Make an id for a browser that is new to the master, or redirect it to its page where another tab may bring one.
+
+    It waits once: it comes back with the verifier's cookie or, where cookies are off, to an address that says so.
+    """
+    if not mall.is_master or kind is not RequestKind.NAVIGATION or not has_no_id(mall):
+        return None
+    path = request.get_full_path()
+    may_wait = not has_given_up(request, member) and verifier.verifier_in(request, member) is None
     if (
-        mall.is_master
-        and kind is RequestKind.NAVIGATION
-        and has_no_id(mall)
-        and concurrent_tabs.is_first(request, mall.member)
+        not may_wait
+        or not paths.is_safe_path(path)
+        or concurrent_tabs.is_first(request, member, concurrent_tabs.By.PAGE)
     ):
         merge.make_id(request)
-    return None
+        return None
+    audit.record(request, Outcome.WAITED)
+    response = confidential(HttpResponseRedirect(paths.without_id(path)))
+    verifier.set_verifier(response, member, verifier.new_verifier().count())
+    return response
 
 
 def _response_by_policy(

@@ -12,7 +12,6 @@ PREFIX = "/.mall/"
 AUTHORIZE = PREFIX + "authorize"
 CALLBACK = PREFIX + "finish"
 HEALTH = PREFIX + "health"
-FORMER_MASTER_ASKED = "former"  # the parameter of a question that the former master has been asked already
 RETRIES = "again"  # the parameter that counts a question's redirects to the master again (concurrent_tabs)
 MAX_LENGTH = 1500  # bytes of path and query that still make a URL every browser and balancer takes
 GAVE_UP = "_mall=nc"  # "no cookies": this page is served without a mall id

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from django.http import HttpResponse, HttpResponseRedirect
 
+# What decides whether a hand-off begins, besides the address.
+NEGOTIATED = (
+    *("Cookie", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Purpose", "Sec-GPC", "HX-Request"),
+    *("Upgrade-Insecure-Requests", "Accept"),  # where Fetch Metadata is missing
+)
+
 
 class SeeOther(HttpResponseRedirect):
     """A redirect to a GET, after any method (303)."""
@@ -16,5 +22,5 @@ def confidential[Response: HttpResponse](response: Response) -> Response:
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
-    response["Vary"] = "Host, Cookie, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose, Sec-GPC, HX-Request"
+    response["Vary"] = ", ".join(("Host", *NEGOTIATED))
     return response

@@ -10,9 +10,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 
 from sessions_farm.communities.context import Mall
-from sessions_farm.communities.handoff import fingerprint
-from sessions_farm.communities.handoff.circuit_breakers import breaker_of
-from sessions_farm.communities.handoff.health_probe import probe
+from sessions_farm.communities.handoff import fingerprint, former_master
 from sessions_farm.communities.links import origin
 from sessions_farm.communities.registry import Member, registry
 
@@ -60,17 +58,10 @@ def _trigger_on_master(request: HttpRequest, mall: Mall, member: Member) -> Trig
         return Trigger(Cause.FINGERPRINT, mark.host, path)
     if not has_no_id(mall):
         return None
-    if can_ask_former_master(member.former_master):
-        return Trigger(Cause.FORMER_MASTER, member.former_master, request.get_full_path())
+    if host := former_master.host_to_ask(member):
+        return Trigger(Cause.FORMER_MASTER, host, request.get_full_path())
     peer = referring_peer(request, member)
     return Trigger(Cause.PEER, peer, request.get_full_path()) if peer else None
-
-
-def can_ask_former_master(host: str) -> bool:
-    """Return whether there is a former master ('' for none) and its circuit breaker allows a hand-off; watch it."""
-    if host:
-        probe.watch(host)
-    return bool(host) and breaker_of(host).allow()
 
 
 def has_no_id(mall: Mall) -> bool:
@@ -102,7 +93,7 @@ def _foreign_fingerprint(request: HttpRequest, mall: Mall, member: Member) -> fi
 
 
 def referring_peer(request: HttpRequest, here: Member) -> str | None:
-    """Return the member whose page led here, by the Referer's origin; None where it may not vouch or does not answer.
+    """Return the member whose page led here, by the Referer's origin; None where it may not vouch.
 
     Its site began the navigation, so bounce tracking mitigations don't count it as a tracker in between, and it may
     know the visitor still where the master's cookie was purged (W3C nav-tracking-mitigations).
@@ -115,7 +106,7 @@ def referring_peer(request: HttpRequest, here: Member) -> str | None:
     peer = registry.resolve(host) if host else None
     if peer is None or f"{url.scheme}://{url.netloc}".lower() != origin(host) or not may_vouch(peer, here):
         return None
-    return host if breaker_of(host).allow() else None
+    return host
 
 
 def may_vouch(peer: Member, here: Member) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from django.core.signing import b64_encode
 from django.http import HttpRequest, HttpResponseBase
 
+from sessions_farm.communities.handoff import former_master
 from sessions_farm.communities.registry import Member
 from sessions_farm.web import cookies
 
@@ -38,8 +39,8 @@ class Verifier:
         return b64_encode(hashlib.sha256(self.secret.encode()).digest()).decode()
 
     def is_exhausted(self, client: Member) -> bool:
-        """Return whether this browser has begun enough; fewer are enough where a former master makes the way longer."""
-        return self.starts >= (MAX_STARTS - 1 if client.former_master else MAX_STARTS)
+        """Return whether this browser has begun enough."""
+        return self.starts >= MAX_STARTS - former_master.starts_spared(client)
 
     def count(self, starts: int = 1) -> Verifier:
         """Return the verifier with more hand-offs begun."""

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from sessions_farm.communities.errors import MasterCandidateError
+from sessions_farm.communities.handoff.circuit_breakers import FAILED_PROBES, breaker_of
 from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.masters import (
     announce_master,
@@ -122,6 +123,29 @@ def test_former_master_that_is_forgotten_is_asked_no_more(mall):
     browser.get(f"{NEW}/")
 
     assert browser.redirects == 0
+
+
+@pytest.mark.parametrize("change", [{"status": "suspended"}, {"canonical": "b.test"}], ids=["suspended", "alias"])
+def test_former_master_that_serves_no_pages_is_not_asked(mall, change):
+    move(mall)
+    change = {name: domain(value) if name == "canonical" else value for name, value in change.items()}
+    Domain.objects.filter(host="mall.test").update(**change)
+    browser = BrowserClient()
+    for address in (f"{NEW}/", f"{A}/"):
+        browser.get(address)
+        assert browser.response.status_code == 200
+        assert "mall.test" not in {hop.host for hop in browser.hops}
+
+
+def test_silent_former_master_is_not_asked(mall):
+    move(mall)
+    breaker_of("mall.test").record_probe(answered=True)
+    for _ in range(FAILED_PROBES):
+        breaker_of("mall.test").record_probe(answered=False)
+    browser = BrowserClient()
+    browser.get(f"{A}/")
+
+    assert [hop.host for hop in browser.hops] == ["a.test", "b.test", "a.test", "a.test"]
 
 
 def test_former_master_answers_only_while_it_is_one(mall):

@@ -1,6 +1,7 @@
 """The gate: hosts outside the registry get 421, an alias leads on, and the TLS ask answers from memory."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
@@ -132,3 +133,14 @@ def test_ask_without_configured_token_is_forbidden(db, two_communities, settings
     response, _ = through_gate("/.mall/ask?domain=a.test&token=")
 
     assert response.status_code == 403
+
+
+def test_alias_leads_to_no_alias(db, two_communities):
+    """One more redirect for each; and two that lead to each other lead nowhere."""
+    mall = two_communities.mall
+    alias = Domain.objects.create(
+        community=mall, host="www.a.test", canonical=Domain.objects.get(host="a.test"), status="active"
+    )
+    with pytest.raises(ValidationError, match=r"www\.a\.test does not serve pages itself"):
+        Domain(community=mall, host="ww2.a.test", canonical=alias).clean()
+    Domain(community=mall, host="ww2.a.test", canonical=alias.canonical).clean()

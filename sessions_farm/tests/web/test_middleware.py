@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test import Client as StockClient
 
+from sessions_farm.conf import options
 from sessions_farm.models import Session, Tombstone, Variable
 from sessions_farm.session import ids
 from sessions_farm.session.ids import Proof
@@ -20,6 +21,7 @@ from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Header, StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.tests.support import session_site, two_hosts
+from sessions_farm.tests.support.new_ids import stays_with_one
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.two_hosts import HOSTS, MASTER, STORE
 from sessions_farm.web import cookies
@@ -99,6 +101,34 @@ def test_asking_for_the_key_is_no_access():
     """A page that shows nothing of the session stays cacheable."""
     response = raw_visit(lambda request: request.session.session_key and "known", session_id=new_session(x=1))
     assert (response.content, response.get("Vary")) == (b"known", None)
+
+
+def for_all(request, do=None):
+    """A view's answer that any cache may keep, by every header that one obeys."""
+    if do is not None:
+        do(request)
+    told = {"Cache-Control": "public, max-age=600", "Expires": "Thu, 01 Jan 2099 00:00:00 GMT"}
+    return HttpResponse("For all.", headers=told | dict.fromkeys(cookies.FOR_CACHES[1:], "max-age=600"))
+
+
+@pytest.mark.parametrize("way", ["new", "renewed", "dropped"])
+def test_answer_with_the_cookie_is_kept_by_no_cache_whatever_its_view_said(way, user):
+    if way == "new":
+        response = raw_visit(lambda request: for_all(request, set_x))
+    elif way == "renewed":
+        long_ago = time.time() - options().cookie_age / 2
+        response = raw_visit(lambda request: for_all(request, get_x), session_id=new_session(x=1), issued=long_ago)
+    else:
+        flush = lambda request: for_all(request, lambda request: request.session.flush())  # noqa: E731
+        response = raw_visit(flush, STORE.host, session_id=new_session(x=1))
+    assert "mall" in response.cookies
+    assert stays_with_one(response)
+
+
+def test_control_answer_without_the_cookie_says_what_its_view_said():
+    response = raw_visit(lambda request: for_all(request, get_x))
+    assert not stays_with_one(response)
+    assert [name in response for name in cookies.FOR_CACHES] == [True] * 3
 
 
 def test_first_write_sets_a_signed_cookie_of_this_host():

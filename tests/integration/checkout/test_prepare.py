@@ -50,9 +50,9 @@ def test_price_rise_asks_again_and_a_fall_is_passed_on(shop):
     checkout_request = request_of(visitor)
     lamp.price = 1001
     lamp.save()
-    with pytest.raises(PriceIncreasedError) as rise:
+    with pytest.raises(PriceIncreasedError) as increase:
         press_pay(visitor, checkout_request)
-    assert rise.value.total == 2452
+    assert increase.value.total == 2452
     assert not Order.objects.exists()
     assert not StockHold.objects.exists()
     lamp.price = 900
@@ -67,9 +67,9 @@ def test_line_that_rose_is_told_though_another_fell_more(shop):
     lamp.price, pot.price = 1100, 1000
     lamp.save()
     pot.save()
-    with pytest.raises(PriceIncreasedError) as rise:
+    with pytest.raises(PriceIncreasedError) as increase:
         press_pay(visitor, checkout_request)
-    assert [(each.name, each.agreed, each.now) for each in rise.value.rises] == [("Lamp", 1000, 1100)]
+    assert [(each.name, each.agreed, each.now) for each in increase.value.increases] == [("Lamp", 1000, 1100)]
 
 
 def test_draft_serves_only_the_amount_that_was_agreed(shop):

@@ -8,11 +8,12 @@ import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import get_resolver, reverse
 
 from cart.checkout.payments.sandbox.models import Charge
 from mall.accounts.models import User
 from sessions_farm.models import Session
+from sessions_farm.tests.support.addresses import filled, routes
 from tests.support.shop import ADDRESS, MASTER, add_goods, begin, make_shop, visitor_with
 from vendors.models import Product
 
@@ -76,25 +77,14 @@ def shopper(request, db) -> Client:
     return client
 
 
-def routes(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, dict[str, str]]]:
-    """Every route below a resolver but the admin's, with the converter of each ``<kind:name>`` in it."""
-    for each in resolver.url_patterns:
-        route = before + str(each.pattern)
-        if isinstance(each, URLResolver) and route != "admin/":
-            yield from routes(each, route)
-        elif isinstance(each, URLPattern) and "(?P" not in route:
-            placeholders = [piece.partition(">")[0] for piece in route.split("<")[1:]]
-            yield route, {f"<{inside}>": inside.partition(":")[0] for inside in placeholders}
-
-
-def filled(route: str, segments: dict[str, str]) -> str:
-    for placeholder, segment in segments.items():
-        route = route.replace(placeholder, segment)
-    return f"/{route}"
+def routes_of(host: str) -> list[tuple[str, dict[str, str]]]:
+    """Every route of a host but the admin's."""
+    found = routes(get_resolver(URLCONFS[host]))
+    return [(route, kinds) for route, kinds in found if not route.startswith("admin/")]
 
 
 def strange_addresses(host: str) -> Iterator[str]:
-    for route, kinds in routes(get_resolver(URLCONFS[host])):
+    for route, kinds in routes_of(host):
         for segments in itertools.product(*(SEGMENTS[kind] for kind in kinds.values())):
             yield filled(route, dict(zip(kinds, segments, strict=True)))
     if host == MASTER:
@@ -103,7 +93,7 @@ def strange_addresses(host: str) -> Iterator[str]:
 
 def good_addresses(host: str) -> Iterator[str]:
     """Each route once, leading to something that is there."""
-    for route, _ in routes(get_resolver(URLCONFS[host])):
+    for route, _ in routes_of(host):
         product = "vase" if host == MASTER else "lamp"
         slug = product if "products/" in route else "things"
         token = Charge.objects.get().token

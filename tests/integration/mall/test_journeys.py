@@ -229,7 +229,7 @@ def test_control_without_handoffs_shoppers_split_and_lose_lines(scale):
 @pytest.mark.parametrize("last", [0, 1])
 def test_tabs_that_began_as_two_shoppers_become_one_at_the_first_additions(last, monkeypatch):
     """As where the cache is away that makes tabs wait for each other; ``last`` is whose answer comes in last."""
-    monkeypatch.setattr(concurrent_tabs, "is_first", lambda request, member: True)
+    monkeypatch.setattr(concurrent_tabs, "is_first", lambda request, member, by: True)
     open_mall()
     hosts = DOMAINS[:2]
     pages = [f"http://{host}:8000/products/{host.partition('.')[0]}-lamp/" for host in hosts]

@@ -1,5 +1,7 @@
 """A shopper walks over the real mall's hosts: one id and one cart, whatever host they begin on."""
 
+import re
+
 import pytest
 
 from cart.context import current_cart
@@ -60,3 +62,28 @@ def test_walk_without_a_session_loses_no_line(shop, browser):
 
     assert browser.redirects == 3
     assert cart_lines(browser) == [("rake", 2), ("spade", 1)]
+
+
+def links_of(browser):
+    """The addresses of a page's links to pages of the community."""
+    found = re.findall(r'<a\s(?:[^>]*?\s)?href="([^"#]+)"', browser.response.content.decode())
+    return [link for link in found if link.startswith(("/", "?", MALL, AMBER, CORAL)) and "/accounts/" not in link]
+
+
+def test_walk_without_cookies_takes_three_redirects_and_none_for_any_link(shop):
+    """Eight links of the first page, and from each the next ones of the page that it leads to, other hosts' too."""
+    add_goods(shop, "amber", "Spade")
+    first = BrowserClient(cookies=False)
+    first.get(f"{AMBER}/")
+    assert first.redirects == 3
+    followed = 0
+    for place in range(min(len(links_of(first)), 8)):
+        browser = first.tab()
+        for step in range(3):
+            links = links_of(browser)
+            browser.click(links[(place + step) % len(links)])
+            assert not any("/.mall/" in hop.url for hop in browser.hops), browser.hops
+            assert browser.response.status_code == 200
+            followed += 1
+
+    assert followed >= 15

@@ -90,10 +90,10 @@ def test_logout_on_the_master_is_a_logout_everywhere():
 
 
 def test_flood_of_questions_keeps_little_and_soon_nothing(settings):
-    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HANDOFF_STARTS_PER_MINUTE": 30}
+    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HANDOFFS_PER_MINUTE": 30}
     attacker = BrowserClient()
     question = asked(attacker)
-    answers = [go(attacker, question)["Location"] for _ in range(200)]
+    answers = [go(attacker, question, **{"User-Agent": f"other/{number}"})["Location"] for number in range(200)]
 
     assert sum("code=" in answer for answer in answers) == 30
     assert OneUseCode.objects.count() == 30

@@ -7,8 +7,9 @@ from django.core.cache import cache
 
 from sessions_farm.communities.handoff import concurrent_tabs
 from sessions_farm.communities.models import Community
-from sessions_farm.communities.tests.support.walking import COOKIE, MALL, SHOP, A, B, go, id_in, mall_of
+from sessions_farm.communities.tests.support.walking import COOKIE, MALL, SHOP, A, B, go, has_session, id_in, mall_of
 from sessions_farm.testing.browser import BrowserClient
+from sessions_farm.tests.support.scale import counted
 
 pytestmark = pytest.mark.usefixtures("walking_mall")
 
@@ -45,7 +46,7 @@ def test_tabs_opened_at_once_on_several_stores_have_one_id(order):
 
 
 def test_tabs_opened_at_once_would_have_many_ids_otherwise(monkeypatch):
-    monkeypatch.setattr(concurrent_tabs, "is_first", lambda request, member: True)
+    monkeypatch.setattr(concurrent_tabs, "is_first", lambda request, member, by: True)
     browser = BrowserClient()
     for location in open_at_once(browser):
         browser.get(location)
@@ -58,12 +59,63 @@ def test_master_opened_at_once_with_a_store_makes_no_second_id():
     question = go(browser, f"{A}/p/x")["Location"]
     before = browser.twin()
     answer = go(browser, question)
-    go(before, f"{MALL}/")
-    assert COOKIE not in before.jar("mall.test")  # served, and it makes none
+    page = go(before, f"{MALL}/?x=1")
+    assert COOKIE not in before.jar("mall.test")  # it comes again, by then with the other tab's cookie
+    for cookie in before.cookies._for("mall.test"):
+        browser.cookies.put("mall.test", cookie)
+    browser.tab().get(page["Location"])
     browser.get(answer["Location"])
     browser.get(f"{MALL}/")
 
     assert id_in(browser, "a.test") == mall_of(browser).id
+
+
+def test_master_opened_beside_a_neighbours_store_waits_once_and_makes_an_id():
+    neighbour = BrowserClient()
+    neighbour.get(f"{A}/")
+    browser = neighbour_of(neighbour)
+    browser.get(f"{MALL}/p/x?y=1")
+
+    assert [hop.status for hop in browser.hops] == [302, 303, 200]
+    assert browser.url == f"{MALL}/p/x?y=1"
+    assert has_session(browser, "mall.test")
+    assert mall_of(browser).id != mall_of(neighbour).id
+
+
+@pytest.mark.parametrize("refused", [(COOKIE,), (f"{COOKIE}-hs",), (COOKIE, f"{COOKIE}-hs"), None], ids=str)
+def test_master_waits_once_for_a_browser_that_refuses_cookies(refused):
+    neighbour = BrowserClient()
+    browser = neighbour_of(neighbour)
+    browser.cookies.accepts, browser.cookies.refuses = refused is not None, refused or ()
+    for number in range(3):
+        neighbour_of(neighbour).get(f"{A}/")
+        assert browser.get(f"{MALL}/p/{number}").status_code == 200
+        assert browser.redirects <= 2
+
+
+def test_crowd_of_newcomers_on_the_master_alone_waits_for_nobody():
+    first = BrowserClient()
+    crowd = [neighbour_of(first) for _ in range(20)]
+    for browser in crowd:
+        browser.get(f"{MALL}/")
+        assert browser.redirects == 0
+
+    assert len({mall_of(browser).id for browser in crowd}) == 20
+
+
+def test_crowd_behind_one_address_with_one_browser_is_known(scale):
+    """500 a minute: some on a store first, some on the master, and each comes to another host afterwards."""
+    first = BrowserClient()
+    crowd = [neighbour_of(first) for _ in range(max(counted(500, scale), 12))]
+    for number, browser in enumerate(crowd):
+        browser.get(f"{(A, MALL, SHOP, B)[number % 4]}/p/x")
+        assert mall_of(browser).id
+        browser.get(f"{(MALL, A, MALL, A)[number % 4]}/p/x")
+        assert browser.redirects <= 5
+
+    ids = {mall_of(browser).id for browser in crowd}
+    assert len(ids) == len(crowd)
+    assert None not in ids
 
 
 def neighbour_of(browser):

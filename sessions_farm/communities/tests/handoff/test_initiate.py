@@ -3,9 +3,8 @@
 import pytest
 
 from sessions_farm.communities.handoff import codes
-from sessions_farm.communities.handoff.circuit_breakers import LOST_HANDOFFS
 from sessions_farm.communities.models import Community
-from sessions_farm.communities.tests.support.walking import COOKIE, MALL, A, B, lines_of, typed
+from sessions_farm.communities.tests.support.walking import COOKIE, MALL, A, B, lines_of
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError
 from sessions_farm.testing.browser import BrowserClient
@@ -108,37 +107,6 @@ def test_policy_lazy_asks_for_one_who_has_something_or_comes_from_a_member():
     browser.get(f"{A}/")
     browser.post("/add", {"line": "spade"})
     assert [hop.status for hop in browser.hops] == [303, 302, 302, 303, 200]
-
-
-def test_master_down_serves_pages_after_a_bound():
-    statuses = []
-    for _ in range(LOST_HANDOFFS + 1):
-        browser = BrowserClient()
-        statuses.append(browser.request(typed(f"{A}/p/x")).status_code)  # and it never comes back
-
-    assert statuses == [302] * LOST_HANDOFFS + [200]
-
-
-def test_client_that_starts_too_often_is_served_without(settings):
-    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HANDOFF_STARTS_PER_MINUTE": 3}
-    browser = BrowserClient(cookies=False)
-    redirects = []
-    for _ in range(5):
-        browser.get(f"{A}/p/x")
-        redirects.append(browser.redirects)
-
-    assert redirects == [3, 5, 5, 0, 0]  # again at the master: another tab may have brought the cookie
-
-
-@pytest.mark.parametrize("prefix", ["", "::ffff:"], ids=["IPv4 socket", "dual-stack socket"])
-def test_clients_of_one_socket_have_a_rate_limit_each(settings, prefix):
-    settings.SESSIONS_FARM = {**settings.SESSIONS_FARM, "HANDOFF_STARTS_PER_MINUTE": 1}
-    browsers = [BrowserClient() for _ in range(3)]
-    for number, browser in enumerate(browsers):
-        browser.address = f"{prefix}192.0.2.{number}"
-        browser.get(f"{A}/p/x")
-
-    assert [browser.redirects for browser in browsers] == [3, 3, 3]  # the second of one client would get 0
 
 
 REFUSALS = {

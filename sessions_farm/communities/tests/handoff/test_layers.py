@@ -14,7 +14,6 @@ from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.tests.support.walking import COOKIE, MALL, A, asked, go, with_changed
 from sessions_farm.communities.visitors import lookup
-from sessions_farm.models import OneUseCode
 from sessions_farm.session import ids
 from sessions_farm.session.ids import Proof
 from sessions_farm.session.session import SessionStore
@@ -47,17 +46,6 @@ def test_question_of_an_alias_is_refused(two_communities, host, status):
     question = urlencode({"m": host, "ch": challenge, "st": state})
 
     assert go(BrowserClient(), f"{MALL}/.mall/authorize?{question}").status_code == status
-
-
-def test_one_who_repeats_a_question_gets_so_many_codes_a_minute(settings):
-    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HANDOFF_STARTS_PER_MINUTE": 3}
-    browser = BrowserClient()
-    question = asked(browser)
-    answers = [go(browser, question)["Location"] for _ in range(5)]
-
-    assert ["code=" in answer for answer in answers] == [True] * 3 + [False] * 2
-    assert answers[-1] == f"{A}/p/x?_mall=nc"
-    assert OneUseCode.objects.count() == 3
 
 
 def test_verifier_goes_to_its_own_host_over_https_and_to_no_script():

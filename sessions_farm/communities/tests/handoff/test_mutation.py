@@ -1,5 +1,8 @@
 """Each defence of the hand-off that is switched off turns some test red, and the check sees what is no such thing."""
 
+import os
+import sys
+
 import pytest
 
 from sessions_farm.communities.tests.support import mutants, mutation
@@ -54,6 +57,41 @@ def test_control_what_harms_nobody_survives_and_what_crashes_is_no_mutant(capsys
     assert crash.endswith("NO MUTANT")
     assert "no working code: NameError" in "".join(why)
     assert last == "0 of 2 caught"
+
+
+SPEAKS_UP = "import time\nfor _ in range(4): print('.', end='', flush=True); time.sleep(0.3)"
+FALLS_SILENT = "import time\nprint('.', flush=True); time.sleep(600)"
+
+
+@pytest.mark.parametrize(("program", "hung"), [(SPEAKS_UP, False), (FALLS_SILENT, True)], ids=["slow", "hangs"])
+def test_program_that_hangs_is_told_apart_from_a_slow_one(tmp_path, program, hung):
+    """Each takes longer than the patience; only one says nothing for that long."""
+    run = mutation.watched([sys.executable, "-c", program], tmp_path, os.environ, patience=1.0)
+    assert (run.hung, run.returncode == 0) == (hung, not hung)
+    assert run.output.strip(".\n") == ""
+
+
+def test_mutant_that_hangs_is_not_caught(capsys, monkeypatch, scale):
+    if scale < ALL_FROM:
+        pytest.skip("It waits for what never ends: make prove.")
+    monkeypatch.setattr(mutation, "PATIENCE", 10.0)
+    assert mutation.main(["control-hang"]) == 1
+    said = capsys.readouterr().out
+    assert "HANGS" in said
+    assert said.endswith("0 of 1 caught\n")
+
+
+def test_control_test_that_is_red_without_the_mutant_noticed_nothing(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(mutation, "TRIES", 1)
+    project = mutation.Project(tmp_path)
+    red = tmp_path / "sessions_farm" / "communities" / "tests" / "test_red.py"
+    red.write_text("def test_red(): assert False\n\ndef test_green(): pass\n")
+    outcomes = [
+        mutation.Outcome(BY_NAME[name], 1.0, mutation.Verdict.CAUGHT, f"{red.relative_to(tmp_path)}::test_{name_of}")
+        for name, name_of in zip(FEW, ("red", "green"), strict=True)
+    ]
+    assert mutation.controlled(outcomes, project, patience=60.0) == outcomes[:1]
+    assert capsys.readouterr().out.startswith(f"{FEW[0]}: RED ANYWAY, ")
 
 
 def test_control_text_that_is_lost_is_not_caught(capsys, monkeypatch):

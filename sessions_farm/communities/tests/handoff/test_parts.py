@@ -1,4 +1,4 @@
-"""The parts of a hand-off by themselves: states, codes, paths, requests, verifiers, the breaker."""
+"""The parts of a hand-off by themselves: states, codes, paths, requests, verifiers."""
 
 import base64
 import hashlib
@@ -9,7 +9,6 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from sessions_farm.communities.handoff import codes, paths, verifier
-from sessions_farm.communities.handoff.circuit_breakers import LOST_HANDOFFS, REST, WINDOW, HostBreaker
 from sessions_farm.communities.handoff.errors import InvalidStateError
 from sessions_farm.communities.handoff.navigation import RequestKind, kind_of_request, may_be_top_level
 from sessions_farm.communities.handoff.state import MAX_AGE, PURPOSE, HandoffState
@@ -223,30 +222,3 @@ def test_verifier_cookie_misshapen_is_none(value):
     request.COOKIES = {verifier.verifier_cookie(A): value}
 
     assert verifier.verifier_in(request, A) is None
-
-
-def test_breaker_rests_after_many_that_never_came_back():
-    breaker = HostBreaker()
-    for _ in range(LOST_HANDOFFS - 1):
-        breaker.record_start(now=100.0)
-    assert breaker.allow(now=100.0)
-    breaker.record_start(now=100.0)
-    assert not breaker.allow(now=100.0)
-    assert not breaker.allow(now=100.0 + REST - 0.1)
-    assert breaker.allow(now=100.0 + REST)
-
-
-def test_breaker_one_return_starts_the_count_anew():
-    breaker = HostBreaker()
-    for _ in range(LOST_HANDOFFS - 1):
-        breaker.record_start(now=100.0)
-    breaker.record_return()
-    breaker.record_start(now=100.0)
-    assert breaker.allow(now=100.0)
-
-
-def test_breaker_slow_trickle_says_nothing():
-    breaker = HostBreaker()
-    for number in range(LOST_HANDOFFS * 2):
-        breaker.record_start(now=100.0 + number * WINDOW / LOST_HANDOFFS * 2)
-    assert breaker.allow(now=100.0 + WINDOW * 4)

@@ -9,9 +9,15 @@ import pytest
 from django.utils import timezone
 
 from sessions_farm.communities.handoff import health_probe
-from sessions_farm.communities.handoff.circuit_breakers import FAILED_PROBES, breaker_of
+from sessions_farm.communities.handoff.circuit_breakers import (
+    FAILED_PROBES,
+    breaker_of,
+    breakers,
+    forget_others,
+    judged_hosts,
+)
 from sessions_farm.communities.identity.mall_ids import is_local
-from sessions_farm.communities.models import Community
+from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.tests.support.walking import MALL, A, B, lines_of, mall_of
 from sessions_farm.testing.browser import BrowserClient
@@ -84,10 +90,10 @@ def test_pause_holds_hand_offs_until_its_time_and_merges_what_was_done_meanwhile
     assert (lines_of(browser), is_local(mall_of(browser).id)) == (["spade"], False)
 
 
-def silence(host="mall.test"):
-    breaker_of(host).record_probe(answered=True)
+def silence():
+    breaker_of("mall.test").record_probe(answered=True)
     for _ in range(FAILED_PROBES):
-        breaker_of(host).record_probe(answered=False)
+        breaker_of("mall.test").record_probe(answered=False)
 
 
 def test_silent_master_sends_nobody_away_and_loses_nothing():
@@ -104,13 +110,32 @@ def test_silent_master_sends_nobody_away_and_loses_nothing():
         assert lines_of(browser) == [f"spade {number}"]
 
 
-def test_silent_peer_is_not_asked():
+def test_master_that_is_no_longer_served_sends_nobody_away(two_communities):
+    Domain.objects.filter(host="mall.test").update(status="suspended")
     browser = BrowserClient()
-    browser.get(f"{A}/p/x")
-    silence("a.test")
-    browser.click(f"{B}/p/y")
 
-    assert [hop.host for hop in browser.hops] == ["b.test", "mall.test", "b.test", "b.test"]
+    assert browser.get(f"{A}/p/x").status_code == 200
+    assert browser.redirects == 0
+
+
+def test_only_masters_and_former_masters_are_judged(two_communities):
+    """No name that a stranger sends, by a Referer, a mark or a label below a wildcard, stays in memory."""
+    Community.objects.filter(slug="mall").update(
+        former_master=Domain.objects.get(host="b.test"), former_master_until=timezone.now() + datetime.timedelta(days=1)
+    )
+    for host in judged_hosts():
+        health_probe.probe_host(host)
+    for number in range(30):
+        browser = BrowserClient()
+        browser.get(f"https://x{number}.shops.test/")
+        browser.click(f"{A}/p/x")
+        browser.get(f"{MALL}/cart?_mall=fp.AAAAAAAAAAAAAAAA.y{number}.shops.test")
+
+    assert judged_hosts() == {"mall.test", "b.test", "fair.test"}
+    assert breakers.keys() == judged_hosts()
+    Community.objects.filter(slug="mall").update(former_master=None)
+    forget_others(judged_hosts())
+    assert breakers.keys() == {"mall.test", "fair.test"}
 
 
 def test_silence_of_one_who_never_answered_is_no_outage():
@@ -177,14 +202,14 @@ def test_probe_finds_a_master_gone_and_back(settings):
         BrowserClient().get("http://a.test/")
         wait_until(lambda: master.asked)
         assert master.asked[0] == ("mall.test:443", "/.mall/health")
-        assert breaker_of("mall.test").allow()
+        assert not breaker_of("mall.test").is_open
         master.status = 502
-        wait_until(lambda: not breaker_of("mall.test").allow())
+        wait_until(lambda: breaker_of("mall.test").is_open)
         browser = BrowserClient()
         assert browser.get("http://a.test/").status_code == 200
         assert browser.redirects == 0
         master.status = 200
-        wait_until(lambda: breaker_of("mall.test").allow())
+        wait_until(lambda: not breaker_of("mall.test").is_open)
     finally:
         health_probe.probe.stop()
         master.stop()
@@ -207,9 +232,24 @@ def test_probe_asks_over_tls_and_believes_the_named_authority_alone(settings, tm
         farm(settings, PROBE_CA=str(tmp_path / "nowhere.pem"))
         for _ in range(5):
             assert health_probe.probe_host("mall.test")  # set up amiss: that tells nothing of the master
-        assert breaker_of("mall.test").allow()
+        assert not breaker_of("mall.test").is_open
     finally:
         master.stop()
+
+
+def test_probe_watches_a_host_for_as_long_as_it_is_a_master(settings, two_communities):
+    farm(settings, PROBE_SECONDS=60)
+    try:
+        health_probe.probe.watch("mall.test")
+        health_probe.probe.watch("fair.test")
+        assert health_probe.probe.hosts == {"mall.test", "fair.test"}
+        silence()
+        Community.objects.filter(slug="mall").update(master=Domain.objects.get(host="b.test"))
+        health_probe.probe.watch("b.test")
+        assert health_probe.probe.hosts == {"fair.test", "b.test"}
+        assert "mall.test" not in breakers
+    finally:
+        health_probe.probe.stop()
 
 
 def test_names_below_localhost_are_this_machine(settings):

@@ -8,7 +8,23 @@ import time_machine
 from sessions_farm.communities.handoff import fingerprint
 from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.models import Community
-from sessions_farm.communities.tests.support.walking import COOKIE, MALL, A, B, gone, lines_of, mall_of, sign_in
+from sessions_farm.communities.tests.support.walking import (
+    COOKIE,
+    MALL,
+    A,
+    B,
+    go,
+    gone,
+    id_in,
+    lines_of,
+    mall_of,
+    sign_in,
+    with_changed,
+)
+from sessions_farm.session import ids
+from sessions_farm.stores import current_store
+from sessions_farm.stores.base import now_ms
+from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.testing.browser import BrowserClient
 
 pytestmark = pytest.mark.usefixtures("walking_mall")
@@ -222,6 +238,62 @@ def test_forged_mark_of_a_store_asks_this_very_browser_and_ends():
 
     assert browser.redirects <= 4
     assert (mall_of(browser).id, lines_of(browser)) == (known, ["spade"])
+
+
+def test_mark_heals_nothing_where_the_community_switched_it_off():
+    with_cures(checkout_healing=True)
+    browser, known = purged()
+    marked = fingerprint.with_fingerprint(f"{MALL}/cart", mall_of(browser))
+    with_cures()
+    browser.get(marked)
+
+    assert {hop.host for hop in browser.hops} == {"mall.test"}
+    assert lines_of(browser) == []
+    assert mall_of(browser).id != known
+
+
+def healing_under_way():
+    """A browser that the master sent to a store to ask, as the master knows it under another id; and the answer."""
+    with_cures(checkout_healing=True)
+    browser, _ = purged()
+    browser.get(f"{MALL}/")
+    browser.post("/add", {"line": "rake"})
+    question = go(browser, fingerprint.with_fingerprint(f"{MALL}/cart", known_at(browser, A)))["Location"]
+    return browser, go(browser, question)["Location"]
+
+
+def known_at(browser, store):
+    twin = browser.twin()
+    twin.get(f"{store}/p/x")
+    return mall_of(twin)
+
+
+@pytest.mark.parametrize("code", ["kept", None], ids=["with a code", "without one"])
+def test_sign_in_on_the_master_is_not_undone_by_a_hand_off_that_was_under_way(code):
+    browser, answer = healing_under_way()
+    late = browser.twin()  # its request left before the sign-in's answer came
+    sign_in(browser)
+    response = go(late, answer if code else with_changed(answer, code=None))
+
+    assert response.status_code == 303
+    assert COOKIE not in response.cookies
+    browser.get(f"{MALL}/cart")
+    assert mall_of(browser).signed_in
+
+
+def test_id_that_ended_while_it_was_asked_for_is_not_taken_over():
+    browser, answer = healing_under_way()
+    store_id = id_in(browser, "a.test")
+    run_sync(current_store().delete(ids.digest(store_id), "logged_out", now_ms()))
+    browser.get(answer)
+
+    assert lines_of(browser) == ["rake"]
+
+
+def test_control_id_that_goes_on_is_taken_over():
+    browser, answer = healing_under_way()
+    browser.get(answer)
+    assert sorted(lines_of(browser)) == ["rake", "spade"]
 
 
 def test_mark_opens_nothing():

@@ -208,7 +208,7 @@ def test_paused_community_tells_nobody(press, shopper):
 
 
 def test_one_who_asks_without_end_is_told_to_wait(press, shopper, settings):
-    settings.SESSIONS_FARM_COMMUNITIES |= {"HANDOFF_STARTS_PER_MINUTE": 3}
+    settings.SESSIONS_FARM_COMMUNITIES |= {"HANDOFFS_PER_MINUTE": 3}
     answers = [press.asks(shopper).get("error", "told") for _ in range(5)]
     assert answers == ["told"] * 3 + ["temporarily_unavailable"] * 2
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from django.core.cache import cache
 
+from sessions_farm.communities.handoff import rate_limit
 from sessions_farm.communities.handoff.circuit_breakers import breakers
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import registry
@@ -64,14 +65,12 @@ def serve(settings):
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     settings.CSRF_COOKIE_NAME = "__Host-csrf"
     settings.SESSIONS_FARM = {"STORE": "database"}
-    settings.SESSIONS_FARM_COMMUNITIES = {
-        "REGISTRY_POLL_SECONDS": 0,
-        "HANDOFF_STARTS_PER_MINUTE": 1000,
-        "PROBE_SECONDS": 0,
-    }
+    settings.SESSIONS_FARM_COMMUNITIES = {"REGISTRY_POLL_SECONDS": 0, "PROBE_SECONDS": 0}
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     cache.clear()
     breakers.clear()
+    rate_limit.starts.clear()
+    rate_limit.answers.clear()
     handoff_site.LINES.clear()
     visitors_merging.connect(handoff_site.move_lines)
     yield

@@ -22,6 +22,11 @@ MIDDLEWARE = [
 ]
 
 LINES = defaultdict(list)  # by visitor
+LINKS = """
+<a href="/p/next">next</a> <a class="b" href="?page=2">more</a> <a data-x="1" href='/p/z?y=1&amp;z=2#end'>z</a>
+<a href="https://b.test/">b</a> <a href="https://c.test/">c</a> <a href="//c.test/">c</a>
+<a href="#top">top</a> <link href="/style.css">
+"""
 ON_PAGE = []  # what the next page does with its request
 
 
@@ -29,7 +34,7 @@ def page(request, name=""):
     while ON_PAGE:
         ON_PAGE.pop()(request)
     token = get_token(request)
-    return HttpResponse(f'<form method="post"><input name="csrfmiddlewaretoken" value="{token}"></form>')
+    return HttpResponse(f'<form method="post"><input name="csrfmiddlewaretoken" value="{token}"></form>{LINKS}')
 
 
 def add(request):

@@ -4,10 +4,15 @@
 
 The tests run in projects of their own, each with SQLite and a copy of the farm: there they begin soonest, and an edit
 meanwhile disturbs nobody.
+
+However slow the machine is, no clock decides. A test is never ended for taking long; a run is that says nothing for
+many times as long as the same tests did without a mutant, and only if they still speak up without it: it hangs, and is
+not caught. What noticed a mutant is run once more without it: a test that is red anyway noticed nothing.
 """
 
 from __future__ import annotations
 
+import enum
 import os
 import queue
 import re
@@ -15,36 +20,102 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sessions_farm.communities.tests.support.mutant import ROOT, TABLE, LostTextError, Mutant
 from sessions_farm.communities.tests.support.mutants import BY_NAME, MUTANTS
 from sessions_farm.tests.support.own_run import INI, SUITES, pytest_command
 
-PYTEST = INI.read_text()
+PYTEST = re.sub(r"^timeout = .*$", "timeout = 0", INI.read_text(), flags=re.MULTILINE)
 _, SETTINGS = SUITES["communities"]
 AT_ONCE = 2
-TIMEOUT = 300  # seconds for one mutant, on a machine that others use too
+PATIENCE = 60.0  # seconds without a word, at least
+GONE = 5.0  # seconds for the rest of what a program said
+TIMES = 20  # as long as the longest silence of the same tests without a mutant
 NOTICED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
 GREEN, RED = 0, 1  # pytest's exit codes
+TRIES = 3  # of tests that should be green
 OF_OTHERS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PYTHONPATH", "SCALE", "MUTANT", "SESSIONS_FARM_TESTS_FOLDER"}
+
+
+class Verdict(enum.StrEnum):
+    """What became of a mutant."""
+
+    CAUGHT = "caught"
+    SURVIVED = "SURVIVED"
+    HANGS = "HANGS"
+    NO_MUTANT = "NO MUTANT"
+    RED_ANYWAY = "RED ANYWAY"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A program that ended, or that was ended because it said nothing any more."""
+
+    returncode: int
+    output: str
+    longest_silence: float  # seconds
+    hung: bool = False
+
+    @property
+    def failed(self) -> list[str]:
+        """The tests that pytest says failed."""
+        return NOTICED.findall(self.output)
+
+    @property
+    def words(self) -> str:
+        """The end of what it said."""
+        return self.output[-3000:].strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a mutant: who noticed, or why it proves nothing; neither where it survived."""
+    """What became of a mutant: which test noticed, or why it proves nothing."""
 
     mutant: Mutant
     seconds: float
+    verdict: Verdict
     noticed_by: str = ""
     fault: str = ""
 
-    @property
-    def verdict(self) -> str:
-        return "NO MUTANT" if self.fault else "caught" if self.noticed_by else "SURVIVED"
+
+def watched(command: list[str], folder: Path, environ: Mapping[str, str], patience: float) -> Run:
+    """Run a program for as long as it goes on saying something; ``patience`` in seconds."""
+    said: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    process = subprocess.Popen(
+        command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+    )
+
+    def listen() -> None:
+        while piece := os.read(process.stdout.fileno(), 65536):
+            said.put(piece)
+        said.put(b"")
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    output, longest, hung = b"", 0.0, False
+    while True:
+        began = time.monotonic()
+        try:
+            piece = said.get(timeout=patience)
+        except queue.Empty:
+            hung = True
+            process.kill()
+            break
+        longest = max(longest, time.monotonic() - began)
+        if not piece:
+            break
+        output += piece
+    process.wait()
+    listener.join(GONE)
+    if not listener.is_alive():  # a program that it started may still hold the pipe
+        process.stdout.close()
+    return Run(process.returncode, output.decode(errors="replace"), longest, hung=hung)
 
 
 class Project:
@@ -56,33 +127,45 @@ class Project:
         self.ini = folder / "pytest.ini"
         self.ini.write_text(PYTEST)
 
-    def pytest(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    def pytest(self, *arguments: str, patience: float, **environ: str) -> Run:
+        """Run tests; each says its name when it begins (``-vv``, for the ini is quiet), so a silence is one test's."""
         kept = {name: value for name, value in os.environ.items() if name not in OF_OTHERS and "PYTEST" not in name}
-        return subprocess.run(
-            [*pytest_command(self.folder, self.ini), "-x", "-q", *arguments],
-            cwd=self.folder,
-            env=kept | {"DJANGO_SETTINGS_MODULE": SETTINGS, "PYTHONPATH": str(self.folder)} | environ,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
+        own = {"DJANGO_SETTINGS_MODULE": SETTINGS, "PYTHONPATH": str(self.folder), "PYTHONUNBUFFERED": "1"}
+        return watched(
+            [*pytest_command(self.folder, self.ini), "-vv", *arguments], self.folder, kept | own | environ, patience
         )
 
-    def tried(self, mutant: Mutant) -> Outcome:
+    def expected_green(self, tests: list[str], patience: float) -> Run:
+        """Run tests that should pass; those that did not are run alone again, for chance or a crowd may have it."""
+        run = self.pytest(*tests, patience=patience)
+        longest = run.longest_silence
+        for _ in range(TRIES - 1):
+            if run.returncode == GREEN or not (again := run.failed):
+                break
+            run = self.pytest(*again, patience=patience)
+        return replace(run, longest_silence=max(longest, run.longest_silence))
+
+    def tried(self, mutant: Mutant, patience: float) -> Outcome:
         """Run the tests that must notice, until one does."""
         began = time.monotonic()
+
+        def outcome(verdict: Verdict, noticed_by: str = "", fault: str = "") -> Outcome:
+            return Outcome(mutant, time.monotonic() - began, verdict, noticed_by, fault)
+
         try:
             mutant.applied_to((self.folder / mutant.module).read_text())
-            done = self.pytest(
-                "-p", "sessions_farm.communities.tests.support.mutant_plugin", *mutant.tests, MUTANT=mutant.name
-            )
         except LostTextError as error:
-            return Outcome(mutant, time.monotonic() - began, fault=str(error))
-        except subprocess.TimeoutExpired:
-            return Outcome(mutant, time.monotonic() - began, fault=f"Its tests did not end within {TIMEOUT} s.")
-        noticed = NOTICED.search(done.stdout)
-        fault = "" if done.returncode == GREEN or (done.returncode == RED and noticed) else words_of(done)
-        return Outcome(mutant, time.monotonic() - began, noticed[1] if noticed else "", fault)
+            return outcome(Verdict.NO_MUTANT, fault=str(error))
+        plugin = "sessions_farm.communities.tests.support.mutant_plugin"
+        while (run := self.pytest("-x", "-p", plugin, *mutant.tests, patience=patience, MUTANT=mutant.name)).hung:
+            if not self.pytest(*mutant.tests, patience=patience).hung:
+                return outcome(Verdict.HANGS, fault=f"Its tests said nothing for {patience:.0f} s; without it they do.")
+            patience *= 2  # the machine is slower than it was
+        if run.returncode == GREEN:
+            return outcome(Verdict.SURVIVED)
+        if run.returncode != RED or not run.failed:
+            return outcome(Verdict.NO_MUTANT, fault=run.words)
+        return outcome(Verdict.CAUGHT, noticed_by=run.failed[0])
 
 
 class Table:
@@ -91,11 +174,11 @@ class Table:
     def __init__(self, mutants: list[Mutant]) -> None:
         self.name = max(len(mutant.name) for mutant in mutants)
         self.says = max(len(mutant.says) for mutant in mutants)
-        say(f"{'defence':{self.name}}  {'without it':{self.says}}  seconds  verdict    noticed first by")
+        say(f"{'defence':{self.name}}  {'without it':{self.says}}  seconds  verdict     noticed first by")
 
     def row(self, outcome: Outcome) -> None:
         mutant = outcome.mutant
-        row = f"{mutant.name:{self.name}}  {mutant.says:{self.says}}  {outcome.seconds:7.1f}  {outcome.verdict:9}"
+        row = f"{mutant.name:{self.name}}  {mutant.says:{self.says}}  {outcome.seconds:7.1f}  {outcome.verdict:10}"
         say(f"{row}  {outcome.noticed_by}".rstrip())
         if outcome.fault:
             say("\n".join(f"    {line}" for line in outcome.fault.splitlines()))
@@ -109,17 +192,21 @@ def main(names: list[str]) -> int:
     mutants = [BY_NAME[name] for name in names] or MUTANTS
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         projects = [Project(Path(folder) / str(number)) for number in range(AT_ONCE)]
-        baseline = projects[0].pytest(*sorted({test for mutant in mutants for test in mutant.tests}))
+        tests = sorted({test for mutant in mutants for test in mutant.tests})
+        baseline = projects[0].expected_green(tests, patience=PATIENCE * TIMES)
         if baseline.returncode != GREEN:
-            say(f"The tests are red before any defence is off, so no mutant can be judged:\n{words_of(baseline)}")
+            say(f"The tests are red before any defence is off, so no mutant can be judged:\n{baseline.words}")
             return 1
-        caught = caught_of(mutants, projects)
+        patience = max(PATIENCE, TIMES * baseline.longest_silence)
+        outcomes = outcomes_of(mutants, projects, patience)
+        red_anyway = controlled(outcomes, projects[0], patience)
+    caught = sum(outcome.verdict is Verdict.CAUGHT for outcome in outcomes) - len(red_anyway)
     say(f"{caught} of {len(mutants)} caught")
     return 0 if caught == len(mutants) else 1
 
 
-def caught_of(mutants: list[Mutant], projects: list[Project]) -> int:
-    """Try each in whichever project is free; how many were caught."""
+def outcomes_of(mutants: list[Mutant], projects: list[Project], patience: float) -> list[Outcome]:
+    """Try each in whichever project is free."""
     free: queue.SimpleQueue[Project] = queue.SimpleQueue()
     for project in projects:
         free.put(project)
@@ -127,21 +214,28 @@ def caught_of(mutants: list[Mutant], projects: list[Project]) -> int:
     def tried(mutant: Mutant) -> Outcome:
         project = free.get()
         try:
-            return project.tried(mutant)
+            return project.tried(mutant, patience)
         finally:
             free.put(project)
 
-    table, caught = Table(mutants), 0
+    table, outcomes = Table(mutants), []
     with ThreadPoolExecutor(len(projects)) as threads:
         for outcome in threads.map(tried, mutants):
             table.row(outcome)
-            caught += outcome.verdict == "caught"
-    return caught
+            outcomes.append(outcome)
+    return outcomes
 
 
-def words_of(done: subprocess.CompletedProcess[str]) -> str:
-    """The end of what pytest said."""
-    return f"{done.stdout[-2500:]}\n{done.stderr[-2500:]}".strip()
+def controlled(outcomes: list[Outcome], project: Project, patience: float) -> list[Outcome]:
+    """Run the tests that noticed without any mutant; return the outcomes of those that are red all the same."""
+    noticed = sorted({outcome.noticed_by for outcome in outcomes if outcome.noticed_by})
+    control = project.expected_green(noticed, patience) if noticed else None
+    if control is None or control.returncode == GREEN:
+        return []
+    red = [outcome for outcome in outcomes if outcome.noticed_by in control.failed or not control.failed]
+    for outcome in red:
+        say(f"{outcome.mutant.name}: {Verdict.RED_ANYWAY}, {outcome.noticed_by} fails without it too.")
+    return red
 
 
 def say(text: str) -> None:
