@@ -94,6 +94,7 @@ def test_browser_without_cookies_sees_each_page_after_three_redirects(communitie
             assert hosts_of(visit) == [host, MALL.master, host, host]
             assert visit.url == communities.url(host, "/about/?_mall=nc")
             sees(tab, host)
+        time.sleep(A_MOMENT)
         assert hosts_of(tab.type_address(communities.url(MALL.master))) == [MALL.master]
         assert browser.cookies() == []
         assert tab.faults == []

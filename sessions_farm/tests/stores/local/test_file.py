@@ -10,7 +10,10 @@ import stat
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from sessions_farm.conf import Options
 from sessions_farm.stores.base import Change, Increment, SessionEndedError, State, StoreUnavailableError
+from sessions_farm.stores.effects.effects import run_sync
+from sessions_farm.stores.local.file import FileStore
 from sessions_farm.stores.local.sharded_directory import SHARD_NAMES, Put, ShardedDirectory
 from sessions_farm.tests.support.stores_fixtures import (
     HOUR,
@@ -168,3 +171,26 @@ def test_wait_for_the_lock_of_a_stopped_process_ends(store, folder, monkeypatch)
             store.apply(key, Change(put={"a": "2"}), NOW)
     store.apply(key, Change(put={"a": "2"}), NOW)
     assert read(store, key)["a"] == "2"
+
+
+class OutstrippedStore(FileStore):
+    """A store whose reader another process outstrips: it forgets the events that were found, before they are read."""
+
+    rival = staticmethod(lambda: None)
+
+    def _within(self, digests, rule, *args):
+        rival, self.rival = self.rival, lambda: None
+        rival()
+        return super()._within(digests, rule, *args)
+
+
+def test_outbox_with_events_is_never_read_as_empty(store, folder):
+    started(store)
+    started(store)
+    first, second = store.read_events(2)
+    slow = OutstrippedStore(Options(store="file", folder=str(folder)))
+    slow.rival = lambda: store.forget_events([first.id])
+
+    assert run_sync(slow.read_events(1)) == [second]
+    store.forget_events([second.id])
+    assert run_sync(slow.read_events(1)) == []
