@@ -125,12 +125,16 @@ def merge_carts(*, source: Visitor, target: Visitor, now: datetime) -> None:
 
 
 def sellable_variants(*, community_id: int, vendor_id: int | None = None) -> QuerySet[Variant]:
-    """Select the published variants of a community, or of one of its vendors."""
-    variants = Variant.objects.filter(
-        product__status=Product.Status.PUBLISHED,
-        product__vendor__status=Vendor.Status.PUBLISHED,
-        product__vendor__marketplace__community_id=community_id,
-    ).select_related("product__vendor")
+    """Select the variants on offer of a community, or of one of its vendors."""
+    variants = (
+        Variant.objects.on_offer()
+        .filter(
+            product__status=Product.Status.PUBLISHED,
+            product__vendor__status=Vendor.Status.PUBLISHED,
+            product__vendor__marketplace__community_id=community_id,
+        )
+        .select_related("product__vendor")
+    )
     return variants if vendor_id is None else variants.filter(product__vendor_id=vendor_id)
 
 

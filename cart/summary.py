@@ -182,7 +182,14 @@ def _summarise_line(line: Line, available: int, now: datetime, vendor_id: int | 
         unit_price=line.variant.current_price(now),
         seen_price=line.seen_price,
         available=available,
-        for_sale=product.status == product.Status.PUBLISHED and product.vendor.is_published,
+        for_sale=product.status == product.Status.PUBLISHED
+        and product.vendor.is_published
+        and not line.variant.withdrawn,
         editable=vendor_id is None or product.vendor_id == vendor_id,
         image=next(iter(product.images.all()), None),
     )
+
+
+def _is_for_sale(variant: Variant) -> bool:
+    product = variant.product
+    return product.status == product.Status.PUBLISHED and product.vendor.is_published and not variant.withdrawn

@@ -159,3 +159,15 @@ def test_parallel_adds_make_one_line_and_lose_no_piece(transactional_db):
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert quantities(visitor) == {lamp.pk: 8}
+
+
+def test_withdrawn_variant_is_not_added_and_says_so_in_the_cart(shop):
+    lamp = add_goods(shop, "amber", "Lamp")
+    visitor = visitor_with(shop, lamp=(lamp, 1))
+    lamp.withdrawn = True
+    lamp.save()
+    with pytest.raises(services.NotForSaleError):
+        put(visitor, lamp)
+
+    [line] = summarise_cart(Cart.objects.get(visitor=visitor), timezone.now())
+    assert (line.for_sale, line.is_available) == (False, False)

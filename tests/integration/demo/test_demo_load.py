@@ -30,6 +30,8 @@ KEYS = {
     "date_joined",
     "last_login",
     "created_at",
+    "wish",
+    "next_look_at",
     "idempotency_key",
     "verify_token",
     "pending_since",
