@@ -6,6 +6,7 @@ and tests here leave Django's database alone: the demo has one of its own.
 
 import logging
 import shutil
+from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -23,7 +24,18 @@ def pytest_collection_modifyitems(items):
         if item.path.is_relative_to(__file__.removesuffix("/conftest.py")):
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.timeout(600))  # the first of them waits for the demo to be seeded
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)  # the slow ones last
+    # The slow ones last; and of them first those that need the demo, which then ends.
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is not None and (1 if needs_demo(item) else 2))
+
+
+def needs_demo(item) -> bool:
+    return "mall_farm" in item.fixturenames
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """End the demo after the last test that needs it: its programs are never idle."""
+    if nextitem is not None and needs_demo(item) and not needs_demo(nextitem):
+        item.funcargs["mall_farm"].close()
 
 
 @pytest.fixture(scope="package")
@@ -36,12 +48,18 @@ def name_server():
 @pytest.fixture(scope="package")
 def mall_farm(request, name_server):
     """One demo for all tests here; where any of them failed, its logs are left in .pytest_cache/demo."""
-    with running_farm(name_server.address) as farm:
-        yield farm
+
+    def keep_logs():
         if request.session.testsfailed:
             logs = request.config.cache.mkdir("demo")
             for log in (farm.data / "demo.log", *(farm.data / "run").glob("*.log")):
                 shutil.copy(log, logs)
+
+    with ExitStack() as closing:
+        farm = closing.enter_context(running_farm(name_server.address))
+        farm.close = closing.close
+        closing.callback(keep_logs)
+        yield farm
 
 
 @pytest.fixture(scope="package")

@@ -18,8 +18,11 @@ OURS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DJANGO_SETTINGS_MODULE", "DE
 
 
 class Farm:
+    """``close`` ends it before the block does; the fixture sets it."""
+
     def __init__(self, data: Path, port: int):
         self.data, self.port = data, port
+        self.close = lambda: None
 
     def url(self, host: str, path: str = "/") -> str:
         return f"http://{host}:{self.port}{path}"

@@ -120,8 +120,10 @@ def test_any_address_is_answered(shopper):
 
 
 @pytest.mark.parametrize("turn", range(len(GARBAGE)))
-def test_garbage_in_every_field_is_answered(shopper, turn):
-    """Each field gets each kind of garbage once, beside other kinds in the other fields."""
+def test_garbage_in_every_field_is_answered(shopper, turn, scale):
+    """Each field gets each kind of garbage once, beside other kinds in the others: all at ``make prove``."""
+    if scale == 1 and turn % 3:
+        pytest.skip("This turn is for make prove.")
     kinds = itertools.cycle(GARBAGE[turn:] + GARBAGE[:turn])
     fields = dict(zip(FIELDS, kinds, strict=False))
     assert [fault for address in good_addresses(shopper.host) for fault in failures(shopper, address, fields)] == []
