@@ -87,6 +87,12 @@ def copied_quantities(*, source: Cart, target: Cart) -> dict[int, int]:
     return dict(CopiedLine.objects.filter(source=source, target=target).values_list("variant_id", "quantity"))
 
 
+def common_quantities(one: Cart, other: Cart) -> dict[int, int]:
+    """Return the pieces of each variant that two carts have in common, by copies in either direction."""
+    there, back = copied_quantities(source=one, target=other), copied_quantities(source=other, target=one)
+    return {variant_id: there.get(variant_id, 0) + back.get(variant_id, 0) for variant_id in there.keys() | back.keys()}
+
+
 def move_copies(*, source: Cart, target: Cart) -> None:
     """Let the copies from and into a cart that is merged be those of the cart that stays."""
     for copy in CopiedLine.objects.filter(source=source).exclude(target=target).select_related("target", "variant"):

@@ -110,7 +110,7 @@ def merge_carts(*, source: Visitor, target: Visitor, now: datetime) -> None:
     lines = list(carts[source.pk].lines.select_related("variant"))
     available = stock.available([line.variant_id for line in lines], now, excluding=target_cart.held_by)
     kept = dict(target_cart.lines.values_list("variant_id", "quantity"))
-    copied = copies.copied_quantities(source=carts[source.pk], target=target_cart)
+    copied = copies.common_quantities(carts[source.pk], target_cart)
     for line in lines:
         added = line.quantity - copied.get(line.variant_id, 0)
         if added > 0:

@@ -243,6 +243,16 @@ def test_later_merge_of_the_two_visitors_doubles_nothing(shop, lamp, vase):
     assert not CopiedLine.objects.exists()
 
 
+def test_signing_in_at_the_till_doubles_nothing_of_the_accounts_own_cart(shop, lamp):
+    """The store knows the account, the till a stranger with copies, who then signs in."""
+    account, till = visitor_with(shop, lamp=(lamp, 2)), Visitor.objects.create(community=shop.community)
+    copies.copy_cart(source_visitor_id=account.pk, target=till, now=timezone.now())
+    put(till, lamp, 1)
+    merge_carts(source=till, target=account, now=timezone.now())
+
+    assert Line.objects.get(cart__visitor=account).quantity == 3
+
+
 def test_till_that_is_merged_into_an_account_still_knows_its_copies(shop, lamp):
     store, till, own = (visitor_with(shop, lamp=(lamp, 2)), visitor_with(shop), visitor_with(shop))
     copies.copy_cart(source_visitor_id=store.pk, target=till, now=timezone.now())
