@@ -201,7 +201,7 @@ def journeys(nodes, count, at_half=lambda: None):
 
 
 def test_journeys_over_twenty_hosts_and_a_killed_node_keep_one_id_and_every_line(scale):
-    count = 100 * scale if scale > 1 else 24
+    count = 100 * scale if scale > 1 else 50
     open_mall()
     with running_nodes() as nodes:
         shoppers = journeys(nodes, count, at_half=lambda: nodes.kill("web1"))
