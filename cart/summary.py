@@ -5,14 +5,14 @@ All amounts are in minor units.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from cart.copies import Offer
 from cart.models import Cart, Line
-from cart.pricing import DeliveryMethod, PricedLine, Tariff
+from cart.pricing import ConsignmentDraft, DeliveryMethod, PricedLine, Tariff, split_by_vendor
 from vendors import stock
 from vendors.models import ProductImage, Variant, Vendor
 from vendors.storefronts import CachedStorefront, storefronts
@@ -122,6 +122,11 @@ class CartSummary:
     def pieces(self) -> int:
         """Return the number of pieces over all lines."""
         return sum(line.quantity for line in self)
+
+    def drafts(self, methods: Mapping[int, DeliveryMethod]) -> list[ConsignmentDraft]:
+        """Draft a consignment for each vendor, with its charges by the chosen delivery methods."""
+        tariffs = {group.vendor.pk: group.tariff for group in self.groups}
+        return split_by_vendor((line.priced for line in self), tariffs, methods)
 
     @property
     def is_buyable(self) -> bool:

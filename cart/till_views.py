@@ -19,6 +19,7 @@ from cart import copies, responses
 from cart.context import current_cart
 from cart.copies import Offer
 from cart.summary import summarise_offers
+from cart.transactions import RowLockTimeoutError
 from sessions_farm.communities.handoff import tickets
 from sessions_farm.communities.handoff.decorators import mall_id_required
 from sessions_farm.communities.handoff.errors import HandoffRefusedError
@@ -59,9 +60,13 @@ def arrive(request: MallRequest) -> HttpResponse:
         return confidential(SeeOther(reverse("cart:page")))
     known = request.mall.visitor
     if ticket is not None and (known is None or known.pk != ticket.visitor_id):
-        offers = copies.copy_cart(
-            source_visitor_id=ticket.visitor_id, target=request.mall.ensure_visitor(), now=timezone.now()
-        )
+        try:
+            offers = copies.copy_cart(
+                source_visitor_id=ticket.visitor_id, target=request.mall.ensure_visitor(), now=timezone.now()
+            )
+        except RowLockTimeoutError:
+            messages.error(request, f"{responses.BUSY} Open the cart in the shop and press Check out again.")
+            return confidential(SeeOther(reverse("cart:page")))
         if offers:
             request.session[OFFERED] = [str(ticket.visitor_id), page, [astuple(offer) for offer in offers]]
             return confidential(SeeOther(reverse("cart:offered")))
@@ -72,11 +77,11 @@ def arrive(request: MallRequest) -> HttpResponse:
 @require_GET
 def offered(request: MallRequest) -> HttpResponse:
     """Show goods of a store's cart that the mall's lacks, with a button that adds them."""
-    source_visitor_id, page, offers = _offered(request)
+    source_visitor_id, _, offers = _offered(request)
     if source_visitor_id is None:
         return redirect("cart:page")
     summary = summarise_offers(offers, timezone.now())
-    context = {"summary": summary, "page": page, "has_cart": current_cart(request) is not None}
+    context = {"summary": summary, "has_cart": current_cart(request) is not None}
     return render(request, "cart/offered.html", context)
 
 
@@ -87,15 +92,19 @@ def answer_offer(request: MallRequest) -> HttpResponse:
     if source_visitor_id is None:
         messages.info(request, "Nothing is waiting to be added any more.")
         return redirect("cart:page")
-    del request.session[OFFERED]
     if "leave" not in request.POST:
-        copies.add_offered(
-            source_visitor_id=source_visitor_id,
-            target=request.mall.ensure_visitor(),
-            offers=offers,
-            now=timezone.now(),
-        )
+        try:
+            copies.add_offered(
+                source_visitor_id=source_visitor_id,
+                target=request.mall.ensure_visitor(),
+                offers=offers,
+                now=timezone.now(),
+            )
+        except RowLockTimeoutError:
+            messages.error(request, f"{responses.BUSY} Nothing was added; try again.")
+            return redirect("cart:offered")
         messages.success(request, "Added to your cart.")
+    del request.session[OFFERED]
     return SeeOther(_url_of(page, ""))
 
 

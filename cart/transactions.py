@@ -33,9 +33,15 @@ def transaction_with_lock_timeout() -> Iterator[None]:
                 cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
             yield
     except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable | DeadlockDetected | SerializationFailure):
+        if is_conflict(error):
             raise RowLockTimeoutError(f"Another transaction was in the way: {error.__cause__}") from error
         raise
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Return whether another transaction was in the way; the database itself is well, and trying again may help."""
+    is_refused = isinstance(error.__cause__, LockNotAvailable | DeadlockDetected | SerializationFailure)
+    return is_refused or isinstance(error, RowLockTimeoutError)
 
 
 def in_transaction[**Parameters, Result](service: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

@@ -10,9 +10,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.views.defaults import server_error
 
+from cart.transactions import RowLockTimeoutError, is_conflict
+
 logger = logging.getLogger(__name__)
 
-DATABASE_ERRORS = (OperationalError, InterfaceError)
+DATABASE_ERRORS = (OperationalError, InterfaceError, RowLockTimeoutError)
 RETRY_AFTER = "5"  # seconds
 
 
@@ -37,9 +39,11 @@ def handle_500(request: HttpRequest) -> HttpResponseBase:
 
 
 def service_unavailable(exception: BaseException) -> HttpResponse:
-    """Return the 503 page and log the error."""
-    logger.error("The database is unavailable: %s", exception)
-    response = HttpResponse(render_to_string("503.html"), status=HTTPStatus.SERVICE_UNAVAILABLE)
+    """Return the 503 page and log the error; a conflict of transactions is told as one, never as an outage."""
+    is_busy = is_conflict(exception)
+    logger.error("Another transaction is in the way: %s" if is_busy else "The database is unavailable: %s", exception)
+    page = render_to_string("503.html", {"is_busy": is_busy})
+    response = HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE)
     response["Retry-After"] = RETRY_AFTER
     response["Cache-Control"] = "no-store"
     return response

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 
 from cart.checkout.checkout_request import Agreement, CheckoutRequest, make_review_key
-from cart.pricing import DeliveryMethod, split_by_vendor
+from cart.pricing import DeliveryMethod
 from cart.summary import CartSummary
 from vendors.http import MallRequest
 
@@ -42,10 +42,8 @@ def build_request(request: MallRequest, summary: CartSummary) -> CheckoutRequest
     """Build the request that the review page offers to pay; create the session's token if there is none."""
     token = request.session.get(TOKEN) or renew_token(request)
     chosen, typed = methods(request, summary), contact(request)
-    priced = [line.priced for line in summary]
-    tariffs = {group.vendor.pk: group.tariff for group in summary.groups}
-    agreed = Agreement.of_drafts(split_by_vendor(priced, tariffs, chosen))
-    key = make_review_key(token, priced, chosen, typed)
+    agreed = Agreement.of_drafts(summary.drafts(chosen))
+    key = make_review_key(token, (line.priced for line in summary), chosen, typed)
     return CheckoutRequest(review_key=key, agreed=agreed, token=token, contact=typed, methods=chosen)
 
 

@@ -20,9 +20,9 @@ from cart.checkout.errors import (
 )
 from cart.checkout.placing import expire_order, place_order
 from cart.models import Cart, Line
-from cart.orders.models import Consignment, Order, OrderLine, Payment
+from cart.orders.models import RETURN_GRACE, Consignment, Order, OrderLine, Payment
 from cart.orders.numbering import new_number
-from cart.pricing import ConsignmentDraft, PricedLine, quantities_by_variant, split_by_vendor
+from cart.pricing import ConsignmentDraft, PricedLine, quantities_by_variant
 from cart.summary import CartSummary, summarise_cart
 from cart.transactions import in_transaction
 from vendors import stock
@@ -78,15 +78,16 @@ def _resume(order: Order, now: datetime) -> PreparedCheckout:
     if until <= now:
         raise DraftExpiredError(f"Order {order.number} waited for {MAX_HOLD_PERIODS} hold periods.")
     stock.hold(order.uuid, order.quantities(), until, now)
-    payment = order.payments.filter(state=Payment.State.STARTED).first()
-    return PreparedCheckout(order, payment or _create_payment(order))
+    started = order.payments.filter(state=Payment.State.STARTED)
+    started.update(looks=0, next_look_at=now + RETURN_GRACE)  # the wait begins anew
+    return PreparedCheckout(order, started.first() or _create_payment(order))
 
 
 def _agreed_drafts(summary: CartSummary, checkout_request: CheckoutRequest) -> list[ConsignmentDraft]:
     """Return the current drafts if they are the reviewed ones and nothing costs more than agreed."""
     if not summary.groups or not all(line.for_sale for line in summary):
         raise CartNotBuyableError("The cart is empty, or something in it is not for sale any more.")
-    drafts = draft_consignments(summary, checkout_request)
+    drafts = summary.drafts(checkout_request.methods)
     key = make_review_key(checkout_request.token, _lines(drafts), checkout_request.methods, checkout_request.contact)
     if checkout_request.review_key != key:
         raise CartChangedError("What was reviewed is not what is in the cart.")
@@ -109,12 +110,6 @@ def _reject_increases(summary: CartSummary, agreed: Agreement, drafts: list[Cons
         raise PriceIncreasedError(increases, now.total)
     if now.total > agreed.total:
         raise CartChangedError(f"The agreed total {agreed.total} is not that of the agreed prices, {now.total}.")
-
-
-def draft_consignments(summary: CartSummary, checkout_request: CheckoutRequest) -> list[ConsignmentDraft]:
-    """Draft the consignments of a cart, with their charges."""
-    tariffs = {group.vendor.pk: group.tariff for group in summary.groups}
-    return split_by_vendor((line.priced for line in summary), tariffs, checkout_request.methods)
 
 
 def _expire_previous_draft(cart: Cart) -> list[Payment]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, Model, OuterRef
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from cart.checkout.errors import PaymentError
 from cart.checkout.finalise import close_payment, finalise, refund_payment
@@ -34,12 +34,10 @@ def sweep_checkouts(*, now: datetime) -> dict[str, int]:
     An error is logged and does not stop the rest; a later sweep tries again.
     """
     due = claim_due_payments(now)
-    live_holds = StockHold.objects.filter(reference=OuterRef("uuid"), until__gt=now)
-    lapsed = Order.objects.filter(~Exists(live_holds), state=Order.State.DRAFT)
     return {
         "settled": _count(_settle, (payment for payment in due if payment.state == Payment.State.STARTED), now),
         "refunded": _count(_refund, (payment for payment in due if payment.state == Payment.State.REFUND_DUE), now),
-        "expired": _count(_expire_lapsed, lapsed.order_by("created_at")[:BATCH], now),
+        "expired": _count(_expire, lapsed_drafts(now).order_by("created_at")[:BATCH], now),
         "mailed": send_due_confirmations(),
     }
 
@@ -56,6 +54,13 @@ def claim_due_payments(now: datetime) -> list[Payment]:
     return claimed
 
 
+def lapsed_drafts(now: datetime) -> QuerySet[Order]:
+    """Select the drafts that nobody can pay any more: no hold is live, and each payment is closed."""
+    live_holds = StockHold.objects.filter(reference=OuterRef("uuid"), until__gt=now)
+    started = Payment.objects.filter(order=OuterRef("pk"), state=Payment.State.STARTED)
+    return Order.objects.filter(~Exists(live_holds), ~Exists(started), state=Order.State.DRAFT)
+
+
 def delay_after(looks: int) -> timedelta:
     """Return the time until the next look after a number of looks: it doubles up to LONGEST_DELAY."""
     doublings = min(looks - 1, 10)
@@ -63,8 +68,9 @@ def delay_after(looks: int) -> timedelta:
 
 
 def _settle(payment: Payment, now: datetime) -> bool:
-    """Settle a started payment; close it at the gateway where its order waits for no payment any more."""
-    settle = finalise if payment.order.state == Order.State.DRAFT else close_payment
+    """Settle a started payment; close it at the gateway where its order holds no goods for it any more."""
+    is_held = StockHold.objects.filter(reference=payment.order.uuid, until__gt=now).exists()
+    settle = finalise if is_held else close_payment
     settle(payment=payment, now=now)
     return not Payment.objects.filter(pk=payment.pk, state=Payment.State.STARTED).exists()
 
@@ -73,15 +79,9 @@ def _refund(payment: Payment, _now: datetime) -> bool:
     return refund_payment(payment)
 
 
-def _expire_lapsed(order: Order, now: datetime) -> bool:
-    """Expire a draft with a lapsed hold, unless its payment was made."""
-    for payment in order.payments.filter(state=Payment.State.STARTED):
-        close_payment(payment, now)
-    return _expire_unpaid(order)
-
-
 @in_transaction
-def _expire_unpaid(order: Order) -> bool:
+def _expire(order: Order, _now: datetime) -> bool:
+    """Expire a draft, unless its shopper has begun another payment since."""
     draft = Order.objects.select_for_update(no_key=True).filter(pk=order.pk, state=Order.State.DRAFT).first()
     if draft is None or draft.payments.filter(state=Payment.State.STARTED).exists():
         return False

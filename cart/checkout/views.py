@@ -15,7 +15,6 @@ from django_countries import countries
 
 from cart.checkout import checkout_session
 from cart.checkout.forms import ContactForm, DeliveryForm, contact_from
-from cart.checkout.prepare import draft_consignments
 from cart.context import current_cart
 from cart.orders.models import Address, Order
 from cart.orders.services import save_address
@@ -126,7 +125,7 @@ def review_page(request: MallRequest, summary: CartSummary, *, notice: str = "",
     if Order.objects.filter(wish=checkout_request.wish, state__in=[Order.State.PLACED, Order.State.CANCELLED]).exists():
         checkout_session.renew_token(request)  # the previous order is settled; this review leads to another one
         checkout_request = checkout_session.build_request(request, summary)
-    drafts = draft_consignments(summary, checkout_request)
+    drafts = summary.drafts(checkout_request.methods)
     total = sum(draft.total for draft in drafts)
     context = {
         "checkout_request": checkout_request,

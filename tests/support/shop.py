@@ -9,7 +9,7 @@ from cart.checkout.checkout_request import Agreement, CheckoutRequest, make_revi
 from cart.checkout.services import start_payment
 from cart.models import Cart
 from cart.orders.models import Order, Payment
-from cart.pricing import DeliveryMethod, split_by_vendor
+from cart.pricing import DeliveryMethod
 from cart.services import add_line
 from cart.summary import summarise_cart
 from sessions_farm.communities.models import Community, Domain, Visitor
@@ -95,14 +95,9 @@ def request_of(visitor, *, express=(), **contact) -> CheckoutRequest:
     }
     where = ADDRESS | contact
     token = str(visitor.pk)
-    priced = [line.priced for line in summary]
-    key = make_review_key(token, priced, methods, where)
-    shown = Agreement.of_drafts(
-        split_by_vendor(priced, {group.vendor.pk: group.tariff for group in summary.groups}, methods)
-    )
     return CheckoutRequest(
-        review_key=key,
-        agreed=shown,
+        review_key=make_review_key(token, [line.priced for line in summary], methods, where),
+        agreed=Agreement.of_drafts(summary.drafts(methods)),
         token=token,
         contact=where,
         methods=methods,

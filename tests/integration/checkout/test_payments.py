@@ -51,22 +51,6 @@ def test_payment_that_was_made_ends_the_checkout(visitor, pay_with):
     assert (Order.objects.count(), Charge.objects.count(), kept()) == (1, 1, 1)
 
 
-def test_payment_made_between_the_look_and_the_draft_ends_the_checkout_too(visitor, pay_with, monkeypatch):
-    request = request_of(visitor, line1="2 Quay Street")
-    payment = begin(visitor)
-    cancel = Gateway.cancel
-
-    def paid_just_before(gateway, payment):
-        pay_with(payment)
-        return cancel(gateway, payment)
-
-    monkeypatch.setattr(Gateway, "cancel", paid_just_before)
-    with pytest.raises(AlreadyPaidError):
-        start_payment(visitor=visitor, user=None, checkout_request=request, now=timezone.now())
-    assert (Order.objects.placed().count(), kept()) == (1, 1)
-    assert order_of(payment).state == Order.State.PLACED
-
-
 def test_superseded_payment_that_was_made_later_goes_back(visitor, pay_with):
     """The gateway forgot that it was cancelled: the money comes for a wish that is fulfilled."""
     first = begin(visitor)
@@ -131,6 +115,36 @@ def test_dead_payments_hold_up_no_other(shop, visitor, pay_with):
 
     assert order_of(paid).state == Order.State.PLACED
     assert settled == [0, 1]
+
+
+def test_drafts_whose_payments_cannot_be_closed_hold_up_no_other(shop, lamp):
+    """More lapsed drafts than one sweep looks at, all of them older, each with a payment at a gateway that is gone."""
+    like = order_of(begin(visitor_with(shop, lamp=(lamp, 1))))
+    stuck = Order.objects.bulk_create(
+        Order(
+            number=f"stuck-{number}", marketplace=like.marketplace, idempotency_key=f"stuck-{number}",
+            currency="EUR", created_at=timezone.now() - timedelta(days=1),
+        )
+        for number in range(BATCH + 20)
+    )  # fmt: skip
+    Payment.objects.bulk_create(
+        Payment(order=order, gateway="gone", reference=order.number, amount=0, currency="EUR") for order in stuck
+    )
+    for minutes in (16, 17):
+        sweep_checkouts(now=later(minutes=minutes))
+
+    like.refresh_from_db()
+    assert like.state == Order.State.EXPIRED
+
+
+def test_hold_that_is_renewed_begins_the_wait_anew(visitor):
+    payment = begin(visitor)
+    claim_due_payments(later(minutes=1))
+    begin(visitor)
+
+    payment.refresh_from_db()
+    assert payment.looks == 0
+    assert claim_due_payments(later(seconds=31)) == [payment]
 
 
 def test_look_is_a_lease_and_comes_later_each_time(visitor):

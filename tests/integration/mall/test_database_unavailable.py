@@ -5,7 +5,9 @@ import logging
 import pytest
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 from django.test import Client
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
+from cart.transactions import RowLockTimeoutError
 from tests.support.shop import MASTER, add_goods, make_shop
 
 STORE = "amber.localhost"
@@ -40,6 +42,28 @@ def test_a_page_without_a_database_asks_to_come_back(visit, host, page):
     response = visit(host, page, OperationalError("the connection is closed"))
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert "Try again" in response.content.decode()
+
+
+def conflict(cause: Exception) -> OperationalError:
+    error = OperationalError("in the way")
+    error.__cause__ = cause
+    return error
+
+
+CONFLICTS = [
+    *(conflict(cause) for cause in (DeadlockDetected(), SerializationFailure(), LockNotAvailable())),
+    RowLockTimeoutError("in the way"),
+]
+
+
+@pytest.mark.parametrize("fault", CONFLICTS, ids=lambda fault: type(fault.__cause__ or fault).__name__)
+def test_another_transaction_in_the_way_is_no_outage(visit, caplog, fault):
+    response = visit(MASTER, "/cart/", fault)
+    page = response.content.decode()
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert "Many people are changing the same thing" in page
+    assert "cannot be reached" not in page
+    assert not any("database is unavailable" in record.getMessage() for record in caplog.records)
 
 
 def test_a_view_without_a_database_writes_a_line_and_no_traceback(visit, caplog):

@@ -7,11 +7,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from sessions_farm.communities.handoff import codes, paths, tickets
+from sessions_farm.communities.handoff import codes, paths
 from sessions_farm.communities.handoff.circuit_breakers import breaker_of
 from sessions_farm.communities.handoff.errors import HandoffRefusedError
 from sessions_farm.communities.models import Community, Visitor
-from sessions_farm.communities.tests.support.handoff_site import LINES
 from sessions_farm.communities.tests.support.walking import (
     COOKIE,
     ELDERLY,
@@ -71,13 +70,13 @@ def nothing():
     pass
 
 
-CROWD = {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}  # a browser that is taken for a robot
+ROBOT = {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}  # a browser that is taken for a robot
 EVERY_BROWSER = {
     "modern": (nothing, {}),
     "without Fetch Metadata": (nothing, ELDERLY),
     "says nothing at all": (nothing, SILENT),
     "misnamed telephone": (nothing, {"User-Agent": "Mozilla/5.0 (Linux; Android 10; CUBOT P40) Chrome/130.0 Mobile"}),
-    "taken for a robot": (nothing, CROWD),
+    "taken for a robot": (nothing, ROBOT),
     "told to be left alone": (nothing, {"Sec-GPC": "1"}),
     "while hand-offs are paused": (pause, {}),
     "while hand-offs are off": (switch_off, {}),
@@ -98,7 +97,7 @@ def test_till_finds_the_lines_of_every_browser(prepare, headers):
 
 
 def test_control_a_plain_link_leads_an_unknown_browser_to_an_empty_till():
-    browser = with_line(BrowserClient(headers=CROWD))
+    browser = with_line(BrowserClient(headers=ROBOT))
     browser.click(f"{MALL}/cart")
 
     assert lines_of(browser) == []
@@ -129,7 +128,6 @@ def test_ticket_is_in_no_page_and_in_no_referer():
     browser.get(f"{A}/cart")
     assert "ticket=" not in browser.response.content.decode()
     browser.post("/to-mall")
-    assert all("ticket=" not in hop.response.headers.get("Link", "") for hop in browser.hops)
     arrival = browser.hops[1].response
     assert (arrival["Referrer-Policy"], arrival["Cache-Control"]) == ("no-referrer", "no-store")
     assert "ticket" not in browser.url
@@ -157,7 +155,7 @@ def test_ticket_is_good_once():
     first.get(url)
     with pytest.raises(HandoffRefusedError, match="used before"):
         second.get(url)
-    assert (lines_of(first), LINES.keys() - {mall_of(first).visitor.pk} != set()) == (["spade"], True)
+    assert lines_of(first) == ["spade"]
 
 
 @pytest.mark.parametrize(("age", "lines"), [(55, ["spade"]), (65, None)])
@@ -236,12 +234,8 @@ def test_button_on_the_master_leads_to_a_path_of_its_own():
     assert pressed(browser, MALL) == "/arrive"
 
 
-def test_session_cookie_of_the_store_stays(settings):
+def test_session_cookie_of_the_store_stays():
     browser = with_line(BrowserClient())
     before = browser.jar("a.test")[COOKIE]
     to_till(browser)
     assert browser.jar("a.test")[COOKIE] == before
-
-
-def test_lifetime_is_that_of_a_code():
-    assert tickets.LIFETIME == codes.LIFETIME == 60
