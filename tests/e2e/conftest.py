@@ -4,6 +4,7 @@ Playwright keeps an event loop running in this thread while its browser lives, s
 and tests here leave Django's database alone: the demo has one of its own.
 """
 
+import json
 import logging
 import shutil
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from sessions_farm.communities.tests.support.name_server import NameServer
 from tests.e2e import chromium, tls
 from tests.e2e.farm import running_farm
 
+BLOCKED = 2  # Chromium's content setting
 logger = logging.getLogger(__name__)
 expect.set_options(timeout=30_000)  # a busy machine is no fault of the pages
 
@@ -133,3 +135,30 @@ def new_page(browser):
     for context in contexts:
         context.close()
     forget_late_events(browser)
+
+
+@pytest.fixture
+def new_cookieless_page(playwright, chromium_program, tmp_path):
+    """Make a page of a Chromium that keeps no cookies and finds the hosts of tests.e2e.tls; ``faults`` as above."""
+    with ExitStack() as closing:
+
+        def make(**options):
+            preferences = tmp_path / "Default" / "Preferences"
+            preferences.parent.mkdir()
+            preferences.write_text(json.dumps({"profile": {"default_content_setting_values": {"cookies": BLOCKED}}}))
+            context = playwright.chromium.launch_persistent_context(
+                tmp_path,
+                executable_path=chromium_program,
+                args=[*chromium.flags(), *tls.CHROMIUM_FLAGS],
+                ignore_https_errors=True,
+                **options,
+            )
+            closing.callback(context.close)
+            context.set_default_timeout(30_000)
+            page = context.pages[0]
+            page.faults = []
+            context.on("weberror", lambda error: page.faults.append(str(error.error)))
+            context.on("console", lambda told: page.faults.append(told.text) if told.type == "error" else None)
+            return page
+
+        yield make

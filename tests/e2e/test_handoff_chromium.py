@@ -1,7 +1,6 @@
 """The hand-off in Chromium over TLS: two communities on unrelated hosts, and the ways to come to a page there."""
 
 import itertools
-import json
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,7 +12,6 @@ from tests.e2e.tls import FAIR, GOODS, LAMP, MALL, name_of
 
 AMBER, CORAL, DUNE, ELM = MALL.stores
 A_MOMENT = concurrent_tabs.MOMENT * 1_100  # milliseconds
-BLOCKED = 2  # Chromium's content setting
 SOON = "(url) => { setTimeout(() => { location.href = url; }, 0); }"  # comes back before the page does
 
 
@@ -208,21 +206,8 @@ def test_form_whose_session_was_lost_is_taken_before_the_handoff(communities, op
     assert page.faults == []
 
 
-def test_browser_without_cookies_sees_each_page_after_three_redirects(
-    communities, playwright, chromium_program, tmp_path
-):
-    preferences = tmp_path / "Default" / "Preferences"
-    preferences.parent.mkdir()
-    preferences.write_text(json.dumps({"profile": {"default_content_setting_values": {"cookies": BLOCKED}}}))
-    context = playwright.chromium.launch_persistent_context(
-        tmp_path,
-        executable_path=chromium_program,
-        args=[*chromium.flags(), *tls.CHROMIUM_FLAGS],
-        ignore_https_errors=True,
-    )
-    page, faults = context.pages[0], []
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    context.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+def test_browser_without_cookies_sees_each_page_after_three_redirects(communities, new_cookieless_page):
+    page = new_cookieless_page()
     for host in (AMBER, CORAL):
         page.wait_for_timeout(A_MOMENT)  # within one, the master would look for another tab's cookie: one redirect more
         assert hops(page.goto(communities.url(host, "/about/"))) == [host, MALL.master, host, host]
@@ -233,6 +218,5 @@ def test_browser_without_cookies_sees_each_page_after_three_redirects(
         assert followed_below(page, host) == [[host]] * 3
         page.goto(communities.url(host, "/about/?_mall=nc"))
     assert hops(page.goto(communities.url(MALL.master))) == [MALL.master]
-    assert context.cookies() == []
-    assert faults == []
-    context.close()
+    assert page.context.cookies() == []
+    assert page.faults == []

@@ -1,14 +1,12 @@
 """The till finds the cart in browsers that no hand-off can lead or that keep no cookies: real ones, by buttons."""
 
 import itertools
-import json
 
 import pytest
 from playwright.sync_api import expect
 
 from deploy.servers import processes
 from tests.e2e import chromium, tls
-from tests.e2e.test_handoff_chromium import BLOCKED
 from tests.e2e.tls import BARE, GOODS, KETTLE, LAMP, MALL, MISNAMED, MORE_GOODS, name_of
 from tests.support.nodes import running_nodes
 
@@ -87,21 +85,8 @@ def test_browser_over_plain_http_finds_both_lines_at_the_till(plain_nodes, new_p
     assert not any("sec-fetch-mode" in headers for headers in sent)
 
 
-def test_browser_without_cookies_and_scripts_finds_both_lines_at_the_till(
-    communities, playwright, chromium_program, tmp_path
-):
-    preferences = tmp_path / "Default" / "Preferences"
-    preferences.parent.mkdir()
-    preferences.write_text(json.dumps({"profile": {"default_content_setting_values": {"cookies": BLOCKED}}}))
-    context = playwright.chromium.launch_persistent_context(
-        tmp_path,
-        executable_path=chromium_program,
-        args=[*chromium.flags(), *tls.CHROMIUM_FLAGS],
-        ignore_https_errors=True,
-        java_script_enabled=False,
-    )
-    context.set_default_timeout(30_000)
-    page = context.pages[0]
+def test_browser_without_cookies_and_scripts_finds_both_lines_at_the_till(communities, new_cookieless_page):
+    page = new_cookieless_page(java_script_enabled=False)
     page.goto(communities.url(BARE.stores[0], LAMP))
     add(page)
     page.goto(page.url.replace(LAMP, KETTLE))  # the address says who this is
@@ -112,5 +97,4 @@ def test_browser_without_cookies_and_scripts_finds_both_lines_at_the_till(
     assert BARE.master in page.url
     for goods in (GOODS, MORE_GOODS):
         expect(page.get_by_role("main").get_by_role("heading", name=goods, level=3)).to_be_visible()
-    assert context.cookies() == []
-    context.close()
+    assert page.context.cookies() == []

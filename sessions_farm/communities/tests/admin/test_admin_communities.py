@@ -18,37 +18,15 @@ from sessions_farm.communities.tests.support.registry_admin import (
     history_of,
     make,
     make_boss,
-    make_clerk,
     of,
     outside,
     press,
     said,
-    serve_admin,
     signed_in,
 )
 from sessions_farm.tests.test_admin import MIDDLEWARE
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _admin(settings, tmp_path):
-    yield from serve_admin(settings, tmp_path)
-
-
-@pytest.fixture
-def mall(two_communities):
-    return two_communities.mall
-
-
-@pytest.fixture
-def boss():
-    return signed_in(make_boss())
-
-
-@pytest.fixture
-def clerk():
-    return signed_in(make_clerk())
 
 
 def test_community_page_says_how_things_are(boss, mall):

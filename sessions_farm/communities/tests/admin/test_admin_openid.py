@@ -18,33 +18,16 @@ from sessions_farm.communities.tests.support.registry_admin import (
     buttons_on,
     history_of,
     make,
-    make_boss,
     make_clerk,
     of,
     outside,
     press,
     said,
-    serve_admin,
     signed_in,
 )
 
 pytestmark = pytest.mark.usefixtures("db")
 ADDRESS = "https://blog.example/in"
-
-
-@pytest.fixture(autouse=True)
-def _admin(db, settings, tmp_path):
-    yield from serve_admin(settings, tmp_path)
-
-
-@pytest.fixture
-def mall(two_communities):
-    return two_communities.mall
-
-
-@pytest.fixture
-def boss():
-    return signed_in(make_boss())
 
 
 def new_secret(client, domain, **data):

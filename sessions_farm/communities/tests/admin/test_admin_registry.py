@@ -25,12 +25,10 @@ from sessions_farm.communities.tests.support.registry_admin import (
     history_of,
     make,
     make_boss,
-    make_clerk,
     of,
     outside,
     press,
     said,
-    serve_admin,
     signed_in,
     staff_who_may,
     verified,
@@ -40,26 +38,6 @@ from sessions_farm.communities.verification import PENDING_PERIOD, verification_
 from sessions_farm.tests.support.people import make_user
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _admin(settings, tmp_path):
-    yield from serve_admin(settings, tmp_path)
-
-
-@pytest.fixture
-def mall(two_communities):
-    return two_communities.mall
-
-
-@pytest.fixture
-def boss():
-    return signed_in(make_boss())
-
-
-@pytest.fixture
-def clerk():
-    return signed_in(make_clerk())
 
 
 def domain_form(mall, host, **fields):
