@@ -13,7 +13,6 @@ from django.utils import timezone
 from cart import copies
 from cart.checkout.finalise import finalise
 from cart.checkout.prepare import prepare_order
-from cart.checkout.sweeping import sweep_checkouts
 from cart.models import Cart
 from cart.services import change_quantity, merge_carts
 from cart.transactions import ATTEMPTS, RowLockTimeoutError, in_transaction
@@ -71,12 +70,11 @@ def services(shop, lamp, pay_with):
         ),
         "prepare": lambda: prepare_order(visitor=neighbour, user=None, checkout_request=request_of(neighbour), now=now),
         "finalise": lambda: finalise(payment=payment, now=now),
-        "sweep": lambda: sweep_checkouts(now=now),
     }
 
 
 SERVICES = (
-    "add_line", "change_quantity", "merge_carts", "merge_visitors", "copy_cart", "prepare", "finalise", "sweep"
+    "add_line", "change_quantity", "merge_carts", "merge_visitors", "copy_cart", "prepare", "finalise",
 )  # fmt: skip
 
 
@@ -89,7 +87,7 @@ def test_service_locks_in_the_one_order(services, name):
     if name == "merge_visitors":  # the orders come last; but whoever locks an order of these visitors has their carts
         locked.remove("orders_order")
     assert locked == sorted(locked, key=RANK.__getitem__), f"{name} locks {' → '.join(locked)}"
-    assert locked or name == "sweep"
+    assert locked
 
 
 def test_every_service_is_tried(services):
