@@ -10,10 +10,11 @@ from django.core import signing
 from support_watch.visits import PageToken, read_token
 
 
-class TokenForm(forms.Form):
-    """Validates ``token``: the signed token of the page, which must be for this vendor."""
+class BeaconForm(forms.Form):
+    """Validates ``token``, the page's signed token for this vendor, and ``number``, the count of its beacons."""
 
     token = forms.CharField(max_length=1200)
+    number = forms.IntegerField(min_value=1, max_value=2**31 - 1)
 
     def __init__(self, data: Any, *, vendor_id: int) -> None:
         super().__init__(data)

@@ -16,6 +16,7 @@ RELAY_SECONDS = 2.0
 # The shopper's page waits for Redis this long, then not at all for as long as the breaker is open.
 WRITE_TIMEOUT = 0.05
 BREAKER_SECONDS = 5.0
+BEACON_TIMEOUT = 1.0  # a departure is said once, so a slow answer must not lose it
 
 # Sockets.
 QUEUE = 256  # back-pressure: messages that a slow socket may lag behind before it is resynced

@@ -21,8 +21,12 @@ logger = logging.getLogger(__name__)
 RELAY_BATCH = 50
 
 
-def record_arrival(*, token: PageToken, page: str, subjects: Sequence[str], now: datetime) -> PageToken:
+def record_arrival(
+    *, token: PageToken, page: str, subjects: Sequence[str], now: datetime, number: int = 0
+) -> PageToken:
     """Announce a visit, once a session, and insert its row; return the page's token with the visit's id.
+
+    ``number`` is the page's beacon that began the visit, 0 where its request did.
 
     Never fails while Redis is away: the row stays pending and is delivered late.
     """
@@ -44,6 +48,7 @@ def record_arrival(*, token: PageToken, page: str, subjects: Sequence[str], now:
             tab=token.tab,
             aliases=aliases,
             page=Page(token.path, token.title),
+            number=number,
         )
     except FeedUnavailableError:
         logger.warning("Redis does not take support visits; they are stored and delivered late.")

@@ -19,7 +19,7 @@ from support_watch import access, counting, services
 from support_watch.decorators import watch_page
 from support_watch.feed import writes
 from support_watch.feed.writes import FeedUnavailableError, Page
-from support_watch.forms import TokenForm
+from support_watch.forms import BeaconForm
 from support_watch.limits import BEAT_MS
 from support_watch.models import SupportVisit
 from support_watch.presence import Presence
@@ -45,14 +45,15 @@ def support_page(request: MallRequest) -> HttpResponseBase:
 @require_POST
 def beat(request: MallRequest) -> HttpResponseBase:
     """Record the heartbeat of a visible page; respond with a new token where the visit begins now."""
-    token = read_page_token(request)
-    if token is None:
+    beacon = read_beacon(request)
+    if beacon is None:
         return HttpResponse(status=HTTPStatus.FORBIDDEN)
+    token, number = beacon
     if not token.counted:
-        return begin_visit(request, token)
+        return begin_visit(request, token, number)
     page = Page(token.path, token.title)
     try:
-        writes.beat(vendor_id=token.vendor_id, visit=token.visit, tab=token.tab, at=token.at, page=page)
+        writes.beat(vendor_id=token.vendor_id, visit=token.visit, tab=token.tab, number=number, at=token.at, page=page)
     except FeedUnavailableError:
         return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
@@ -62,31 +63,34 @@ def beat(request: MallRequest) -> HttpResponseBase:
 @require_POST
 def leave(request: MallRequest) -> HttpResponseBase:
     """Record that the page is closed."""
-    token = read_page_token(request)
-    if token is None:
+    beacon = read_beacon(request)
+    if beacon is None:
         return HttpResponse(status=HTTPStatus.FORBIDDEN)
+    token, number = beacon
     try:
-        writes.leave(vendor_id=token.vendor_id, visit=token.visit, tab=token.tab)
+        writes.leave(vendor_id=token.vendor_id, visit=token.visit, tab=token.tab, number=number)
     except FeedUnavailableError:
         return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
-def begin_visit(request: MallRequest, token: PageToken) -> HttpResponseBase:
+def begin_visit(request: MallRequest, token: PageToken, number: int) -> HttpResponseBase:
     """Record a visit whose page was prefetched, or served before the browser had a cookie."""
     subjects = counting.subjects_of(request)
     if not subjects or not counting.is_shopper(request, token.vendor_id):
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    counted = services.record_arrival(token=token, page=token.title, subjects=subjects, now=timezone.now())
+    counted = services.record_arrival(
+        token=token, page=token.title, subjects=subjects, now=timezone.now(), number=number
+    )
     return JsonResponse({"token": counted.signed()})
 
 
-def read_page_token(request: MallRequest) -> PageToken | None:
-    """Return the token that a page of this store sent, None for any other sender."""
+def read_beacon(request: MallRequest) -> tuple[PageToken, int] | None:
+    """Return the token and the number that a page of this store sent, None for any other sender."""
     if not is_same_origin(request):
         return None
-    form = TokenForm(request.POST, vendor_id=storefront(request).vendor_id)
-    return form.cleaned_data["token"] if form.is_valid() else None
+    form = BeaconForm(request.POST, vendor_id=storefront(request).vendor_id)
+    return (form.cleaned_data["token"], form.cleaned_data["number"]) if form.is_valid() else None
 
 
 def is_same_origin(request: MallRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Connections to Redis: short time-outs for shoppers' pages, longer ones for staff."""
+"""Connections to Redis: short time-outs for shoppers' pages, longer ones for their beacons and for staff."""
 
 from __future__ import annotations
 
@@ -17,7 +17,17 @@ from support_watch import limits
 @cache
 def page_client() -> redis.Redis:
     """Return the client of shoppers' pages: it gives up after WRITE_TIMEOUT and never retries."""
-    timeout = getattr(settings, "SUPPORT_WATCH_WRITE_TIMEOUT", limits.WRITE_TIMEOUT)
+    return writing_client(getattr(settings, "SUPPORT_WATCH_WRITE_TIMEOUT", limits.WRITE_TIMEOUT))
+
+
+@cache
+def beacon_client() -> redis.Redis:
+    """Return the client of heartbeats and departures, for whose answer nobody waits."""
+    return writing_client(limits.BEACON_TIMEOUT)
+
+
+def writing_client(timeout: float) -> redis.Redis:
+    """Return a client that waits ``timeout`` seconds for a connection and for each answer."""
     pool = redis.BlockingConnectionPool.from_url(
         settings.REDIS_URL,
         decode_responses=True,

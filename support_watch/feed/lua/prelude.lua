@@ -81,6 +81,20 @@ local function keep_present(visit, tab, ttl)
   end
 end
 
+-- Two beacons of a tab travel over two connections, so the later may come first: an older number is then passed over.
+local function is_overtaken(tab, number, ttl, visit)
+  local key = root .. ":tab:" .. tab
+  if tonumber(redis.call("HGET", key, "number") or 0) > number then
+    return true
+  end
+  redis.call("HSET", key, "number", integer(number))
+  if visit ~= "" then
+    redis.call("HSET", key, "visit", visit)
+  end
+  redis.call("PEXPIRE", key, ttl)
+  return false
+end
+
 -- Keeps the time of the first view and the page of the last.
 local function store_entry(visit, at, page)
   local known = redis.call("HGET", values, visit)

@@ -3,9 +3,11 @@ const watched = document.getElementById("watched");
 const seconds = Number(watched.dataset.seconds);
 let token = watched.dataset.token;
 let beating = 0;
+let number = 0; // of beacons: the server passes over one that a later one has overtaken
 
 function body() {
-  return new URLSearchParams({ token });
+  number += 1;
+  return new URLSearchParams({ token, number });
 }
 
 async function beat() {

@@ -21,15 +21,17 @@ from vendors.models import Marketplace, Membership, Storefront, Vendor
 def clean_feed(redis_client, settings):
     """An empty Redis, a closed breaker, and a write time-out that a busy test machine cannot trip by chance."""
     settings.SUPPORT_WATCH_WRITE_TIMEOUT = 3
-    fresh_page_client()
+    fresh_clients()
     yield
-    fresh_page_client()
+    fresh_clients()
 
 
-def fresh_page_client():
-    connections.page_client().connection_pool.disconnect()
+def fresh_clients():
+    for link in (writes.PAGES, writes.BEACONS):
+        link.client().connection_pool.disconnect()
+        link.breaker.record_success()
     connections.page_client.cache_clear()
-    writes.breaker.record_success()
+    connections.beacon_client.cache_clear()
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ def token_on(response):
     return found[1] if found else None
 
 
-def post_to(browser, word, token, **headers):
-    """Send as the page's script does: ``word`` is beat or leave."""
+def post_to(browser, word, token, number=1, **headers):
+    """Send as the page's script does: ``word`` is beat or leave, ``number`` counts the page's beacons."""
     headers = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"} | headers
-    step = Step("POST", f"{browser.url}{word}/", browser.url, "same-origin", {"token": token})
+    step = Step("POST", f"{browser.url}{word}/", browser.url, "same-origin", {"token": token, "number": number})
     return browser.request(step, headers)
 
 
@@ -168,10 +168,61 @@ def test_leaving_ends_the_presence_within_the_grace(place):
     assert presence_ends(place) - now <= limits.GRACE_MS
 
 
+def test_a_beat_that_its_page_s_departure_overtook_does_not_bring_it_back(place):
+    """The two travel over two connections, to two nodes even: the control is a beat that was sent later."""
+    browser = BrowserClient()
+    token = token_on(browser.get(OWN))
+    post_to(browser, "leave", token, number=2)
+    assert post_to(browser, "beat", token, number=1).status_code == 204
+    now = Presence(place.vendor).snapshot().now
+
+    assert presence_ends(place) - now <= limits.GRACE_MS
+    post_to(browser, "beat", token, number=3)  # back from the browser's cache
+    post_to(browser, "leave", token, number=2)
+    assert presence_ends(place) - now > limits.GRACE_MS
+
+
+def test_a_page_that_closes_before_it_knows_its_visit_leaves(place):
+    for beacons in ([("beat", 1), ("leave", 2)], [("leave", 2), ("beat", 1)]):
+        browser = BrowserClient()
+        browser.get("http://fowlers.localhost:8000/")
+        token = token_on(browser.get(OWN, **{"Sec-Purpose": "prefetch"}))
+        for word, number in beacons:
+            post_to(browser, word, token, number=number)
+    now = Presence(place.vendor).snapshot().now
+
+    assert Presence(place.vendor).session_count() == 2
+    assert all(until - now <= limits.GRACE_MS for until in presence_ends_of_all(place))
+
+
+def test_a_redis_that_is_slow_for_a_page_is_not_too_slow_for_its_departure(place, raw, settings):
+    """A departure is said once: the page's own time-out would lose it, and its open circuit breaker all others'."""
+    settings.SUPPORT_WATCH_WRITE_TIMEOUT = limits.WRITE_TIMEOUT
+    browser = BrowserClient()
+    token = token_on(browser.get(OWN))
+    writes.PAGES.breaker.record_failure()
+    raw.execute_command("CLIENT", "PAUSE", str(int(limits.WRITE_TIMEOUT * 4000)), "ALL")
+
+    assert post_to(browser, "leave", token).status_code == 204
+    assert presence_ends(place) - Presence(place.vendor).snapshot().now <= limits.GRACE_MS
+
+
+def test_a_beacon_without_a_number_is_refused(place):
+    browser = BrowserClient()
+    token = token_on(browser.get(OWN))
+    for number in ("", "0", "-1", "many", str(2**31)):
+        assert post_to(browser, "leave", token, number=number).status_code == 403, number
+
+
 def presence_ends(place):
-    with query_client() as client:
-        ((_, until),) = client.zrange(f"{root_key(place.vendor.pk)}:present", 0, -1, withscores=True)
+    (until,) = presence_ends_of_all(place)
     return until
+
+
+def presence_ends_of_all(place):
+    with query_client() as client:
+        present = client.zrange(f"{root_key(place.vendor.pk)}:present", 0, -1, withscores=True)
+    return [until for _, until in present]
 
 
 def test_with_redis_silent_the_page_is_served_and_the_visit_delivered_later(place, arrivals, raw, settings, events_of):
@@ -189,7 +240,7 @@ def test_with_redis_silent_the_page_is_served_and_the_visit_delivered_later(plac
     assert not row.published
 
     raw.ping()  # is answered when the silence is over
-    writes.breaker.record_success()
+    writes.PAGES.breaker.record_success()
     assert services.relay_pending(now=timezone.now()) == 1
     assert services.relay_pending(now=timezone.now()) == 0
     row.refresh_from_db()
@@ -229,7 +280,7 @@ def test_with_redis_refusing_the_page_is_served_and_the_visit_kept_once(place, a
 
     settings.REDIS_URL = own
     connections.page_client.cache_clear()
-    writes.breaker.record_success()
+    writes.PAGES.breaker.record_success()
     browser.get(OWN)  # before it is relayed
     services.relay_pending(now=timezone.now())
     row.refresh_from_db()

@@ -83,10 +83,10 @@ async def test_a_tab_that_closes_leaves_after_the_grace_and_another_tab_keeps_th
     monkeypatch.setattr(limits, "GRACE_MS", 500)
     arrive("one", tab="t1")
     arrive("one", tab="t2")
-    writes.leave(vendor_id=VENDOR, visit="one", tab="t1")
+    writes.leave(vendor_id=VENDOR, visit="one", tab="t1", number=1)
     await asyncio.sleep(0.55)
     assert await sweep() == {}
-    writes.leave(vendor_id=VENDOR, visit="one", tab="t2")
+    writes.leave(vendor_id=VENDOR, visit="one", tab="t2", number=1)
     assert await sweep() == {}
     await asyncio.sleep(0.55)
 
@@ -97,7 +97,7 @@ async def test_a_tab_that_closes_leaves_after_the_grace_and_another_tab_keeps_th
 async def test_a_reload_within_the_grace_is_not_seen(types, events_of, monkeypatch):
     monkeypatch.setattr(limits, "GRACE_MS", 300)
     arrive("one", tab="before")
-    writes.leave(vendor_id=VENDOR, visit="one", tab="before")
+    writes.leave(vendor_id=VENDOR, visit="one", tab="before", number=1)
     arrive("one", tab="after")
     await asyncio.sleep(0.35)
 
@@ -120,11 +120,11 @@ async def test_who_comes_back_in_the_session_is_listed_but_not_announced(types, 
 def test_a_beat_keeps_the_visit_and_restores_what_a_lost_redis_forgot(raw, events_of):
     arrival = arrive("one")
     raw.zadd(f"{root_key(VENDOR)}:present", {"one": int(time.time() * 1000) + 1000})
-    writes.beat(vendor_id=VENDOR, visit="one", tab="t1", at=arrival.at, page=PAGE)
+    writes.beat(vendor_id=VENDOR, visit="one", tab="t1", number=1, at=arrival.at, page=PAGE)
     assert raw.zscore(f"{root_key(VENDOR)}:present", "one") > time.time() * 1000 + limits.TTL_MS - 5000
     old_epoch = events_of(VENDOR)[0]["epoch"]
     raw.flushdb()
-    writes.beat(vendor_id=VENDOR, visit="one", tab="t1", at=arrival.at, page=PAGE)
+    writes.beat(vendor_id=VENDOR, visit="one", tab="t1", number=1, at=arrival.at, page=PAGE)
 
     (event,) = events_of(VENDOR)
     assert (event["type"], event["since"], event["seq"]) == ("back", arrival.at, 1)
