@@ -224,6 +224,9 @@ EGRESS_ALLOW = env.list("EGRESS_ALLOW", default=[])  # CIDR blocks besides the p
 # Shop
 PAYMENT_GATEWAYS = ["sandbox"]
 STOCK_HOLD_MINUTES = 15
+# Limits on declined cards and held goods; each is a field of cart.checkout.limits.Limits, whose defaults hold where
+# nothing is said. None: no limits.
+CHECKOUT_LIMITS: dict[str, object] | None = {}
 ORDER_STATUS_VIEW = "order_status"
 # Where the sandbox gateway's notices are posted: a node of the farm or its balancer, as a worker reaches it.
 SANDBOX_WEBHOOK_ORIGIN = env.str("SANDBOX_WEBHOOK_ORIGIN", default=f"http://127.0.0.1:{PUBLIC_PORT}")

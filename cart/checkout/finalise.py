@@ -9,6 +9,9 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from django.db import transaction
+
+from cart.checkout import metrics
 from cart.checkout.errors import PaymentError
 from cart.checkout.payments.base import ChargeResult, ChargeStatus
 from cart.checkout.payments.gateways import get_gateway
@@ -55,8 +58,17 @@ def _apply(payment: Payment, result: ChargeResult, now: datetime) -> tuple[Order
     order = Order.objects.select_for_update(no_key=True).get(pk=payment.order_id)
     payment = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
     if payment.state == Payment.State.STARTED:
+        _note_declines(payment, result)
         _settle(order, payment, result, now)
     return order, payment
+
+
+def _note_declines(payment: Payment, result: ChargeResult) -> None:
+    """Keep the number of declined cards, for the limits of the next payment."""
+    if (declined := result.declined_cards - payment.declined_cards) > 0:
+        payment.declined_cards = result.declined_cards
+        payment.save(update_fields=["declined_cards"])
+        transaction.on_commit(lambda: metrics.DECLINED_CARDS.inc(declined), robust=True)
 
 
 def _settle(order: Order, payment: Payment, result: ChargeResult, now: datetime) -> None:
@@ -79,7 +91,7 @@ def _place(order: Order, payment: Payment, now: datetime) -> None:
     if order.state not in {Order.State.DRAFT, Order.State.EXPIRED} or _is_wish_fulfilled(order):
         _mark(payment, Payment.State.REFUND_DUE, now)  # paid twice, in two tabs
         if order.state == Order.State.DRAFT:
-            expire_order(order)
+            expire_order(order, now)
         return
     try:
         place_order(order, now)

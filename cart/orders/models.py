@@ -108,6 +108,18 @@ class Order(PostalAddress):
     mail_due_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When the confirmation is to be sent next; empty: sent."
     )
+    held_until = models.DateTimeField(
+        default=timezone.now, editable=False, help_text="Until when goods were held for it; the limits count by it."
+    )
+    network = models.CharField(
+        max_length=32, blank=True, editable=False, help_text="A digest of the client's network, for a few hours."
+    )
+    standing = models.CharField(
+        max_length=5, default="fresh", editable=False, help_text="Whose limits the checkout used."
+    )
+    slow_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When it took the slow lane of its network."
+    )
     remark = models.CharField(max_length=200, blank=True, help_text="Why it was cancelled, in the shopper's words.")
 
     objects = OrderQuerySet.as_manager()
@@ -115,7 +127,8 @@ class Order(PostalAddress):
     class Meta:
         ordering = ["-created_at"]
         indexes = [
-            models.Index(fields=["mail_due_at"], condition=Q(mail_due_at__isnull=False), name="orders_order_mail_due")
+            models.Index(fields=["mail_due_at"], condition=Q(mail_due_at__isnull=False), name="orders_order_mail_due"),
+            models.Index(fields=["network", "created_at"], condition=~Q(network=""), name="orders_order_network"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -230,6 +243,7 @@ class Payment(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.STARTED)
     amount = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
+    declined_cards = models.PositiveIntegerField(default=0, help_text="As the gateway reported them.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     settled_at = models.DateTimeField(null=True, blank=True)
     next_look_at = models.DateTimeField(
