@@ -73,7 +73,7 @@ class Counts:
     declines_of_network: int = 0
     drafts_of_network: int = 0  # unpaid ones whose goods are held now
     unpaid_orders: int = 0
-    slow_since: datetime | None = None  # when this checkout last took the slow lane
+    own_slow_at: datetime | None = None  # when this checkout last took the slow lane
     last_slow_at: datetime | None = None  # when another unpaid one of the network did
     oldest_decline_at: datetime | None = None
 
@@ -169,12 +169,12 @@ def _standing(limits: Limits, shopper: Shopper, wanted: Wanted) -> Standing:
 
 
 def _is_share_used_up(limits: Limits, shopper: Shopper, wanted: Wanted, variant_id: int) -> bool:
-    """Return whether the network holds, or has held for long, too much of a variant; its time is that of two."""
+    """Return whether the network holds too much of a variant, or has held it for as long as one shopper may."""
     pieces, on_hand = wanted.quantities[variant_id], wanted.on_hand.get(variant_id, 0)
     others = [hold for hold in wanted.holds if hold.is_networks and hold.variant_id == variant_id]
     held = sum(hold.quantity for hold in others if hold.until > shopper.now and not hold.is_own)
     used = sum((hold.used(shopper.now - limits.window, shopper.now) for hold in others), timedelta())
-    budget = 2 * limits.hold_budget(pieces, on_hand, shopper.period)
+    budget = limits.hold_budget(pieces, on_hand, shopper.period)
     return held + pieces > limits.most_fresh_pieces(on_hand) or used >= budget
 
 
@@ -185,7 +185,7 @@ def _enter_slow_lane(limits: Limits, shopper: Shopper, wanted: Wanted) -> dateti
     for variant_id, pieces in wanted.quantities.items():
         if pieces > limits.slow_pieces:
             raise TooManyPiecesError(variant_id, pieces, limits.slow_pieces)
-    now, since, last = shopper.now, shopper.counts.slow_since, shopper.counts.last_slow_at
+    now, since, last = shopper.now, shopper.counts.own_slow_at, shopper.counts.last_slow_at
     if since is not None and now < since + limits.slow_interval:
         if since + limits.slow_hold - now < SHORTEST_HOLD:
             raise NetworkBusyError(since + limits.slow_interval - now)

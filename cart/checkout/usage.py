@@ -110,7 +110,7 @@ def _count(who: Who, begin: datetime, now: datetime) -> Counts:
             "pk", distinct=True, filter=who.networks & recent & Q(state=Order.State.DRAFT, held_until__gt=now)
         ),
         unpaid_orders=Count("pk", distinct=True, filter=recent & unpaid),
-        slow_since=Max("slow_since", filter=who.own & recent & Q(wish=who.wish)),
+        own_slow_at=Max("slow_since", filter=who.own & recent & Q(wish=who.wish)),
         last_slow_at=Max(
             "slow_since", filter=who.networks & recent & unpaid & Q(standing=Standing.SLOW) & ~Q(wish=who.wish)
         ),

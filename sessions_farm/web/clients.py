@@ -45,8 +45,8 @@ def telling_network_of(client: HttpRequest | str) -> str:
 
 @lru_cache(maxsize=1024)
 def _hides_clients(text: str) -> bool:
-    address = ipaddress.ip_network(text).network_address
-    return any(address in network for network in HIDING)
+    network = ipaddress.ip_network(text)
+    return any(network.version == hiding.version and network.overlaps(hiding) for hiding in HIDING)
 
 
 @lru_cache(maxsize=1024)
