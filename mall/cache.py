@@ -21,7 +21,7 @@ _local = LocMemCache("limits", {"OPTIONS": {"MAX_ENTRIES": 20_000}})
 _breaker = CircuitBreaker(REST)
 
 
-class Cache(RedisCache):  # type: ignore[type-arg]  # not subscriptable at run time
+class Cache(RedisCache):  # type: ignore[misc]  # the package has no types
     """Django's cache: a miss where Redis is away, but for limits, which this process counts then."""
 
     def add(self, key: str, *args: Any, **kwargs: Any) -> Any:

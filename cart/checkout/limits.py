@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.conf import settings
 
@@ -55,12 +56,13 @@ class Limits:
         A share of the stock for the whole of the hold periods; and what is wanted for one period, however much it is.
         """
         pieces = max(1, math.floor(on_hand * self.fresh_share))
-        return max(wanted * period, max(pieces, 1) * period * self.hold_periods)
+        return max(wanted * period, pieces * period * self.hold_periods)
 
 
 def checkout_limits() -> Limits | None:
     """Return the limits of ``CHECKOUT_LIMITS``; None if they are off."""
-    return None if settings.CHECKOUT_LIMITS is None else Limits(**settings.CHECKOUT_LIMITS)
+    chosen: dict[str, Any] | None = settings.CHECKOUT_LIMITS
+    return None if chosen is None else Limits(**chosen)
 
 
 @dataclass(frozen=True, slots=True)

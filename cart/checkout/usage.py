@@ -120,9 +120,8 @@ def _count(who: Who, begin: datetime, now: datetime) -> Counts:
 
 
 def _past_holds(who: Who, quantities: Mapping[int, int], begin: datetime) -> list[PastHold]:
-    own, networks = (_of_order(condition) for condition in (who.own, who.networks))
-    recent = Q(consignment__order__held_until__gt=begin, consignment__order__state__in=UNPAID)
-    lines = OrderLine.objects.filter(own | networks, recent, variant__in=list(quantities))
+    orders = Order.objects.filter(who.own | who.networks, held_until__gt=begin, state__in=UNPAID)
+    lines = OrderLine.objects.filter(consignment__order__in=orders, variant__in=list(quantities))
     rows = lines.values_list(
         "variant_id", "quantity", "consignment__order__created_at", "consignment__order__held_until",
         "consignment__order__visitor_id", "consignment__order__user_id", "consignment__order__network",
@@ -140,15 +139,6 @@ def _past_holds(who: Who, quantities: Mapping[int, int], begin: datetime) -> lis
         )
         for variant_id, quantity, since, until, visitor_id, of_user, network, standing in rows[:MAX_HOLDS]
     ]
-
-
-def _of_order(condition: Q) -> Q:
-    """Return a condition on orders as one on their lines."""
-    children = [
-        _of_order(child) if isinstance(child, Q) else (f"consignment__order__{child[0]}", child[1])
-        for child in condition.children
-    ]
-    return Q(*children, _connector=condition.connector, _negated=condition.negated)
 
 
 def _on_hand(limits: Limits, quantities: Mapping[int, int], *, is_needed: bool) -> dict[int, int]:

@@ -71,12 +71,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the packag
 
 
 class ConfirmedAddressStage(EmailVerificationStage):  # type: ignore[misc]  # the package has no types
-    """Ask for a confirmed address where one is known; accounts that the mall's staff made have none to confirm."""
+    """Ask those who signed up to confirm their address; accounts that the mall's staff made have none to confirm.
+
+    A sign-up makes its address the primary one; allauth notes that of another account when a reset is asked for.
+    """
 
     def handle(self) -> tuple[HttpResponse | None, bool]:
         """Return the page to show instead of signing in, if any, and whether the sign-in may go on later."""
         user = self.login.user
-        if user is not None and not self.login.signup and not EmailAddress.objects.filter(user=user).exists():
+        if user is not None and not self.login.signup and not _has_primary_address(user):
             return None, True
         answer: tuple[HttpResponse | None, bool] = super().handle()
         return answer
+
+
+def _has_primary_address(user: Any) -> bool:
+    return bool(EmailAddress.objects.filter(user=user, primary=True).exists())

@@ -112,3 +112,21 @@ def test_account_that_staff_made_has_no_address_to_confirm():
     client.post("/accounts/login/", {"login": OWNED, "password": PASSWORD})
     assert "_auth_user_id" in client.session
     assert not mail.outbox
+
+
+def test_stranger_who_asks_for_a_reset_changes_nothing_for_the_owner():
+    browser().post("/accounts/password/reset/", {"email": OWNED})
+    client = browser()
+    client.post("/accounts/login/", {"login": OWNED, "password": PASSWORD})
+    assert "_auth_user_id" in client.session
+
+
+def test_reset_confirms_the_address_of_a_sign_up():
+    """The letter of the sign-up was lost; the link of the reset came to the same address."""
+    browser().post("/accounts/signup/", {"email": FREE, "password1": PASSWORD})
+    client = browser()
+    client.post("/accounts/password/reset/", {"email": FREE})
+    link = re.search(r"http://\S+/accounts/password/reset/key/\S+", mail.outbox[-1].body)[0]
+    form = client.get(link, follow=True).redirect_chain[-1][0]
+    client.post(form, {"password1": "another-pass-7", "password2": "another-pass-7"})
+    assert "_auth_user_id" in client.session

@@ -96,8 +96,6 @@ def test_owner_elsewhere_gets_in_by_mail(anna):
     owner.post("/accounts/password/reset/", {"email": anna.email})
     link = re.search(r"http://\S+/accounts/password/reset/key/\S+", mail.outbox[-1].body)[0]
     form = owner.get(link, follow=True).redirect_chain[-1][0]
-    print("FORM", link, form, owner.get(form).status_code)
-    r = owner.post(form, {"password1": "another-pass-7", "password2": "another-pass-7"}); print("R", r.status_code, r.get("Location"), r.content[:3000])
     owner.post(form, {"password1": "another-pass-7", "password2": "another-pass-7"})
     assert "_auth_user_id" in owner.session
     owner.post("/accounts/logout/")
