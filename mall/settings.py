@@ -235,8 +235,8 @@ EGRESS_ALLOW = env.list("EGRESS_ALLOW", default=[])  # CIDR blocks besides the p
 # Shop
 PAYMENT_GATEWAYS = ["sandbox"]
 STOCK_HOLD_MINUTES = 15
-# Limits on declined cards and held goods; each is a field of cart.checkout.limits.Limits, whose defaults hold where
-# nothing is said. None: no limits.
+# Limits on declined cards and held goods: fields of cart.checkout.limits.Limits, where their defaults are, such as
+# {"declines_a_network": 12, "fresh_share": 0.2}. They count over two hours. None: no limits.
 CHECKOUT_LIMITS: dict[str, object] | None = {}
 ORDER_STATUS_VIEW = "order_status"
 # Where the sandbox gateway's notices are posted: a node of the farm or its balancer, as a worker reaches it.
