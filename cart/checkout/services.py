@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.urls import reverse
 
 from cart.checkout.checkout_request import CheckoutRequest
-from cart.checkout.errors import AlreadyPaidError
+from cart.checkout.errors import AlreadyPaidError, PaymentReturnedError
 from cart.checkout.finalise import close_payment
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import expire_order
@@ -27,8 +27,8 @@ def start_payment(
 
     ``network`` is a digest of the client's (cart.checkout.usage), empty where it tells nothing. Payments of the same
     checkout for another cart, amount or address are closed at the gateway first: one that was made ends the checkout.
-    Raise AlreadyPaidError then, the errors of prepare_order, and PaymentError if the gateway does not answer; nothing
-    new can be paid then, and the draft stays for a retry.
+    Raise AlreadyPaidError then, or PaymentReturnedError where it cannot be kept, the errors of prepare_order, and
+    PaymentError if the gateway does not answer; nothing new can be paid then, and the draft stays for a retry.
     """
     of_checkout = Payment.objects.filter(order__visitor=visitor, order__wish=checkout_request.wish)
     others = of_checkout.filter(state=Payment.State.STARTED).exclude(order__idempotency_key=checkout_request.order_key)
@@ -38,7 +38,7 @@ def start_payment(
     for payment in prepared.superseded:  # begun by another checkout session that came to this cart
         try:
             _close_superseded(payment, now)
-        except AlreadyPaidError:
+        except (AlreadyPaidError, PaymentReturnedError):
             _abandon(prepared.order, now)
             raise
     return _payment_url(prepared) if prepared.payment else None
@@ -48,6 +48,8 @@ def _close_superseded(payment: Payment, now: datetime) -> None:
     order = close_payment(payment, now)
     if order.state == Order.State.PLACED:
         raise AlreadyPaidError(order)
+    if order.payments.filter(pk=payment.pk, state__in=Payment.RETURNED).exists():
+        raise PaymentReturnedError(order)
 
 
 @in_transaction
