@@ -5,7 +5,4 @@ from __future__ import annotations
 from prometheus_client import Counter
 
 DECLINED_CARDS = Counter("mall_declined_cards", "Cards that gateways reported as declined.")
-CHECKOUTS_BY_STANDING = Counter(
-    "mall_checkouts_admitted", "Payments begun, by the shopper's standing: known, fresh or slow.", ["standing"]
-)
 CHECKOUTS_REFUSED = Counter("mall_checkouts_refused", "Payments refused by a limit on abuse.", ["reason"])
