@@ -21,7 +21,9 @@ def side(db):
 @pytest.fixture
 def foreign(side):
     """A department of another community's marketplace."""
-    other = Marketplace.objects.create(community=Community.objects.create(slug="tide", name="Tide"), currency="EUR")
+    other = Marketplace.objects.create(
+        community=Community.objects.create(slug="tide", name="Tide", cookie_name="tide"), currency="EUR"
+    )
     return Category.objects.create(marketplace=other, slug="nets", name="Nets of another mall")
 
 
