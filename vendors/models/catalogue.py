@@ -195,7 +195,7 @@ class Product(models.Model):
 
     def clean(self) -> None:
         """Refuse a category of another marketplace."""
-        if self.vendor_id is None or self.category_id is None:
+        if not (hasattr(self, "vendor") and hasattr(self, "category")):
             return  # refused by its own field
         if self.category.marketplace_id != self.vendor.marketplace_id:
             raise ValidationError({"category": f"{self.category} is a department of another marketplace."})
