@@ -29,8 +29,9 @@ class _Controls(HTMLParser):
             self._text = name
             self.data[name] = ""
         elif tag == "input" and name and each.get("type") not in {"submit", "file", "search"}:
-            is_chosen = each.get("type") not in {"checkbox", "radio"} or "checked" in each
-            self.data |= {name: each.get("value") or ""} if is_chosen else {}
+            is_box = each.get("type") in {"checkbox", "radio"}
+            if not is_box or "checked" in each:
+                self.data[name] = each.get("value") or ("on" if is_box else "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "textarea":
