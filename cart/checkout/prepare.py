@@ -18,11 +18,14 @@ from cart.checkout.errors import (
     Increase,
     PriceIncreasedError,
 )
-from cart.checkout.placing import expire_order, place_order
+from cart.checkout.payments.base import Gateway
+from cart.checkout.payments.gateways import get_gateway
+from cart.checkout.placing import confirm_order, expire_order, place_order
 from cart.models import Cart, Line
 from cart.orders.models import RETURN_GRACE, Consignment, Order, OrderLine, Payment
 from cart.orders.numbering import new_number
 from cart.pricing import ConsignmentDraft, PricedLine, quantities_by_variant
+from cart.services import lock_carts_of_purchase
 from cart.summary import CartSummary, summarise_cart
 from cart.transactions import in_transaction
 from vendors import stock
@@ -49,11 +52,14 @@ def prepare_order(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
 
     Raise a CheckoutError or stock.SoldOutError; nothing was changed then.
     """
+    gateway = gateway_of(checkout_request)
+    if gateway.payment_period is not None:
+        lock_carts_of_purchase(visitor.pk)  # the order is confirmed here, which empties them
     cart = Cart.objects.select_for_update(no_key=True).filter(visitor=visitor).first()
     same_key = Order.objects.filter(idempotency_key=checkout_request.order_key, visitor=visitor)
     order = same_key.select_for_update(no_key=True).first()
     if order is not None:
-        return _resume(order, now)
+        return _resume(order, gateway, now)
     if paid := Order.objects.placed().filter(wish=checkout_request.wish).first():
         raise AlreadyPaidError(paid)
     if cart is None:
@@ -62,25 +68,42 @@ def prepare_order(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
     drafts = _agreed_drafts(summary, checkout_request)
     superseded = _expire_previous_draft(cart)
     order = _create_draft(visitor, user, checkout_request, drafts, now)
-    stock.hold(order.uuid, _draft_quantities(drafts), _hold_until(order, now), now)
+    until = _hold_until(order, now) if gateway.payment_period is None else now + gateway.payment_period
+    stock.hold(order.uuid, _draft_quantities(drafts), until, now)
     Cart.objects.filter(pk=cart.pk).update(held_by=order.uuid)
     _update_seen_prices(cart, drafts)
     if not order.total:
         place_order(order, now)
         return PreparedCheckout(order, None, superseded)
-    return PreparedCheckout(order, _create_payment(order), superseded)
+    payment = _create_payment(order, gateway)
+    if gateway.payment_period is not None:
+        confirm_order(order, until)
+    return PreparedCheckout(order, payment, superseded)
 
 
-def _resume(order: Order, now: datetime) -> PreparedCheckout:
+def gateway_of(checkout_request: CheckoutRequest) -> Gateway:
+    """Return the chosen gateway. Raise LookupError for one that is not configured."""
+    return get_gateway(checkout_request.gateway or settings.PAYMENT_GATEWAYS[0])
+
+
+def _resume(order: Order, gateway: Gateway, now: datetime) -> PreparedCheckout:
+    started = order.payments.filter(state=Payment.State.STARTED)
     if order.state != Order.State.DRAFT:
         return PreparedCheckout(order, None)
+    if order.pay_by is not None:
+        return PreparedCheckout(order, started.first())
+    if gateway.payment_period is not None:
+        until = now + gateway.payment_period
+        stock.hold(order.uuid, order.quantities(), until, now)
+        payment = started.filter(gateway=gateway.name).first() or _create_payment(order, gateway)
+        confirm_order(order, until)
+        return PreparedCheckout(order, payment)
     until = _hold_until(order, now)
     if until <= now:
         raise DraftExpiredError(f"Order {order.number} waited for {MAX_HOLD_PERIODS} hold periods.")
     stock.hold(order.uuid, order.quantities(), until, now)
-    started = order.payments.filter(state=Payment.State.STARTED)
     started.update(looks=0, next_look_at=now + RETURN_GRACE)  # the wait begins anew
-    return PreparedCheckout(order, started.first() or _create_payment(order))
+    return PreparedCheckout(order, started.first() or _create_payment(order, gateway))
 
 
 def _agreed_drafts(summary: CartSummary, checkout_request: CheckoutRequest) -> list[ConsignmentDraft]:
@@ -180,10 +203,10 @@ def _hold_until(order: Order, now: datetime) -> datetime:
     return min(now + hold, order.created_at + hold * MAX_HOLD_PERIODS)
 
 
-def _create_payment(order: Order) -> Payment:
+def _create_payment(order: Order, gateway: Gateway) -> Payment:
     return Payment.objects.create(
         order=order,
-        gateway=settings.PAYMENT_GATEWAYS[0],
+        gateway=gateway.name,
         reference=f"{order.number}-{secrets.token_hex(8)}",
         amount=order.total,
         currency=order.currency,

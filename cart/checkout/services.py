@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.urls import reverse
 
 from cart.checkout.checkout_request import CheckoutRequest
@@ -12,7 +13,7 @@ from cart.checkout.errors import AlreadyPaidError, PaymentReturnedError
 from cart.checkout.finalise import close_payment
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import expire_order
-from cart.checkout.prepare import PreparedCheckout, prepare_order
+from cart.checkout.prepare import PreparedCheckout, gateway_of, prepare_order
 from cart.orders.models import Order, Payment
 from cart.transactions import in_transaction
 
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequest, now: datetime) -> str | None:
     """Prepare the order and open its charge. Return the payment page's URL, or None for a settled order.
 
-    Payments of the same checkout for another cart, amount or address are closed at the gateway first: one that was made
-    ends the checkout. Raise AlreadyPaidError then, or
-    PaymentReturnedError where it cannot be kept, the errors of prepare_order, and PaymentError if the gateway does
-    not answer; nothing new can be paid then, and the draft stays for a retry.
+    Payments of the same checkout for another cart, amount or address, or by another gateway, are closed at theirs
+    first: one that was made ends the checkout. Raise AlreadyPaidError then, or PaymentReturnedError where it cannot be
+    kept, the errors of prepare_order, and PaymentError if the gateway does not answer; nothing new can be paid then,
+    and the draft stays for a retry.
     """
     of_checkout = Payment.objects.filter(order__visitor=visitor, order__wish=checkout_request.wish)
-    others = of_checkout.filter(state=Payment.State.STARTED).exclude(order__idempotency_key=checkout_request.order_key)
+    same = Q(order__idempotency_key=checkout_request.order_key, gateway=gateway_of(checkout_request).name)
+    others = of_checkout.filter(state=Payment.State.STARTED).exclude(same)
     for payment in others.select_related("order"):
         _close_superseded(payment, now)
     prepared = prepare_order(visitor=visitor, user=user, checkout_request=checkout_request, now=now)
