@@ -6,7 +6,7 @@ The stock, the dispatch, the money that goes back and the letter are written tog
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -64,15 +64,17 @@ def cancel_order(*, order_id: int, key: str, why: str, now: datetime, user: Any 
     return _find(order, key) or _cancel(order, _kept(lines), key=key, why=why, user=user, now=now)
 
 
+@in_transaction
 def cancel_as_shopper(*, order_id: int, pieces: Mapping[int, int], key: str, now: datetime) -> Cancellation:
-    """Cancel pieces on the shopper's word, which is enough until the vendor has packed them.
+    """Cancel pieces by line on the shopper's word, which is enough until the vendor has packed them.
 
-    Raise NotCancellableError then, as ``cancel_lines`` does.
+    Raise as ``cancel_lines`` does.
     """
-    packed = Consignment.objects.filter(order=order_id, lines__in=list(pieces)).exclude(state=Consignment.State.OPEN)
-    if packed.exclude(state=Consignment.State.CANCELLED).exists():
-        raise NotCancellableError("The shop has packed these goods already. Ask for a return once they are there.")
-    return cancel_lines(order_id=order_id, pieces=pieces, key=key, why="Cancelled by the shopper", now=now)
+    order = _lock_order(order_id)
+    why = "Cancelled by the shopper"
+    return _find(order, key) or _cancel(
+        order, pieces, key=key, why=why, user=None, now=now, cancellable=(Consignment.State.OPEN,)
+    )
 
 
 def _lock_order(order_id: int) -> Order:
@@ -87,7 +89,16 @@ def _kept(lines: Any) -> dict[int, int]:
     return {line.pk: line.kept for line in lines if line.kept}
 
 
-def _cancel(order: Order, pieces: Mapping[int, int], *, key: str, why: str, user: Any, now: datetime) -> Cancellation:
+def _cancel(
+    order: Order,
+    pieces: Mapping[int, int],
+    *,
+    key: str,
+    why: str,
+    user: Any,
+    now: datetime,
+    cancellable: Collection[str] = CANCELLABLE,
+) -> Cancellation:
     if order.state != Order.State.PLACED:
         raise NotCancellableError(f"Order {order.number} is {order.get_state_display()}.")
     lines = goods.find_lines(order, pieces, NotCancellableError)
@@ -97,7 +108,7 @@ def _cancel(order: Order, pieces: Mapping[int, int], *, key: str, why: str, user
         CancelledLine(cancellation=cancellation, line=line, pieces=number) for line, number in lines.items()
     )
     goods.put_back(order, lines, key=f"cancel {cancellation.pk}", why=f"Cancelled: {why}"[:200], user=user, now=now)
-    emptied = _take_from_consignments(lines, now)
+    emptied = _take_from_consignments(lines, cancellable, now)
     left = refunds.refundable(order)
     amounts = refunds.goods_amounts(lines, left)
     amounts |= {item: left[item] for item in left if item.line_id is None and item.consignment_id in emptied}
@@ -111,7 +122,7 @@ def _cancel(order: Order, pieces: Mapping[int, int], *, key: str, why: str, user
     return cancellation
 
 
-def _take_from_consignments(lines: Mapping[OrderLine, int], now: datetime) -> list[int]:
+def _take_from_consignments(lines: Mapping[OrderLine, int], cancellable: Collection[str], now: datetime) -> list[int]:
     """Count the pieces as cancelled; return the consignments of which nothing is left. Raise NotCancellableError."""
     by_consignment: dict[int, dict[int, int]] = defaultdict(dict)
     for line, number in lines.items():
@@ -120,8 +131,8 @@ def _take_from_consignments(lines: Mapping[OrderLine, int], now: datetime) -> li
     rows = Consignment.objects.filter(pk__in=by_consignment).order_by("pk").select_for_update(no_key=True)
     emptied = []
     for consignment in rows:
-        if consignment.state not in CANCELLABLE:
-            raise NotCancellableError(f"{consignment.number} is {consignment.get_state_display()}.")
+        if consignment.state not in cancellable:
+            raise NotCancellableError(f"{consignment.number} is {consignment.get_state_display()} already.")
         if goods.is_empty(consignment.lines.all()):
             Consignment.objects.filter(pk=consignment.pk).update(state=Consignment.State.CANCELLED)
             consignment.state = Consignment.State.CANCELLED
@@ -140,8 +151,12 @@ def _end_if_empty(order: Order, why: str) -> None:
 def _write_of_it(
     order: Order, cancellation: Cancellation, lines: Mapping[OrderLine, int], refund: Refund | None
 ) -> None:
-    facts = {"goods": goods.as_facts(lines), "why": cancellation.why, "currency": order.currency}
-    facts["amount"] = refund.amount if refund else 0
+    facts = {
+        "goods": goods.as_facts(lines),
+        "why": cancellation.why,
+        "amount": refund.amount if refund else 0,
+        "currency": order.currency,
+    }
     write_letter(order=order, kind=Letter.Kind.CANCELLED_GOODS, key=str(cancellation.pk), facts=facts)
     if refund:
         transaction.on_commit(enqueue_refunds, robust=True)

@@ -44,6 +44,11 @@ def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
     return _payment_url(prepared) if prepared.payment else None
 
 
+def is_paid_later(checkout_request: CheckoutRequest) -> bool:
+    """Return whether the chosen way to pay takes the order down at once, and is paid later."""
+    return gateway_of(checkout_request).payment_period is not None
+
+
 def _close_superseded(payment: Payment, now: datetime) -> None:
     order = close_payment(payment, now)
     if order.state == Order.State.PLACED:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from cart.orders.models import Payment
 
 if TYPE_CHECKING:
-    from vendors.models import Marketplace
+    from vendors.storefronts import CachedMarketplace
 
 
 class ChargeStatus(StrEnum):
@@ -74,7 +74,7 @@ class Gateway(Protocol):
     @property
     def payment_period(self) -> timedelta | None: ...
 
-    def is_offered(self, marketplace: Marketplace) -> bool:
+    def is_offered(self, marketplace: CachedMarketplace) -> bool:
         """Return whether shoppers of a marketplace may choose this way to pay."""
 
     def start(self, payment: Payment, *, return_url: str, webhook_path: str) -> str:

@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 from cart.checkout.payments.base import Gateway
 
 if TYPE_CHECKING:
-    from vendors.models import Marketplace
+    from vendors.storefronts import CachedMarketplace
 
 
 @functools.cache
@@ -23,6 +23,6 @@ def get_gateway(name: str) -> Gateway:
     return gateway
 
 
-def offered_gateways(marketplace: Marketplace) -> list[Gateway]:
+def offered_gateways(marketplace: CachedMarketplace) -> list[Gateway]:
     """Return the ways to pay at a marketplace, in the order of PAYMENT_GATEWAYS."""
     return [gateway for name in settings.PAYMENT_GATEWAYS if (gateway := get_gateway(name)).is_offered(marketplace)]

@@ -15,7 +15,7 @@ from cart.checkout.payments.manual.models import Transfer
 from cart.orders.models import Payment
 
 if TYPE_CHECKING:
-    from vendors.models import Marketplace
+    from vendors.storefronts import CachedMarketplace
 
 STATUS = {
     Transfer.State.AWAITED: ChargeStatus.PENDING,
@@ -42,7 +42,7 @@ class Gateway:
         days = settings.TRANSFER_DAYS
         return f"You have {days} days to transfer the amount. Your goods are kept, and sent once it is here."
 
-    def is_offered(self, marketplace: Marketplace) -> bool:
+    def is_offered(self, marketplace: CachedMarketplace) -> bool:
         """Offer it where the marketplace names its account."""
         return bool(marketplace.bank_account)
 

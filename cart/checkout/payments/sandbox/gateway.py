@@ -18,7 +18,7 @@ from cart.orders.models import Payment
 from sessions_farm.communities.links import origin
 
 if TYPE_CHECKING:
-    from vendors.models import Marketplace
+    from vendors.storefronts import CachedMarketplace
 
 STATUS = {
     Charge.State.OPEN: ChargeStatus.PENDING,
@@ -38,7 +38,7 @@ class Gateway:
     hint = "You pay on the page of our payment company. Your goods are kept for you meanwhile."
     payment_period: timedelta | None = None
 
-    def is_offered(self, marketplace: Marketplace) -> bool:
+    def is_offered(self, marketplace: CachedMarketplace) -> bool:
         """Offer it everywhere."""
         return True
 
