@@ -96,7 +96,7 @@ def _place(order: Order, payment: Payment, now: datetime) -> None:
         place_order(order, now)
     except stock.SoldOutError:
         _mark(payment, Payment.State.REFUND_DUE, now)
-        cancel_order(order, "Sold out while you were paying. The whole amount goes back to you.")
+        cancel_order(order, "Sold out while you were paying.")
         return
     _mark(payment, Payment.State.CAPTURED, now)
 
