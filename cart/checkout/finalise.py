@@ -17,6 +17,7 @@ from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import cancel_order, expire_order, place_order
 from cart.letters.models import Letter
 from cart.letters.services import write_letter
+from cart.orders import states
 from cart.orders.models import Order, Payment
 from cart.services import lock_carts_of_purchase
 from cart.transactions import in_transaction
@@ -121,6 +122,8 @@ def _write_of_return(order: Order, payment: Payment, *, is_other_amount: bool = 
 
 
 def _mark(payment: Payment, state: Payment.State, now: datetime) -> None:
+    if state not in states.PAYMENT_TRANSITIONS[payment.state]:
+        raise ValueError(f"Payment {payment.reference} is {payment.state}; it cannot become {state}.")
     payment.state = state
     payment.settled_at = payment.next_look_at = now
     payment.looks = 0

@@ -1,10 +1,10 @@
-"""The state machines of consignments, payments and refunds. Updates name their source states: a race has one winner."""
+"""The state machines of consignments and payments. Updates name their source states: a race has one winner."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from cart.orders.models import Consignment, Payment, Refund
+from cart.orders.models import Consignment, Payment
 
 State = Consignment.State
 
@@ -17,6 +17,7 @@ TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     State.CANCELLED: frozenset(),
 }
 
+# A started payment ends with its hold, one to be refunded when the gateway has made it: the sweeper asks.
 PAYMENT_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     Payment.State.STARTED: frozenset(
         {Payment.State.CAPTURED, Payment.State.DECLINED, Payment.State.REFUND_DUE, Payment.State.REFUNDED}
@@ -26,16 +27,6 @@ PAYMENT_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     Payment.State.DECLINED: frozenset({Payment.State.CAPTURED, Payment.State.REFUND_DUE, Payment.State.REFUNDED}),
     Payment.State.REFUND_DUE: frozenset({Payment.State.REFUNDED}),
     Payment.State.REFUNDED: frozenset(),
-}
-PAYMENT_DEADLINES: Final[dict[str, str]] = {
-    Payment.State.STARTED: "the end of the hold: then it is closed at the gateway for good",
-    Payment.State.REFUND_DUE: "at once; the sweeper asks until it is made, and after a day people are asked to look",
-}
-"""Why no payment stays in an open state; the others are at rest."""
-
-REFUND_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
-    Refund.State.DUE: frozenset({Refund.State.MADE}),
-    Refund.State.MADE: frozenset(),
 }
 
 
