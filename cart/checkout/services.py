@@ -12,7 +12,7 @@ from cart.checkout.checkout_request import CheckoutRequest
 from cart.checkout.errors import AlreadyPaidError, PaymentReturnedError
 from cart.checkout.finalise import close_payment
 from cart.checkout.payments.gateways import get_gateway
-from cart.checkout.placing import expire_order
+from cart.checkout.placing import expire_order, withdraw_order
 from cart.checkout.prepare import PreparedCheckout, gateway_of, prepare_order
 from cart.orders.models import Order, Payment
 from cart.transactions import in_transaction
@@ -61,7 +61,9 @@ def _close_superseded(payment: Payment, now: datetime) -> None:
 def _abandon(order: Order) -> None:
     """Expire a draft that was prepared beside a paid order; the sweeper closes its payment."""
     draft = Order.objects.select_for_update(no_key=True).filter(pk=order.pk, state=Order.State.DRAFT).first()
-    if draft is not None:
+    if draft is not None and draft.pay_by is not None:
+        withdraw_order(draft, "You had paid for these goods already, in another window.")
+    elif draft is not None:
         expire_order(draft)
 
 

@@ -56,8 +56,9 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(state=Order.State.PLACED)
 
     def for_user(self, user: Any) -> Self:
-        """Select the settled orders of a user."""
-        return self.filter(user=user).exclude(state__in=[Order.State.DRAFT, Order.State.EXPIRED])
+        """Select the settled orders of a user, and those that are to be paid later."""
+        unfinished = Q(state=Order.State.EXPIRED) | Q(state=Order.State.DRAFT, pay_by__isnull=True)
+        return self.filter(user=user).exclude(unfinished)
 
 
 def new_wish() -> str:

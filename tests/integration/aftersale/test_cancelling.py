@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
 from django.utils import timezone
 
 from cart.aftersale.cancelling import cancel_as_shopper, cancel_consignment, cancel_lines, cancel_order
@@ -22,7 +23,7 @@ from cart.orders.services import transition_consignment
 from cart.orders.signals import goods_cancelled
 from shipping.models import Dispatch, Recall
 from shipping.states import State
-from tests.support.shop import later
+from tests.support.shop import MASTER, later
 from vendors.models import StockMovement
 
 SAID = {"why": "Broken on the shelf"}
@@ -87,6 +88,24 @@ def test_consignment_of_one_shop(sale):
     assert Refund.objects.get().amount == 1400 + 300
     assert sale.consignment("amber").state == Consignment.State.OPEN
     assert StockMovement.objects.get(kind="return").why == "Cancelled: Broken on the shelf"
+
+
+def test_status_page_says_what_was_cancelled_and_goes_back(sale):
+    client = Client(headers={"host": MASTER})
+
+    def page():
+        return " ".join(client.get(sale.order.get_absolute_url()).content.decode().split())
+
+    cancel(sale, lamp=2)
+    assert "2 cancelled" in page()
+    assert "€20.00" in page()
+    cancel_order(order_id=sale.order.pk, key="all", now=timezone.now(), **SAID)
+    for _ in range(2):
+        text = page()
+        assert "This order was cancelled" in text
+        assert "Broken on the shelf" in text
+        assert "othing was charged" not in text
+        sweep_checkouts(now=later(seconds=1))
 
 
 @pytest.mark.parametrize("pieces", [{"lamp": 4}, {"lamp": 0}, {}])
