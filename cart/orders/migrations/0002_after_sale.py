@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('orders', '0001_initial'),
-        ('vendors', '0003_after_sale'),
+        ('vendors', '0004_after_sale'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('vendors', '0002_invitation'),
+        ('vendors', '0003_words'),
     ]
 
     operations = [

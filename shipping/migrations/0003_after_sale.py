@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('orders', '0002_after_sale'),
-        ('shipping', '0001_initial'),
+        ('shipping', '0002_words'),
     ]
 
     operations = [
