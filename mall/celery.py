@@ -10,7 +10,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mall.settings")
 
 app = Celery("mall")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["cart.checkout.payments.sandbox", "cart.orders", "shipping", "support_watch", "mall"])
+app.autodiscover_tasks(
+    ["cart.checkout.payments.sandbox", "cart.checkout", "cart.letters", "shipping", "support_watch", "mall"]
+)
 
 HEARTBEAT = os.environ.get("HEARTBEAT_FILE")
 

@@ -71,6 +71,7 @@ def _find(community_id: int, uuid: UUID) -> Order | None:
     consignments = Consignment.objects.select_related("vendor").prefetch_related("lines")
     return (
         Order.objects.filter(uuid=uuid, marketplace__community_id=community_id)
+        .select_related("marketplace")
         .prefetch_related(Prefetch("consignments", consignments), "payments")
         .first()
     )

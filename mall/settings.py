@@ -36,6 +36,8 @@ INSTALLED_APPS = [
     "cart.orders",
     "cart.letters",
     "cart.checkout.payments.sandbox",
+    "cart.checkout.payments.manual",
+    "cart.aftersale",
     "shipping",
     "support_watch",
     "mall",
@@ -234,7 +236,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="mall@mall.localhost"
 EGRESS_ALLOW = env.list("EGRESS_ALLOW", default=[])  # CIDR blocks besides the public Internet
 
 # Shop
-PAYMENT_GATEWAYS = ["sandbox"]
+PAYMENT_GATEWAYS = ["sandbox", "manual"]  # the first is chosen where the shopper does not say
+TRANSFER_DAYS = env.int("TRANSFER_DAYS", default=7)  # in which an order by bank transfer is paid, its goods kept
 STOCK_HOLD_MINUTES = 15
 # Limits on declined cards and held goods: fields of cart.checkout.limits.Limits, where their defaults are, such as
 # {"declines_a_network": 12, "fresh_share": 0.2}. They count over two hours. None: no limits.

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from shipping import services
 from shipping.forms import RouteForm
-from shipping.models import Attempt, Department, Dispatch, Route
+from shipping.models import Attempt, Department, Dispatch, Recall, Route
 from vendors.models import Membership
 from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
 
@@ -88,6 +88,22 @@ class AttemptInline(VendorScopedInline):
         return False
 
 
+class RecallInline(VendorScopedInline):
+    """Show what was cancelled after the dispatch was leased."""
+
+    model = Recall
+    vendor_roles = ORDERS
+    fields = ("at", "line", "pieces")
+    readonly_fields = fields
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(Dispatch)
 class DispatchAdmin(VendorScopedAdmin):
     vendor_roles = ORDERS
@@ -99,7 +115,7 @@ class DispatchAdmin(VendorScopedAdmin):
     date_hierarchy = "created_at"
     fields = DISPATCH
     readonly_fields = DISPATCH
-    inlines = [AttemptInline]
+    inlines = [AttemptInline, RecallInline]
     actions = ["redrive"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -217,3 +217,19 @@ class Ack(models.Model):
 
     def __str__(self) -> str:
         return self.ack_id
+
+
+class Recall(models.Model):
+    """Pieces that were cancelled when their dispatch was leased or sent already: the department must hear of it."""
+
+    dispatch = models.ForeignKey(Dispatch, models.PROTECT, related_name="recalls")
+    line = models.ForeignKey("orders.OrderLine", models.PROTECT, related_name="+")
+    pieces = models.PositiveIntegerField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=Q(pieces__gt=0), name="shipping_recall_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.pieces} × {self.line.name}"

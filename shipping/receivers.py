@@ -1,5 +1,6 @@
 """Receivers of the signals of orders."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -8,7 +9,7 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from cart.orders.nudge import nudge
-from cart.orders.signals import order_finalising
+from cart.orders.signals import goods_cancelled, order_finalising
 from shipping import services, tasks
 
 
@@ -16,4 +17,11 @@ from shipping import services, tasks
 def on_order_finalising(*, order: Any, now: datetime, **_: object) -> None:
     """Write the order's dispatches in its transaction; wake a worker after the commit."""
     services.write_dispatches(order=order, now=now)
+    transaction.on_commit(partial(nudge, tasks.drain_outbox), robust=True)
+
+
+@receiver(goods_cancelled, dispatch_uid="shipping.cancel_dispatch")
+def on_goods_cancelled(*, consignment: Any, pieces: Mapping[int, int], now: datetime, **_: object) -> None:
+    """Cancel the dispatch of a consignment or write what is left of it, in the transaction that cancels goods."""
+    services.cancel_goods(consignment=consignment, pieces=pieces, now=now)
     transaction.on_commit(partial(nudge, tasks.drain_outbox), robust=True)

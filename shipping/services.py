@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from shipping import body, keys, states
-from shipping.models import Ack, Department, Dispatch, Route
+from shipping.models import Ack, Department, Dispatch, Recall, Route
 from shipping.states import State
 from vendors.money import Money
 
@@ -79,12 +80,40 @@ def _routes_of(vendor_ids: list[int]) -> dict[int, Route]:
     return {route.department.vendor_id: route for route in worst_first}
 
 
-def _new_dispatch(order: Order, consignment: Consignment, routes: dict[int, Route], now: datetime) -> Dispatch:
-    key = keys.make_key(keys.new_root(now), 1)
-    content = body.serialize(_body_of(order, consignment, key, now))
+@transaction.atomic
+def cancel_goods(*, consignment: Consignment, pieces: Mapping[int, int], now: datetime) -> None:
+    """Cancel the dispatch of goods that were cancelled, and write the next revision of what is kept.
+
+    One that is being sent, or was, stays. Where a worker has leased it ever, the department may have it: the cancelled
+    pieces, by line, are recorded for it.
+    """
+    latest = Dispatch.objects.select_for_update(no_key=True, of=("self",)).filter(consignment=consignment)
+    dispatch = latest.defer("body").order_by("-revision").first()
+    if dispatch is None or dispatch.state == State.CANCELLED:
+        return
+    if dispatch.fence:
+        Recall.objects.bulk_create(
+            Recall(dispatch=dispatch, line_id=line, pieces=number, at=now) for line, number in pieces.items()
+        )
+    if dispatch.state not in states.sources(State.CANCELLED):
+        return
+    dispatch.state, dispatch.next_at, dispatch.reason = State.CANCELLED, None, "Goods of it were cancelled."
+    dispatch.save(update_fields=["state", "next_at", "reason"])
+    if any(line.kept for line in consignment.lines.all()):
+        routes = _routes_of([consignment.vendor_id])
+        next_key = keys.make_key(keys.parse_root(dispatch.key), dispatch.revision + 1)
+        _new_dispatch(consignment.order, consignment, routes, now, next_key, dispatch.revision + 1).save()
+
+
+def _new_dispatch(
+    order: Order, consignment: Consignment, routes: dict[int, Route], now: datetime, key: str = "", revision: int = 1
+) -> Dispatch:
+    key = key or keys.make_key(keys.new_root(now), revision)
+    content = body.serialize(_body_of(order, consignment, key, revision, now))
     route = routes.get(consignment.vendor_id)
     return Dispatch(
         consignment=consignment,
+        revision=revision,
         key=key,
         body=content,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -96,10 +125,10 @@ def _new_dispatch(order: Order, consignment: Consignment, routes: dict[int, Rout
     )
 
 
-def _body_of(order: Order, consignment: Consignment, key: str, now: datetime) -> body.DispatchBody:
+def _body_of(order: Order, consignment: Consignment, key: str, revision: int, now: datetime) -> body.DispatchBody:
     return body.DispatchBody(
         key=key,
-        revision=1,
+        revision=revision,
         vendor=consignment.vendor.slug,
         consignment=consignment.number,
         order=order.number,
@@ -117,8 +146,9 @@ def _body_of(order: Order, consignment: Consignment, key: str, now: datetime) ->
             phone=order.phone,
         ),
         items=tuple(
-            body.Item(line.sku, line.name, line.quantity, Money(line.unit_price, order.currency))
+            body.Item(line.sku, line.name, line.kept, Money(line.unit_price, order.currency))
             for line in consignment.lines.all()
+            if line.kept
         ),
     )
 

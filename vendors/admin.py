@@ -91,7 +91,7 @@ class VendorAdmin(PeoplePageMixin, DomainsPageMixin, VendorScopedAdmin):
         (None, {"fields": ["marketplace", "name", "slug", "status", "tagline", "town", "support_email"]}),
         ("Words", {"fields": ["about", "delivery_text", "returns_text", "support_text"]}),
         ("Look", {"fields": ["typeface", "accent", "paper", "ink"]}),
-        ("Delivery", {"fields": ["delivery_charge", "express_charge", "free_delivery_from"]}),
+        ("Delivery", {"fields": ["delivery_charge", "express_charge", "free_delivery_from", "return_days"]}),
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -143,6 +143,12 @@ def return_goods(
     )
 
 
+def taken(reference: UUID) -> dict[int, int]:
+    """Return the pieces of each variant that an order took and did not give back."""
+    movements = StockMovement.objects.filter(reference=reference).order_by()
+    return dict(movements.values_list("stock_id").annotate(taken=-Sum("quantity")))
+
+
 def release(reference: UUID) -> None:
     """Release the goods that a reference holds."""
     StockHold.objects.filter(reference=reference).delete()

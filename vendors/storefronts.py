@@ -34,6 +34,7 @@ class CachedMarketplace:
     currency: str
     strapline: str
     support_email: str
+    bank_account: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,7 @@ def cache_marketplace(marketplace: Marketplace) -> CachedMarketplace:
         currency=marketplace.currency,
         strapline=marketplace.strapline,
         support_email=marketplace.support_email,
+        bank_account=marketplace.bank_account,
     )
 
 

@@ -10,6 +10,7 @@ Exceptions::
     ├── PaymentReturnedError           an earlier payment of this checkout was made, and goes back
     ├── DraftExpiredError              the draft order expired before payment
     ├── LimitError                     a limit on abuse
+    │   ├── AwaitedPaymentsError       too much is kept for payments that are awaited
     │   ├── TooManyPiecesError         more pieces than a shopper who never paid may hold
     │   └── WaitError                  it ends by itself
     │       ├── TooManyDeclinesError   declined cards of this checkout or shopper

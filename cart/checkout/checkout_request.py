@@ -57,7 +57,8 @@ class Agreement:
 class CheckoutRequest:
     """Hold the reviewed checkout.
 
-    ``review_key`` identifies the reviewed goods, delivery and address; ``token`` the checkout session.
+    ``review_key`` identifies the reviewed goods, delivery and address; ``token`` the checkout session; ``gateway`` is
+    the chosen way to pay, the first of PAYMENT_GATEWAYS where it is empty.
     """
 
     review_key: str
@@ -65,6 +66,7 @@ class CheckoutRequest:
     token: str
     contact: Mapping[str, str]
     methods: Mapping[int, DeliveryMethod]
+    gateway: str = ""
 
     @property
     def wish(self) -> str:

@@ -102,6 +102,12 @@ class NetworkBusyError(WaitError):
     reason = "network"
 
 
+class AwaitedPaymentsError(LimitError):
+    """Report goods of which shoppers who never paid have too many kept for payments that are awaited."""
+
+    reason = "awaited"
+
+
 class TooManyPiecesError(LimitError):
     """Report more pieces of a variant than a fresh shopper may hold."""
 

@@ -13,16 +13,16 @@ from django.db import transaction
 
 from cart.checkout import metrics
 from cart.checkout.errors import PaymentError
-from cart.checkout.payments.base import ChargeResult, ChargeStatus
+from cart.checkout.payments.base import ChargeResult, ChargeStatus, RefundStatus
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import cancel_order, expire_order, place_order
 from cart.letters.models import Letter
 from cart.letters.services import write_letter
+from cart.orders import states
 from cart.orders.models import Order, Payment
 from cart.services import lock_carts_of_purchase
 from cart.transactions import in_transaction
 from vendors import stock
-from vendors.money import Money
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,9 @@ def _apply(payment: Payment, result: ChargeResult, now: datetime) -> tuple[Order
         lock_carts_of_purchase(visitor_id)
     order = Order.objects.select_for_update(no_key=True).get(pk=payment.order_id)
     payment = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
-    if payment.state == Payment.State.STARTED:
+    # What a gateway took in spite of its word that it would not is placed or given back, as any other.
+    is_late = payment.state == Payment.State.DECLINED and result.status is ChargeStatus.CAPTURED
+    if payment.state == Payment.State.STARTED or is_late:
         _note_declines(payment, result)
         _settle(order, payment, result, now)
     return order, payment
@@ -78,14 +80,17 @@ def _settle(order: Order, payment: Payment, result: ChargeResult, now: datetime)
     match result.status:
         case ChargeStatus.PENDING:
             return
+        case ChargeStatus.DECLINED if not result.is_final:
+            return
         case ChargeStatus.DECLINED:
             _mark(payment, Payment.State.DECLINED, now)
         case ChargeStatus.REFUNDED:
             _mark(payment, Payment.State.REFUNDED, now)
         case ChargeStatus.CAPTURED if (result.amount, result.currency) != (order.total, order.currency):
             logger.error("Order %s is %d, its payment is %d: refunding", order.number, order.total, result.amount)
+            payment.amount, payment.currency = result.amount, result.currency
             _mark(payment, Payment.State.REFUND_DUE, now)
-            _write_of_return(order, payment, Money(result.amount, result.currency))
+            _write_of_return(order, payment, is_other_amount=True)
         case ChargeStatus.CAPTURED:
             _place(order, payment, now)
 
@@ -94,7 +99,7 @@ def _place(order: Order, payment: Payment, now: datetime) -> None:
     """Place the order for a captured payment; if that is impossible, make the refund due."""
     if order.state not in {Order.State.DRAFT, Order.State.EXPIRED} or _is_wish_fulfilled(order):
         _mark(payment, Payment.State.REFUND_DUE, now)  # paid twice, in two tabs
-        _write_of_return(order, payment, Money(payment.amount, payment.currency))
+        _write_of_return(order, payment)
         if order.state == Order.State.DRAFT:
             expire_order(order, now)
         return
@@ -108,40 +113,48 @@ def _place(order: Order, payment: Payment, now: datetime) -> None:
 
 
 def _is_wish_fulfilled(order: Order) -> bool:
-    """Return whether another order of the same checkout is placed; its cart is locked, so none is placed meanwhile."""
-    placed = order.placed_of_wish()
-    return placed is not None and placed != order
+    """Return whether another order of the same checkout was placed; its cart is locked, so none is placed meanwhile.
+
+    One that was cancelled since counts: the shopper does not wait for this one any more.
+    """
+    return Order.objects.filter(wish=order.wish, placed_at__isnull=False).exclude(pk=order.pk).exists()
 
 
-def _write_of_return(order: Order, payment: Payment, paid: Money) -> None:
+def _write_of_return(order: Order, payment: Payment, *, is_other_amount: bool = False) -> None:
     placed = order.placed_of_wish()
-    facts = {"placed": placed.number if placed else "", "amount": paid.minor, "currency": paid.currency}
+    facts = {
+        "placed": placed.number if placed else "",
+        "is_other_amount": is_other_amount,
+        "amount": payment.amount,
+        "currency": payment.currency,
+    }
     write_letter(order=order, kind=Letter.Kind.PAYMENT_RETURNED, key=payment.reference, facts=facts)
 
 
 def _mark(payment: Payment, state: Payment.State, now: datetime) -> None:
+    if state not in states.PAYMENT_TRANSITIONS[payment.state]:
+        raise ValueError(f"Payment {payment.reference} is {payment.state}; it cannot become {state}.")
     payment.state = state
     payment.settled_at = payment.next_look_at = now
     payment.looks = 0
-    payment.save(update_fields=["state", "settled_at", "next_look_at", "looks"])
+    payment.save(update_fields=["state", "amount", "currency", "settled_at", "next_look_at", "looks"])
 
 
 def refund_payment(payment: Payment) -> bool:
-    """Refund a payment; return False if the gateway must be asked again later."""
+    """Refund a payment that cannot be kept; return False if the gateway must be asked again later."""
     try:
-        result = get_gateway(payment.gateway).refund(payment)
+        status = get_gateway(payment.gateway).refund(payment, amount=payment.amount, key=payment.reference)
     except PaymentError as error:
         logger.warning("Refund of payment %s failed (permanent: %s): %s", payment.reference, error.permanent, error)
         return False
-    if result.status is not ChargeStatus.REFUNDED:
-        logger.warning("Refund of payment %s is not made; the charge is %s", payment.reference, result.status)
+    if status is not RefundStatus.MADE:
         return False
-    _record_refund(payment, Money(result.amount, result.currency))
+    _record_refund(payment)
     return True
 
 
 @transaction.atomic
-def _record_refund(payment: Payment, given_back: Money) -> None:
+def _record_refund(payment: Payment) -> None:
     if Payment.objects.filter(pk=payment.pk, state=Payment.State.REFUND_DUE).update(state=Payment.State.REFUNDED):
-        facts = {"amount": given_back.minor, "currency": given_back.currency}
+        facts = {"amount": payment.amount, "currency": payment.currency}
         write_letter(order=payment.order, kind=Letter.Kind.REFUNDED, key=payment.reference, facts=facts)

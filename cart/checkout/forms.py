@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django_countries.fields import CountryField
 
 from cart.checkout.checkout_request import Agreement
+from cart.checkout.payments.base import Gateway
 from cart.orders.models import Address
 from cart.pricing import DeliveryMethod
 from cart.summary import CartSummary
@@ -104,10 +106,16 @@ class DeliveryForm(forms.Form):
 
 
 class PayForm(forms.Form):
-    """Validate the posted key of the review, and the amounts that it showed."""
+    """Validate the posted key of the review, the amounts that it showed, and the chosen way to pay."""
 
     review_key = forms.CharField(min_length=64, max_length=64)
     agreed = forms.CharField(max_length=100_000)
+    gateway = forms.ChoiceField(required=False)
+
+    def __init__(self, *args: Any, gateways: Iterable[Gateway], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [gateway.name for gateway in gateways]
+        self.fields["gateway"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean_agreed(self) -> Agreement:
         """Read the agreement."""

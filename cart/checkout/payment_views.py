@@ -31,7 +31,7 @@ from cart.checkout.errors import (
 )
 from cart.checkout.finalise import finalise
 from cart.checkout.forms import PayForm
-from cart.checkout.payments.gateways import get_gateway
+from cart.checkout.payments.gateways import get_gateway, offered_gateways
 from cart.checkout.usage import network_digest
 from cart.checkout.views import buyable_summary_or_none, review_page
 from cart.context import current_cart
@@ -50,7 +50,7 @@ logger = logging.getLogger(__name__)
 @require_POST
 def pay(request: MallRequest) -> HttpResponse:
     """Start the payment of the reviewed cart; idempotent, a second press leads to the same charge."""
-    form = PayForm(request.POST)
+    form = PayForm(request.POST, gateways=offered_gateways(request.marketplace))
     visitor = request.mall.visitor
     if not form.is_valid() or visitor is None:
         return redirect("checkout:review")
@@ -74,6 +74,8 @@ def pay(request: MallRequest) -> HttpResponse:
         return _error_response(request, error, checkout_request)
     if url is None:
         return _redirect_to_status(Order.objects.get(idempotency_key=checkout_request.order_key, visitor=visitor))
+    if services.is_paid_later(checkout_request):
+        checkout_session.renew_token(request)  # the cart is free for another order
     return HttpResponseRedirect(url, status=303)
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from cart.letters.models import Letter
 from cart.letters.services import write_letter
-from cart.orders.models import Consignment, Order
+from cart.orders.models import Consignment, Order, new_wish
 from cart.orders.signals import order_finalising, order_placed
 from cart.services import remove_bought
 from vendors import stock
@@ -29,28 +29,54 @@ def place_order(order: Order, now: datetime) -> None:
     order.placed_at = now
     order.save(update_fields=["state", "placed_at"])
     order.consignments.update(state=Consignment.State.OPEN)
-    if order.visitor_id is not None:
+    if order.visitor_id is not None and order.pay_by is None:
         remove_bought(visitor_id=order.visitor_id, bought=order.quantities())
     order_finalising.send(sender=Order, order=order, now=now)
     transaction.on_commit(lambda: order_placed.send_robust(sender=Order, order=order), robust=True)
     write_letter(order=order, kind=Letter.Kind.PLACED)
 
 
+def confirm_order(order: Order, pay_by: datetime) -> None:
+    """Take down an order that is paid later: its goods leave the cart, so no other checkout supersedes it.
+
+    It is a wish of its own from now on.
+    """
+    order.pay_by, order.wish = pay_by, new_wish()
+    order.save(update_fields=["pay_by", "wish", "held_until"])
+    if order.visitor_id is not None:
+        remove_bought(visitor_id=order.visitor_id, bought=order.quantities())
+    write_letter(order=order, kind=Letter.Kind.TO_PAY)
+
+
 def cancel_order(order: Order, reason: str) -> None:
     """Cancel an order that cannot be placed, with the reason in the shopper's words, and release its goods."""
-    order.state = Order.State.CANCELLED
-    order.remark = reason
-    order.save(update_fields=["state", "remark"])
-    order.consignments.update(state=Consignment.State.CANCELLED)
-    stock.release(order.uuid)
-    write_letter(order=order, kind=Letter.Kind.NOT_PLACED)
+    _cancel(order, reason)
+    write_letter(order=order, kind=Letter.Kind.NOT_PLACED, facts={"is_in_cart": order.pay_by is None})
+
+
+def withdraw_order(order: Order, reason: str) -> None:
+    """Cancel an order that was to be paid later and is not paid, with the reason for the shopper; release its goods."""
+    _cancel(order, reason)
+    write_letter(order=order, kind=Letter.Kind.CANCELLED_GOODS, facts={"why": reason, "amount": 0})
 
 
 def expire_order(order: Order, now: datetime) -> None:
-    """Expire a draft and release its goods; its key is free for another draft of the same wish."""
+    """Expire a draft and release its goods; its key is free for another draft of the same wish.
+
+    The shopper of an order that was to be paid later gets a letter; others know that they did not pay.
+    """
     order.state = Order.State.EXPIRED
     order.idempotency_key = f"expired-{order.uuid}"
     order.held_until = min(order.held_until, now)
     order.save(update_fields=["state", "idempotency_key", "held_until"])
+    order.consignments.update(state=Consignment.State.CANCELLED)
+    stock.release(order.uuid)
+    if order.pay_by is not None:
+        write_letter(order=order, kind=Letter.Kind.PAYMENT_EXPIRED)
+
+
+def _cancel(order: Order, reason: str) -> None:
+    order.state, order.remark = Order.State.CANCELLED, reason
+    order.save(update_fields=["state", "remark"])
     order.consignments.update(state=Consignment.State.CANCELLED)
     stock.release(order.uuid)

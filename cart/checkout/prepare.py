@@ -19,12 +19,15 @@ from cart.checkout.errors import (
     PriceIncreasedError,
 )
 from cart.checkout.limits import Admission
-from cart.checkout.placing import expire_order, place_order
-from cart.checkout.usage import Who, admit_checkout
+from cart.checkout.payments.base import Gateway
+from cart.checkout.payments.gateways import get_gateway
+from cart.checkout.placing import confirm_order, expire_order, place_order
+from cart.checkout.usage import Who, admit_checkout, limit_awaited
 from cart.models import Cart, Line
 from cart.orders.models import RETURN_GRACE, Consignment, Order, OrderLine, Payment
 from cart.orders.numbering import new_number
 from cart.pricing import ConsignmentDraft, PricedLine, quantities_by_variant
+from cart.services import lock_carts_of_purchase
 from cart.summary import CartSummary, summarise_cart
 from cart.transactions import in_transaction
 from vendors import stock
@@ -53,12 +56,15 @@ def prepare_order(
 
     Raise a CheckoutError or stock.SoldOutError; nothing was changed then.
     """
+    gateway = gateway_of(checkout_request)
+    if gateway.payment_period is not None:
+        lock_carts_of_purchase(visitor.pk)  # the order is confirmed here, which empties them
     cart = Cart.objects.select_for_update(no_key=True).filter(visitor=visitor).first()
     same_key = Order.objects.filter(idempotency_key=checkout_request.order_key, visitor=visitor)
     order = same_key.select_for_update(no_key=True).first()
     who = Who(visitor, user, network, checkout_request.wish)
     if order is not None:
-        return _resume(order, who, now)
+        return _resume(order, who, gateway, now)
     if paid := Order.objects.placed().filter(wish=checkout_request.wish).first():
         raise AlreadyPaidError(paid)
     if cart is None:
@@ -74,24 +80,46 @@ def prepare_order(
     if not order.total:
         place_order(order, now)
         return PreparedCheckout(order, None, superseded)
-    return PreparedCheckout(order, _create_payment(order), superseded)
+    payment = _create_payment(order, gateway)
+    if gateway.payment_period is not None:
+        _await_payment(order, quantities, now + gateway.payment_period, now)
+    return PreparedCheckout(order, payment, superseded)
 
 
-def _resume(order: Order, who: Who, now: datetime) -> PreparedCheckout:
+def gateway_of(checkout_request: CheckoutRequest) -> Gateway:
+    """Return the chosen gateway. Raise LookupError for one that is not configured."""
+    return get_gateway(checkout_request.gateway or settings.PAYMENT_GATEWAYS[0])
+
+
+def _resume(order: Order, who: Who, gateway: Gateway, now: datetime) -> PreparedCheckout:
+    started = order.payments.filter(state=Payment.State.STARTED)
     if order.state != Order.State.DRAFT:
         return PreparedCheckout(order, None)
-    latest = order.created_at + timedelta(minutes=settings.STOCK_HOLD_MINUTES) * MAX_HOLD_PERIODS
-    if latest <= now:
-        raise DraftExpiredError(f"Order {order.number} waited for {MAX_HOLD_PERIODS} hold periods.")
+    if order.pay_by is not None:
+        return PreparedCheckout(order, started.first())
     quantities = order.quantities()
     admission = admit_checkout(who, quantities, now)
     order.standing, order.network, order.slow_since = admission.standing, who.network, admission.slow_since
+    latest = order.created_at + timedelta(minutes=settings.STOCK_HOLD_MINUTES) * MAX_HOLD_PERIODS
+    if latest <= now:
+        raise DraftExpiredError(f"Order {order.number} waited for {MAX_HOLD_PERIODS} hold periods.")
     order.held_until = min(admission.until, latest)
     order.save(update_fields=["standing", "network", "held_until", "slow_since"])
     stock.hold(order.uuid, quantities, order.held_until, now)
-    started = order.payments.filter(state=Payment.State.STARTED)
+    if gateway.payment_period is not None:
+        payment = started.filter(gateway=gateway.name).first() or _create_payment(order, gateway)
+        _await_payment(order, quantities, now + gateway.payment_period, now)
+        return PreparedCheckout(order, payment)
     started.update(looks=0, next_look_at=now + RETURN_GRACE)  # the wait begins anew
-    return PreparedCheckout(order, started.first() or _create_payment(order))
+    return PreparedCheckout(order, started.first() or _create_payment(order, gateway))
+
+
+def _await_payment(order: Order, quantities: dict[int, int], until: datetime, now: datetime) -> None:
+    """Keep the goods of an order that is paid later; raise AwaitedPaymentsError if too many are kept so."""
+    stock.hold(order.uuid, quantities, until, now)
+    limit_awaited(order, quantities)
+    order.held_until = until
+    confirm_order(order, until)
 
 
 def _agreed_drafts(summary: CartSummary, checkout_request: CheckoutRequest) -> list[ConsignmentDraft]:
@@ -190,10 +218,10 @@ def _create_consignments(order: Order, drafts: list[ConsignmentDraft]) -> None:
     )
 
 
-def _create_payment(order: Order) -> Payment:
+def _create_payment(order: Order, gateway: Gateway) -> Payment:
     return Payment.objects.create(
         order=order,
-        gateway=settings.PAYMENT_GATEWAYS[0],
+        gateway=gateway.name,
         reference=f"{order.number}-{secrets.token_hex(8)}",
         amount=order.total,
         currency=order.currency,

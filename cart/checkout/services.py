@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.urls import reverse
 
 from cart.checkout.checkout_request import CheckoutRequest
 from cart.checkout.errors import AlreadyPaidError, PaymentReturnedError
 from cart.checkout.finalise import close_payment
 from cart.checkout.payments.gateways import get_gateway
-from cart.checkout.placing import expire_order
-from cart.checkout.prepare import PreparedCheckout, prepare_order
+from cart.checkout.placing import expire_order, withdraw_order
+from cart.checkout.prepare import PreparedCheckout, gateway_of, prepare_order
 from cart.orders.models import Order, Payment
 from cart.transactions import in_transaction
 
@@ -26,12 +27,14 @@ def start_payment(
     """Prepare the order and open its charge. Return the payment page's URL, or None for a settled order.
 
     ``network`` is a digest of the client's (cart.checkout.usage), empty where it tells nothing. Payments of the same
-    checkout for another cart, amount or address are closed at the gateway first: one that was made ends the checkout.
-    Raise AlreadyPaidError then, or PaymentReturnedError where it cannot be kept, the errors of prepare_order, and
-    PaymentError if the gateway does not answer; nothing new can be paid then, and the draft stays for a retry.
+    checkout for another cart, amount or address, or by another gateway, are closed at theirs first: one that was made
+    ends the checkout. Raise AlreadyPaidError then, or PaymentReturnedError where it cannot be kept, the errors of
+    prepare_order, and PaymentError if the gateway does not answer; nothing new can be paid then, and the draft stays
+    for a retry.
     """
     of_checkout = Payment.objects.filter(order__visitor=visitor, order__wish=checkout_request.wish)
-    others = of_checkout.filter(state=Payment.State.STARTED).exclude(order__idempotency_key=checkout_request.order_key)
+    same = Q(order__idempotency_key=checkout_request.order_key, gateway=gateway_of(checkout_request).name)
+    others = of_checkout.filter(state=Payment.State.STARTED).exclude(same)
     for payment in others.select_related("order"):
         _close_superseded(payment, now)
     prepared = prepare_order(visitor=visitor, user=user, checkout_request=checkout_request, now=now, network=network)
@@ -42,6 +45,11 @@ def start_payment(
             _abandon(prepared.order, now)
             raise
     return _payment_url(prepared) if prepared.payment else None
+
+
+def is_paid_later(checkout_request: CheckoutRequest) -> bool:
+    """Return whether the chosen way to pay takes the order down at once, and is paid later."""
+    return gateway_of(checkout_request).payment_period is not None
 
 
 def _close_superseded(payment: Payment, now: datetime) -> None:
@@ -56,7 +64,9 @@ def _close_superseded(payment: Payment, now: datetime) -> None:
 def _abandon(order: Order, now: datetime) -> None:
     """Expire a draft that was prepared beside a paid order; the sweeper closes its payment."""
     draft = Order.objects.select_for_update(no_key=True).filter(pk=order.pk, state=Order.State.DRAFT).first()
-    if draft is not None:
+    if draft is not None and draft.pay_by is not None:
+        withdraw_order(draft, "You had paid for these goods already, in another window.")
+    elif draft is not None:
         expire_order(draft, now)
 
 

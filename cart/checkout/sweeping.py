@@ -10,12 +10,16 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
+from cart.checkout.backoff import move_on
 from cart.checkout.errors import PaymentError
 from cart.checkout.finalise import close_payment, finalise, refund_payment
+from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import expire_order
+from cart.checkout.refunding import claim_due_refunds, make_refund
 from cart.checkout.usage import forget_networks
 from cart.letters.sending import send_due_letters
 from cart.orders.models import Order, Payment
@@ -25,7 +29,7 @@ from vendors.models import StockHold
 logger = logging.getLogger(__name__)
 
 BATCH = 200  # rows of a kind in one sweep
-FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=30), timedelta(hours=1)  # until the next look at the same payment
+RECOVERY_PERIOD = timedelta(minutes=30)  # a charge that was captured so recently is looked for among the payments
 OPEN = (Payment.State.STARTED, Payment.State.REFUND_DUE)
 
 
@@ -37,8 +41,10 @@ def sweep_checkouts(*, now: datetime) -> dict[str, int]:
     due = claim_due_payments(now)
     forget_networks(now)
     return {
+        "recovered": recover_charges(now - RECOVERY_PERIOD, now),
         "settled": _count(_settle, (payment for payment in due if payment.state == Payment.State.STARTED), now),
         "refunded": _count(_refund, (payment for payment in due if payment.state == Payment.State.REFUND_DUE), now),
+        "given_back": make_refunds(now),
         "expired": _count(_expire, lapsed_drafts(now).order_by("created_at")[:BATCH], now),
         "mailed": send_due_letters(),
     }
@@ -49,11 +55,33 @@ def claim_due_payments(now: datetime) -> list[Payment]:
     """Return the open payments that are due, the longest overdue first, each with its next look moved on."""
     due = Payment.objects.filter(state__in=OPEN, next_look_at__lte=now).order_by("next_look_at")
     claimed = list(due.select_for_update(no_key=True, skip_locked=True, of=("self",)).select_related("order")[:BATCH])
-    for payment in claimed:
-        payment.looks += 1
-        payment.next_look_at = now + delay_after(payment.looks)
-    Payment.objects.bulk_update(claimed, ["looks", "next_look_at"])
+    move_on(Payment, claimed, now)
     return claimed
+
+
+def make_refunds(now: datetime) -> int:
+    """Make the due refunds of kept payments; return the number made."""
+    return _count(make_refund, claim_due_refunds(now), now)
+
+
+def recover_charges(since: datetime, now: datetime) -> int:
+    """Apply the charges that were captured though their payments were noted as declined; return their number."""
+    return _count(_recover, captured_though_declined(since), now)
+
+
+def captured_though_declined(since: datetime) -> list[Payment]:
+    """Return the declined payments whose charge a gateway reports as captured since a moment."""
+    return [payment for name in settings.PAYMENT_GATEWAYS for payment in _captured_though_declined(name, since)]
+
+
+def _captured_though_declined(name: str, since: datetime) -> list[Payment]:
+    try:
+        references = [report.reference for report in get_gateway(name).captured_since(since)]
+    except PaymentError as error:
+        logger.warning("The charges of %s cannot be compared: %s", name, error)
+        return []
+    declined = Payment.objects.filter(gateway=name, reference__in=references, state=Payment.State.DECLINED)
+    return list(declined.select_related("order").order_by("pk")[:BATCH])
 
 
 def lapsed_drafts(now: datetime) -> QuerySet[Order]:
@@ -63,18 +91,17 @@ def lapsed_drafts(now: datetime) -> QuerySet[Order]:
     return Order.objects.filter(~Exists(live_holds), ~Exists(started), state=Order.State.DRAFT)
 
 
-def delay_after(looks: int) -> timedelta:
-    """Return the time until the next look after a number of looks: it doubles up to LONGEST_DELAY."""
-    doublings = min(looks - 1, 10)
-    return min(FIRST_DELAY * (1 << doublings), LONGEST_DELAY)
-
-
 def _settle(payment: Payment, now: datetime) -> bool:
     """Settle a started payment; close it at the gateway where its order holds no goods for it any more."""
     is_held = StockHold.objects.filter(reference=payment.order.uuid, until__gt=now).exists()
     settle = finalise if is_held else close_payment
     settle(payment=payment, now=now)
     return not Payment.objects.filter(pk=payment.pk, state=Payment.State.STARTED).exists()
+
+
+def _recover(payment: Payment, now: datetime) -> bool:
+    finalise(payment=payment, now=now)
+    return not Payment.objects.filter(pk=payment.pk, state=Payment.State.DECLINED).exists()
 
 
 def _refund(payment: Payment, _now: datetime) -> bool:

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Count, Max, Min, Q, Sum
 from django.utils.crypto import salted_hmac
 
+from cart.checkout.errors import AwaitedPaymentsError
 from cart.checkout.limits import (
     Admission,
     Counts,
@@ -82,6 +83,24 @@ def admit_checkout(who: Who, quantities: Mapping[int, int], now: datetime) -> Ad
     shopper = Shopper(counts, who.visitor.created_at, now, period)
     holds = _past_holds(who, quantities, now - limits.window) if counts.unpaid_orders else []
     return admit(limits, shopper, Wanted(quantities, _on_hand(limits, quantities, is_needed=bool(holds)), holds))
+
+
+def limit_awaited(order: Order, quantities: Mapping[int, int]) -> None:
+    """Raise AwaitedPaymentsError if shoppers who never paid would have more kept for later payments than their share.
+
+    Such a hold lasts for days and costs nothing, so all networks share one. The order is not confirmed yet; the caller
+    holds the locks of the stock.
+    """
+    limits = checkout_limits()
+    if limits is None or order.standing == Standing.KNOWN:
+        return
+    awaited = Order.objects.filter(state=Order.State.DRAFT, pay_by__isnull=False, standing__in=SHARED)
+    lines = OrderLine.objects.filter(consignment__order__in=awaited, variant__in=list(quantities))
+    kept = dict(lines.values_list("variant_id").annotate(pieces=Sum("quantity")).order_by())
+    on_hand = _on_hand(limits, quantities, is_needed=True)
+    for variant_id, pieces in quantities.items():
+        if kept.get(variant_id, 0) + pieces > limits.most_fresh_pieces(on_hand.get(variant_id, 0)):
+            raise AwaitedPaymentsError(f"{pieces} of variant {variant_id} would be too many for awaited payments.")
 
 
 def forget_networks(now: datetime) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,6 +16,7 @@ from django_countries import countries
 
 from cart.checkout import checkout_session
 from cart.checkout.forms import ContactForm, DeliveryForm, contact_from
+from cart.checkout.payments.gateways import offered_gateways
 from cart.context import current_cart
 from cart.orders.models import Address, Order
 from cart.orders.services import save_address
@@ -122,10 +124,13 @@ def review(request: MallRequest) -> HttpResponse:
 def review_page(request: MallRequest, summary: CartSummary, *, notice: str = "", status: int = 200) -> HttpResponse:
     """Render the review, with a notice if the shopper has to agree again."""
     checkout_request = checkout_session.build_request(request, summary)
-    if Order.objects.filter(wish=checkout_request.wish, state__in=[Order.State.PLACED, Order.State.CANCELLED]).exists():
+    settled = Q(wish=checkout_request.wish, state__in=[Order.State.PLACED, Order.State.CANCELLED])
+    to_be_paid = Q(idempotency_key=checkout_request.order_key, pay_by__isnull=False)
+    if Order.objects.filter(settled | to_be_paid).exists():
         checkout_session.renew_token(request)  # the previous order is settled; this review leads to another one
         checkout_request = checkout_session.build_request(request, summary)
     drafts = summary.drafts(checkout_request.methods)
+    gateways = offered_gateways(request.marketplace)
     total = sum(draft.total for draft in drafts)
     context = {
         "checkout_request": checkout_request,
@@ -137,5 +142,7 @@ def review_page(request: MallRequest, summary: CartSummary, *, notice: str = "",
         "delivery_total": sum(draft.delivery_charge for draft in drafts),
         "total": total,
         "notice": notice,
+        "gateways": gateways,
+        "chosen_gateway": request.POST.get("gateway") or gateways[0].name,
     }
     return render(request, "checkout/review.html", context, status=status)

@@ -16,6 +16,13 @@ SUBJECTS = {
     Letter.Kind.NOT_PLACED: "Your order {number} could not be placed",
     Letter.Kind.PAYMENT_RETURNED: "Your payment for order {number} goes back",
     Letter.Kind.REFUNDED: "Money given back for order {number}",
+    Letter.Kind.TO_PAY: "Your order {number} waits for your transfer",
+    Letter.Kind.PAYMENT_EXPIRED: "Your order {number} was not paid in time",
+    Letter.Kind.CANCELLED_GOODS: "Cancelled: goods of your order {number}",
+    Letter.Kind.RETURN_ASKED: "You want to send back goods of order {number}",
+    Letter.Kind.RETURN_ACCEPTED: "Send back your goods of order {number}",
+    Letter.Kind.RETURN_REFUSED: "Your return for order {number} was refused",
+    Letter.Kind.RETURN_RECEIVED: "Your goods of order {number} are back",
     Letter.Kind.LINK: "The link to your order {number}",
 }
 

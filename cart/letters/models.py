@@ -32,6 +32,13 @@ class Letter(models.Model):
         NOT_PLACED = "not_placed", "order could not be placed"
         PAYMENT_RETURNED = "payment_returned", "payment not kept"
         REFUNDED = "refunded", "money given back"
+        TO_PAY = "to_pay", "order to be paid by transfer"
+        PAYMENT_EXPIRED = "payment_expired", "order not paid in time"
+        CANCELLED_GOODS = "cancelled_goods", "goods cancelled"
+        RETURN_ASKED = "return_asked", "return asked for"
+        RETURN_ACCEPTED = "return_accepted", "return accepted"
+        RETURN_REFUSED = "return_refused", "return refused"
+        RETURN_RECEIVED = "return_received", "return received"
         LINK = "link", "new link to the order"
 
     order = models.ForeignKey("orders.Order", models.PROTECT, related_name="+")

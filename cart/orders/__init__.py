@@ -3,5 +3,6 @@
 Exceptions::
 
     Exception
+    ├── RefundError                    cart.orders.refunds: so much is not left of what was paid
     └── StaleConsignmentError          cart.orders.services: the consignment has left the expected state
 """

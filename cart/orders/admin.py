@@ -27,7 +27,7 @@ class OrderLineInline(ReadOnlyAdminMixin, VendorScopedInline):
 
     model = OrderLine
     vendor_roles = ORDER_ROLES
-    fields = ("sku", "name", "quantity", "unit_price")
+    fields = ("sku", "name", "quantity", "cancelled", "returned", "unit_price")
     readonly_fields = fields
 
 
@@ -120,7 +120,10 @@ class PaymentInline(ReadOnlyAdminMixin, admin.TabularInline):  # type: ignore[ty
     """Show the payments of an order."""
 
     model = Payment
-    fields = ("gateway", "reference", "state", "amount", "currency", "declined_cards", "created_at", "settled_at")
+    fields = (
+        "gateway", "reference", "state", "amount", "refund_total", "currency", "declined_cards", "created_at",
+        "settled_at",
+    )  # fmt: skip
     readonly_fields = fields
     extra = 0
 

@@ -56,8 +56,9 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(state=Order.State.PLACED)
 
     def for_user(self, user: Any) -> Self:
-        """Select the settled orders of a user."""
-        return self.filter(user=user).exclude(state__in=[Order.State.DRAFT, Order.State.EXPIRED])
+        """Select the settled orders of a user, and those that are to be paid later."""
+        unfinished = Q(state=Order.State.EXPIRED) | Q(state=Order.State.DRAFT, pay_by__isnull=True)
+        return self.filter(user=user).exclude(unfinished)
 
 
 def new_wish() -> str:
@@ -112,6 +113,9 @@ class Order(PostalAddress):
     slow_since = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When it took the slow lane of its network."
     )
+    pay_by = models.DateTimeField(
+        null=True, blank=True, help_text="Of an order that is paid later: its goods are kept until then."
+    )
     remark = models.CharField(max_length=200, blank=True, help_text="Why it was cancelled, in the shopper's words.")
 
     objects = OrderQuerySet.as_manager()
@@ -141,6 +145,11 @@ class Order(PostalAddress):
     def total_money(self) -> Money:
         """Return the total with its currency."""
         return Money(self.total, self.currency)
+
+    @property
+    def is_to_pay(self) -> bool:
+        """Return True if the order is made and waits for its payment by other means than a card."""
+        return self.state == self.State.DRAFT and self.pay_by is not None
 
     def placed_of_wish(self) -> Order | None:
         """Return the placed order of the same checkout, which may be this one."""
@@ -199,10 +208,22 @@ class OrderLine(models.Model):
     name = models.CharField(max_length=240)
     quantity = models.PositiveIntegerField()
     unit_price = models.PositiveIntegerField()
+    cancelled = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Pieces cancelled before they were sent."
+    )
+    returned = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Pieces in returns that were asked for and not refused."
+    )
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.CheckConstraint(condition=Q(quantity__gt=0), name="orders_line_quantity_positive")]
+        constraints = [
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="orders_line_quantity_positive"),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=models.F("cancelled") + models.F("returned")),
+                name="orders_line_no_piece_goes_back_twice",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.name}"
@@ -211,6 +232,11 @@ class OrderLine(models.Model):
     def total(self) -> int:
         """Return the price of all pieces, in minor units."""
         return self.unit_price * self.quantity
+
+    @property
+    def kept(self) -> int:
+        """Return the pieces that are neither cancelled nor in a return."""
+        return self.quantity - self.cancelled - self.returned
 
 
 def first_look() -> datetime:
@@ -247,6 +273,9 @@ class Payment(models.Model):
         default=first_look, editable=False, help_text="When the sweeper asks the gateway next, while that may matter."
     )
     looks = models.PositiveIntegerField(default=0, editable=False)
+    refund_total = models.PositiveBigIntegerField(
+        default=0, db_default=0, editable=False, help_text="The sum of the refunds, made or due."
+    )
 
     class Meta:
         indexes = [
@@ -259,7 +288,76 @@ class Payment(models.Model):
             models.UniqueConstraint(
                 fields=["order"], condition=Q(state="captured"), name="orders_payment_one_capture_an_order"
             ),
+            models.CheckConstraint(
+                condition=Q(refund_total__lte=models.F("amount")), name="orders_payment_refunds_within_amount"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.gateway} {self.reference}"
+
+
+class Refund(models.Model):
+    """Record money that goes back from a captured payment, in part or whole; ``key`` is its idempotency key.
+
+    Its parts say of which consignment, and of which line or delivery, it is. The sweeper carries it to the gateway.
+    """
+
+    class State(models.TextChoices):
+        """List the states of a refund."""
+
+        DUE = "due", "to be given back"
+        MADE = "made", "given back"
+
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
+    key = models.CharField(max_length=80, unique=True, help_text="Ours: the gateway gives back once for it.")
+    state = models.CharField(max_length=4, choices=State, default=State.DUE)
+    amount = models.PositiveBigIntegerField()
+    why = models.CharField(max_length=200)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="by"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    made_at = models.DateTimeField(null=True, blank=True)
+    next_look_at = models.DateTimeField(default=timezone.now, editable=False)
+    looks = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["next_look_at"], condition=Q(state="due"), name="orders_refund_due")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="orders_refund_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(state="due", made_at__isnull=True) | Q(state="made", made_at__isnull=False),
+                name="orders_refund_made_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.money}, {self.get_state_display()}"
+
+    @property
+    def money(self) -> Money:
+        """Return the amount with its currency."""
+        return Money(self.amount, self.payment.currency)
+
+
+class RefundPart(models.Model):
+    """Record the share of a refund that is of one line, or of a consignment's delivery where ``line`` is empty."""
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="parts")
+    consignment = models.ForeignKey(Consignment, models.PROTECT, related_name="+")
+    line = models.ForeignKey(OrderLine, models.PROTECT, null=True, related_name="+")
+    amount = models.PositiveBigIntegerField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="orders_refund_part_positive"),
+            models.UniqueConstraint(
+                fields=["refund", "consignment", "line"], nulls_distinct=False, name="orders_refund_part_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} of {self.line or 'delivery'}"

@@ -8,3 +8,10 @@ order_finalising = Signal()
 
 # After the commit, robust, with ``order``.
 order_placed = Signal()
+
+# Joining: sent by ``send()`` inside the transaction that cancels pieces, with ``consignment`` (its lines say what is
+# kept), ``pieces`` by line and ``now``. The order is locked.
+goods_cancelled = Signal()
+
+# Joining: sent by ``send()`` inside the transaction that records a refund as made, with ``refund`` and ``now``.
+refund_made = Signal()

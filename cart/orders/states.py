@@ -1,10 +1,10 @@
-"""The state machine of consignments. An UPDATE names its source states, so a race has one winner."""
+"""The state machines of consignments and payments. Updates name their source states: a race has one winner."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from cart.orders.models import Consignment
+from cart.orders.models import Consignment, Payment
 
 State = Consignment.State
 
@@ -15,6 +15,18 @@ TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     State.SENT: frozenset({State.DELIVERED}),
     State.DELIVERED: frozenset(),
     State.CANCELLED: frozenset(),
+}
+
+# A started payment ends with its hold, one to be refunded when the gateway has made it: the sweeper asks.
+PAYMENT_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
+    Payment.State.STARTED: frozenset(
+        {Payment.State.CAPTURED, Payment.State.DECLINED, Payment.State.REFUND_DUE, Payment.State.REFUNDED}
+    ),
+    Payment.State.CAPTURED: frozenset({Payment.State.REFUNDED}),
+    # Where the money came in spite of it.
+    Payment.State.DECLINED: frozenset({Payment.State.CAPTURED, Payment.State.REFUND_DUE, Payment.State.REFUNDED}),
+    Payment.State.REFUND_DUE: frozenset({Payment.State.REFUNDED}),
+    Payment.State.REFUNDED: frozenset(),
 }
 
 

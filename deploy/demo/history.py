@@ -1,4 +1,4 @@
-"""The demo's past orders as rows: placed and paid long ago, so nothing is dispatched for them and no mail is sent."""
+"""The demo's past orders as rows: placed, paid and passed on long ago, so nothing is sent for them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from cart.checkout.payments.sandbox.models import Charge
 from cart.orders.models import Address, Consignment, Order, OrderLine, Payment
 from deploy.demo import catalogue, people, trade
 from deploy.demo.catalogue import LineEntry
 from deploy.demo.places import Places
 from deploy.demo.trade import Purchase
 from mall.accounts.models import User
+from shipping.models import Dispatch
+from shipping.services import write_dispatches
+from shipping.states import State
 from vendors.models import Variant, Vendor
 
 UUIDS = uuid.uuid5(uuid.NAMESPACE_DNS, "mall.localhost")
@@ -55,8 +59,28 @@ def load_orders(places: Places, users: dict[str, User], now: datetime) -> int:
         for consignment, draft in zip(consignments, packed, strict=True)
         for bought in draft.lines
     )
-    Payment.objects.bulk_create(_payment(order) for order in orders)
+    payments = Payment.objects.bulk_create(_payment(order) for order in orders)
+    Charge.objects.bulk_create(_charge(payment) for payment in payments)
+    _pass_on(orders)
     return len(orders)
+
+
+def _pass_on(orders: Iterable[Order]) -> None:
+    """Write the dispatches of what is still to be sent; the departments have them."""
+    open_states = (Consignment.State.OPEN, Consignment.State.PACKED)
+    waiting = Order.objects.filter(pk__in=[order.pk for order in orders], consignments__state__in=open_states)
+    for order in waiting.distinct():
+        placed_at = order.placed_at or order.created_at
+        written = write_dispatches(order=order, now=placed_at)
+        Dispatch.objects.filter(pk__in=[each.pk for each in written]).update(
+            state=State.ACKED,
+            acked_at=placed_at,
+            first_sent_at=placed_at,
+            next_at=None,
+            ack_by="demo",
+            fence=1,
+            reason="",
+        )
 
 
 class ConsignmentDraft:
@@ -150,4 +174,16 @@ def _payment(order: Order) -> Payment:
         currency=order.currency,
         created_at=order.created_at,
         settled_at=order.placed_at,
+    )
+
+
+def _charge(payment: Payment) -> Charge:
+    return Charge(
+        reference=payment.reference,
+        shop="demo",
+        amount=payment.amount,
+        currency=payment.currency,
+        state=Charge.State.CAPTURED,
+        created_at=payment.created_at,
+        settled_at=payment.settled_at,
     )

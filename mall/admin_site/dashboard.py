@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, F, Min, Q, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Count, F, Min, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
-from cart.orders.models import Consignment, Order
+from cart.orders.models import Consignment, Order, RefundPart
 from shipping.models import Dispatch
 from vendors.models import Marketplace, Membership, Stock, Vendor
 from vendors.money import Money
@@ -79,15 +79,17 @@ def low_stock(vendors: list[Vendor]) -> list[Stock]:
 
 
 def takings(vendors: list[Vendor], now: datetime) -> dict[str, Any]:
-    """Return the takings of the last 30 days by day of placing, delivery included, with their chart."""
+    """Return the takings of the last 30 days by day of placing, with delivery and less refunds, with their chart."""
     first = timezone.localdate(now) - timedelta(days=DAYS - 1)
+    parts = RefundPart.objects.filter(consignment=OuterRef("pk")).order_by().values("consignment")
+    refunded = parts.annotate(sum=Sum("amount")).values("sum")
     by_day = dict(
         Consignment.objects.filter(
             vendor__in=vendors, order__state=Order.State.PLACED, order__placed_at__date__gte=first
         )
         .annotate(day=TruncDate("order__placed_at"))
         .values_list("day")
-        .annotate(sum=Sum(F("goods_total") + F("delivery_charge")))
+        .annotate(sum=Sum(F("goods_total") + F("delivery_charge") - Coalesce(Subquery(refunded), 0)))
     )
     currency = Marketplace.objects.values_list("currency", flat=True).first() or "EUR"
     days = [first + timedelta(days=n) for n in range(DAYS)]

@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import URLPattern, URLResolver, reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 
-from mall.admin_site import dashboard
+from mall.admin_site import dashboard, reconciliation_page
 from mall.admin_site.seen import guarded
 
 if TYPE_CHECKING:
@@ -30,7 +30,12 @@ class MallAdminSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Return Django's URLs without ``/r/``: it redirects any member of staff to any order's signed status page."""
-        return [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
+        kept = [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
+        return [path("reconciliation/", self.admin_view(self.reconciliation), name="reconciliation"), *kept]
+
+    def reconciliation(self, request: HttpRequest) -> HttpResponse:
+        """Show the reconciliation page."""
+        return reconciliation_page.reconciliation_view(request, self.each_context(request))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Redirect to the accounts' sign-in page, which has the rate limit; say so to people who work for no shop."""

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 from model_bakery import baker
 
+from cart.aftersale.models import Return, ReturnLine
 from cart.orders.models import Consignment, Order, OrderLine
 from mall.accounts.models import User
 from sessions_farm.communities.models import Community, Domain
@@ -90,4 +91,6 @@ def add_order(side: Side) -> None:
         consignment=consignment, key=f"csg_{side.mark}_r1", body=body, sha256=sha256(body).hexdigest(), route=route,
         next_at=now,
     )  # fmt: skip
-    side.rows |= {Consignment: consignment, Department: department, Route: route, Dispatch: dispatch}
+    returned = Return.objects.create(consignment=consignment, key=side.mark, why=f"{side.mark} is too small")
+    ReturnLine.objects.create(returned=returned, line=consignment.lines.get(), pieces=1)
+    side.rows |= {Return: returned, Consignment: consignment, Department: department, Route: route, Dispatch: dispatch}

@@ -22,6 +22,9 @@ class Marketplace(models.Model):
     currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217 code.")
     strapline = models.CharField(max_length=200, blank=True)
     support_email = models.EmailField(blank=True)
+    bank_account = models.TextField(
+        blank=True, help_text="Whose account, IBAN and BIC, for shoppers who pay by transfer. Empty: not offered."
+    )
 
     def __str__(self) -> str:
         return str(self.community)
@@ -86,6 +89,12 @@ class Vendor(models.Model):
     delivery_charge = models.PositiveIntegerField(default=0, help_text="In minor units (cents).")
     express_charge = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: no express delivery.")
     free_delivery_from = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: never free.")
+    return_days = models.PositiveSmallIntegerField(
+        "days for returns",
+        default=14,
+        db_default=14,
+        help_text="Shoppers may ask for a return until so long after sending.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = VendorQuerySet.as_manager()

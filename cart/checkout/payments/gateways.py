@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from cart.checkout.payments.base import Gateway
+
+if TYPE_CHECKING:
+    from vendors.storefronts import CachedMarketplace
 
 
 @functools.cache
@@ -17,3 +21,8 @@ def get_gateway(name: str) -> Gateway:
         raise LookupError(f"{name} is not configured; PAYMENT_GATEWAYS has {settings.PAYMENT_GATEWAYS}.")
     gateway: Gateway = import_string(f"cart.checkout.payments.{name}.gateway.Gateway")()
     return gateway
+
+
+def offered_gateways(marketplace: CachedMarketplace) -> list[Gateway]:
+    """Return the ways to pay at a marketplace, in the order of PAYMENT_GATEWAYS."""
+    return [gateway for name in settings.PAYMENT_GATEWAYS if (gateway := get_gateway(name)).is_offered(marketplace)]

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import re
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import connection, transaction
@@ -11,9 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cart import copies
+from cart.aftersale.cancelling import cancel_lines, cancel_order
+from cart.aftersale.refunding import refund_amount
+from cart.aftersale.returning import accept_return, ask_return, receive_return, refuse_return
 from cart.checkout.finalise import finalise
 from cart.checkout.prepare import prepare_order
+from cart.checkout.refunding import make_refund
 from cart.models import Cart
+from cart.orders.models import Consignment
 from cart.services import change_quantity, merge_carts
 from cart.transactions import ATTEMPTS, RowLockTimeoutError, in_transaction
 from sessions_farm.communities.models import Visitor
@@ -23,7 +29,9 @@ from tests.support.shop import add_goods, begin, make_shop, put, request_of, vis
 # Where several tables stand in one place, no service waits in one of them for a holder of another.
 ORDER = [
     ("communities_visitor",), ("cart_cart",), ("orders_order",), ("orders_payment",), ("vendors_stock",),
-    ("cart_line", "cart_copiedline", "vendors_stockhold"),
+    # Below their order, or by a service that locks no other row: consignments and what follows a sale.
+    ("cart_line", "cart_copiedline", "vendors_stockhold", "orders_consignment", "orders_orderline", "orders_refund",
+     "aftersale_return", "shipping_dispatch"),
 ]  # fmt: skip
 RANK = {table: rank for rank, tables in enumerate(ORDER) for table in tables}
 LOCKING = re.compile(
@@ -70,22 +78,85 @@ def services(shop, lamp, pay_with):
         ),
         "prepare": lambda: prepare_order(visitor=neighbour, user=None, checkout_request=request_of(neighbour), now=now),
         "finalise": lambda: finalise(payment=payment, now=now),
+        "prepare_paid_later": lambda: prepare_order(
+            visitor=neighbour, user=None, checkout_request=replace(request_of(neighbour), gateway="manual"), now=now
+        ),
     }
+
+
+@pytest.fixture
+def sold(shop, lamp, pay_with):
+    """A placed order of 2 lamps."""
+    payment = begin(visitor_with(shop, lamp=(lamp, 2)))
+    pay_with(payment)
+    return finalise(payment=payment, now=timezone.now())
+
+
+class AfterSale:
+    """Each service after the sale, ready to be called: its preparation is done when the method returns."""
+
+    def __init__(self, order):
+        self.order, self.consignment = order, order.consignments.get()
+        self.piece = {self.consignment.lines.get().pk: 1}
+        self.said = {"key": "k", "why": "w", "now": timezone.now()}
+        self.answer = {"answer": "no", "user": None, "now": timezone.now()}
+
+    def cancel_lines(self):
+        return lambda: cancel_lines(order_id=self.order.pk, pieces=self.piece, **self.said)
+
+    def cancel_order(self):
+        return lambda: cancel_order(order_id=self.order.pk, **self.said)
+
+    def refund_amount(self):
+        return lambda: refund_amount(order_id=self.order.pk, amount=50, **self.said)
+
+    def make_refund(self):
+        refund = self.refund_amount()()
+        return lambda: make_refund(refund, timezone.now())
+
+    def ask_return(self):
+        Consignment.objects.update(state="sent", sent_at=timezone.now())
+        return lambda: ask_return(consignment_id=self.consignment.pk, pieces=self.piece, **self.said)
+
+    def refuse_return(self):
+        asked = self.ask_return()()
+        return lambda: refuse_return(return_id=asked.pk, **self.answer)
+
+    def receive_return(self):
+        asked = self.ask_return()()
+        accept_return(return_id=asked.pk, **self.answer)
+        return lambda: receive_return(return_id=asked.pk, is_sellable=True, user=None, now=timezone.now())
 
 
 SERVICES = (
     "add_line", "change_quantity", "merge_carts", "merge_visitors", "copy_cart", "prepare", "finalise",
+    "prepare_paid_later",
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_service_locks_in_the_one_order(services, name):
-    with CaptureQueriesContext(connection) as captured:
-        services[name]()
-    locked = locks_of(captured.captured_queries)
+    locked = locks_by(services[name])
 
     if name == "merge_visitors":  # the orders come last; but whoever locks an order of these visitors has their carts
         locked.remove("orders_order")
+    assert_in_order(name, locked)
+
+
+@pytest.mark.parametrize("name", [name for name in vars(AfterSale) if not name.startswith("_")])
+def test_service_after_the_sale_locks_in_the_one_order(sold, name):
+    locked = locks_by(getattr(AfterSale(sold), name)())
+    assert_in_order(name, locked)
+    assert locked[0] == "orders_order"
+
+
+def locks_by(service) -> list[str]:
+    with CaptureQueriesContext(connection) as captured:
+        service()
+    return locks_of(captured.captured_queries)
+
+
+def assert_in_order(name, locked):
     assert locked == sorted(locked, key=RANK.__getitem__), f"{name} locks {' → '.join(locked)}"
     assert locked
 

@@ -6,13 +6,14 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from cart.checkout.backoff import LONGEST_DELAY, delay_after
 from cart.checkout.errors import AlreadyPaidError, PaymentError
 from cart.checkout.finalise import finalise
 from cart.checkout.payments.sandbox.gateway import Gateway
 from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.prepare import prepare_order
 from cart.checkout.services import start_payment
-from cart.checkout.sweeping import BATCH, LONGEST_DELAY, claim_due_payments, delay_after, sweep_checkouts
+from cart.checkout.sweeping import BATCH, claim_due_payments, sweep_checkouts
 from cart.orders.models import Order, Payment
 from tests.support.shop import add_goods, begin, later, order_of, request_of, visitor_with
 from vendors.models import Stock
@@ -161,7 +162,7 @@ def test_look_is_a_lease_and_comes_later_each_time(visitor):
 
 def test_sweep_counts_what_it_changed(visitor):
     begin(visitor)
-    assert sweep_checkouts(now=later(minutes=1)) == {"settled": 0, "refunded": 0, "expired": 0, "mailed": 0}
+    assert not any(sweep_checkouts(now=later(minutes=1)).values())
 
 
 def test_total_of_nothing_is_placed_without_a_gateway(shop):

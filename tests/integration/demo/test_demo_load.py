@@ -12,6 +12,7 @@ from cart.orders.models import Address, Consignment, Order, OrderLine, Payment
 from deploy.demo import catalogue, goods, history, people, pictures, places, routes
 from deploy.demo.load import load
 from deploy.demo.management.commands.load_demo import Command
+from mall import reconciliation
 from mall.accounts.models import User
 from sessions_farm.communities.models import Community, Domain
 from shipping.models import Department, Dispatch, Route
@@ -169,9 +170,14 @@ def test_people_can_sign_in_as_what_they_are(loaded):
         assert User.objects.filter(email=person.email).exists()
 
 
-def test_past_orders_add_up_and_are_neither_mailed_nor_dispatched(loaded):
+def test_past_orders_add_up_and_nothing_is_sent_for_them(loaded):
     assert not Letter.objects.exists()
-    assert not Dispatch.objects.exists()
+    assert not Dispatch.objects.live().exists()
+    charges = reconciliation.captured_charges(NOW - reconciliation.PERIOD * 20)
+    assert reconciliation.charges_without_payment(charges, NOW) == []
+    assert reconciliation.payments_without_charge(charges, NOW - reconciliation.PERIOD * 20) == []
+    assert not reconciliation.paid_without_order(NOW).exists()
+    assert not reconciliation.orders_without_dispatch().exists()
     for order in Order.objects.prefetch_related("consignments__lines", "payments"):
         parcels = order.consignments.all()
         assert order.placed_at < NOW

@@ -8,7 +8,8 @@ class CardBehaviour(StrEnum):
     """List the behaviours of the test cards."""
 
     PAYS = "pays"
-    DECLINED = "declined"
+    DECLINED = "declined"  # for good
+    EMPTY = "empty"  # declined, but another card may be tried
     LOST = "lost"  # pays, but the browser gets no answer
     SECURE = "secure"  # the bank asks first (3-D Secure)
 
@@ -16,6 +17,7 @@ class CardBehaviour(StrEnum):
 CARDS: Final[dict[str, tuple[CardBehaviour, str]]] = {
     "4242424242424242": (CardBehaviour.PAYS, "is accepted"),
     "4000000000000002": (CardBehaviour.DECLINED, "is declined"),
+    "4000000000009995": (CardBehaviour.EMPTY, "has too little on it; another may be tried"),
     "4000000000003220": (CardBehaviour.SECURE, "asks you to confirm with your bank"),
     "4000000000000119": (CardBehaviour.LOST, "is charged, then the connection breaks"),
 }

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils import timezone
 
 from cart.checkout.errors import PaymentError
-from cart.checkout.payments.base import ChargeResult, ChargeStatus
+from cart.checkout.payments.base import ChargeReport, ChargeResult, ChargeStatus, RefundStatus
 from cart.checkout.payments.sandbox import services, signing
 from cart.checkout.payments.sandbox.models import Charge
 from cart.orders.models import Payment
 from sessions_farm.communities.links import origin
+
+if TYPE_CHECKING:
+    from vendors.storefronts import CachedMarketplace
 
 STATUS = {
     Charge.State.OPEN: ChargeStatus.PENDING,
@@ -29,6 +34,13 @@ class Gateway:
     """Implement payments.base.Gateway in this process."""
 
     name = "sandbox"
+    label = "Card"
+    hint = "You pay on the page of our payment company. Your goods are kept for you meanwhile."
+    payment_period: timedelta | None = None
+
+    def is_offered(self, marketplace: CachedMarketplace) -> bool:
+        """Offer it everywhere."""
+        return True
 
     def start(self, payment: Payment, *, return_url: str, webhook_path: str) -> str:
         """Create the charge once, and return its payment page."""
@@ -81,14 +93,25 @@ class Gateway:
         )
         return _charge_result(services.cancel_charge(unstarted=unstarted, now=timezone.now()))
 
-    def refund(self, payment: Payment) -> ChargeResult:
-        """Refund the charge. Raise PaymentError if there is none."""
+    def refund(self, payment: Payment, *, amount: int, key: str) -> RefundStatus:
+        """Give the amount back at once. Raise PaymentError if there is no such charge, or not so much of it."""
         try:
-            return _charge_result(services.refund_charge(reference=payment.reference))
+            services.refund_charge(reference=payment.reference, amount=amount, key=key)
         except Charge.DoesNotExist as error:
             raise PaymentError(f"The gateway has no charge {payment.reference}.", permanent=True) from error
+        except services.RefundRefusedError as error:
+            raise PaymentError(str(error), permanent=True) from error
+        return RefundStatus.MADE
+
+    def captured_since(self, moment: datetime) -> Iterator[ChargeReport]:
+        """Return the charges that were captured since a moment."""
+        rows = Charge.objects.filter(state=Charge.State.CAPTURED, settled_at__gte=moment)
+        for charge in rows.iterator():
+            yield ChargeReport(charge.reference, _charge_result(charge))
 
 
 def _charge_result(charge: Charge) -> ChargeResult:
-    declined_cards = int(charge.state == Charge.State.DECLINED)  # one that the shopper or the shop closed is none
-    return ChargeResult(STATUS[Charge.State(charge.state)], charge.amount, charge.currency, declined_cards)
+    is_open = charge.is_payable and charge.declined_cards > 0
+    status = ChargeStatus.DECLINED if is_open else STATUS[Charge.State(charge.state)]
+    declined_cards = charge.declined_cards + (charge.state == Charge.State.DECLINED)  # one that was closed is none
+    return ChargeResult(status, charge.amount, charge.currency, is_final=not is_open, declined_cards=declined_cards)

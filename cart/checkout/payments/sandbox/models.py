@@ -34,6 +34,9 @@ class Charge(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     settled_at = models.DateTimeField(null=True, blank=True)
     notified_at = models.DateTimeField(null=True, blank=True)
+    declined_cards = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Cards that were declined while another may be tried."
+    )
 
     def __str__(self) -> str:
         return f"{self.reference}: {self.get_state_display()}"
@@ -42,3 +45,15 @@ class Charge(models.Model):
     def is_payable(self) -> bool:
         """Return True if the charge waits for a payment."""
         return self.state in {self.State.OPEN, self.State.CHALLENGED}
+
+
+class ChargeRefund(models.Model):
+    """Record an amount of a charge that was given back."""
+
+    charge = models.ForeignKey(Charge, models.CASCADE, related_name="refunds")
+    key = models.CharField(max_length=80, unique=True, help_text="The shop's own; one refund for each.")
+    amount = models.PositiveBigIntegerField(help_text="In minor units.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.amount}"

@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Sum
 
 from cart.checkout.payments.sandbox import tasks
 from cart.checkout.payments.sandbox.cards import CardBehaviour
-from cart.checkout.payments.sandbox.models import Charge
+from cart.checkout.payments.sandbox.models import Charge, ChargeRefund
 
 State = Charge.State
+
+
+class RefundRefusedError(Exception):
+    """Report a refund that the payment company does not make."""
 
 
 @transaction.atomic
@@ -18,6 +23,10 @@ def charge_card(*, token: str, behaviour: CardBehaviour, now: datetime) -> Charg
     """Charge a card; idempotent, only an open charge changes."""
     charge = _lock_charge(token)
     if charge.state != State.OPEN:
+        return charge
+    if behaviour is CardBehaviour.EMPTY:
+        charge.declined_cards += 1
+        charge.save(update_fields=["declined_cards"])
         return charge
     if behaviour is CardBehaviour.SECURE:
         return _set_state(charge, State.CHALLENGED)
@@ -52,10 +61,22 @@ def cancel_charge(*, unstarted: Charge, now: datetime) -> Charge:
 
 
 @transaction.atomic
-def refund_charge(*, reference: str) -> Charge:
-    """Refund a paid charge; idempotent."""
+def refund_charge(*, reference: str, amount: int, key: str) -> None:
+    """Give back an amount of a paid charge, once for each key.
+
+    Raise Charge.DoesNotExist, or RefundRefusedError if the charge is not paid or would give back more than was paid.
+    """
     charge = Charge.objects.select_for_update().get(reference=reference)
-    return _set_state(charge, State.REFUNDED) if charge.state == State.CAPTURED else charge
+    if ChargeRefund.objects.filter(charge=charge, key=key).exists():
+        return
+    given_back = charge.refunds.aggregate(sum=Sum("amount", default=0))["sum"]
+    if charge.state != State.CAPTURED or not 0 < amount <= charge.amount - given_back:
+        raise RefundRefusedError(
+            f"{amount} of charge {reference} cannot go back: it is {charge.state}, {given_back} went of {charge.amount}"
+        )
+    ChargeRefund.objects.create(charge=charge, key=key, amount=amount)
+    if given_back + amount == charge.amount:
+        _set_state(charge, State.REFUNDED)
 
 
 def _lock_charge(token: str) -> Charge:

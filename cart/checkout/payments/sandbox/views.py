@@ -31,7 +31,10 @@ def card_page(request: HttpRequest, token: str) -> HttpResponse:
         return _redirect_to_shop(services.abandon_charge(token=token, now=timezone.now()))
     form = CardForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return _charge(request, charge, form.behaviour)
+        if form.behaviour is not CardBehaviour.EMPTY:
+            return _charge(request, charge, form.behaviour)
+        services.charge_card(token=token, behaviour=form.behaviour, now=timezone.now())
+        form.add_error("number", "This card was declined: there is too little on it. Try another one.")
     return _render_page(request, "sandbox/pay.html", charge, form)
 
 
