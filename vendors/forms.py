@@ -158,7 +158,7 @@ class VariantFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not 
                 raise
             raise ValidationError(f"{(error.params or {})['instance']} {ADVICE}", code=error.code) from error
         self._refuse_taken_skus()
-        self._refuse_empty_shelf()
+        self._refuse_nothing_to_sell()
 
     def _kept(self) -> list[dict[str, Any]]:
         """Return the data of the variants that will be there."""
@@ -176,7 +176,7 @@ class VariantFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not 
         if taken := others.select_related("product").first():
             raise ValidationError(f"{taken.product} has the SKU {taken.sku} already.", code="sku_taken")
 
-    def _refuse_empty_shelf(self) -> None:
+    def _refuse_nothing_to_sell(self) -> None:
         """Refuse to publish a product without a variant that can be sold."""
         is_published = self.instance.status == Product.Status.PUBLISHED
         if is_published and all(row.get("withdrawn") for row in self._kept()):

@@ -97,12 +97,12 @@ def _resume(order: Order, who: Who, gateway: Gateway, now: datetime) -> Prepared
         return PreparedCheckout(order, None)
     if order.pay_by is not None:
         return PreparedCheckout(order, started.first())
-    quantities = order.quantities()
-    admission = admit_checkout(who, quantities, now)
-    order.standing, order.network, order.slow_since = admission.standing, who.network, admission.slow_since
     latest = order.created_at + timedelta(minutes=settings.STOCK_HOLD_MINUTES) * MAX_HOLD_PERIODS
     if latest <= now:
         raise DraftExpiredError(f"Order {order.number} waited for {MAX_HOLD_PERIODS} hold periods.")
+    quantities = order.quantities()
+    admission = admit_checkout(who, quantities, now)
+    order.standing, order.network, order.slow_since = admission.standing, who.network, admission.slow_since
     order.held_until = min(admission.until, latest)
     order.save(update_fields=["standing", "network", "held_until", "slow_since"])
     stock.hold(order.uuid, quantities, order.held_until, now)
