@@ -222,7 +222,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="mall@mall.localhost"
 EGRESS_ALLOW = env.list("EGRESS_ALLOW", default=[])  # CIDR blocks besides the public Internet
 
 # Shop
-PAYMENT_GATEWAYS = ["sandbox"]
+PAYMENT_GATEWAYS = {"sandbox": "cart.checkout.payments.sandbox.gateway.Gateway"}  # classes by name
 STOCK_HOLD_MINUTES = 15
 ORDER_STATUS_VIEW = "order_status"
 # Where the sandbox gateway's notices are posted: a node of the farm or its balancer, as a worker reaches it.

@@ -18,6 +18,7 @@ from cart.checkout.errors import (
     Increase,
     PriceIncreasedError,
 )
+from cart.checkout.payments.gateways import first_gateway
 from cart.checkout.placing import expire_order, place_order
 from cart.models import Cart, Line
 from cart.orders.models import RETURN_GRACE, Consignment, Order, OrderLine, Payment
@@ -183,7 +184,7 @@ def _hold_until(order: Order, now: datetime) -> datetime:
 def _create_payment(order: Order) -> Payment:
     return Payment.objects.create(
         order=order,
-        gateway=settings.PAYMENT_GATEWAYS[0],
+        gateway=first_gateway(),
         reference=f"{order.number}-{secrets.token_hex(8)}",
         amount=order.total,
         currency=order.currency,

@@ -14,6 +14,11 @@ from cart.checkout.payments.base import Gateway
 def get_gateway(name: str) -> Gateway:
     """Return the gateway of a name in PAYMENT_GATEWAYS. Raise LookupError for any other name."""
     if name not in settings.PAYMENT_GATEWAYS:
-        raise LookupError(f"{name} is not configured; PAYMENT_GATEWAYS has {settings.PAYMENT_GATEWAYS}.")
-    gateway: Gateway = import_string(f"cart.checkout.payments.{name}.gateway.Gateway")()
+        raise LookupError(f"{name} is not configured; PAYMENT_GATEWAYS has {', '.join(settings.PAYMENT_GATEWAYS)}.")
+    gateway: Gateway = import_string(settings.PAYMENT_GATEWAYS[name])()
     return gateway
+
+
+def first_gateway() -> str:
+    """Return the name of the gateway that a new payment begins at."""
+    return str(next(iter(settings.PAYMENT_GATEWAYS)))
