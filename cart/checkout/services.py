@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from django.urls import reverse
 
 from cart.checkout.checkout_request import CheckoutRequest
-from cart.checkout.errors import AlreadyPaidError
-from cart.checkout.finalise import close_payment
+from cart.checkout.errors import AlreadyPaidError, PaymentError
+from cart.checkout.finalise import close_payment, finalise
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import expire_order
-from cart.checkout.prepare import PreparedCheckout, prepare_order
+from cart.checkout.prepare import prepare_order
 from cart.orders.models import Order, Payment
 from cart.transactions import in_transaction
 
@@ -24,8 +24,9 @@ def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
     """Prepare the order and open its charge. Return the payment page's URL, or None for a settled order.
 
     Payments of the same checkout for another cart, amount or address are closed at the gateway first: one that was made
-    ends the checkout. Raise AlreadyPaidError then, the errors of prepare_order, and PaymentError if the gateway does
-    not answer; nothing new can be paid then, and the draft stays for a retry.
+    ends the checkout. A charge that is closed at the gateway is followed by another. Raise AlreadyPaidError, the errors
+    of prepare_order, and PaymentError if the gateway does not answer; nothing new can be paid then, and the draft stays
+    for a retry.
     """
     of_checkout = Payment.objects.filter(order__visitor=visitor, order__wish=checkout_request.wish)
     others = of_checkout.filter(state=Payment.State.STARTED).exclude(order__idempotency_key=checkout_request.order_key)
@@ -38,7 +39,16 @@ def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
         except AlreadyPaidError:
             _abandon(prepared.order)
             raise
-    return _payment_url(prepared) if prepared.payment else None
+    if prepared.payment is None:
+        return None
+    try:
+        return _payment_url(prepared.payment)
+    except PaymentError as error:
+        if not error.permanent:
+            raise
+    finalise(payment=prepared.payment, now=now)  # closed at the gateway, as by a shopper who left its page
+    prepared = prepare_order(visitor=visitor, user=user, checkout_request=checkout_request, now=now)
+    return _payment_url(prepared.payment) if prepared.payment else None
 
 
 def _close_superseded(payment: Payment, now: datetime) -> None:
@@ -55,10 +65,7 @@ def _abandon(order: Order) -> None:
         expire_order(draft)
 
 
-def _payment_url(prepared: PreparedCheckout) -> str:
-    payment = prepared.payment
-    if payment is None:
-        raise ValueError(f"Nothing is left to pay of order {prepared.order.number}.")
+def _payment_url(payment: Payment) -> str:
     return get_gateway(payment.gateway).start(
         payment,
         return_url=reverse("checkout:return", args=[payment.gateway]),

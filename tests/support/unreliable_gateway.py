@@ -1,0 +1,66 @@
+"""A payment company that is away on demand: the sandbox behind a line that a test cuts, before or after each call."""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+
+from cart.checkout.errors import PaymentError
+from cart.checkout.payments.sandbox.gateway import Gateway as Sandbox
+
+NAME = "unreliable"
+PATH = f"{__name__}.Gateway"
+
+
+def sound(name: str, *, is_answered: bool) -> None:
+    """A line that carries every call and every answer."""
+
+
+class Gateway:
+    """Satisfies payments.base.Gateway. ``line`` is called before each call and before its answer; what it raises cuts.
+
+    A call that is cut never reaches the company; a cut answer leaves its work done.
+    """
+
+    name = NAME
+    line: Callable[..., None] = staticmethod(sound)
+
+    def __init__(self):
+        self.company = Sandbox()
+
+    def start(self, payment, *, return_url, webhook_path):
+        return self.carry("start", payment, return_url=return_url, webhook_path=webhook_path)
+
+    def read_return(self, query):
+        return self.company.read_return(query)
+
+    def read_webhook(self, headers, body):
+        return self.company.read_webhook(headers, body)
+
+    def fetch(self, payment):
+        return self.carry("fetch", payment)
+
+    def cancel(self, payment):
+        return self.carry("cancel", payment)
+
+    def refund(self, payment):
+        return self.carry("refund", payment)
+
+    def carry(self, name, payment, **options):
+        Gateway.line(name, is_answered=False)
+        answer = getattr(self.company, name)(payment, **options)
+        Gateway.line(name, is_answered=True)
+        return answer
+
+
+@contextmanager
+def line(hook):
+    """Let calls go over a line of the test's while the block lasts."""
+    before, Gateway.line = Gateway.line, staticmethod(hook)
+    try:
+        yield
+    finally:
+        Gateway.line = staticmethod(before)
+
+
+def cut(name: str, *, is_answered: bool) -> None:
+    """A line that carries nothing."""
+    raise PaymentError("No answer.", permanent=False)
