@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.urls import reverse
 
 from cart.checkout.checkout_request import CheckoutRequest
@@ -13,6 +14,7 @@ from cart.checkout.finalise import close_payment, finalise
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import expire_order
 from cart.checkout.prepare import prepare_order
+from cart.models import Cart
 from cart.orders.models import Order, Payment
 from cart.transactions import in_transaction
 
@@ -23,17 +25,18 @@ if TYPE_CHECKING:
 def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequest, now: datetime) -> str | None:
     """Prepare the order and open its charge. Return the payment page's URL, or None for a settled order.
 
-    Payments of the same checkout for another cart, amount or address are closed at the gateway first: one that was made
+    Other payments of the same checkout or cart are closed at the gateway before anything is prepared: one that was made
     ends the checkout. A charge that is closed at the gateway is followed by another. Raise AlreadyPaidError, the errors
     of prepare_order, and PaymentError if the gateway does not answer; nothing new can be paid then, and the draft stays
     for a retry.
     """
-    of_checkout = Payment.objects.filter(order__visitor=visitor, order__wish=checkout_request.wish)
-    others = of_checkout.filter(state=Payment.State.STARTED).exclude(order__idempotency_key=checkout_request.order_key)
+    holders = Cart.objects.filter(visitor=visitor).values("held_by")  # perhaps of another checkout session
+    of_cart = Q(order__visitor=visitor, order__wish=checkout_request.wish) | Q(order__uuid__in=holders)
+    others = Payment.objects.filter(of_cart, state=Payment.State.STARTED).exclude(order__idempotency_key=checkout_request.order_key)
     for payment in others.select_related("order"):
         _close_superseded(payment, now)
     prepared = prepare_order(visitor=visitor, user=user, checkout_request=checkout_request, now=now)
-    for payment in prepared.superseded:  # begun by another checkout session that came to this cart
+    for payment in prepared.superseded:  # begun meanwhile by another checkout session of this cart
         try:
             _close_superseded(payment, now)
         except AlreadyPaidError:

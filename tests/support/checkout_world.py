@@ -94,7 +94,7 @@ def make_mall() -> Mall:
     with closing(World(mall)) as world:
         for name in people:
             world.review(name, 0)
-        world.pay("shopper", 0, None)
+        world.pay("shopper", 0)
     return replace(mall, people=world.people, pages=world.pages)
 
 
@@ -115,12 +115,10 @@ class World:
 
     # Shoppers
 
-    def put(self, name, variant, quantity):
+    def put(self, name, variant):
         person = self.people[name]
         try:
-            add_line(
-                visitor=person.visitor, variant_id=self.variant(variant).pk, quantity=quantity, now=timezone.now()
-            )
+            add_line(visitor=person.visitor, variant_id=self.variant(variant).pk, quantity=1, now=timezone.now())
         except NotForSaleError:
             pass
         except SoldOutError as error:
@@ -164,7 +162,7 @@ class World:
             {line.variant_id: line.quantity for line in lines},
         )
 
-    def pay(self, name, tab, accident):
+    def pay(self, name, tab, accident=None):
         """Press the button of a review page, as ``cart.checkout.payment_views.pay`` does."""
         person = self.people[name]
         if tab not in person.tabs:
@@ -220,15 +218,15 @@ class World:
         if token := self.page(page):
             bank.charge_card(token=token, behaviour=behaviour, now=timezone.now())
 
-    def answer_bank(self, page, *, confirmed):
+    def answer_bank(self, page, is_confirmed):
         if token := self.page(page):
-            bank.answer_challenge(token=token, confirmed=confirmed, now=timezone.now())
+            bank.answer_challenge(token=token, confirmed=is_confirmed, now=timezone.now())
 
     def leave_page(self, page):
         if token := self.page(page):
             bank.abandon_charge(token=token, now=timezone.now())
 
-    def come_back(self, page, accident):
+    def come_back(self, page, accident=None):
         """Return from the bank's page; a notice does the same."""
         if not (token := self.page(page)):
             return
@@ -248,17 +246,18 @@ class World:
 
     # Staff
 
-    def price(self, variant, price, sale_price):
-        Variant.objects.filter(pk=self.variant(variant).pk).update(price=price, sale_price=sale_price)
+    def price(self, variant, prices):
+        Variant.objects.filter(pk=self.variant(variant).pk).update(price=prices[0], sale_price=prices[1])
 
-    def tariff(self, vendor, charge, express):
-        Vendor.objects.filter(pk=self.mall.vendors[vendor].pk).update(delivery_charge=charge, express_charge=express)
+    def tariff(self, vendor, charges):
+        standard, express = charges
+        Vendor.objects.filter(pk=self.mall.vendors[vendor].pk).update(delivery_charge=standard, express_charge=express)
 
     def count(self, variant, pieces):
         ledger.count({self.variant(variant).pk: pieces}, why="Counted", now=timezone.now())
 
-    def withdraw(self, variant, *, withdrawn):
-        Variant.objects.filter(pk=self.variant(variant).pk).update(withdrawn=withdrawn)
+    def withdraw(self, variant, is_withdrawn):
+        Variant.objects.filter(pk=self.variant(variant).pk).update(withdrawn=is_withdrawn)
 
     def delete(self, variant):
         try:
@@ -272,7 +271,7 @@ class World:
     def wait(self, minutes):
         self.clock.shift(timedelta(minutes=minutes))
 
-    def sweep(self, accident):
+    def sweep(self, accident=None):
         try:
             with self.accident(accident):
                 sweep_checkouts(now=timezone.now())

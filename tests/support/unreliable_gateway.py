@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import partial
 
 from cart.checkout.errors import PaymentError
 from cart.checkout.payments.sandbox.gateway import Gateway as Sandbox
 
 NAME = "unreliable"
 PATH = f"{__name__}.Gateway"
+CALLS = ("start", "fetch", "cancel", "refund")
 
 
 def sound(name: str, *, is_answered: bool) -> None:
@@ -26,27 +28,14 @@ class Gateway:
     def __init__(self):
         self.company = Sandbox()
 
-    def start(self, payment, *, return_url, webhook_path):
-        return self.carry("start", payment, return_url=return_url, webhook_path=webhook_path)
+    def __getattr__(self, name):
+        member = getattr(self.company, name)
+        return partial(self.carry, name, member) if name in CALLS else member
 
-    def read_return(self, query):
-        return self.company.read_return(query)
-
-    def read_webhook(self, headers, body):
-        return self.company.read_webhook(headers, body)
-
-    def fetch(self, payment):
-        return self.carry("fetch", payment)
-
-    def cancel(self, payment):
-        return self.carry("cancel", payment)
-
-    def refund(self, payment):
-        return self.carry("refund", payment)
-
-    def carry(self, name, payment, **options):
+    @staticmethod
+    def carry(name, call, *args, **options):
         Gateway.line(name, is_answered=False)
-        answer = getattr(self.company, name)(payment, **options)
+        answer = call(*args, **options)
         Gateway.line(name, is_answered=True)
         return answer
 
