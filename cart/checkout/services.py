@@ -32,7 +32,9 @@ def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
     """
     holders = Cart.objects.filter(visitor=visitor).values("held_by")  # perhaps of another checkout session
     of_cart = Q(order__visitor=visitor, order__wish=checkout_request.wish) | Q(order__uuid__in=holders)
-    others = Payment.objects.filter(of_cart, state=Payment.State.STARTED).exclude(order__idempotency_key=checkout_request.order_key)
+    others = Payment.objects.filter(of_cart, state=Payment.State.STARTED).exclude(
+        order__idempotency_key=checkout_request.order_key
+    )
     for payment in others.select_related("order"):
         _close_superseded(payment, now)
     prepared = prepare_order(visitor=visitor, user=user, checkout_request=checkout_request, now=now)

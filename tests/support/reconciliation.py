@@ -69,7 +69,9 @@ def wrong_at_rest() -> list[tuple[str, str]]:
 
 
 def found(rules) -> list[tuple[str, str]]:
-    union = " UNION ALL ".join(f"SELECT '{name.replace("'", "''")}', * FROM ({sql}) AS rows" for name, sql in rules.items())
+    union = " UNION ALL ".join(
+        f"SELECT '{name.replace("'", "''")}', * FROM ({sql}) AS rows" for name, sql in rules.items()
+    )
     with connection.cursor() as cursor:
         cursor.execute(union)
         return cursor.fetchall()

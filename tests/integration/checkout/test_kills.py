@@ -218,9 +218,7 @@ def expect_the_end(story, shopper):
 def expect_the_shopper_can_go_on(story, shopper):
     """The same button again, a card that pays, the return: one order is placed, and one charge kept."""
     try:
-        url = start_payment(
-            visitor=shopper.visitor, user=None, checkout_request=shopper.request, now=timezone.now()
-        )
+        url = start_payment(visitor=shopper.visitor, user=None, checkout_request=shopper.request, now=timezone.now())
     except AlreadyPaidError:
         url = None
     if url is not None:
