@@ -1,4 +1,4 @@
-"""A pytest plugin that gives the run one module without one defence (``MUTANT=name``); no file is changed.
+"""A pytest plugin that gives the run one module without one defence (``MUTANT=name`` of the list in the module ``MUTANTS``); no file is changed.
 
 ``pytest -p sessions_farm.communities.tests.support.mutant_plugin``. It ends with NO_MUTANT where red would prove
 nothing.
@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 
 import pytest
 
-from sessions_farm.communities.tests.support.mutant import ROOT, LostTextError
-from sessions_farm.communities.tests.support.mutants import BY_NAME
+from sessions_farm.communities.tests.support.mutant import LISTED, ROOT, LostTextError
 
 NO_MUTANT = 9  # pytest's own exit codes end with 6
 
-mutant = BY_NAME[os.environ["MUTANT"]]
+mutant = import_module(os.environ[LISTED]).BY_NAME[os.environ["MUTANT"]]
 path = str(ROOT / mutant.module)
 loaded = []
 
