@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from cart.letters.models import Letter
+from cart.letters.services import write_letter
 from cart.orders.models import Consignment, Order
 from cart.orders.signals import order_finalising, order_placed
-from cart.orders.tasks import enqueue_confirmation
 from cart.services import remove_bought
 from vendors import stock
 
@@ -25,14 +26,14 @@ def place_order(order: Order, now: datetime) -> None:
             stock.hold(order.uuid, order.quantities(), now + LATE_HOLD, now)
         stock.take(order.uuid, now)
     order.state = Order.State.PLACED
-    order.placed_at = order.mail_due_at = now
-    order.save(update_fields=["state", "placed_at", "mail_due_at"])
+    order.placed_at = now
+    order.save(update_fields=["state", "placed_at"])
     order.consignments.update(state=Consignment.State.OPEN)
     if order.visitor_id is not None:
         remove_bought(visitor_id=order.visitor_id, bought=order.quantities())
     order_finalising.send(sender=Order, order=order, now=now)
     transaction.on_commit(lambda: order_placed.send_robust(sender=Order, order=order), robust=True)
-    transaction.on_commit(lambda: enqueue_confirmation(order.pk), robust=True)
+    write_letter(order=order, kind=Letter.Kind.PLACED)
 
 
 def cancel_order(order: Order, reason: str) -> None:
@@ -42,6 +43,7 @@ def cancel_order(order: Order, reason: str) -> None:
     order.save(update_fields=["state", "remark"])
     order.consignments.update(state=Consignment.State.CANCELLED)
     stock.release(order.uuid)
+    write_letter(order=order, kind=Letter.Kind.NOT_PLACED)
 
 
 def expire_order(order: Order) -> None:

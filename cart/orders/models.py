@@ -16,7 +16,6 @@ from cart.orders import links
 from vendors.money import Money
 
 RETURN_GRACE = timedelta(seconds=30)
-MAIL_RETRY_PERIOD = timedelta(days=3)  # after that the buyer has the status page only
 
 
 class PostalAddress(models.Model):
@@ -60,10 +59,6 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Select the settled orders of a user."""
         return self.filter(user=user).exclude(state__in=[Order.State.DRAFT, Order.State.EXPIRED])
 
-    def mail_due(self, now: datetime) -> Self:
-        """Select placed orders with a due confirmation."""
-        return self.placed().filter(mail_due_at__lte=now, placed_at__gt=now - MAIL_RETRY_PERIOD)
-
 
 def new_wish() -> str:
     """Return the name of a checkout of its own, for an order that comes from no checkout session."""
@@ -105,18 +100,12 @@ class Order(PostalAddress):
     total = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     placed_at = models.DateTimeField(null=True, blank=True)
-    mail_due_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When the confirmation is to be sent next; empty: sent."
-    )
     remark = models.CharField(max_length=200, blank=True, help_text="Why it was cancelled, in the shopper's words.")
 
     objects = OrderQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [
-            models.Index(fields=["mail_due_at"], condition=Q(mail_due_at__isnull=False), name="orders_order_mail_due")
-        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(total=models.F("goods_total") + models.F("delivery_total")), name="orders_order_adds_up"
@@ -137,6 +126,10 @@ class Order(PostalAddress):
     def total_money(self) -> Money:
         """Return the total with its currency."""
         return Money(self.total, self.currency)
+
+    def placed_of_wish(self) -> Order | None:
+        """Return the placed order of the same checkout, which may be this one."""
+        return Order.objects.placed().filter(wish=self.wish).first()
 
     def quantities(self) -> dict[int, int]:
         """Return the pieces of each variant; a deleted variant is left out."""
@@ -221,6 +214,8 @@ class Payment(models.Model):
         DECLINED = "declined", "declined"
         REFUND_DUE = "refund_due", "to be refunded"
         REFUNDED = "refunded", "refunded"
+
+    RETURNED = (State.REFUND_DUE, State.REFUNDED)
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="payments")
     gateway = models.CharField(max_length=20)
