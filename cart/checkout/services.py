@@ -9,10 +9,8 @@ from django.db.models import Q
 from django.urls import reverse
 
 from cart.checkout.checkout_request import CheckoutRequest
-    Other payments of the same checkout or cart are closed at the gateway before anything is prepared: one that was made
-    ends the checkout. A charge that is closed at the gateway is followed by another. Raise AlreadyPaidError, or
-    PaymentReturnedError where a payment cannot be kept, the errors of prepare_order, and PaymentError if the gateway
-    does not answer; nothing new can be paid then, and the draft stays for a retry.
+from cart.checkout.errors import AlreadyPaidError, PaymentError, PaymentReturnedError
+from cart.checkout.finalise import close_payment, finalise
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import expire_order
 from cart.checkout.prepare import prepare_order
@@ -27,17 +25,10 @@ if TYPE_CHECKING:
 def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequest, now: datetime) -> str | None:
     """Prepare the order and open its charge. Return the payment page's URL, or None for a settled order.
 
-<<<<<<< HEAD
     Other payments of the same checkout or cart are closed at the gateway before anything is prepared: one that was made
-    ends the checkout. A charge that is closed at the gateway is followed by another. Raise AlreadyPaidError, the errors
-    of prepare_order, and PaymentError if the gateway does not answer; nothing new can be paid then, and the draft stays
-    for a retry.
-=======
-    Payments of the same checkout for another cart, amount or address are closed at the gateway first: one that was made
-    ends the checkout. Raise AlreadyPaidError then, or
-    PaymentReturnedError where it cannot be kept, the errors of prepare_order, and PaymentError if the gateway does
-    not answer; nothing new can be paid then, and the draft stays for a retry.
->>>>>>> main
+    ends the checkout. A charge that is closed at the gateway is followed by another. Raise AlreadyPaidError, or
+    PaymentReturnedError where a payment cannot be kept, the errors of prepare_order, and PaymentError if the gateway
+    does not answer; nothing new can be paid then, and the draft stays for a retry.
     """
     holders = Cart.objects.filter(visitor=visitor).values("held_by")  # perhaps of another checkout session
     of_cart = Q(order__visitor=visitor, order__wish=checkout_request.wish) | Q(order__uuid__in=holders)

@@ -5,6 +5,7 @@ each act, so a death costs a fork. It reads orders and writes what came of them,
 """
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -136,6 +137,8 @@ def carry_out(order, answer_to):
 def main():
     import django
 
+    if "MUTANT" in os.environ:  # the check of the defences: this program is to be without one too
+        importlib.import_module("sessions_farm.communities.tests.support.mutant_plugin")
     django.setup()
     from django.conf import settings
 

@@ -143,7 +143,6 @@ def test_nobody_pays_twice_or_for_nothing(part, db, settings, scale):
     settings.PAYMENT_GATEWAYS = {unreliable_gateway.NAME: unreliable_gateway.PATH}
     seed = int(os.environ.get("SEED", part))
     machine = hypothesis.seed(seed)(type("AnyOrder", (AnyOrder,), {"mall": make_mall()}))
-    began = __import__("time").process_time()
     try:
         run_state_machine_as_test(
             machine,
@@ -152,11 +151,10 @@ def test_nobody_pays_twice_or_for_nothing(part, db, settings, scale):
                 stateful_step_count=FEW_ACTS if scale == 1 else ACTS,
                 database=None,
                 deadline=None,
-                phases=[Phase.generate, Phase.shrink],
+                phases=[Phase.generate] if "MUTANT" in os.environ else [Phase.generate, Phase.shrink],
                 suppress_health_check=list(HealthCheck),
             ),
         )
     except BaseException as error:
         error.add_note(f"SEED={seed} plays it again.")
         raise
-    print("CPU", __import__("time").process_time() - began)
