@@ -1,7 +1,7 @@
-"""A pytest plugin that gives the run one module without one defence (``MUTANT=name`` of the list in the module ``MUTANTS``); no file is changed.
+"""A pytest plugin that gives the run one module without one defence; no file is changed.
 
-``pytest -p sessions_farm.communities.tests.support.mutant_plugin``. It ends with NO_MUTANT where red would prove
-nothing.
+``MUTANT=name MUTANTS=module.of.the.list pytest -p sessions_farm.communities.tests.support.mutant_plugin``. It ends with
+NO_MUTANT where red would prove nothing.
 """
 
 from __future__ import annotations
