@@ -173,18 +173,22 @@ class World:
                 url = start_payment(visitor=person.visitor, user=None, checkout_request=request, now=timezone.now())
         except KilledError:
             return
-        except AlreadyPaidError as error:
-            assert Order.objects.get(pk=error.order.pk).state == Order.State.PLACED, "said to be paid, and is not"
-        except SoldOutError as error:
-            self.expect_sold_out(person, error)
         except DraftExpiredError:
             self.renew_token(person)
-        except PaymentError:
-            assert happened, "nothing is wrong with the payment company"
-        except CheckoutError:
-            pass
+        except (CheckoutError, SoldOutError) as error:
+            self.expect_reason(person, error, happened)
         else:
             self.led_on(person.tabs[tab], request, url)
+
+    def expect_reason(self, person, error, happened):
+        """Look at whether what the shopper is told is so."""
+        match error:
+            case AlreadyPaidError():
+                assert Order.objects.get(pk=error.order.pk).state == Order.State.PLACED, "said to be paid, and is not"
+            case SoldOutError():
+                self.expect_sold_out(person, error)
+            case PaymentError():
+                assert happened, "nothing is wrong with the payment company"
 
     def led_on(self, tab, request, url):
         """Look at where the browser was led to."""

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from functools import partial
 
-from cart.checkout.errors import PaymentError
 from cart.checkout.payments.sandbox.gateway import Gateway as Sandbox
 
 NAME = "unreliable"
@@ -48,8 +47,3 @@ def line(hook):
         yield
     finally:
         Gateway.line = staticmethod(before)
-
-
-def cut(name: str, *, is_answered: bool) -> None:
-    """A line that carries nothing."""
-    raise PaymentError("No answer.", permanent=False)

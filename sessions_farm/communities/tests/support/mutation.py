@@ -196,7 +196,7 @@ class Table:
 
 
 def main(names: list[str], listed: ModuleType = handoff, project: Callable[[Path], Project] = Project) -> int:
-    """0 where each mutant was caught; ``listed`` is a module with ``MUTANTS``, and ``BY_NAME`` with its controls too."""
+    """0 where each mutant was caught; ``listed`` is a module with ``MUTANTS``, and ``BY_NAME`` with controls too."""
     if unknown := [name for name in names if name not in listed.BY_NAME]:
         say(f"There is no mutant {', '.join(unknown)}; {path_of(listed.__name__)} names them all.")
         return 1
