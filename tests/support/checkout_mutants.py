@@ -101,7 +101,8 @@ MUTANTS = [
     ),
     *of(
         "cart/transactions",
-        ("deadlock-tried-again", "a deadlock is called an outage", "checkout/test_locks", "ATTEMPTS = 3", "ATTEMPTS = 1"),
+        ("deadlock-tried-again", "a deadlock is called an outage", "checkout/test_locks",
+         "ATTEMPTS = 3", "ATTEMPTS = 1"),
     ),
     *of(
         "cart/checkout/payment_views",

@@ -148,7 +148,7 @@ def test_nobody_pays_twice_or_for_nothing(part, db, settings, scale):
             machine,
             settings=hypothesis.settings(
                 max_examples=max(counted(EXAMPLES, scale), 100) // PARTS,
-                stateful_step_count=FEW_ACTS if scale == 1 else ACTS,
+                stateful_step_count=min(FEW_ACTS * scale, ACTS),
                 database=None,
                 deadline=None,
                 phases=[Phase.generate] if "MUTANT" in os.environ else [Phase.generate, Phase.shrink],

@@ -167,7 +167,7 @@ def test_crowd_buys_while_staff_edit(goods, scale):
     assert ends["paid"] == placed + cancelled, "each was led to an order"  # staff took pieces away from a few
     assert placed > cancelled
     assert set(ends) <= {"paid", "sold out before the review", "sold out at the button"}
-    assert changes["price"] and changes["stock"]
+    assert min(changes["price"], changes["stock"]) > 0
     for hours in (3, 6):
         sweep_checkouts(now=later(hours=hours))
     assert wrong_at_rest() == []

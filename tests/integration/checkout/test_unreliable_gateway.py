@@ -1,4 +1,4 @@
-"""The gateway that tests cut off is the sandbox while its line is sound; a cut call changes nothing, a cut answer all."""
+"""The gateway that tests cut off: the sandbox while its line is sound; a cut call does nothing, a cut answer all."""
 
 import pytest
 from django.utils import timezone
