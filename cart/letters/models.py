@@ -34,7 +34,7 @@ class Letter(models.Model):
         REFUNDED = "refunded", "money given back"
         LINK = "link", "new link to the order"
 
-    order = models.ForeignKey("orders.Order", models.PROTECT, related_name="letters")
+    order = models.ForeignKey("orders.Order", models.PROTECT, related_name="+")
     kind = models.CharField(max_length=20, choices=Kind)
     key = models.CharField(max_length=100, blank=True, help_text="Names the reason; one letter for each.")
     facts = models.JSONField(default=dict, blank=True, help_text="Data for the templates, as it was then.")

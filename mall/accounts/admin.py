@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, StringAgg, Subquery, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -65,7 +65,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptabl
     """Find people, and see where they work; they make their accounts themselves."""
 
     form = UserForm
-    list_display = ["email", "name", "works_for", "is_active", "date_joined", "last_login"]
+    list_display = ["email", "name", "shops", "is_active", "date_joined", "last_login"]
     list_filter = ["is_active", StaffFilter]
     search_fields = ["email", "name"]
     ordering = ["-date_joined"]
@@ -73,8 +73,10 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptabl
     readonly_fields = ["email", "works_for", "date_joined", "last_login"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Fetch the memberships with the users."""
-        rows: QuerySet[Any] = super().get_queryset(request).prefetch_related("memberships__vendor")
+        """Annotate each user with the names of the shops that they work for."""
+        works = Membership.objects.filter(user=OuterRef("pk")).order_by().values("user")
+        names = works.values(names=StringAgg("vendor__name", Value(", "), distinct=True, order_by="vendor__name"))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(shop_names=Subquery(names))
         return rows
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -85,6 +87,11 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptabl
         """Deny: an account is closed, for orders name it."""
         return False
 
+    @admin.display(description="works for", ordering="shop_names")
+    def shops(self, user: Any) -> str:
+        """Return the names of the shops, or the mall's."""
+        return "the mall" if user.is_superuser else user.shop_names or "–"
+
     @admin.display(description="works for")
     def works_for(self, user: Any) -> str | SafeString:
         """Link to the people's page of each vendor that the user works for."""
@@ -92,7 +99,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptabl
             return "the mall"
         rows = [
             (reverse("admin:vendors_vendor_people", args=[each.vendor_id]), each.vendor, each.get_role_display())
-            for each in user.memberships.all()
+            for each in Membership.objects.filter(user=user).select_related("vendor")
         ]
         return format_html_join(", ", '<a href="{}">{}</a> ({})', rows) if rows else format_html("–")
 

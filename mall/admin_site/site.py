@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, reverse
 
 from mall.admin_site import dashboard
+from mall.admin_site.seen import guarded
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -22,6 +23,10 @@ class MallAdminSite(admin.AdminSite):
     site_title = "The mall"
     index_title = "Today"
     site_url = "/"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Register an admin whose forms refuse to overwrite what they did not show."""
+        super().register(model_or_iterable, guarded(admin_class or admin.ModelAdmin), **options)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Return Django's URLs without ``/r/``: it redirects any member of staff to any order's signed status page."""

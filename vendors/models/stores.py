@@ -162,7 +162,7 @@ class Membership(models.Model):
         SUPPORT = "support", "support"
 
     vendor = models.ForeignKey(Vendor, models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     role = models.CharField(max_length=9, choices=Role)
 
     class Meta:

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('tries', models.PositiveIntegerField(default=0, editable=False)),
                 ('sent_at', models.DateTimeField(editable=False, null=True)),
                 ('problem', models.CharField(blank=True, editable=False, max_length=300)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='letters', to='orders.order')),
+                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.order')),
             ],
             options={
                 'ordering': ['-created_at', '-pk'],

@@ -77,7 +77,7 @@ def test_placed_order_is_confirmed_once_by_whatever_asks(payment):
 def test_sold_out_while_paying_says_that_the_money_goes_back_and_then_that_it_did(payment, lamp, shop, pay_with):
     sell_out(payment, lamp)
     order = settle(payment)
-    (not_placed, _), (refunded, given_back) = ((letter.kind, letter.facts) for letter in order.letters.order_by("pk"))
+    (not_placed, _), (refunded, given_back) = ((letter.kind, letter.facts) for letter in Letter.objects.order_by("pk"))
 
     assert order.state == Order.State.CANCELLED
     assert (not_placed, refunded) == (Letter.Kind.NOT_PLACED, Letter.Kind.REFUNDED)
@@ -105,9 +105,9 @@ def test_paid_twice_names_the_order_that_stays(shop, lamp, pay_with):
 
 def test_payment_of_another_amount_is_told(payment):
     Order.objects.filter(pk=payment.order_id).update(goods_total=2000, total=2450)
-    order = settle(payment)
+    settle(payment)
 
-    assert [letter.kind for letter in order.letters.order_by("pk")] == ["payment_returned", "refunded"]
+    assert [letter.kind for letter in Letter.objects.order_by("pk")] == ["payment_returned", "refunded"]
     assert any("€14.50, but that is not the amount" in body for _, body in sent())
 
 
@@ -190,7 +190,7 @@ def test_same_reason_is_one_letter(payment):
     order = order_of(payment)
     for key in ("a", "a", "b"):
         write_letter(order=order, kind=Letter.Kind.LINK, key=key)
-    assert order.letters.count() == 2
+    assert Letter.objects.count() == 2
 
 
 @pytest.mark.parametrize("kind", Letter.Kind)
