@@ -29,6 +29,7 @@ from vendors.models import Stock, StockMovement, Variant
 CHECKOUTS, AT_A_TIME = 1_000, 32
 MOST_PRESSES = 12  # of a shopper whose prices go on rising
 SCARCE, AMPLE = 8, 100_000
+SOLD_OUT = 409  # or a price that rose
 CARD = {"number": "4242424242424242", "expiry": "04 / 30", "code": "123"}
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("transactional_db", "redis_client")]
@@ -71,9 +72,11 @@ class Buyer:
         """Fill the cart and walk to the button; return whether there is one."""
         self.goes("/stores/basalt/products/basalt-many/")
         for variant in variants:
-            self.posts("/cart/add/", variant=variant.pk, quantity=1, next="/cart/")
+            if self.posts("/cart/add/", variant=variant.pk, quantity=1, next="/cart/") >= SOLD_OUT:
+                return False
         self.goes("/checkout/")
-        self.posts("/checkout/", **ADDRESS)
+        if self.browser.url.endswith("/checkout/"):
+            self.posts("/checkout/", **ADDRESS)
         if not self.browser.url.endswith("/checkout/delivery/"):
             return False
         self.posts("/checkout/delivery/", **{f"vendor-{each.product.vendor_id}": "standard" for each in variants})
@@ -94,7 +97,7 @@ class Buyer:
                 return "paid" if "/orders/" in self.browser.url else f"led to {self.browser.url}"
             if b"Sold out" in self.browser.response.content or not self.browser.url.endswith("/pay/"):
                 return "sold out at the button"
-            assert status == 409, f"{status} at {self.browser.url}"
+            assert status == SOLD_OUT, f"{status} at {self.browser.url}"
         return "gave up"
 
 
@@ -160,7 +163,7 @@ def test_crowd_buys_while_staff_edit(goods, scale):
     ends = Counter(ended for ended, _ in answers)
     statuses = sum((statuses for _, statuses in answers), Counter())
     print(f"{count} checkouts: {dict(ends)}; answers {dict(statuses)}; staff {dict(changes)}")  # noqa: T201 -- figures
-    assert [status for status in statuses if status >= 500] == []
+    assert set(statuses) <= {200, 302, 303, SOLD_OUT}
     assert deadlocks() == before
     assert "deadlock" not in logs
     placed, cancelled = (Order.objects.filter(state=state).count() for state in ("placed", "cancelled"))
