@@ -90,15 +90,15 @@ class PeoplePageMixin:
                 case "revoke":
                     revoked = self.invitation_of(request, vendor)
                     invitations.revoke(invitation=revoked, now=timezone.now())
-                    self.say(request, vendor, f"Revoked the invitation of {revoked.email}.")
+                    self.report_change(request, vendor, f"Revoked the invitation of {revoked.email}.")
                 case "change":
                     membership = membership_of(request, vendor)
                     people.change_role(membership=membership, role=request.POST.get("role", ""))
-                    self.say(request, vendor, f"{membership.user} is {membership.get_role_display()} now.")
+                    self.report_change(request, vendor, f"{membership.user} is {membership.get_role_display()} now.")
                 case "end":
                     membership = membership_of(request, vendor)
                     people.end_role(membership=membership)
-                    self.say(
+                    self.report_change(
                         request, vendor, f"{membership.user} is no longer {membership.get_role_display()} of {vendor}."
                     )
                 case button:
@@ -129,9 +129,11 @@ class PeoplePageMixin:
                 request, f"The mail to {invited.invitation.email} could not be sent now. Press “Send again” later."
             )
             return
-        self.say(request, vendor, f"Invited {invited.invitation.email} as {invited.invitation.get_role_display()}.")
+        self.report_change(
+            request, vendor, f"Invited {invited.invitation.email} as {invited.invitation.get_role_display()}."
+        )
 
-    def say(self, request: HttpRequest, vendor: Vendor, text: str) -> None:
+    def report_change(self, request: HttpRequest, vendor: Vendor, text: str) -> None:
         """Show a message, and write it into the vendor's history."""
         self.log_change(request, vendor, text)  # type: ignore[attr-defined]  # of the admin it is mixed into
         messages.success(request, text)

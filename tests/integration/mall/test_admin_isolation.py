@@ -115,7 +115,7 @@ def test_what_is_the_malls_own_is_closed_to_vendor_staff(sides, model):
 def product_form(product, **changes):
     empty = {f"{prefix}-{name}_FORMS": 0 for prefix in ("variants", "images") for name in ("TOTAL", "INITIAL")}
     form = {
-        "name": product.name, "slug": product.slug, "category": product.category_id, "status": product.status,
+        "name": product.name, "slug": product.slug, "category": product.category_id, "status": "draft",
         "summary": "", "description": "",
     }  # fmt: skip
     return form | empty | changes
