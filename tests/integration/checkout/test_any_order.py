@@ -68,6 +68,7 @@ staffs_acts = st.one_of(
     act("withdraw", numbers, st.booleans()),
     act("delete", numbers),
 )
+before_a_review = st.one_of(act("price", numbers, st.sampled_from(PRICES)), staffs_acts, shoppers_acts, banks_acts)
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -101,8 +102,9 @@ class AnyOrder(RuleBasedStateMachine):
     def pay(self, person, tab, accident):
         self.world.pay(person, tab, accident)
 
-    @rule(person=people, tab=numbers, accident=accidents)
-    def review_and_pay(self, person, tab, accident):
+    @rule(person=people, tab=numbers, before=before_a_review, accident=accidents)
+    def review_and_pay(self, person, tab, before, accident):
+        self.do(before)
         self.world.review(person, tab)
         self.world.pay(person, tab, accident)
 
