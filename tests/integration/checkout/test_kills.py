@@ -17,7 +17,7 @@ from cart.orders.models import Order, Payment
 from tests.support import unreliable_gateway
 from tests.support.mortal import Mortals
 from tests.support.reconciliation import wrong_at_rest
-from tests.support.shop import add_goods, add_vendor, begin, later, make_shop, put_on_hand, request_of, visitor_with
+from tests.support.shop import add_goods, begin, later, make_shop, put_on_hand, request_of, visitor_with
 from vendors.models import Stock
 
 AMPLE = 100
@@ -62,10 +62,6 @@ class Shopper:
 
 
 def pays(shopper):
-    return shopper.pays()
-
-
-def pays_nothing(shopper):
     return shopper.pays()
 
 
@@ -159,7 +155,7 @@ def refund_is_cut(name, *, is_answered):
 
 
 PAYS = (
-    pays, pays_nothing, pays_again, pays_again_after_a_declined_card, pays_again_after_leaving_the_page,
+    pays, pays_again, pays_again_after_a_declined_card, pays_again_after_leaving_the_page,
     pays_with_another_address, pays_with_another_address_what_is_paid, pays_in_another_browser,
     pays_in_another_browser_what_is_paid,
 )  # fmt: skip
@@ -175,11 +171,7 @@ FEW = (pays_in_another_browser_what_is_paid, pays_again_after_leaving_the_page, 
 def mall(transactional_db, settings):
     settings.PAYMENT_GATEWAYS = {unreliable_gateway.NAME: unreliable_gateway.PATH}
     shop = make_shop()
-    add_vendor(shop, "delft")
-    lamp, gift = add_goods(shop, "amber", "Lamp", on_hand=AMPLE), add_goods(shop, "delft", "Leaflet", on_hand=AMPLE)
-    gift.sale_price = 0
-    gift.save()
-    return shop, lamp, gift
+    return shop, add_goods(shop, "amber", "Lamp", on_hand=AMPLE)
 
 
 @pytest.fixture(scope="module")
@@ -190,8 +182,7 @@ def mortals(django_db_setup):
 
 def begun(mall, story):
     """A shopper at the beginning of the act, and the act."""
-    shop, lamp, gift = mall
-    goods = gift if story is pays_nothing else lamp
+    shop, goods = mall
     put_on_hand(goods, AMPLE)
     shopper = Shopper(shop, goods)
     connection.close()  # the act's locks are its own
@@ -208,9 +199,7 @@ def expect_the_end(story, shopper):
     """After the sweeper: what was paid is placed, or goes back where that cannot be; nothing else is kept."""
     sweep_long_after()
     is_placed = shopper.orders.placed().exists()
-    assert shopper.kept == (is_placed and story is not pays_nothing)
-    if story is not pays_nothing:
-        assert is_placed == (shopper.is_paid and story not in ENDS_WITHOUT_GOODS)
+    assert shopper.kept == is_placed == (shopper.is_paid and story not in ENDS_WITHOUT_GOODS)
     assert Stock.objects.get(pk=shopper.goods.pk).on_hand == (
         0 if "sold_out" in story.__name__ or story is is_swept_to_be_refunded else AMPLE - is_placed
     )
@@ -228,7 +217,7 @@ def expect_the_shopper_can_go_on(story, shopper):
         finalise(payment=shopper.payment, now=timezone.now())
     sweep_long_after()
     assert shopper.orders.placed().count() == 1
-    assert shopper.kept == (story is not pays_nothing)
+    assert shopper.kept == 1
 
 
 def chosen(points, scale):
