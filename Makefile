@@ -33,9 +33,10 @@ prove: ## run the tests that chance decides, each many times more often (SCALE=1
 	@$(PYTHON) -m tests.e2e.chromium
 	@SCALE=$${SCALE:-10} $(PYTHON) -m pytest $(PARALLEL) -m scale $(ARGS)
 
-mutants: ## take the hand-off's defences away one at a time, and see each noticed by a test
+mutants: ## take the defences of hand-off and checkout away one at a time, and see each noticed by a test
 	@deploy/bootstrap test sites
 	@$(PYTHON) -m sessions_farm.communities.tests.support.mutation
+	@$(PYTHON) -m tests.support.checkout_mutation
 
 django-suites: ## run Django's own tests over the session engine (ARGS=mixin for one run, ARGS=--stock for a control)
 	@deploy/bootstrap test

@@ -236,7 +236,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="mall@mall.localhost"
 EGRESS_ALLOW = env.list("EGRESS_ALLOW", default=[])  # CIDR blocks besides the public Internet
 
 # Shop
-PAYMENT_GATEWAYS = ["sandbox", "manual"]  # the first is chosen where the shopper does not say
+PAYMENT_GATEWAYS = {  # classes by name; the first is chosen where the shopper does not say
+    "sandbox": "cart.checkout.payments.sandbox.gateway.Gateway",
+    "manual": "cart.checkout.payments.manual.gateway.Gateway",
+}
 TRANSFER_DAYS = env.int("TRANSFER_DAYS", default=7)  # in which an order by bank transfer is paid, its goods kept
 STOCK_HOLD_MINUTES = 15
 # Limits on declined cards and held goods: fields of cart.checkout.limits.Limits, where their defaults are, such as

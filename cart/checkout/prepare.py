@@ -20,7 +20,7 @@ from cart.checkout.errors import (
 )
 from cart.checkout.limits import Admission
 from cart.checkout.payments.base import Gateway
-from cart.checkout.payments.gateways import get_gateway
+from cart.checkout.payments.gateways import first_gateway, get_gateway
 from cart.checkout.placing import confirm_order, expire_order, place_order
 from cart.checkout.usage import Who, admit_checkout, limit_awaited
 from cart.models import Cart, Line
@@ -88,7 +88,7 @@ def prepare_order(
 
 def gateway_of(checkout_request: CheckoutRequest) -> Gateway:
     """Return the chosen gateway. Raise LookupError for one that is not configured."""
-    return get_gateway(checkout_request.gateway or settings.PAYMENT_GATEWAYS[0])
+    return get_gateway(checkout_request.gateway or first_gateway())
 
 
 def _resume(order: Order, who: Who, gateway: Gateway, now: datetime) -> PreparedCheckout:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from django.urls import reverse
 
 from cart.checkout.checkout_request import CheckoutRequest
-from cart.checkout.errors import AlreadyPaidError, PaymentReturnedError
-from cart.checkout.finalise import close_payment
+from cart.checkout.errors import AlreadyPaidError, PaymentError, PaymentReturnedError
+from cart.checkout.finalise import close_payment, finalise
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import expire_order, withdraw_order
-from cart.checkout.prepare import PreparedCheckout, gateway_of, prepare_order
+from cart.checkout.prepare import gateway_of, prepare_order
+from cart.models import Cart
 from cart.orders.models import Order, Payment
 from cart.transactions import in_transaction
 
@@ -26,25 +28,38 @@ def start_payment(
 ) -> str | None:
     """Prepare the order and open its charge. Return the payment page's URL, or None for a settled order.
 
-    ``network`` is a digest of the client's (cart.checkout.usage), empty where it tells nothing. Payments of the same
-    checkout for another cart, amount or address, or by another gateway, are closed at theirs first: one that was made
-    ends the checkout. Raise AlreadyPaidError then, or PaymentReturnedError where it cannot be kept, the errors of
-    prepare_order, and PaymentError if the gateway does not answer; nothing new can be paid then, and the draft stays
-    for a retry.
+    ``network`` is a digest of the client's (cart.checkout.usage), empty where it tells nothing. Other payments of the
+    same checkout or cart, or by another gateway, are closed at theirs before anything is prepared: one that was made
+    ends the checkout. A charge that is closed at the gateway is followed by another. Raise AlreadyPaidError, or
+    PaymentReturnedError where a payment cannot be kept, the errors of prepare_order, and PaymentError if the gateway
+    does not answer; nothing new can be paid then, and the draft stays for a retry.
     """
-    of_checkout = Payment.objects.filter(order__visitor=visitor, order__wish=checkout_request.wish)
+    holders = Cart.objects.filter(visitor=visitor).values("held_by")  # perhaps of another checkout session
+    of_cart = Q(order__visitor=visitor, order__wish=checkout_request.wish) | Q(order__uuid__in=holders)
     same = Q(order__idempotency_key=checkout_request.order_key, gateway=gateway_of(checkout_request).name)
-    others = of_checkout.filter(state=Payment.State.STARTED).exclude(same)
+    others = Payment.objects.filter(of_cart, state=Payment.State.STARTED, order__pay_by=None).exclude(same)
     for payment in others.select_related("order"):
         _close_superseded(payment, now)
-    prepared = prepare_order(visitor=visitor, user=user, checkout_request=checkout_request, now=now, network=network)
-    for payment in prepared.superseded:  # begun by another checkout session that came to this cart
+    prepare = partial(
+        prepare_order, visitor=visitor, user=user, checkout_request=checkout_request, now=now, network=network
+    )
+    prepared = prepare()
+    for payment in prepared.superseded:  # begun meanwhile by another checkout session of this cart
         try:
             _close_superseded(payment, now)
         except (AlreadyPaidError, PaymentReturnedError):
             _abandon(prepared.order, now)
             raise
-    return _payment_url(prepared) if prepared.payment else None
+    if prepared.payment is None:
+        return None
+    try:
+        return _payment_url(prepared.payment)
+    except PaymentError as error:
+        if not error.permanent:
+            raise
+    finalise(payment=prepared.payment, now=now)  # closed at the gateway, as by a shopper who left its page
+    prepared = prepare()
+    return _payment_url(prepared.payment) if prepared.payment else None
 
 
 def is_paid_later(checkout_request: CheckoutRequest) -> bool:
@@ -70,10 +85,7 @@ def _abandon(order: Order, now: datetime) -> None:
         expire_order(draft, now)
 
 
-def _payment_url(prepared: PreparedCheckout) -> str:
-    payment = prepared.payment
-    if payment is None:
-        raise ValueError(f"Nothing is left to pay of order {prepared.order.number}.")
+def _payment_url(payment: Payment) -> str:
     return get_gateway(payment.gateway).start(
         payment,
         return_url=reverse("checkout:return", args=[payment.gateway]),

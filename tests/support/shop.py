@@ -86,15 +86,15 @@ def put(visitor, variant, quantity=1):
     return add_line(visitor=visitor, variant_id=variant.pk, quantity=quantity, now=timezone.now())
 
 
-def request_of(visitor, *, express=(), **contact) -> CheckoutRequest:
-    """What the review page would send for the visitor's cart as it is now."""
+def request_of(visitor, *, express=(), token="", **contact) -> CheckoutRequest:
+    """What the review page would send for the visitor's cart as it is now; ``token`` is the checkout session's."""
     summary = summarise_cart(Cart.objects.get(visitor=visitor), timezone.now())
     methods = {
         group.vendor.pk: DeliveryMethod.EXPRESS if group.vendor.slug in express else DeliveryMethod.STANDARD
         for group in summary.groups
     }
     where = ADDRESS | contact
-    token = str(visitor.pk)
+    token = token or str(visitor.pk)
     return CheckoutRequest(
         review_key=make_review_key(token, [line.priced for line in summary], methods, where),
         agreed=Agreement.of_drafts(summary.drafts(methods)),

@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 def get_gateway(name: str) -> Gateway:
     """Return the gateway of a name in PAYMENT_GATEWAYS. Raise LookupError for any other name."""
     if name not in settings.PAYMENT_GATEWAYS:
-        raise LookupError(f"{name} is not configured; PAYMENT_GATEWAYS has {settings.PAYMENT_GATEWAYS}.")
-    gateway: Gateway = import_string(f"cart.checkout.payments.{name}.gateway.Gateway")()
+        raise LookupError(f"{name} is not configured; PAYMENT_GATEWAYS has {', '.join(settings.PAYMENT_GATEWAYS)}.")
+    gateway: Gateway = import_string(settings.PAYMENT_GATEWAYS[name])()
     return gateway
 
 
 def offered_gateways(marketplace: CachedMarketplace) -> list[Gateway]:
     """Return the ways to pay at a marketplace, in the order of PAYMENT_GATEWAYS."""
     return [gateway for name in settings.PAYMENT_GATEWAYS if (gateway := get_gateway(name)).is_offered(marketplace)]
+
+
+def first_gateway() -> str:
+    """Return the name of the gateway that a new payment begins at, where the shopper does not say."""
+    return str(next(iter(settings.PAYMENT_GATEWAYS)))

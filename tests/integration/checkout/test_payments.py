@@ -9,6 +9,7 @@ from django.utils import timezone
 from cart.checkout.backoff import LONGEST_DELAY, delay_after
 from cart.checkout.errors import AlreadyPaidError, PaymentError
 from cart.checkout.finalise import finalise
+from cart.checkout.payments.sandbox import services
 from cart.checkout.payments.sandbox.gateway import Gateway
 from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.prepare import prepare_order
@@ -50,6 +51,30 @@ def test_payment_that_was_made_ends_the_checkout(visitor, pay_with):
 
     assert paid.value.order == order_of(payment)
     assert (Order.objects.count(), Charge.objects.count(), kept()) == (1, 1, 1)
+
+
+def test_payment_in_another_browser_is_closed_before_anything_is_prepared(visitor, pay_with):
+    """Else a kill between the two would leave a draft, and the next press would ask for the money again."""
+    payment = begin(visitor, token="another browser")
+    pay_with(payment)
+    with pytest.raises(AlreadyPaidError) as paid:
+        press_pay(visitor)
+
+    assert paid.value.order == order_of(payment)
+    assert (Order.objects.count(), Payment.objects.count()) == (1, 1)
+
+
+def test_payment_page_that_was_left_is_followed_by_another(visitor, pay_with):
+    """Left by its own button, and the browser never came back: the next press need not wait for the sweeper."""
+    first = begin(visitor)
+    services.abandon_charge(token=Charge.objects.get().token, now=timezone.now())
+    second = begin(visitor)
+    pay_with(second)
+
+    assert finalise(payment=second, now=timezone.now()) == order_of(first)
+    assert (order_of(first).state, kept()) == (Order.State.PLACED, 1)
+    first.refresh_from_db()
+    assert first.state == Payment.State.DECLINED
 
 
 def test_superseded_payment_that_was_made_later_goes_back(visitor, pay_with):

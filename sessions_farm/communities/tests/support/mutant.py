@@ -9,7 +9,8 @@ from pathlib import Path
 import sessions_farm
 
 ROOT = Path(sessions_farm.__file__).parent.parent
-TABLE = "sessions_farm/communities/tests/support/mutants.py"
+LISTED = "MUTANTS"  # the variable that names the module with the list
+HANDOFF = "sessions_farm.communities.tests.support.mutants"
 
 
 class LostTextError(Exception):
@@ -25,6 +26,7 @@ class Mutant:
     module: str  # as a path from the root
     tests: tuple[str, ...]
     changes: tuple[tuple[str, str], ...]  # old text, new text
+    listed_in: str = HANDOFF
 
     @property
     def dotted(self) -> str:
@@ -45,8 +47,13 @@ class Mutant:
         return (
             f"The mutant {self.name!r} cannot be made: this text should stand in {self.module} once, and stands there "
             f"{count} times:\n    {old}\n{likest}If the defence was rewritten or moved, give its mutant the text that "
-            f"stands there now, in {TABLE}; if it is gone on purpose, take the mutant out there."
+            f"stands there now, in {path_of(self.listed_in)}; if it is gone on purpose, take the mutant out there."
         )
+
+
+def path_of(module: str) -> str:
+    """Return the path of a module's file from the root."""
+    return f"{module.replace('.', '/')}.py"
 
 
 def of(module: str, *entries: tuple[str, ...]) -> list[Mutant]:

@@ -1,24 +1,24 @@
-"""A pytest plugin that gives the run one module without one defence (``MUTANT=name``); no file is changed.
+"""A pytest plugin that gives the run one module without one defence; no file is changed.
 
-``pytest -p sessions_farm.communities.tests.support.mutant_plugin``. It ends with NO_MUTANT where red would prove
-nothing.
+``MUTANT=name MUTANTS=module.of.the.list pytest -p sessions_farm.communities.tests.support.mutant_plugin``. It ends with
+NO_MUTANT where red would prove nothing.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 
 import pytest
 
-from sessions_farm.communities.tests.support.mutant import ROOT, LostTextError
-from sessions_farm.communities.tests.support.mutants import BY_NAME
+from sessions_farm.communities.tests.support.mutant import LISTED, ROOT, LostTextError
 
 NO_MUTANT = 9  # pytest's own exit codes end with 6
 
-mutant = BY_NAME[os.environ["MUTANT"]]
+mutant = import_module(os.environ[LISTED]).BY_NAME[os.environ["MUTANT"]]
 path = str(ROOT / mutant.module)
 loaded = []
 

@@ -22,13 +22,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
-from sessions_farm.communities.tests.support.mutant import ROOT, TABLE, LostTextError, Mutant
-from sessions_farm.communities.tests.support.mutants import BY_NAME, MUTANTS
+from sessions_farm.communities.tests.support import mutants as handoff
+from sessions_farm.communities.tests.support.mutant import LISTED, ROOT, LostTextError, Mutant, path_of
 from sessions_farm.tests.support.own_run import INI, SUITES, pytest_command
 
 PYTEST = re.sub(r"^timeout = .*$", "timeout = 0", INI.read_text(), flags=re.MULTILINE)
@@ -40,7 +41,16 @@ TIMES = 20  # as long as the longest silence of the same tests without a mutant
 NOTICED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
 GREEN, RED = 0, 1  # pytest's exit codes
 TRIES = 3  # of tests that should be green
-OF_OTHERS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PYTHONPATH", "SCALE", "MUTANT", "SESSIONS_FARM_TESTS_FOLDER"}
+OF_OTHERS = {
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "PYTHONPATH",
+    "SCALE",
+    "MUTANT",
+    "MUTANTS",
+    "SESSIONS_FARM_TESTS_FOLDER",
+}
 
 
 class Verdict(enum.StrEnum):
@@ -124,16 +134,16 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(ROOT / "sessions_farm", folder / "sessions_farm", ignore=shutil.ignore_patterns("__pycache__"))
-        self.ini = folder / "pytest.ini"
-        self.ini.write_text(PYTEST)
+        ini = folder / "pytest.ini"
+        ini.write_text(PYTEST)
+        self.command = pytest_command(folder, ini)
+        self.own = {"DJANGO_SETTINGS_MODULE": SETTINGS, "PYTHONPATH": str(folder)}
 
     def pytest(self, *arguments: str, patience: float, **environ: str) -> Run:
         """Run tests; each says its name when it begins (``-vv``, for the ini is quiet), so a silence is one test's."""
         kept = {name: value for name, value in os.environ.items() if name not in OF_OTHERS and "PYTEST" not in name}
-        own = {"DJANGO_SETTINGS_MODULE": SETTINGS, "PYTHONPATH": str(self.folder), "PYTHONUNBUFFERED": "1"}
-        return watched(
-            [*pytest_command(self.folder, self.ini), "-vv", *arguments], self.folder, kept | own | environ, patience
-        )
+        own = {"PYTHONUNBUFFERED": "1"} | self.own
+        return watched([*self.command, "-vv", *arguments], self.folder, kept | own | environ, patience)
 
     def expected_green(self, tests: list[str], patience: float) -> Run:
         """Run tests that should pass; those that did not are run alone again, for chance or a crowd may have it."""
@@ -157,7 +167,8 @@ class Project:
         except LostTextError as error:
             return outcome(Verdict.NO_MUTANT, fault=str(error))
         plugin = "sessions_farm.communities.tests.support.mutant_plugin"
-        while (run := self.pytest("-x", "-p", plugin, *mutant.tests, patience=patience, MUTANT=mutant.name)).hung:
+        mutated = {"MUTANT": mutant.name, LISTED: mutant.listed_in}
+        while (run := self.pytest("-x", "-p", plugin, *mutant.tests, patience=patience, **mutated)).hung:
             if not self.pytest(*mutant.tests, patience=patience).hung:
                 return outcome(Verdict.HANGS, fault=f"Its tests said nothing for {patience:.0f} s; without it they do.")
             patience *= 2  # the machine is slower than it was
@@ -184,14 +195,14 @@ class Table:
             say("\n".join(f"    {line}" for line in outcome.fault.splitlines()))
 
 
-def main(names: list[str]) -> int:
-    """0 where each mutant was caught."""
-    if unknown := [name for name in names if name not in BY_NAME]:
-        say(f"There is no mutant {', '.join(unknown)}; {TABLE} names them all.")
+def main(names: list[str], listed: ModuleType = handoff, project: Callable[[Path], Project] = Project) -> int:
+    """0 where each mutant was caught; ``listed`` is a module with ``MUTANTS``, and ``BY_NAME`` with controls too."""
+    if unknown := [name for name in names if name not in listed.BY_NAME]:
+        say(f"There is no mutant {', '.join(unknown)}; {path_of(listed.__name__)} names them all.")
         return 1
-    mutants = [BY_NAME[name] for name in names] or MUTANTS
+    mutants = [listed.BY_NAME[name] for name in names] or listed.MUTANTS
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        projects = [Project(Path(folder) / str(number)) for number in range(AT_ONCE)]
+        projects = [project(Path(folder) / str(number)) for number in range(AT_ONCE)]
         tests = sorted({test for mutant in mutants for test in mutant.tests})
         baseline = projects[0].expected_green(tests, patience=PATIENCE * TIMES)
         if baseline.returncode != GREEN:

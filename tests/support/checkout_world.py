@@ -1,0 +1,404 @@
+"""A small mall where anything may happen next: a shopper with two tabs, a rival, staff, the bank, a clock, accidents.
+
+Each act checks what its actor is answered; ``reconciliation`` says what must hold of the rows.
+"""
+
+import logging
+from contextlib import ExitStack, closing, contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import time_machine
+from django.db import connection
+from django.db.models import ProtectedError, Sum
+from django.utils import timezone
+
+from cart.checkout.checkout_request import Agreement, CheckoutRequest, make_review_key
+from cart.checkout.errors import AlreadyPaidError, CheckoutError, DraftExpiredError, PaymentError
+from cart.checkout.finalise import finalise
+from cart.checkout.payments.sandbox import services as bank
+from cart.checkout.payments.sandbox.models import Charge
+from cart.checkout.services import start_payment
+from cart.checkout.sweeping import sweep_checkouts
+from cart.models import Cart
+from cart.orders.models import Order, Payment
+from cart.pricing import DeliveryMethod
+from cart.services import NotForSaleError, add_line, change_quantity
+from cart.summary import summarise_cart
+from mall.accounts.models import User
+from sessions_farm.communities.models import Visitor
+from sessions_farm.communities.visitors.merging import merge_visitors
+from tests.support import reconciliation, unreliable_gateway
+from tests.support.shop import ADDRESS, add_goods, make_shop, put, visitor_with
+from vendors import ledger
+from vendors.models import Stock, StockHold, StockMovement, Variant, Vendor
+from vendors.stock import SoldOutError
+
+BOOKKEEPING = ("SAVEPOINT", "RELEASE", "ROLLBACK")
+LONG = timedelta(hours=3)  # no hold and no wait for the next look lasts as long
+SWEEPS = 4  # after so many, a long time apart, nothing may be under way
+
+
+class KilledError(BaseException):
+    """The process is gone; no handler of an error sees it."""
+
+
+@dataclass
+class Tab:
+    """A review page: what its button asks to agree to, and the pieces that it shows."""
+
+    review_key: str
+    agreed: Agreement
+    pieces: dict[int, int]
+
+
+@dataclass
+class Person:
+    """A browser with its session; both tabs share the session."""
+
+    visitor: Visitor
+    token: str
+    line1: str = ADDRESS["line1"]
+    is_express: bool = False
+    methods: dict[int, DeliveryMethod] = field(default_factory=dict)
+    tabs: dict[int, Tab] = field(default_factory=dict)
+
+    @property
+    def contact(self):
+        return ADDRESS | {"line1": self.line1}
+
+
+@dataclass
+class Mall:
+    """What each example begins with: a shopper on the way to pay for the two pieces of the cart."""
+
+    vendors: list[Vendor]
+    variants: list[Variant]
+    account: Visitor
+    people: dict[str, Person]
+    pages: dict[str, int] = field(default_factory=dict)  # as in World
+
+
+def make_mall() -> Mall:
+    shop = make_shop()
+    lamp = add_goods(shop, "amber", "Lamp", on_hand=2)
+    vase = add_goods(shop, "basalt", "Vase", on_hand=2)
+    account = Visitor.objects.create(
+        community=shop.community, user=User.objects.create_user("anna@example.org", "secret", name="Anna")
+    )
+    put(account, lamp)
+    shopper = visitor_with(shop, lamp=(lamp, 1), vase=(vase, 1))
+    people = {"shopper": Person(shopper, "token 1"), "rival": Person(visitor_with(shop, lamp=(lamp, 1)), "token 2")}
+    mall = Mall(list(shop.vendors.values()), [lamp, vase], account, people)
+    with closing(World(mall)) as world:
+        for name in people:
+            world.review(name, 0)
+        world.pay("shopper", 0)
+    return replace(mall, people=world.people, pages=world.pages)
+
+
+class World:
+    """One example; ``close`` ends it."""
+
+    def __init__(self, mall: Mall):
+        self.mall = mall
+        self.people = deepcopy(mall.people)
+        self.pages = dict(mall.pages)  # for each payment page, by its charge's token, the least that was agreed to
+        self.tokens = 2
+        self.stack = ExitStack()
+        self.clock = self.stack.enter_context(time_machine.travel(timezone.now(), tick=False))
+        self.errors = self.stack.enter_context(logged_errors())
+
+    def close(self):
+        self.stack.close()
+
+    # Shoppers
+
+    def put(self, name, variant):
+        person = self.people[name]
+        try:
+            add_line(visitor=person.visitor, variant_id=self.variant(variant).pk, quantity=1, now=timezone.now())
+        except NotForSaleError:
+            pass
+        except SoldOutError as error:
+            self.expect_sold_out(person, error)
+
+    def change(self, name, variant, quantity):
+        person = self.people[name]
+        cart = Cart.objects.filter(visitor=person.visitor).first()
+        if cart is None:
+            return
+        try:
+            change_quantity(cart=cart, variant_id=self.variant(variant).pk, quantity=quantity, now=timezone.now())
+        except SoldOutError as error:
+            self.expect_sold_out(person, error)
+
+    def correct(self, name, line1, is_express):
+        """Another address or speed, in the session of all tabs."""
+        person = self.people[name]
+        person.line1, person.is_express = line1, is_express
+
+    def review(self, name, tab):
+        """Open the review page, as ``cart.checkout.views`` does."""
+        person = self.people[name]
+        summary = summarise_cart(Cart.objects.filter(visitor=person.visitor).first(), timezone.now())
+        if not summary.is_buyable:
+            person.tabs.pop(tab, None)
+            return
+        person.methods = {
+            group.vendor.pk: DeliveryMethod.EXPRESS
+            if person.is_express and group.tariff.express is not None
+            else DeliveryMethod.STANDARD
+            for group in summary.groups
+        }
+        wish = self.request(person, Tab("", Agreement(0, {}, {}), {})).wish
+        if Order.objects.filter(wish=wish, state__in=[Order.State.PLACED, Order.State.CANCELLED]).exists():
+            self.renew_token(person)
+        lines = [line.priced for line in summary]
+        person.tabs[tab] = Tab(
+            make_review_key(person.token, lines, person.methods, person.contact),
+            Agreement.of_drafts(summary.drafts(person.methods)),
+            {line.variant_id: line.quantity for line in lines},
+        )
+
+    def pay(self, name, tab, accident=None):
+        """Press the button of a review page, as ``cart.checkout.payment_views.pay`` does."""
+        person = self.people[name]
+        if tab not in person.tabs:
+            return
+        request = self.request(person, person.tabs[tab])
+        try:
+            with self.accident(accident) as happened:
+                url = start_payment(visitor=person.visitor, user=None, checkout_request=request, now=timezone.now())
+        except KilledError:
+            return
+        except DraftExpiredError:
+            self.renew_token(person)
+        except (CheckoutError, SoldOutError) as error:
+            self.expect_reason(person, error, happened)
+        else:
+            self.led_on(person.tabs[tab], request, url)
+
+    def expect_reason(self, person, error, happened):
+        """Look at whether what the shopper is told is so."""
+        match error:
+            case AlreadyPaidError():
+                assert Order.objects.get(pk=error.order.pk).state == Order.State.PLACED, "said to be paid, and is not"
+            case SoldOutError():
+                self.expect_sold_out(person, error)
+            case PaymentError():
+                assert happened, "nothing is wrong with the payment company"
+
+    def led_on(self, tab, request, url):
+        """Look at where the browser was led to."""
+        if url is None:
+            order = Order.objects.get(idempotency_key=request.order_key)
+            assert order.state != Order.State.DRAFT, "led to an order that nobody paid"
+            if order.state == Order.State.PLACED:
+                assert order.total <= tab.agreed.total, f"{order.total} taken, {tab.agreed.total} agreed"
+            return
+        token = url.rstrip("/").rpartition("/")[2]
+        charge = Charge.objects.get(token=token)
+        order = Order.objects.get(payments__reference=charge.reference)
+        assert 0 < charge.amount <= tab.agreed.total, f"{charge.amount} charged, {tab.agreed.total} agreed"
+        assert order.quantities() == tab.pieces, "other goods than were reviewed"
+        assert order.line1 == request.contact["line1"], "another address than was reviewed"
+        self.pages[token] = min(tab.agreed.total, self.pages.get(token, tab.agreed.total))
+
+    def sign_in(self, accident):
+        """Go on as the account's visitor, whose cart holds something too."""
+        person = self.people["shopper"]
+        try:
+            with self.accident(accident):
+                merge_visitors(source=person.visitor, target=self.mall.account, now=timezone.now())
+        except KilledError:
+            return
+        person.visitor = self.mall.account
+
+    # The bank
+
+    def card(self, page, behaviour):
+        if token := self.page(page):
+            bank.charge_card(token=token, behaviour=behaviour, now=timezone.now())
+
+    def answer_bank(self, page, is_confirmed):
+        if token := self.page(page):
+            bank.answer_challenge(token=token, confirmed=is_confirmed, now=timezone.now())
+
+    def leave_page(self, page):
+        if token := self.page(page):
+            bank.abandon_charge(token=token, now=timezone.now())
+
+    def come_back(self, page, accident=None):
+        """Return from the bank's page; a notice does the same."""
+        if not (token := self.page(page)):
+            return
+        charge = Charge.objects.get(token=token)
+        payment = Payment.objects.get(reference=charge.reference)
+        try:
+            with self.accident(accident) as happened:
+                order = finalise(payment=payment, now=timezone.now())
+        except KilledError:
+            return
+        except PaymentError:
+            assert happened, "nothing is wrong with the payment company"
+            return
+        for person in self.people.values():
+            if order.state == Order.State.PLACED and order.visitor_id == person.visitor.pk:
+                self.renew_token(person)
+
+    # Staff
+
+    def price(self, variant, prices):
+        Variant.objects.filter(pk=self.variant(variant).pk).update(price=prices[0], sale_price=prices[1])
+
+    def tariff(self, vendor, charges):
+        standard, express = charges
+        Vendor.objects.filter(pk=self.mall.vendors[vendor].pk).update(delivery_charge=standard, express_charge=express)
+
+    def count(self, variant, pieces):
+        ledger.count({self.variant(variant).pk: pieces}, why="Counted", now=timezone.now())
+
+    def withdraw(self, variant, is_withdrawn):
+        Variant.objects.filter(pk=self.variant(variant).pk).update(withdrawn=is_withdrawn)
+
+    def delete(self, variant):
+        try:
+            Variant.objects.filter(pk=self.variant(variant).pk).delete()
+        except ProtectedError:
+            reference = StockHold.objects.filter(variant=self.variant(variant).pk)
+            assert reference.exists() or StockMovement.objects.exists() or Order.objects.exists()
+
+    # Time
+
+    def wait(self, minutes):
+        self.clock.shift(timedelta(minutes=minutes))
+
+    def sweep(self, accident=None):
+        try:
+            with self.accident(accident):
+                sweep_checkouts(now=timezone.now())
+        except KilledError:
+            return
+
+    def come_to_rest(self):
+        """Let everybody go, and the sweeper work; nothing may be left."""
+        for _ in range(SWEEPS):
+            self.clock.shift(LONG)
+            sweep_checkouts(now=timezone.now())
+            if not (wrong := reconciliation.wrong_at_rest()):
+                break
+        assert wrong == []
+        kept = Charge.objects.filter(state=Charge.State.CAPTURED)
+        for charge in kept:
+            assert charge.amount <= self.pages[charge.token], f"{charge} took more than was agreed"
+
+    def expect_sound(self):
+        assert reconciliation.wrong_now() == []
+        assert self.errors == []
+
+    # Parts
+
+    def page(self, number):
+        """The token of a payment page, if there is any."""
+        tokens = list(self.pages)
+        return tokens[number % len(tokens)] if tokens else None
+
+    def variant(self, number):
+        return self.mall.variants[number]
+
+    def request(self, person, tab):
+        return CheckoutRequest(
+            review_key=tab.review_key,
+            agreed=tab.agreed,
+            token=person.token,
+            contact=person.contact,
+            methods=person.methods,
+        )
+
+    def renew_token(self, person):
+        self.tokens += 1
+        person.token = f"token {self.tokens}"
+
+    def expect_sold_out(self, person, error):
+        """Nobody is sold out to a hold of their own."""
+        row = Stock.objects.filter(pk=error.variant_id, variant__withdrawn=False).first()
+        others = Order.objects.exclude(visitor=person.visitor).values("uuid")
+        live = StockHold.objects.filter(variant=error.variant_id, until__gt=timezone.now(), reference__in=others)
+        free = (row.on_hand if row else 0) - (live.aggregate(pieces=Sum("quantity"))["pieces"] or 0)
+        assert free < error.wanted, f"sold out to the shopper's own hold: {error}"
+
+    @contextmanager
+    def accident(self, accident):
+        """Let something happen in the middle of an act; yield whether it did, as a list."""
+        happened = []
+        with ExitStack() as stack:
+            if accident is not None:
+                stack.enter_context(accident.under_way(self, happened))
+            yield happened
+
+
+@dataclass(frozen=True)
+class Kill:
+    """The process is killed before a statement to the database."""
+
+    statement: int
+
+    @contextmanager
+    def under_way(self, world, happened):
+        left = self.statement
+
+        def execute(run, sql, params, many, context):
+            nonlocal left
+            if not sql.startswith(BOOKKEEPING):
+                left -= 1
+                if left == 0:
+                    happened.append(self)
+                    raise KilledError
+            return run(sql, params, many, context)
+
+        with connection.execute_wrapper(execute):
+            yield
+
+
+@dataclass(frozen=True)
+class Line:
+    """At a call of the gateway something happens: ``do`` is an act of the world, or None where the line is cut."""
+
+    call: int
+    is_answered: bool
+    do: object = None
+
+    @contextmanager
+    def under_way(self, world, happened):
+        left = self.call
+
+        def hook(name, *, is_answered):
+            nonlocal left
+            if is_answered is not self.is_answered:
+                return
+            left -= 1
+            if left == 0:
+                happened.append(self)
+                if self.do is None:
+                    raise PaymentError("No answer.", permanent=False)
+                name, *arguments = self.do
+                getattr(world, name)(*arguments)
+
+        with unreliable_gateway.line(hook):
+            yield
+
+
+@contextmanager
+def logged_errors():
+    """Collect what the checkout logs as errors: it goes on, and a person has to look."""
+    records = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: records.append(record.getMessage() + str(record.exc_info or ""))
+    logger = logging.getLogger("cart")
+    logger.addHandler(handler)
+    try:
+        yield records
+    finally:
+        logger.removeHandler(handler)
