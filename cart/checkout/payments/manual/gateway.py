@@ -92,7 +92,7 @@ class Gateway:
     def captured_since(self, moment: datetime) -> Iterator[ChargeReport]:
         """Return the transfers that were received since a moment."""
         rows = Transfer.objects.filter(state=Transfer.State.RECEIVED, received_at__gte=moment)
-        for transfer in rows.iterator():
+        for transfer in rows:
             yield ChargeReport(transfer.reference, _result(transfer))
 
 

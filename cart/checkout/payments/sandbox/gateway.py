@@ -106,7 +106,7 @@ class Gateway:
     def captured_since(self, moment: datetime) -> Iterator[ChargeReport]:
         """Return the charges that were captured since a moment."""
         rows = Charge.objects.filter(state=Charge.State.CAPTURED, settled_at__gte=moment)
-        for charge in rows.iterator():
+        for charge in rows:
             yield ChargeReport(charge.reference, _charge_result(charge))
 
 
