@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -13,7 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from cart.orders.links import read_token
-from cart.orders.models import Consignment, Order, Payment
+from cart.orders.models import Consignment, Order, Payment, read_consignments
+from sessions_farm.query_plans import attach, planned
 from shipping.status import for_order
 from vendors.http import MallRequest
 
@@ -48,12 +49,21 @@ def order_status(request: MallRequest, token: str) -> HttpResponse:
 
 
 def _find(community_id: int, uuid: UUID) -> Order | None:
-    consignments = Consignment.objects.select_related("vendor").prefetch_related("lines")
-    return (
-        Order.objects.filter(uuid=uuid, marketplace__community_id=community_id)
-        .prefetch_related(Prefetch("consignments", consignments), "payments")
-        .first()
-    )
+    order = next(iter(_order_with(community_id, uuid)), None)
+    if order is not None:
+        read_consignments(order)
+        attach([order], "payments", _payments_of(order.pk), by="order_id")
+    return order
+
+
+@planned
+def _order_with(community_id: int, uuid: UUID) -> QuerySet[Order]:
+    return Order.objects.filter(uuid=uuid, marketplace__community=community_id)
+
+
+@planned
+def _payments_of(order_id: int) -> QuerySet[Payment]:
+    return Payment.objects.filter(order=order_id)
 
 
 def _is_waiting(order: Order, payment: Payment | None) -> bool:

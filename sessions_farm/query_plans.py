@@ -270,6 +270,13 @@ class CountRows(Func):
     output_field = IntegerField()
 
 
+class SumRows(Func):
+    """Sum an expression over the rows of a query, likewise; None where there is no row."""
+
+    function = "SUM"
+    output_field = IntegerField()
+
+
 def planned_update(builder: Callable[..., tuple[QuerySet[Any], dict[str, Any]]]) -> Update:
     """Update the rows of a builder's queryset with its values, by a plan; return their number."""
     return Update(builder)
@@ -286,10 +293,12 @@ def attach(rows: Iterable[Any], name: str, related: Iterable[Any], *, by: str) -
     for one in related:
         grouped.setdefault(getattr(one, by), []).append(one)
     for row in rows:
-        model = type(row)._meta.get_field(name).related_model
-        prefetched = copy(_no_rows(model))
+        relation = type(row)._meta.get_field(name)
+        prefetched = copy(_no_rows(relation.related_model))
         prefetched._result_cache = grouped.get(row.pk, [])
         row.__dict__.setdefault("_prefetched_objects_cache", {})[name] = prefetched
+        for one in prefetched._result_cache:
+            relation.field.set_cached_value(one, row)
 
 
 @functools.cache

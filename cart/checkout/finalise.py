@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
 
 from cart.checkout.errors import PaymentError
 from cart.checkout.payments.base import ChargeResult, ChargeStatus
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import cancel_order, expire_order, place_order
+from cart.models import Cart
 from cart.orders.models import Order, Payment
-from cart.services import lock_carts_of_purchase
+from cart.services import carts_of_purchase
 from cart.transactions import in_transaction
+from sessions_farm.query_plans import planned, planned_update
 from vendors import stock
 
 logger = logging.getLogger(__name__)
@@ -49,14 +54,25 @@ def _apply(payment: Payment, result: ChargeResult, now: datetime) -> tuple[Order
 
     The order's visitor changes only by a merge, which locks the carts too.
     """
-    visitor_id = Order.objects.values_list("visitor_id", flat=True).get(pk=payment.order_id)
-    if visitor_id is not None:
-        lock_carts_of_purchase(visitor_id)
-    order = Order.objects.select_for_update(no_key=True).get(pk=payment.order_id)
-    payment = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
+    _lock_carts(payment.order_id)
+    payment = _lock_payment(payment.pk)[0]
+    order = payment.order
     if payment.state == Payment.State.STARTED:
         _settle(order, payment, result, now)
     return order, payment
+
+
+@planned
+def _lock_carts(order_id: int) -> QuerySet[Cart, int]:
+    carts = carts_of_purchase(Order.objects.filter(pk=order_id).values("visitor_id"))
+    return carts.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+
+
+@planned
+def _lock_payment(payment_id: int) -> QuerySet[Payment]:
+    """Lock a payment after its order: rows are locked in the order that ``of`` names."""
+    rows = Payment.objects.filter(pk=payment_id).select_related("order__marketplace")
+    return rows.select_for_update(no_key=True, of=("order", "self"))
 
 
 def _settle(order: Order, payment: Payment, result: ChargeResult, now: datetime) -> None:
@@ -92,14 +108,26 @@ def _place(order: Order, payment: Payment, now: datetime) -> None:
 
 def _is_wish_fulfilled(order: Order) -> bool:
     """Return whether another order of the same checkout is placed; its cart is locked, so none is placed meanwhile."""
-    return Order.objects.placed().filter(wish=order.wish).exclude(pk=order.pk).exists()
+    return bool(_placed_besides(order.wish, order.pk))
+
+
+@planned
+def _placed_besides(wish: str, order_id: int) -> QuerySet[Order, int]:
+    others = Order.objects.placed().filter(wish=wish).exclude(pk=order_id)
+    return others.order_by().values_list("pk", flat=True)[:1]
 
 
 def _mark(payment: Payment, state: Payment.State, now: datetime) -> None:
     payment.state = state
     payment.settled_at = payment.next_look_at = now
     payment.looks = 0
-    payment.save(update_fields=["state", "settled_at", "next_look_at", "looks"])
+    _settle_payment(payment.pk, str(state), now)
+
+
+@planned_update
+def _settle_payment(payment_id: int, state: str, now: datetime) -> tuple[QuerySet[Payment], dict[str, Any]]:
+    values = {"state": state, "settled_at": now, "next_look_at": now, "looks": 0}
+    return Payment.objects.filter(pk=payment_id), values
 
 
 def refund_payment(payment: Payment) -> bool:

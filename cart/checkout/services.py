@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from cart.checkout.checkout_request import CheckoutRequest
@@ -15,6 +17,7 @@ from cart.checkout.placing import expire_order
 from cart.checkout.prepare import PreparedCheckout, prepare_order
 from cart.orders.models import Order, Payment
 from cart.transactions import in_transaction
+from sessions_farm.query_plans import planned
 
 if TYPE_CHECKING:
     from sessions_farm.communities.models import Visitor
@@ -27,9 +30,7 @@ def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
     ends the checkout. Raise AlreadyPaidError then, the errors of prepare_order, and PaymentError if the gateway does
     not answer; nothing new can be paid then, and the draft stays for a retry.
     """
-    of_checkout = Payment.objects.filter(order__visitor=visitor, order__wish=checkout_request.wish)
-    others = of_checkout.filter(state=Payment.State.STARTED).exclude(order__idempotency_key=checkout_request.order_key)
-    for payment in others.select_related("order"):
+    for payment in _other_payments(visitor.pk, checkout_request.wish, checkout_request.order_key):
         _close_superseded(payment, now)
     prepared = prepare_order(visitor=visitor, user=user, checkout_request=checkout_request, now=now)
     for payment in prepared.superseded:  # begun by another checkout session that came to this cart
@@ -39,6 +40,12 @@ def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
             _abandon(prepared.order)
             raise
     return _payment_url(prepared) if prepared.payment else None
+
+
+@planned
+def _other_payments(visitor_id: UUID, wish: str, order_key: str) -> QuerySet[Payment]:
+    started = Payment.objects.filter(order__visitor=visitor_id, order__wish=wish, state=Payment.State.STARTED)
+    return started.exclude(order__idempotency_key=order_key).select_related("order__marketplace")
 
 
 def _close_superseded(payment: Payment, now: datetime) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -20,6 +21,7 @@ from cart.orders.models import Address, Order
 from cart.orders.services import save_address
 from cart.pricing import DeliveryMethod
 from cart.summary import CartSummary, summarise_cart
+from sessions_farm.query_plans import planned
 from vendors.http import MallRequest
 
 
@@ -50,9 +52,8 @@ def start(request: MallRequest) -> HttpResponse:
         if form.cleaned_data.get("keep"):
             save_address(user=user, fields={name: value for name, value in form.contact.items() if name != "email"})
         return redirect("checkout:delivery")
-    return render(
-        request, "checkout/start.html", {"form": form, "summary": summary, "book": book}, status=_status(form)
-    )
+    context = {"form": form, "summary": summary, "book": book, "cart_count": summary.pieces}
+    return render(request, "checkout/start.html", context, status=_status(form))
 
 
 def _address_book(user: Any) -> list[Address]:
@@ -92,7 +93,7 @@ def delivery(request: MallRequest) -> HttpResponse:
         checkout_session.save_methods(request, form.methods)
         return redirect("checkout:review")
     choices = [_choices(group, form[f"vendor-{group.vendor.pk}"]) for group in summary.groups]
-    context = {"form": form, "summary": summary, "choices": choices}
+    context = {"form": form, "summary": summary, "choices": choices, "cart_count": summary.pieces}
     return render(request, "checkout/delivery.html", context, status=_status(form))
 
 
@@ -119,10 +120,16 @@ def review(request: MallRequest) -> HttpResponse:
     return review_page(request, summary)
 
 
+@planned
+def _settled_order(wish: str) -> QuerySet[Order, int]:
+    settled = Order.objects.filter(wish=wish, state__in=[Order.State.PLACED, Order.State.CANCELLED])
+    return settled.order_by().values_list("pk", flat=True)[:1]
+
+
 def review_page(request: MallRequest, summary: CartSummary, *, notice: str = "", status: int = 200) -> HttpResponse:
     """Render the review, with a notice if the shopper has to agree again."""
     checkout_request = checkout_session.build_request(request, summary)
-    if Order.objects.filter(wish=checkout_request.wish, state__in=[Order.State.PLACED, Order.State.CANCELLED]).exists():
+    if _settled_order(checkout_request.wish):
         checkout_session.renew_token(request)  # the previous order is settled; this review leads to another one
         checkout_request = checkout_session.build_request(request, summary)
     drafts = summary.drafts(checkout_request.methods)
@@ -132,6 +139,7 @@ def review_page(request: MallRequest, summary: CartSummary, *, notice: str = "",
         "contact": checkout_request.contact,
         "country": countries.name(checkout_request.contact["country"]),
         "summary": summary,
+        "cart_count": summary.pieces,
         "groups": list(zip(summary.groups, drafts, strict=True)),
         "goods_total": sum(draft.goods_total for draft in drafts),
         "delivery_total": sum(draft.delivery_charge for draft in drafts),

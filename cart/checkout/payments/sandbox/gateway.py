@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,6 +15,8 @@ from cart.checkout.payments.sandbox import services, signing
 from cart.checkout.payments.sandbox.models import Charge
 from cart.orders.models import Payment
 from sessions_farm.communities.links import origin
+from sessions_farm.communities.registry import Member, registry
+from sessions_farm.query_plans import planned
 
 STATUS = {
     Charge.State.OPEN: ChargeStatus.PENDING,
@@ -32,16 +35,16 @@ class Gateway:
 
     def start(self, payment: Payment, *, return_url: str, webhook_path: str) -> str:
         """Create the charge once, and return its payment page."""
-        community = payment.order.marketplace.community
+        shop = _shop_of(payment)
         charge, _ = Charge.objects.get_or_create(
             reference=payment.reference,
             defaults={
-                "shop": community.name,
+                "shop": shop.name if shop else "",
                 "amount": payment.amount,
                 "currency": payment.currency,
                 "return_url": return_url,
                 "webhook_path": webhook_path,
-                "webhook_host": origin(community.master.host).partition("://")[2] if community.master else "",
+                "webhook_host": origin(shop.host).partition("://")[2] if shop else "",
             },
         )
         if charge.state == Charge.State.CANCELLED:
@@ -70,14 +73,17 @@ class Gateway:
 
     def fetch(self, payment: Payment) -> ChargeResult:
         """Return the state of the charge; pending if there is none."""
-        charge = Charge.objects.filter(reference=payment.reference).first()
-        return _charge_result(charge) if charge else ChargeResult(ChargeStatus.PENDING, 0, payment.currency)
+        found = _charge_of(payment.reference)
+        return _charge_result(found[0]) if found else ChargeResult(ChargeStatus.PENDING, 0, payment.currency)
 
     def cancel(self, payment: Payment) -> ChargeResult:
         """Cancel the charge unless it is paid; one that was never started is recorded as cancelled, and stays so."""
-        community = payment.order.marketplace.community
+        shop = _shop_of(payment)
         unstarted = Charge(
-            reference=payment.reference, shop=community.name, amount=payment.amount, currency=payment.currency
+            reference=payment.reference,
+            shop=shop.name if shop else "",
+            amount=payment.amount,
+            currency=payment.currency,
         )
         return _charge_result(services.cancel_charge(unstarted=unstarted, now=timezone.now()))
 
@@ -87,6 +93,19 @@ class Gateway:
             return _charge_result(services.refund_charge(reference=payment.reference))
         except Charge.DoesNotExist as error:
             raise PaymentError(f"The gateway has no charge {payment.reference}.", permanent=True) from error
+
+
+@planned
+def _charge_of(reference: str) -> QuerySet[Charge]:
+    return Charge.objects.filter(reference=reference)
+
+
+def _shop_of(payment: Payment) -> Member | None:
+    """Return the master of the order's community; None while it has none that is served."""
+    try:
+        return registry.master_of(payment.order.marketplace.community_id)
+    except LookupError:
+        return None
 
 
 def _charge_result(charge: Charge) -> ChargeResult:
