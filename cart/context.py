@@ -16,7 +16,7 @@ def current_cart(request: MallRequest) -> Cart | None:
     visitor = request.mall.visitor
     if visitor is None:
         return None
-    return next(iter(_cart_of(visitor.pk)), None)
+    return _cart_of.first(visitor.pk)
 
 
 @planned

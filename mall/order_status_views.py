@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from cart.orders.links import read_token
-from cart.orders.models import Consignment, Order, Payment, read_consignments
+from cart.orders.models import Consignment, Order, Payment
 from sessions_farm.query_plans import attach, planned
 from shipping.status import for_order
 from vendors.http import MallRequest
@@ -49,9 +49,9 @@ def order_status(request: MallRequest, token: str) -> HttpResponse:
 
 
 def _find(community_id: int, uuid: UUID) -> Order | None:
-    order = next(iter(_order_with(community_id, uuid)), None)
+    order = _order_with.first(community_id, uuid)
     if order is not None:
-        read_consignments(order)
+        attach([order], "consignments", order.with_lines(), by="order_id")
         attach([order], "payments", _payments_of(order.pk), by="order_id")
     return order
 

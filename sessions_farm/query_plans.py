@@ -191,6 +191,10 @@ class PlannedQuery[Result]:
 class Rows[Row](PlannedQuery[list[Row]]):
     """Select rows."""
 
+    def first(self, *args: Any, **kwargs: Any) -> Row | None:
+        """Return the first row, or None."""
+        return next(iter(self(*args, **kwargs)), None)
+
     def compile(self, arguments: Mapping[str, Any]) -> Plan:
         """Compile a SELECT."""
         rows: QuerySet[Any] = self.builder(**arguments)
@@ -288,24 +292,18 @@ def planned_delete(builder: Callable[..., QuerySet[Any]]) -> Delete:
 
 
 def attach(rows: Iterable[Any], name: str, related: Iterable[Any], *, by: str) -> None:
-    """Give rows their related ones as prefetch_related does: ``attach(products, "images", found, by="product_id")``."""
+    """Give rows their related ones as prefetch_related does: ``attach(products, "images", found, by="product_id")``.
+
+    ``product.images.all()`` is then a plain tuple: a query on it is an error, where a prefetched queryset would run one.
+    """
     grouped: dict[object, list[Any]] = {}
     for one in related:
         grouped.setdefault(getattr(one, by), []).append(one)
     for row in rows:
-        relation = type(row)._meta.get_field(name)
-        prefetched = copy(_no_rows(relation.related_model))
-        prefetched._result_cache = grouped.get(row.pk, [])
-        row.__dict__.setdefault("_prefetched_objects_cache", {})[name] = prefetched
-        for one in prefetched._result_cache:
-            relation.field.set_cached_value(one, row)
-
-
-@functools.cache
-def _no_rows(model: Any) -> Any:
-    rows = model._default_manager.all()
-    rows._prefetch_done = True
-    return rows
+        own = tuple(grouped.get(row.pk, ()))
+        row.__dict__.setdefault("_prefetched_objects_cache", {})[name] = own
+        for one in own:
+            type(row)._meta.get_field(name).field.set_cached_value(one, row)
 
 
 def _parameters_for(name: str, value: Any) -> Any:

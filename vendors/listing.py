@@ -111,7 +111,7 @@ class ProductList:
 
     def count(self) -> int:
         """Return the number of products on all pages."""
-        return run(count_products, self._selection)[0]
+        return count_selected(self._selection)
 
     def __getitem__(self, rows: slice) -> list[Product]:
         return with_pictures(run(cards, self._selection, sort=self._sort, begin=rows.start, end=rows.stop))
@@ -133,7 +133,7 @@ def build_listing(scope: ListingScope, query: QueryDict, *, currency: str, now: 
         facets=groups,
         chips=filter_chips(product_filter, query, groups, currency),
         sorts=sort_options(product_filter, query),
-        in_stock_count=run(count_products, selection_of(scope, in_stock, now))[0],
+        in_stock_count=count_selected(selection_of(scope, in_stock, now)),
         query=query,
         mall_wide=scope.vendor_id is None,
     )
@@ -189,6 +189,11 @@ def select_products(
     if vendors:
         found = found.filter(vendor__slug__in=vendors)
     return found.in_stock(now) if in_stock else found
+
+
+def count_selected(selection: dict[str, Any]) -> int:
+    """Return the number of products of a selection."""
+    return next(iter(run(count_products, selection)), 0)  # no row where the words are none
 
 
 @planned_by("sort", "begin", "end")

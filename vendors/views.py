@@ -81,8 +81,8 @@ def product_page(request: MallRequest, slug: str) -> HttpResponse:
         "offers": offers,
         "selected": next((offer for offer in offers if offer.available), None),
         "vendor": vendor_with_id(store.vendor_id)[0],
-        "previous": next(iter(product_before(store.vendor_id, product.category_id, product.name, product.pk)), None),
-        "next": next(iter(product_after(store.vendor_id, product.category_id, product.name, product.pk)), None),
+        "previous": product_before.first(store.vendor_id, product.category_id, product.name, product.pk),
+        "next": product_after.first(store.vendor_id, product.category_id, product.name, product.pk),
         "related": with_pictures(related_products(store.vendor_id, product.pk, product.category_id, now)),
     }
     return render(request, "vendors/product.html", context)

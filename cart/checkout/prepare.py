@@ -52,7 +52,7 @@ def prepare_order(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
 
     Raise a CheckoutError or stock.SoldOutError; nothing was changed then.
     """
-    cart = next(iter(_lock_cart(visitor.pk)), None)
+    cart = _lock_cart.first(visitor.pk)
     for order in _orders_of_wish(visitor.pk, checkout_request.order_key, checkout_request.wish):
         if order.idempotency_key == checkout_request.order_key:
             rows = Order.objects.select_related("marketplace").select_for_update(no_key=True, of=("self",))

@@ -152,7 +152,9 @@ class Order(PostalAddress):
     def with_lines(self) -> list[Consignment]:
         """Return the consignments with their vendors and lines, read once for this object, in two queries."""
         if self._consignments is None:
-            self._consignments = read_consignments(self)
+            self._consignments = _consignments_of(self.pk)
+            lines = _lines_of([consignment.pk for consignment in self._consignments])
+            attach(self._consignments, "lines", lines, by="consignment_id")
         return self._consignments
 
 
@@ -215,16 +217,6 @@ class OrderLine(models.Model):
     def total(self) -> int:
         """Return the price of all pieces, in minor units."""
         return self.unit_price * self.quantity
-
-
-def read_consignments(order: Order) -> list[Consignment]:
-    """Return the consignments of an order with their vendors and lines, in two queries."""
-    consignments = _consignments_of(order.pk)
-    attach([order], "consignments", consignments, by="order_id")
-    if consignments:
-        lines = _lines_of([consignment.pk for consignment in consignments])
-        attach(consignments, "lines", lines, by="consignment_id")
-    return consignments
 
 
 @planned

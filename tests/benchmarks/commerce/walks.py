@@ -30,11 +30,19 @@ class Walk(Protocol):
     def cart(self, shopper: Shopper) -> str:
         """Open the cart."""
 
+    def to_payment(self, shopper: Shopper) -> None:
+        """Go from the cart's page to the button that pays."""
+
+    def pay(self, shopper: Shopper) -> None:
+        """Press the button, and go on to the page that says thank you. Raise PageError where it is another."""
+
     def check_out(self, shopper: Shopper) -> None:
-        """Go from the cart's page to the page that says thank you. Raise PageError where it is another."""
+        """Go the whole way."""
+        self.to_payment(shopper)
+        self.pay(shopper)
 
 
-class MallWalk:
+class MallWalk(Walk):
     """Walk through the mall: address, delivery, review, the simulated payment company's card form, the order."""
 
     host = "mall.localhost"
@@ -56,19 +64,22 @@ class MallWalk:
         """Open the cart."""
         return expect(shopper.get("/cart/"), "Check out")
 
-    def check_out(self, shopper: Shopper) -> None:
-        """Go from the cart's page to the page that says thank you."""
+    def to_payment(self, shopper: Shopper) -> None:
+        """Go from the cart's page to the button that pays."""
         self.cart(shopper)
         shopper.get("/checkout/")
         address = {"name": "Anna Byrne", "line1": "1 Quay Street", "town": "Galway", "country": "IE"}
         page = shopper.submit("/checkout/", {"email": EMAIL, **address}, form='method="post"')
         methods = dict.fromkeys(re.findall(r'name="(vendor-\d+)"', page), "standard")
         shopper.submit("/checkout/delivery/", methods, form='method="post"')
+
+    def pay(self, shopper: Shopper) -> None:
+        """Press the button, fill in the company's card form, and go on to the order's page."""
         shopper.submit("/checkout/pay/", {}, form='action="/checkout/pay/"')
         expect(shopper.submit(shopper.url, CARD, form='method="post"'), "Thank you")
 
 
-class OscarWalk:
+class OscarWalk(Walk):
     """Walk through Oscar: guest, address, payment details, preview, the order."""
 
     host = "oscar.localhost"
@@ -91,8 +102,8 @@ class OscarWalk:
         """Open the cart."""
         return expect(shopper.get("/basket/"), "Proceed to checkout")
 
-    def check_out(self, shopper: Shopper) -> None:
-        """Go from the cart's page to the page that says thank you."""
+    def to_payment(self, shopper: Shopper) -> None:
+        """Go from the cart's page to the button that pays."""
         self.cart(shopper)
         shopper.get("/checkout/")
         shopper.submit("/checkout/", {"username": EMAIL, "options": "anonymous"}, form='<form method="post" class="card')
@@ -102,6 +113,9 @@ class OscarWalk:
         }  # fmt: skip
         shopper.submit("/checkout/shipping-address/", address, form='id="new_shipping_address"')
         shopper.get("/checkout/preview/")
+
+    def pay(self, shopper: Shopper) -> None:
+        """Press the button, and go on to the page that says thank you."""
         expect(shopper.submit("/checkout/preview/", {}, form='id="place_order_form"'), "confirmation")
 
 
