@@ -14,18 +14,19 @@ list by ``vendor__pk__in``, since Django wants plain values in ``vendor__in``.
 from __future__ import annotations
 
 import functools
-from inspect import Parameter as Argument
-from inspect import signature
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from datetime import datetime
-from typing import Any, Self
+from inspect import Parameter as Argument
+from inspect import signature
+from typing import Any, NoReturn, Self
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, router, transaction
-from django.db.models import Func, IntegerField, QuerySet, Value
+from django.db.models import Expression, Func, IntegerField, QuerySet, Value
 from django.db.models.deletion import Collector
 from django.db.models.sql import DeleteQuery, UpdateQuery
 
@@ -34,8 +35,6 @@ LONGEST_LIST = 100
 SCALARS = frozenset({int, str, UUID, datetime})  # PostgreSQL's driver takes these as Django's fields prepare them
 SEQUENCES = frozenset({list, tuple, set, frozenset})
 CONSTANTS = frozenset({bool, type(None)})
-
-registered: list[PlannedQuery[Any]] = []
 
 
 class PlanError(Exception):
@@ -53,10 +52,16 @@ class Parameter(Value):
         """Return a placeholder, with this parameter as its value."""
         return "%s", [self]
 
-    def __int__(self) -> int:
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Expression) or sys._getframe(1).f_globals["__name__"].startswith("django."):
+            return super().__eq__(other)
+        self._refuse()
+
+    def _refuse(self, *_: object) -> NoReturn:
         raise PlanError(f"The query may not depend on the value of {self.name}.")
 
-    __lt__ = __le__ = __gt__ = __ge__ = __str__ = __int__  # type: ignore[assignment]
+    __hash__ = Value.__hash__
+    __lt__ = __le__ = __gt__ = __ge__ = __str__ = __int__ = _refuse
 
 
 class Plan:
@@ -102,10 +107,9 @@ class BoundRows:
     """Hold what the iterables of a queryset read of it."""
 
     def __init__(self, plan: Plan, parameters: tuple[Any, ...]) -> None:
-        source: Any = plan.source
-        self.query, self.db, self.model = BoundQuery(plan, parameters), plan.alias, source.model
-        self._fetch_mode, self._fields, self._hints = source._fetch_mode, source._fields, source._hints
-        self._known_related_objects = source._known_related_objects
+        self.query, self.db, self.model = BoundQuery(plan, parameters), plan.alias, plan.source.model
+        for name in ("_fetch_mode", "_fields", "_hints", "_known_related_objects"):
+            setattr(self, name, getattr(plan.source, name))
 
 
 class PlannedQuery[Result]:
@@ -118,7 +122,6 @@ class PlannedQuery[Result]:
         self._names = tuple(arguments)
         self._required = {name for name, argument in arguments.items() if argument.kind is not Argument.VAR_KEYWORD}
         self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
-        registered.append(self)
         functools.update_wrapper(self, builder)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Result:
@@ -198,13 +201,13 @@ class Rows[Row](PlannedQuery[list[Row]]):
     def compile(self, arguments: Mapping[str, Any]) -> Plan:
         """Compile a SELECT."""
         rows: QuerySet[Any] = self.builder(**arguments)
-        if rows._prefetch_related_lookups:  # type: ignore[attr-defined]  # its queries would be built anew each time
+        if rows._prefetch_related_lookups:  # type: ignore[attr-defined]  # noqa: SLF001 -- they would be built each time
             raise PlanError(f"{self.builder.__qualname__} prefetches; plan the second query, too.")
         return Plan(rows.db, rows.query.get_compiler(rows.db), rows)
 
     def run(self, plan: Plan, parameters: tuple[Any, ...]) -> list[Row]:
         """Return the rows."""
-        iterable: Any = plan.source._iterable_class  # type: ignore[attr-defined]  # of models, tuples or single values
+        iterable: Any = plan.source._iterable_class  # type: ignore[attr-defined]  # noqa: SLF001 -- of models or tuples
         return list(iterable(BoundRows(plan, parameters)))
 
     def fresh(self, **arguments: Any) -> list[Row]:
@@ -222,6 +225,12 @@ class Change(PlannedQuery[int]):
             cursor.execute(plan.sql, parameters)
             return int(cursor.rowcount)
 
+    def _refuse_more_than_a_statement(self, *, is_one: bool) -> None:
+        if not is_one:
+            raise PlanError(
+                f"{self.builder.__qualname__} needs more than one statement: its model has other work to do."
+            )
+
 
 class Update(Change):
     """Update rows; the builder returns a queryset and the new values."""
@@ -229,6 +238,7 @@ class Update(Change):
     def compile(self, arguments: Mapping[str, Any]) -> Plan:
         """Compile an UPDATE."""
         rows, values = self.builder(**arguments)
+        self._refuse_more_than_a_statement(is_one=type(rows).update is QuerySet.update)
         query = rows.query.chain(UpdateQuery)
         query.add_update_values(values)
         query.annotations = {}
@@ -244,10 +254,11 @@ class Delete(Change):
     """Delete rows that nothing depends on."""
 
     def compile(self, arguments: Mapping[str, Any]) -> Plan:
-        """Compile a DELETE. Raise PlanError where deleting such a row takes more than one statement."""
+        """Compile a DELETE."""
         rows = self.builder(**arguments)
-        if not Collector(using=rows.db, origin=rows).can_fast_delete(rows):
-            raise PlanError(f"{self.builder.__qualname__} would leave rows behind, or receivers unasked.")
+        is_plain = type(rows).delete is QuerySet.delete
+        can_be_one = Collector(using=rows.db, origin=rows).can_fast_delete(rows)
+        self._refuse_more_than_a_statement(is_one=is_plain and can_be_one)
         query = rows.query.clone()
         query.__class__ = DeleteQuery
         return Plan(rows.db, query.get_compiler(rows.db), rows)
@@ -292,7 +303,7 @@ def planned_delete(builder: Callable[..., QuerySet[Any]]) -> Delete:
 
 
 def attach(rows: Iterable[Any], name: str, related: Iterable[Any], *, by: str) -> None:
-    """Give rows their related ones as prefetch_related does: ``attach(products, "images", found, by="product_id")``.
+    """Give rows their related ones as prefetch_related does: ``attach(goods, "images", found, by="product_id")``.
 
     ``product.images.all()`` is then a plain tuple: a query on it is an error, where a prefetched queryset would run one.
     """

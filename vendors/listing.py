@@ -160,7 +160,7 @@ def run[Row](query: Rows[Row], selection: dict[str, Any], **more: Any) -> list[R
     return (query if selection["text"] is None else query.fresh)(**selection, **more)
 
 
-def select_products(
+def select_products(  # noqa: PLR0913 -- each is an argument of the plan's own
     *,
     vendor_id: int | None,
     marketplace_id: int | None,

@@ -46,7 +46,9 @@ def sweep_checkouts(*, now: datetime) -> dict[str, int]:
 def claim_due_payments(now: datetime) -> list[Payment]:
     """Return the open payments that are due, the longest overdue first, each with its next look moved on."""
     due = Payment.objects.filter(state__in=OPEN, next_look_at__lte=now).order_by("next_look_at")
-    claimed = list(due.select_for_update(no_key=True, skip_locked=True, of=("self",)).select_related("order__marketplace")[:BATCH])
+    claimed = list(
+        due.select_for_update(no_key=True, skip_locked=True, of=("self",)).select_related("order__marketplace")[:BATCH]
+    )
     for payment in claimed:
         payment.looks += 1
         payment.next_look_at = now + delay_after(payment.looks)

@@ -78,7 +78,9 @@ class Shop:
 def main() -> None:
     """Print the table."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mall-bench-", ignore_cleanup_errors=True)))
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="mall-bench-", ignore_cleanup_errors=True))
+        )
         folder.chmod(0o711)  # PostgreSQL's own user, where we are root, passes through
         running = stack.enter_context(servers.running(folder / "servers", durable=False, say=say))
         found = sites(running, folder, say)
@@ -149,16 +151,10 @@ def print_table(mall: Shop, oscar: Shop) -> None:
     say(columns.format("", *per_kind, *per_kind, *per_kind, "mall", "oscar"))
     for row in mall.measured:
         ours, theirs = mall.middle(row), oscar.middle(row)
-        rates, cpu = (1 / ours[0], 1 / theirs[0]), (1000 * ours[1], 1000 * theirs[1])
-        say(
-            columns.format(
-                row,
-                *(f"{rate:.1f}" for rate in rates), f"{rates[0] / rates[1]:.2f}",
-                *(f"{one:.1f}" for one in cpu), f"{cpu[0] / cpu[1]:.2f}",
-                *(f"{one:.0f}" for one in (ours[2], theirs[2])), f"{ours[2] / theirs[2]:.2f}",
-                *(f"{one:.0f}" for one in (ours[3], theirs[3])),
-            )  # fmt: skip
-        )
+        rates = [f"{1 / ours[0]:.1f}", f"{1 / theirs[0]:.1f}", f"{theirs[0] / ours[0]:.2f}"]
+        cpu = [f"{1000 * ours[1]:.1f}", f"{1000 * theirs[1]:.1f}", f"{ours[1] / theirs[1]:.2f}"]
+        statements = [f"{ours[2]:.0f}", f"{theirs[2]:.0f}", f"{ours[2] / theirs[2]:.2f}"]
+        say(columns.format(row, *rates, *cpu, *statements, f"{ours[3]:.0f}", f"{theirs[3]:.0f}"))
 
 
 def say(line: str) -> None:

@@ -37,13 +37,13 @@ def count_work(connection: Any, **_: Any) -> None:
     if count_statement in connection.execute_wrappers:
         return
     connection.execute_wrappers.append(count_statement)
-    commit = connection._commit
+    commit = connection._commit  # noqa: SLF001 -- a commit sends no statement that a wrapper would see
 
     def counted_commit() -> Any:
         spent["commits"] += 1
         return commit()
 
-    connection._commit = counted_commit
+    connection._commit = counted_commit  # noqa: SLF001 -- as above
 
 
 def count_statement(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A shopper over HTTP: one connection that stays open, cookies, redirects followed, and forms sent as pages have them."""
+"""A shopper over HTTP: one open connection, cookies, redirects followed, and forms sent as pages have them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_REDIRECTS = 10
 HIDDEN = re.compile(r"<input\b[^>]*\btype=[\"']hidden[\"'][^>]*>")
 NAME, VALUE = re.compile(r"\bname=[\"']([^\"']*)[\"']"), re.compile(r"\bvalue=(?:\"([^\"]*)\"|'([^']*)')")
 BROWSER = {
-    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0",
     "Accept": "text/html,application/xhtml+xml",
     "Accept-Language": "en-IE,en;q=0.8",
     "Sec-Fetch-Dest": "document",

@@ -106,7 +106,9 @@ class OscarWalk(Walk):
         """Go from the cart's page to the button that pays."""
         self.cart(shopper)
         shopper.get("/checkout/")
-        shopper.submit("/checkout/", {"username": EMAIL, "options": "anonymous"}, form='<form method="post" class="card')
+        shopper.submit(
+            "/checkout/", {"username": EMAIL, "options": "anonymous"}, form='<form method="post" class="card'
+        )
         address = {
             "first_name": "Anna", "last_name": "Byrne", "line1": "1 Quay Street", "line4": "Galway",
             "postcode": "H91 AB12", "country": "IE",
