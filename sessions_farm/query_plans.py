@@ -55,7 +55,7 @@ class Parameter(Value):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Expression) or sys._getframe(1).f_globals["__name__"].startswith("django."):
             return super().__eq__(other)
-        self._refuse()
+        return self._refuse()
 
     def _refuse(self, *_: object) -> NoReturn:
         raise PlanError(f"The query may not depend on the value of {self.name}.")
@@ -305,7 +305,7 @@ def planned_delete(builder: Callable[..., QuerySet[Any]]) -> Delete:
 def attach(rows: Iterable[Any], name: str, related: Iterable[Any], *, by: str) -> None:
     """Give rows their related ones as prefetch_related does: ``attach(goods, "images", found, by="product_id")``.
 
-    ``product.images.all()`` is then a plain tuple: a query on it is an error, where a prefetched queryset would run one.
+    ``goods.images.all()`` is then a plain tuple: a query on it is an error, where a prefetched queryset would run one.
     """
     grouped: dict[object, list[Any]] = {}
     for one in related:

@@ -1,6 +1,6 @@
-"""Lazy fetches refused: the project's own code reads no related row or deferred field one by one.
+"""Lazy fetches refused: the code of shop, cart and checkout reads no related row or deferred field one by one.
 
-Tests, and what only they and the admin's frame do (Django's and other packages' code), may be lazy.
+Tests may be lazy, and so may workers and the admin, for which no shopper waits.
 """
 
 import sys
@@ -10,29 +10,30 @@ from typing import Any
 from django.db.models.fetch_modes import FETCH_ONE, FETCH_RAISE, FetchMode
 
 PROJECT = f"{Path(__file__).resolve().parent.parent.parent}/"
-LAZY = {"tests", "deploy"}  # first folders
+SHOP = {"vendors", "cart", "mall"}
 
 
-class RefusedToTheProject(FetchMode):
-    """Raise FieldFetchBlocked where the next caller outside of Django is the project's code."""
+class RefusedToTheShop(FetchMode):
+    """Raise FieldFetchBlocked where the nearest caller within the project is the shop's code."""
 
     __slots__ = ()
 
     def fetch(self, fetcher: Any, instance: Any) -> None:
-        """Fetch for a test only."""
-        (FETCH_RAISE if is_called_by_the_project() else FETCH_ONE).fetch(fetcher, instance)
+        """Fetch, or raise."""
+        (FETCH_RAISE if is_called_by_the_shop() else FETCH_ONE).fetch(fetcher, instance)
 
 
-REFUSED = RefusedToTheProject()
+REFUSED = RefusedToTheShop()
 
 
-def is_called_by_the_project() -> bool:
-    """Return whether the nearest caller within the project is no test; a template counts for the view that renders."""
+def is_called_by_the_shop() -> bool:
+    """Return whether the shop's code asks; a template counts for the view that renders it."""
     frame = sys._getframe(2)
     while frame is not None:
         path = frame.f_code.co_filename
         if path.startswith(PROJECT) and "/.venv/" not in path:
-            folders = path.removeprefix(PROJECT).split("/")
-            return folders[0] not in LAZY and "tests" not in folders
+            return path.removeprefix(PROJECT).partition("/")[0] in SHOP and "admin" not in path
+        if "/contrib/admin/" in path:
+            return False
         frame = frame.f_back
     return False
