@@ -10,9 +10,9 @@ from django.conf import settings
 from mall import node
 from sessions_farm.communities.handoff import paths
 
-# Addresses that grant access to an order, a payment, an acknowledgement or a new password.
+# Addresses that grant access to an invitation, an order, a payment, an acknowledgement or a new password.
 GRANTS = re.compile(
-    r"(/(?:orders/status|ship/ack|pay/sandbox|accounts/password/reset/key|accounts/confirm-email)/|[?&]signature=)"
+    r"(/(?:join|orders/status|ship/ack|pay/sandbox|accounts/password/reset/key|accounts/confirm-email)/|[?&]signature=)"
     r"[^/?&\s'\"]+"
 )
 

@@ -1,4 +1,4 @@
-"""The status page of an order, opened by its signed link: one card for each consignment."""
+"""The status page of an order, opened by its signed link, which the page renews by mail when it has run out."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_http_methods
 
+from cart.letters.models import Letter
+from cart.letters.services import write_letter
 from cart.orders.links import read_token
 from cart.orders.models import Consignment, Order, Payment
 from sessions_farm.query_plans import attach, planned
@@ -23,13 +25,33 @@ MOVING = {Consignment.State.OPEN, Consignment.State.PACKED, Consignment.State.SE
 
 
 @never_cache
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 def order_status(request: MallRequest, token: str) -> HttpResponse:
-    """Show an order; raise Http404 for a forged link, and for an order of another community."""
-    uuid = read_token(token)
-    order = _find(request.mall.member.community_id, uuid) if uuid else None
-    if order is None:
+    """Show an order, or renew its link; raise Http404 for a forged link, and for an order of another community."""
+    link = read_token(token)
+    order = _find(request.mall.member.community_id, link.order) if link else None
+    if link is None or order is None:
         raise Http404("No order has this link.")
+    if link.is_over:
+        return _renew_link(request, order)
+    response = _status_page(request, order)
+    response["Referrer-Policy"] = "no-referrer"  # the address is the key
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _renew_link(request: MallRequest, order: Order) -> HttpResponse:
+    """Offer a new link; on POST mail it to the order's address, at most once an hour. Say nothing else of the order."""
+    now = timezone.now()
+    if request.method == "POST":
+        write_letter(order=order, kind=Letter.Kind.LINK, key=f"{now:%Y-%m-%d %H}")
+        return HttpResponseRedirect(f"{request.path}?sent", status=303)
+    response = render(request, "mall/order_link_over.html", {"is_sent": "sent" in request.GET}, status=410)
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _status_page(request: MallRequest, order: Order) -> HttpResponse:
     dispatches = for_order(order)
     cards = [(consignment, dispatches.get(consignment.pk)) for consignment in order.consignments.all()]
     payment = max(order.payments.all(), key=lambda payment: payment.pk, default=None)
@@ -39,13 +61,11 @@ def order_status(request: MallRequest, token: str) -> HttpResponse:
         "order": order,
         "cards": cards,
         "payment": payment,
+        "placed": order.placed_of_wish(),
         "is_waiting": is_waiting,
         "look_again": _poll_seconds(order, timezone.now()) if is_moving else 0,
     }
-    response = render(request, "mall/order_status.html", context)
-    response["Referrer-Policy"] = "no-referrer"  # the address is the key
-    response["X-Robots-Tag"] = "noindex"
-    return response
+    return render(request, "mall/order_status.html", context)
 
 
 def _find(community_id: int, uuid: UUID) -> Order | None:

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "vendors",
     "cart",
     "cart.orders",
+    "cart.letters",
     "cart.checkout.payments.sandbox",
     "shipping",
     "support_watch",
@@ -225,6 +226,7 @@ EGRESS_ALLOW = env.list("EGRESS_ALLOW", default=[])  # CIDR blocks besides the p
 PAYMENT_GATEWAYS = ["sandbox"]
 STOCK_HOLD_MINUTES = 15
 ORDER_STATUS_VIEW = "order_status"
+ORDER_LINK_DAYS = 30  # then the page mails a new link to the buyer
 # Where the sandbox gateway's notices are posted: a node of the farm or its balancer, as a worker reaches it.
 SANDBOX_WEBHOOK_ORIGIN = env.str("SANDBOX_WEBHOOK_ORIGIN", default=f"http://127.0.0.1:{PUBLIC_PORT}")
 

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from mall import order_status_views
+from mall.accounts import invitation_views
 from mall.accounts import views as account_views
 
 handler500 = "mall.database_unavailable.handle_500"
@@ -20,6 +21,7 @@ urlpatterns = [
     path("pay/sandbox/", include("cart.checkout.payments.sandbox.urls")),
     path("ship/", include("shipping.urls")),
     path("watch/", include("support_watch.urls")),
+    path("join/<str:token>/", invitation_views.invitation, name="invitation"),
     path("accounts/devices/", account_views.list_devices, name="devices"),
     path("accounts/devices/end/", account_views.end_device, name="end_device"),
     path("accounts/", include("allauth.urls")),

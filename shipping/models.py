@@ -82,7 +82,11 @@ class Route(models.Model):
     class Meta:
         ordering = ["department", "rank"]
         constraints = [
-            models.UniqueConstraint("department", "rank", name="shipping_route_rank_once"),
+            models.UniqueConstraint(
+                fields=["department", "rank"],
+                name="shipping_route_rank_once",
+                violation_error_message="This department has a route of this rank already.",
+            ),
         ]
 
     def __str__(self) -> str:

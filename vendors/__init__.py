@@ -7,6 +7,9 @@ Exceptions::
     ├── MoreThanSoldError   vendors.stock: more pieces would come back than an order took
     ├── LedgerError         vendors.ledger: a movement that cannot be written; the message is for its writer
     │   └── StaleStockError     pieces were moved since the stock was seen
+    ├── PeopleError         vendors.people: a change of a vendor's people is refused; the message is for its asker
+    │   ├── LastOwnerError      the vendor would be left without an owner
+    │   └── InvitationRefusedError  vendors.invitations: an invitation cannot be made or accepted
     ├── InvalidImageError   vendors.images: an upload cannot be shown as a picture
     └── DomainRefusedError  vendors.domains: a vendor's domain cannot be had or used so; the message is for its owner
 """

@@ -1,4 +1,4 @@
-"""Admin pages for vendors, memberships and the catalogue."""
+"""Admin pages for vendors and the catalogue."""
 
 from typing import Any
 
@@ -14,7 +14,6 @@ from vendors.forms import ProductImageForm, VariantFormSet
 from vendors.models import (
     Category,
     Marketplace,
-    Membership,
     Product,
     ProductImage,
     Stock,
@@ -25,6 +24,7 @@ from vendors.models import (
     VendorDomain,
 )
 from vendors.money import Money
+from vendors.people_page import PeoplePageMixin
 from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedAdmin, VendorScopedInline
 from vendors.stock_admin import StockAdmin, StockMovementAdmin
 
@@ -81,8 +81,8 @@ class ProductAdmin(WithdrawnNotDeletedAdmin):
 
 
 @admin.register(Vendor)
-class VendorAdmin(DomainsPageMixin, VendorScopedAdmin):
-    """Edit a vendor's profile and its domains; the mall alone adds and deletes vendors."""
+class VendorAdmin(PeoplePageMixin, DomainsPageMixin, VendorScopedAdmin):
+    """Edit a vendor's profile, its people and its domains; the mall alone adds and deletes vendors."""
 
     vendor_path = ""
     list_display = ["name", "town", "status"]
@@ -103,29 +103,6 @@ class VendorAdmin(DomainsPageMixin, VendorScopedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_superuser)
-
-
-@admin.register(Membership)
-class MembershipAdmin(VendorScopedAdmin):
-    """Edit a vendor's memberships; only superusers add people, because a list of users names other vendors' staff."""
-
-    list_display = ["user", "vendor", "role"]
-    list_filter = ["role", "vendor"]
-    list_select_related = ["user", "vendor"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
-        """Save the membership, and let its user into the admin."""
-        super().save_model(request, obj, form, change)
-        if not obj.user.is_staff:
-            obj.user.is_staff = True
-            obj.user.save(update_fields=["is_staff"])
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Let only superusers change user and vendor."""
-        return [] if request.user.is_superuser else ["user", "vendor"]
 
 
 @admin.register(Storefront)

@@ -139,7 +139,7 @@ class DomainsPageMixin:
                 domains.move_store_to_master(vendor=vendor)
                 self.say(request, vendor, "The shop is in the mall again, and at no domain of its own.")
                 return True
-            owned = get_object_or_404(vendor.domains.select_related("domain"), domain=number_or_404(request))
+            owned = get_object_or_404(vendor.domains.select_related("domain"), domain=number_or_404(request, "domain"))
             self.press_of_domain(request, vendor, owned.domain, button)
         except (domains.DomainRefusedError, CommunityError) as error:
             messages.error(request, f"Not done: {error}")
@@ -179,11 +179,11 @@ class DomainsPageMixin:
         messages.add_message(request, level, text)
 
 
-def number_or_404(request: HttpRequest) -> int:
-    """Return the domain's number in a POST. Raise Http404."""
-    text = request.POST.get("domain", "")
+def number_or_404(request: HttpRequest, name: str) -> int:
+    """Return the number of a row in a POST. Raise Http404."""
+    text = request.POST.get(name, "")
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-        raise Http404(f"{text!r} is no domain’s number.")
+        raise Http404(f"{text!r} is no {name}’s number.")
     return int(text)
 
 

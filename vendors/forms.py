@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import format_html
 
 from vendors import images, ledger
-from vendors.models import ProductImage, Stock
+from vendors.models import Product, ProductImage, Stock, Variant, Vendor
 from vendors.models.deletion import ADVICE, lock_for_deletion
 
 
@@ -146,7 +146,7 @@ class StockEntryFormSet(forms.BaseModelFormSet):  # type: ignore[type-arg]  # no
 
 
 class VariantFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Refuse the deletion of variants that are held or ordered, with the advice to withdraw them."""
+    """Refuse variants that could not be sold or told apart, and the deletion of those that are held or ordered."""
 
     def clean(self) -> None:
         """Check the deletions while no checkout can begin to hold the variants."""
@@ -157,3 +157,30 @@ class VariantFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not 
             if error.code != "deleting_protected":
                 raise
             raise ValidationError(f"{(error.params or {})['instance']} {ADVICE}", code=error.code) from error
+        self._refuse_taken_skus()
+        self._refuse_empty_shelf()
+
+    def _kept(self) -> list[dict[str, Any]]:
+        """Return the data of the variants that will be there."""
+        rows = [form for form in self.forms if form not in self.deleted_forms]
+        return [form.cleaned_data | {"pk": form.instance.pk} for form in rows if form.cleaned_data.get("sku")]
+
+    def _refuse_taken_skus(self) -> None:
+        """Refuse a SKU of another product of the shop; its row is locked, so of two forms at once one is refused."""
+        vendor_id = self.instance.vendor_id
+        if vendor_id is None:
+            return
+        Vendor.objects.select_for_update(no_key=True).get(pk=vendor_id)
+        skus = [row["sku"] for row in self._kept()]
+        others = Variant.objects.filter(product__vendor=vendor_id, sku__in=skus).exclude(product=self.instance.pk)
+        if taken := others.select_related("product").first():
+            raise ValidationError(f"{taken.product} has the SKU {taken.sku} already.", code="sku_taken")
+
+    def _refuse_empty_shelf(self) -> None:
+        """Refuse to publish a product without a variant that can be sold."""
+        is_published = self.instance.status == Product.Status.PUBLISHED
+        if is_published and all(row.get("withdrawn") for row in self._kept()):
+            raise ValidationError(
+                "A published product needs a variant that is not withdrawn: add one, or let it be a draft.",
+                code="nothing_to_sell",
+            )

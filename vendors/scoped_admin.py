@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from django.forms import ModelForm
     from django.http import HttpRequest
 
-# Models that all vendors share: staff may choose from all of their rows.
+# Models that the vendors of a marketplace share: staff may choose from its rows.
 SHARED_MODELS: tuple[type[models.Model], ...] = (Category,)
 CATALOGUE_ROLES = frozenset({Membership.Role.OWNER, Membership.Role.CATALOGUE})
 
@@ -78,8 +78,11 @@ class VendorScopeMixin:
     def choosable_rows(self, model: Any, request: HttpRequest) -> models.QuerySet[Any]:
         """Return the rows of a model that the user may choose or see; none for a model without a declared scope."""
         every: models.QuerySet[Any] = model._base_manager.all()
-        if request.user.is_superuser or model in SHARED_MODELS:
+        if request.user.is_superuser:
             return every
+        if model in SHARED_MODELS:
+            vendors = Vendor.objects.filter(pk__in=vendor_ids(request, self.vendor_roles))
+            return every.filter(marketplace__in=vendors.values("marketplace"))
         if model is Vendor:
             return Vendor.objects.filter(pk__in=vendor_ids(request, self.vendor_roles))
         scoped = self.admin_site._registry.get(model)  # noqa: SLF001 -- the only way to the admin of a model

@@ -49,6 +49,14 @@ class AlreadyPaidError(CheckoutError):
         self.order = order
 
 
+class PaymentReturnedError(CheckoutError):
+    """Report an earlier payment of this checkout that was made, but whose order cannot be placed: it goes back."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"A payment of order {order.number} was made and goes back.")
+        self.order = order
+
+
 class DraftExpiredError(CheckoutError):
     """Report a draft order that expired before payment."""
 

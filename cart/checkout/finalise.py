@@ -10,18 +10,22 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from cart.checkout.errors import PaymentError
 from cart.checkout.payments.base import ChargeResult, ChargeStatus
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import cancel_order, expire_order, place_order
+from cart.letters.models import Letter
+from cart.letters.services import write_letter
 from cart.models import Cart
 from cart.orders.models import Order, Payment
 from cart.services import carts_of_purchase
 from cart.transactions import in_transaction
 from sessions_farm.query_plans import planned, planned_update
 from vendors import stock
+from vendors.money import Money
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +90,7 @@ def _settle(order: Order, payment: Payment, result: ChargeResult, now: datetime)
         case ChargeStatus.CAPTURED if (result.amount, result.currency) != (order.total, order.currency):
             logger.error("Order %s is %d, its payment is %d: refunding", order.number, order.total, result.amount)
             _mark(payment, Payment.State.REFUND_DUE, now)
+            _write_of_return(order, payment, Money(result.amount, result.currency))
         case ChargeStatus.CAPTURED:
             _place(order, payment, now)
 
@@ -94,6 +99,7 @@ def _place(order: Order, payment: Payment, now: datetime) -> None:
     """Place the order for a captured payment; if that is impossible, make the refund due."""
     if order.state not in {Order.State.DRAFT, Order.State.EXPIRED} or _is_wish_fulfilled(order):
         _mark(payment, Payment.State.REFUND_DUE, now)  # paid twice, in two tabs
+        _write_of_return(order, payment, Money(payment.amount, payment.currency))
         if order.state == Order.State.DRAFT:
             expire_order(order)
         return
@@ -101,20 +107,21 @@ def _place(order: Order, payment: Payment, now: datetime) -> None:
         place_order(order, now)
     except stock.SoldOutError:
         _mark(payment, Payment.State.REFUND_DUE, now)
-        cancel_order(order, "Sold out while you were paying. The whole amount goes back to your card.")
+        cancel_order(order, "Sold out while you were paying.")
         return
     _mark(payment, Payment.State.CAPTURED, now)
 
 
 def _is_wish_fulfilled(order: Order) -> bool:
     """Return whether another order of the same checkout is placed; its cart is locked, so none is placed meanwhile."""
-    return bool(_placed_besides(order.wish, order.pk))
+    placed = order.placed_of_wish()
+    return placed is not None and placed != order
 
 
-@planned
-def _placed_besides(wish: str, order_id: int) -> QuerySet[Order, int]:
-    others = Order.objects.placed().filter(wish=wish).exclude(pk=order_id)
-    return others.order_by().values_list("pk", flat=True)[:1]
+def _write_of_return(order: Order, payment: Payment, paid: Money) -> None:
+    placed = order.placed_of_wish()
+    facts = {"placed": placed.number if placed else "", "amount": paid.minor, "currency": paid.currency}
+    write_letter(order=order, kind=Letter.Kind.PAYMENT_RETURNED, key=payment.reference, facts=facts)
 
 
 def _mark(payment: Payment, state: Payment.State, now: datetime) -> None:
@@ -140,5 +147,12 @@ def refund_payment(payment: Payment) -> bool:
     if result.status is not ChargeStatus.REFUNDED:
         logger.warning("Refund of payment %s is not made; the charge is %s", payment.reference, result.status)
         return False
-    Payment.objects.filter(pk=payment.pk, state=Payment.State.REFUND_DUE).update(state=Payment.State.REFUNDED)
+    _record_refund(payment, Money(result.amount, result.currency))
     return True
+
+
+@transaction.atomic
+def _record_refund(payment: Payment, given_back: Money) -> None:
+    if Payment.objects.filter(pk=payment.pk, state=Payment.State.REFUND_DUE).update(state=Payment.State.REFUNDED):
+        facts = {"amount": given_back.minor, "currency": given_back.currency}
+        write_letter(order=payment.order, kind=Letter.Kind.REFUNDED, key=payment.reference, facts=facts)

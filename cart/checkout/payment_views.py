@@ -21,6 +21,7 @@ from cart.checkout.errors import (
     CheckoutError,
     DraftExpiredError,
     PaymentError,
+    PaymentReturnedError,
     PriceIncreasedError,
 )
 from cart.checkout.finalise import finalise
@@ -57,6 +58,8 @@ def pay(request: MallRequest) -> HttpResponse:
         )
     except AlreadyPaidError as error:
         messages.info(request, "This is paid already. Here is your order; nothing more was charged.")
+        return _redirect_to_status(error.order)
+    except PaymentReturnedError as error:
         return _redirect_to_status(error.order)
     except (CheckoutError, RowLockTimeoutError, SoldOutError) as error:
         return _error_response(request, error, checkout_request)

@@ -8,9 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
+from cart.letters.models import Letter
+from cart.letters.services import write_letter
 from cart.orders.models import Consignment, Order
 from cart.orders.signals import order_finalising, order_placed
-from cart.orders.tasks import enqueue_confirmation
 from cart.services import remove_bought
 from sessions_farm.query_plans import planned_update
 from vendors import stock
@@ -30,20 +31,19 @@ def place_order(order: Order, now: datetime) -> None:
     else:
         stock.take(order.uuid, now)
     order.state = Order.State.PLACED
-    order.placed_at = order.mail_due_at = now
+    order.placed_at = now
     _mark_placed(order.pk, now)
     _open_consignments(order.pk)
     if order.visitor_id is not None:
         remove_bought(visitor_id=order.visitor_id, bought=order.quantities())
     order_finalising.send(sender=Order, order=order, now=now)
     transaction.on_commit(lambda: order_placed.send_robust(sender=Order, order=order), robust=True)
-    transaction.on_commit(lambda: enqueue_confirmation(order.pk), robust=True)
+    write_letter(order=order, kind=Letter.Kind.PLACED)
 
 
 @planned_update
 def _mark_placed(order_id: int, now: datetime) -> tuple[QuerySet[Order], dict[str, Any]]:
-    values = {"state": Order.State.PLACED, "placed_at": now, "mail_due_at": now}
-    return Order.objects.filter(pk=order_id), values
+    return Order.objects.filter(pk=order_id), {"state": Order.State.PLACED, "placed_at": now}
 
 
 @planned_update
@@ -58,6 +58,7 @@ def cancel_order(order: Order, reason: str) -> None:
     order.save(update_fields=["state", "remark"])
     order.consignments.update(state=Consignment.State.CANCELLED)
     stock.release(order.uuid)
+    write_letter(order=order, kind=Letter.Kind.NOT_PLACED)
 
 
 def expire_order(order: Order) -> None:

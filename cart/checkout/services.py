@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from cart.checkout.checkout_request import CheckoutRequest
-from cart.checkout.errors import AlreadyPaidError
+from cart.checkout.errors import AlreadyPaidError, PaymentReturnedError
 from cart.checkout.finalise import close_payment
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import expire_order
@@ -27,7 +27,8 @@ def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
     """Prepare the order and open its charge. Return the payment page's URL, or None for a settled order.
 
     Payments of the same checkout for another cart, amount or address are closed at the gateway first: one that was made
-    ends the checkout. Raise AlreadyPaidError then, the errors of prepare_order, and PaymentError if the gateway does
+    ends the checkout. Raise AlreadyPaidError then, or
+    PaymentReturnedError where it cannot be kept, the errors of prepare_order, and PaymentError if the gateway does
     not answer; nothing new can be paid then, and the draft stays for a retry.
     """
     for payment in _other_payments(visitor.pk, checkout_request.wish, checkout_request.order_key):
@@ -36,7 +37,7 @@ def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
     for payment in prepared.superseded:  # begun by another checkout session that came to this cart
         try:
             _close_superseded(payment, now)
-        except AlreadyPaidError:
+        except (AlreadyPaidError, PaymentReturnedError):
             _abandon(prepared.order)
             raise
     return _payment_url(prepared) if prepared.payment else None
@@ -52,6 +53,8 @@ def _close_superseded(payment: Payment, now: datetime) -> None:
     order = close_payment(payment, now)
     if order.state == Order.State.PLACED:
         raise AlreadyPaidError(order)
+    if order.payments.filter(pk=payment.pk, state__in=Payment.RETURNED).exists():
+        raise PaymentReturnedError(order)
 
 
 @in_transaction

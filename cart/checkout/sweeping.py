@@ -16,8 +16,8 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 from cart.checkout.errors import PaymentError
 from cart.checkout.finalise import close_payment, finalise, refund_payment
 from cart.checkout.placing import expire_order
+from cart.letters.sending import send_due_letters
 from cart.orders.models import Order, Payment
-from cart.orders.tasks import send_due_confirmations
 from cart.transactions import RowLockTimeoutError, in_transaction
 from vendors.models import StockHold
 
@@ -38,7 +38,7 @@ def sweep_checkouts(*, now: datetime) -> dict[str, int]:
         "settled": _count(_settle, (payment for payment in due if payment.state == Payment.State.STARTED), now),
         "refunded": _count(_refund, (payment for payment in due if payment.state == Payment.State.REFUND_DUE), now),
         "expired": _count(_expire, lapsed_drafts(now).order_by("created_at")[:BATCH], now),
-        "mailed": send_due_confirmations(),
+        "mailed": send_due_letters(),
     }
 
 

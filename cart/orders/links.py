@@ -1,14 +1,24 @@
-"""Signed links to an order's status page."""
+"""Signed links to an order's status page; each runs out, and the page then mails a new one to the buyer."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
-_signer = signing.Signer(salt="cart.orders.status")
+_signer = signing.TimestampSigner(salt="cart.orders.status")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLink:
+    """Hold the uuid of the order of a signed link, and whether the link has run out."""
+
+    order: UUID
+    is_over: bool
 
 
 def status_path(order: UUID) -> str:
@@ -16,9 +26,13 @@ def status_path(order: UUID) -> str:
     return reverse(settings.ORDER_STATUS_VIEW, urlconf=settings.ROOT_URLCONF, args=[_signer.sign(order.hex)])
 
 
-def read_token(token: str) -> UUID | None:
-    """Return the uuid of a signed order; None for an invalid signature."""
+def read_token(token: str) -> OrderLink | None:
+    """Return the link of a signed token; None for an invalid signature."""
     try:
-        return UUID(hex=_signer.unsign(token))
+        order = UUID(hex=_signer.unsign(token))
+        _signer.unsign(token, max_age=timedelta(days=settings.ORDER_LINK_DAYS))
+    except signing.SignatureExpired:
+        return OrderLink(order, is_over=True)
     except (signing.BadSignature, ValueError):
         return None
+    return OrderLink(order, is_over=False)

@@ -18,7 +18,6 @@ from sessions_farm.query_plans import attach, planned
 from vendors.money import Money
 
 RETURN_GRACE = timedelta(seconds=30)
-MAIL_RETRY_PERIOD = timedelta(days=3)  # after that the buyer has the status page only
 
 
 class PostalAddress(models.Model):
@@ -62,10 +61,6 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Select the settled orders of a user."""
         return self.filter(user=user).exclude(state__in=[Order.State.DRAFT, Order.State.EXPIRED])
 
-    def mail_due(self, now: datetime) -> Self:
-        """Select placed orders with a due confirmation."""
-        return self.placed().filter(mail_due_at__lte=now, placed_at__gt=now - MAIL_RETRY_PERIOD)
-
 
 def new_wish() -> str:
     """Return the name of a checkout of its own, for an order that comes from no checkout session."""
@@ -107,9 +102,6 @@ class Order(PostalAddress):
     total = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     placed_at = models.DateTimeField(null=True, blank=True)
-    mail_due_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When the confirmation is to be sent next; empty: sent."
-    )
     remark = models.CharField(max_length=200, blank=True, help_text="Why it was cancelled, in the shopper's words.")
 
     objects = OrderQuerySet.as_manager()
@@ -117,9 +109,6 @@ class Order(PostalAddress):
 
     class Meta:
         ordering = ["-created_at"]
-        indexes = [
-            models.Index(fields=["mail_due_at"], condition=Q(mail_due_at__isnull=False), name="orders_order_mail_due")
-        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(total=models.F("goods_total") + models.F("delivery_total")), name="orders_order_adds_up"
@@ -140,6 +129,10 @@ class Order(PostalAddress):
     def total_money(self) -> Money:
         """Return the total with its currency."""
         return Money(self.total, self.currency)
+
+    def placed_of_wish(self) -> Order | None:
+        """Return the placed order of the same checkout, which may be this one."""
+        return self if self.state == self.State.PLACED else _placed_order.first(self.wish)
 
     def quantities(self) -> dict[int, int]:
         """Return the pieces of each variant; a deleted variant is left out."""
@@ -220,6 +213,11 @@ class OrderLine(models.Model):
 
 
 @planned
+def _placed_order(wish: str) -> models.QuerySet[Order]:
+    return Order.objects.placed().filter(wish=wish)
+
+
+@planned
 def _consignments_of(order_id: int) -> models.QuerySet[Consignment]:
     return Consignment.objects.filter(order=order_id).select_related("vendor").order_by("pk")
 
@@ -245,6 +243,8 @@ class Payment(models.Model):
         DECLINED = "declined", "declined"
         REFUND_DUE = "refund_due", "to be refunded"
         REFUNDED = "refunded", "refunded"
+
+    RETURNED = (State.REFUND_DUE, State.REFUNDED)
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="payments")
     gateway = models.CharField(max_length=20)

@@ -33,7 +33,7 @@ class Nudge:
     def __init__(self) -> None:
         self.circuit_open_until = 0.0
 
-    def __call__(self, task: Any, *args: int) -> threading.Thread | None:
+    def __call__(self, task: Any, *args: int | str) -> threading.Thread | None:
         """Start the sending thread and return it; None while the circuit is open."""
         if time.monotonic() < self.circuit_open_until:
             return None
@@ -41,7 +41,7 @@ class Nudge:
         thread.start()
         return thread
 
-    def send(self, task: Any, args: tuple[int, ...]) -> None:
+    def send(self, task: Any, args: tuple[int | str, ...]) -> None:
         """Enqueue the task; open the circuit after an error."""
         try:
             with Connection(

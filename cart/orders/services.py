@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from cart.orders import states
-from cart.orders.models import Address, Consignment, Order
-
-CLAIM_LEASE = timedelta(minutes=5)
+from cart.orders.models import Address, Consignment
 
 
 class StaleConsignmentError(Exception):
@@ -46,13 +44,3 @@ def save_address(*, user: Any, fields: Mapping[str, str]) -> Address:
         return existing
     is_first = not Address.objects.filter(user=user, is_default=True).exists()
     return Address.objects.create(user=user, is_default=is_first, **fields)
-
-
-def claim_confirmation(*, order_id: int, now: datetime) -> bool:
-    """Claim the sending of an order's confirmation for five minutes; return False if it is sent or claimed."""
-    return bool(Order.objects.mail_due(now).filter(pk=order_id).update(mail_due_at=now + CLAIM_LEASE))
-
-
-def mark_confirmation_sent(*, order_id: int) -> None:
-    """Record that the confirmation was sent."""
-    Order.objects.filter(pk=order_id).update(mail_due_at=None)

@@ -43,7 +43,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS = []
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("email"), name="accounts_user_email_any_case")]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="accounts_user_email_any_case",
+                violation_error_message="There is an account with this e-mail address already.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name or self.email

@@ -45,7 +45,6 @@ def make_side(mark: str, marketplace: Marketplace) -> Side:
     staff = {role: make_staff(f"{slug}-{role}", vendor, role) for role in Membership.Role.values}
     side = Side(mark, vendor, staff)
     side.rows[Vendor] = vendor
-    side.rows[Membership] = Membership.objects.get(vendor=vendor, role="support")
     add_goods(side)
     add_order(side)
     side.rows[SupportVisit] = SupportVisit.objects.create(

@@ -11,6 +11,7 @@ from tests.support.product_code import HEIGHT, MODULES, ROOT, exceptions, is_bui
 # Template folders that are not named after their app's package.
 FOLDER_OF = {
     "orders": "cart",
+    "letters": "cart",
     "checkout": "cart",
     "sandbox": "cart",
     "account": "mall",

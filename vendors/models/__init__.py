@@ -1,12 +1,14 @@
-"""Vendors, storefronts, memberships, the catalogue and its stock."""
+"""Vendors, storefronts, memberships, invitations, the catalogue and its stock."""
 
 from vendors.models.catalogue import Category, Product, ProductImage, Variant
 from vendors.models.domains import VendorDomain
+from vendors.models.invitations import Invitation
 from vendors.models.stock import Stock, StockHold, StockMovement
 from vendors.models.stores import Marketplace, Membership, Storefront, Vendor
 
 __all__ = [
     "Category",
+    "Invitation",
     "Marketplace",
     "Membership",
     "Product",

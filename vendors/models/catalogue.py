@@ -15,6 +15,7 @@ from django.contrib.postgres.search import (
     SearchVector,
     SearchVectorField,
 )
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When, Window
@@ -59,7 +60,13 @@ class Category(models.Model):
     class Meta:
         ordering = ["position", "name"]
         verbose_name_plural = "categories"
-        constraints = [models.UniqueConstraint("marketplace", "slug", name="vendors_category_slug_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["marketplace", "slug"],
+                name="vendors_category_slug_once",
+                violation_error_message="This marketplace has a department at this address already.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -186,6 +193,13 @@ class Product(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Refuse a category of another marketplace."""
+        if not (hasattr(self, "vendor") and hasattr(self, "category")):
+            return  # refused by its own field
+        if self.category.marketplace_id != self.vendor.marketplace_id:
+            raise ValidationError({"category": f"{self.category} is a department of another marketplace."})
+
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete the product; raise ProtectedError if a variant is held by a checkout or stands in an order."""
         with deletion_of(str(self), variant__product=self.pk):
@@ -226,11 +240,25 @@ class Variant(models.Model):
     class Meta:
         ordering = ["position", "id"]
         constraints = [
-            models.UniqueConstraint("product", "sku", name="vendors_variant_sku_once"),
-            models.CheckConstraint(condition=Q(price__gt=0), name="vendors_variant_price_positive"),
+            models.UniqueConstraint(
+                fields=["product", "sku"],
+                name="vendors_variant_sku_once",
+                violation_error_message="This product has a variant with this SKU already.",
+            ),
             models.CheckConstraint(
-                condition=Q(sale_price__isnull=True) | Q(sale_price__lt=F("price")),
+                condition=Q(price__gt=0),
+                name="vendors_variant_price_positive",
+                violation_error_message="A price is more than nothing.",
+            ),
+            models.CheckConstraint(
+                condition=Q(sale_price__isnull=True) | Q(sale_price__gt=0, sale_price__lt=F("price")),
                 name="vendors_variant_sale_below_price",
+                violation_error_message="The sale price is more than nothing, and below the price.",
+            ),
+            models.CheckConstraint(
+                condition=Q(sale_from__isnull=True) | Q(sale_until__isnull=True) | Q(sale_from__lt=F("sale_until")),
+                name="vendors_variant_sale_ends_after_it_begins",
+                violation_error_message="The sale ends before it begins.",
             ),
         ]
 

@@ -108,9 +108,15 @@ class Storefront(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("domain", "label", name="vendors_storefront_host_once"),
+            models.UniqueConstraint(
+                fields=["domain", "label"],
+                name="vendors_storefront_host_once",
+                violation_error_message="Another shop is at this host.",
+            ),
             models.CheckConstraint(
-                condition=Q(domain__isnull=False) | Q(label=""), name="vendors_storefront_label_needs_domain"
+                condition=Q(domain__isnull=False) | Q(label=""),
+                name="vendors_storefront_label_needs_domain",
+                violation_error_message="A label needs a domain.",
             ),
         ]
 

@@ -44,7 +44,6 @@ class Migration(migrations.Migration):
                 ('total', models.PositiveBigIntegerField(default=0)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('placed_at', models.DateTimeField(blank=True, null=True)),
-                ('mail_due_at', models.DateTimeField(blank=True, editable=False, help_text='When the confirmation is to be sent next; empty: sent.', null=True)),
                 ('remark', models.CharField(blank=True, help_text="Why it was cancelled, in the shopper's words.", max_length=200)),
                 ('marketplace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='vendors.marketplace')),
                 ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -122,10 +121,6 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'addresses',
                 'constraints': [models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('user',), name='orders_address_one_default')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('mail_due_at__isnull', False)), fields=['mail_due_at'], name='orders_order_mail_due'),
         ),
         migrations.AddConstraint(
             model_name='order',

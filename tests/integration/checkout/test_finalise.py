@@ -1,5 +1,4 @@
 import pytest
-from django.core import mail
 from django.utils import timezone
 
 from cart.checkout.finalise import finalise
@@ -178,35 +177,6 @@ def test_sweep_settles_a_payment_whose_browser_never_came_back(shop, lamp, pay_w
     assert sweep_checkouts(now=timezone.now())["settled"] == 0  # the browser may be on its way
     assert sweep_checkouts(now=later(seconds=31))["settled"] == 1
     assert order_of(payment).state == Order.State.PLACED
-
-
-def test_sweep_sends_the_confirmation_once(shop, lamp, pay_with):
-    payment = begin(visitor_with(shop, lamp=(lamp, 1)))
-    pay_with(payment)
-    settle(payment)
-    assert sweep_checkouts(now=timezone.now())["mailed"] == 1
-    assert sweep_checkouts(now=timezone.now())["mailed"] == 0
-    (letter,) = mail.outbox
-    assert letter.to == ["anna@example.org"]
-    assert order_of(payment).get_absolute_url() in letter.body
-    assert "€14.50" in letter.body
-    ((html, kind),) = letter.alternatives
-    assert kind == "text/html"
-    assert "€14.50" in html
-
-
-def test_sweep_tries_the_mail_again_where_the_server_was_away(shop, lamp, pay_with, settings):
-    payment = begin(visitor_with(shop, lamp=(lamp, 1)))
-    pay_with(payment)
-    settle(payment)
-    nobody = {"host": "127.0.0.1", "port": 1, "timeout": 1}
-    working = settings.MAILERS
-    settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": nobody}}
-    assert sweep_checkouts(now=timezone.now())["mailed"] == 0
-    settings.MAILERS = working
-    assert not mail.outbox
-    Order.objects.update(mail_due_at=timezone.now())  # the claim of five minutes is over
-    assert sweep_checkouts(now=timezone.now())["mailed"] == 1
 
 
 def test_sweep_goes_on_where_one_order_has_a_fault(shop, lamp, pay_with):

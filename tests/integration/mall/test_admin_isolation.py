@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import path, reverse
 
 from cart.orders.models import Consignment
+from sessions_farm.communities.tests.support.registry_admin import FormClient
 from sessions_farm.models import Session
 from tests.support.two_vendors import MASTER, make_marketplace, make_side
 from vendors.models import Membership, Product, Stock, Vendor
@@ -33,7 +34,7 @@ def sides(db):
 
 
 def sign_in(user) -> Client:
-    client = Client(headers={"host": MASTER})
+    client = FormClient(headers={"host": MASTER})
     client.force_login(user)
     return client
 
@@ -114,7 +115,7 @@ def test_what_is_the_malls_own_is_closed_to_vendor_staff(sides, model):
 def product_form(product, **changes):
     empty = {f"{prefix}-{name}_FORMS": 0 for prefix in ("variants", "images") for name in ("TOTAL", "INITIAL")}
     form = {
-        "name": product.name, "slug": product.slug, "category": product.category_id, "status": product.status,
+        "name": product.name, "slug": product.slug, "category": product.category_id, "status": "draft",
         "summary": "", "description": "",
     }  # fmt: skip
     return form | empty | changes

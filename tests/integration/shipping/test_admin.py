@@ -4,11 +4,11 @@ import json
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from mall.accounts.models import User
+from sessions_farm.communities.tests.support.registry_admin import FormClient
 from shipping.drain import drain
 from shipping.models import Dispatch, Route
 from vendors.models import Membership
@@ -19,7 +19,7 @@ def sign_in(marketplace):
     def go(vendor, role):
         user = User.objects.create_user(f"{vendor.slug}-{role}@example.org", "secret", name=role, is_staff=True)
         Membership.objects.create(vendor=vendor, user=user, role=role)
-        client = Client(headers={"host": "mall.localhost"})
+        client = FormClient(headers={"host": "mall.localhost"})
         client.force_login(user)
         return client
 

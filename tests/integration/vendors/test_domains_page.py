@@ -359,20 +359,6 @@ def test_there_is_a_way_to_the_page_and_back(amber):
     )
 
 
-def test_fresh_account_becomes_an_owner_without_a_shell(shop, basalt):
-    boss = Client(headers={"host": MASTER})
-    boss.force_login(User.objects.create_superuser("boss@example.org"))
-    newcomer = User.objects.create_user("fresh@example.org")
-    membership = {"user": newcomer.pk, "vendor": shop.vendors["amber"].pk, "role": "owner"}
-    assert boss.post(reverse("admin:vendors_membership_add"), membership).status_code == 302
-
-    client = Client(headers={"host": MASTER})
-    client.force_login(newcomer)
-    address = reverse("admin:vendors_vendor_domains", args=[shop.vendors["amber"].pk])
-    assert client.get(address).status_code == 200
-    assert client.get(basalt.address).status_code == 404
-
-
 def test_staff_of_the_mall_see_whose_domain_is_whose_and_in_what_state(shop, amber):
     amber.add(HOST)
     Domain.objects.create(community=shop.community, host="idle.example", status="active")

@@ -7,30 +7,23 @@ from django.urls import reverse
 from mall.accounts.models import User
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import registry
+from sessions_farm.communities.tests.support.registry_admin import FormClient
+from tests.support.html import form_data
 from tests.support.shop import MASTER, make_shop
 from vendors.models import Marketplace, Storefront, Vendor
 
 
-class Operator(Client):
+class Operator(FormClient):
     """A superuser in the admin of the first community: opens a form, fills it in, and saves it."""
 
     def fill(self, page, /, *args, **values):
         address = reverse(f"admin:{page}", args=args)
-        form = filled(self.get(address)) | values
+        form = form_data(self.get(address)) | values
         response = self.post(address, form)
         assert response.status_code == 302, response.context["errors"]
 
     def press(self, page, *args):
         assert self.post(reverse(f"admin:{page}", args=args)).status_code == 302
-
-
-def filled(response):
-    """The form of a page of the admin as a browser would send it."""
-    inlines = [each.formset for each in response.context["inline_admin_formsets"]]
-    forms = [response.context["adminform"].form, *(formset.management_form for formset in inlines)]
-    forms += [form for formset in inlines for form in formset.forms]
-    fields = {field.html_name: field.value() for form in forms for field in form}
-    return {name: value for name, value in fields.items() if value is not None and value is not False}
 
 
 @pytest.fixture

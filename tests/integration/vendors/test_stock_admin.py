@@ -174,7 +174,7 @@ def delete_selected(client, product):
 
 def delete_inline(client, product):
     url = reverse("admin:vendors_product_change", args=[product.pk])
-    form = form_of(client, url) | {"category": product.category_id, "status": "published", "variants-0-DELETE": "on"}
+    form = form_of(client, url) | {"category": product.category_id, "status": "draft", "variants-0-DELETE": "on"}
     return client.post(url, form, follow=True)
 
 

@@ -17,7 +17,15 @@ def test_number_can_be_read_out():
 def test_token_leads_back_to_its_order():
     order = uuid4()
     token = links.status_path(order).rstrip("/").rpartition("/")[2]
-    assert links.read_token(token) == order
+    assert links.read_token(token) == links.OrderLink(order, is_over=False)
+
+
+def test_token_runs_out_and_is_forged_no_less_then(settings):
+    settings.ORDER_LINK_DAYS = 0
+    order = uuid4()
+    token = links.status_path(order).rstrip("/").rpartition("/")[2]
+    assert links.read_token(token) == links.OrderLink(order, is_over=True)
+    assert links.read_token(token[:-1] + ("A" if token[-1] != "A" else "B")) is None
 
 
 @pytest.mark.parametrize(

@@ -85,8 +85,20 @@ def staff_who_may(*codenames):
     return user
 
 
+class FormClient(Client):
+    """Post as a browser does from an open page: with the values that a site's forms may carry of what they showed."""
+
+    SEEN = re.compile(r'<input type="hidden" name="((?:[\w-]+-)?seen_values)" value="([^"]*)"')
+
+    def post(self, path, data=None, *args, **options):
+        if isinstance(data, dict) and path.endswith("/change/"):
+            page = self.get(path, headers=options.get("headers")).content.decode()
+            data = {name: html.unescape(value) for name, value in self.SEEN.findall(page)} | data
+        return super().post(path, data, *args, **options)
+
+
 def signed_in(user, **options):
-    client = Client(**options)
+    client = FormClient(**options)
     client.force_login(user)
     return client
 

@@ -1,0 +1,32 @@
+"""The outbox in the admin: the mall's staff see which letters were not taken, and send them again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from cart.letters import outbox
+from cart.letters.models import Letter
+from vendors.read_only_admin import ReadOnlyAdminMixin
+
+
+@admin.register(Letter)
+class LetterAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Show letters."""
+
+    list_display = ["order", "kind", "created_at", "due_at", "sent_at", "problem"]
+    list_filter = ["kind", ("problem", admin.EmptyFieldListFilter), ("sent_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["order"]
+    search_fields = ["order__number", "order__email"]
+    date_hierarchy = "created_at"
+    actions = ["send_again"]
+
+    @admin.action(description="Send again, where it was given up")
+    def send_again(self, request: HttpRequest, letters: QuerySet[Any]) -> None:
+        """Make the selected letters due that were given up."""
+        number = outbox.send_again(letters, timezone.now())
+        messages.success(request, f"{number} letter{'' if number == 1 else 's'} will be sent again.")

@@ -1,0 +1,48 @@
+"""The text of a letter: templates filled from the order as it is now, and the facts as they were."""
+
+from __future__ import annotations
+
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+from cart.letters.models import Letter
+from sessions_farm.communities.links import absolute_url
+
+SUBJECTS = {
+    Letter.Kind.PLACED: "Your order {number} at {mall}",
+    Letter.Kind.NOT_PLACED: "Your order {number} could not be placed",
+    Letter.Kind.PAYMENT_RETURNED: "Your payment for order {number} goes back",
+    Letter.Kind.REFUNDED: "Money given back for order {number}",
+    Letter.Kind.LINK: "The link to your order {number}",
+}
+
+
+def compose(letter: Letter) -> EmailMultiAlternatives:
+    """Build the letter as text and HTML, in the mall's name."""
+    order = letter.order
+    marketplace = order.marketplace
+    master = marketplace.community.master
+    path = order.get_absolute_url()
+    context = {
+        "order": order,
+        "mall": marketplace.community.name,
+        "link": absolute_url(master.host, path) if master else path,
+        "facts": letter.facts,
+    }
+    subject = SUBJECTS[Letter.Kind(letter.kind)]
+    message = EmailMultiAlternatives(
+        subject=subject.format(number=order.number, mall=context["mall"]),
+        body=render_to_string(f"letters/{letter.kind}.txt", context),
+        to=[order.email],
+        reply_to=[marketplace.support_email] if marketplace.support_email else None,
+        headers={"Message-ID": f"<{letter.uuid}@{_our_domain()}>"},
+    )
+    message.attach_alternative(render_to_string(f"letters/{letter.kind}.html", context), "text/html")
+    return message
+
+
+def _our_domain() -> str:
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]

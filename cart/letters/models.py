@@ -1,0 +1,61 @@
+"""The outbox of letters: a row for each letter about an order, written in the transaction that it reports."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+TRIES_PERIOD = timedelta(days=3)  # after that the buyer has the order's page only
+PROBLEM_LENGTH = 300
+
+
+class LetterQuerySet(models.QuerySet["Letter"]):
+    """Select letters."""
+
+    def due(self, now: datetime) -> Self:
+        """Select the letters to be sent now: new ones, and those of a worker that failed or died."""
+        return self.filter(due_at__lte=now)
+
+
+class Letter(models.Model):
+    """Record one letter. It waits while ``due_at`` is set; then it is sent, or given up with a ``problem``."""
+
+    class Kind(models.TextChoices):
+        """List the kinds; each has its templates, ``letters/<kind>.txt`` and ``.html``."""
+
+        PLACED = "placed", "order placed"
+        NOT_PLACED = "not_placed", "order could not be placed"
+        PAYMENT_RETURNED = "payment_returned", "payment not kept"
+        REFUNDED = "refunded", "money given back"
+        LINK = "link", "new link to the order"
+
+    order = models.ForeignKey("orders.Order", models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=20, choices=Kind)
+    key = models.CharField(max_length=100, blank=True, help_text="Names the reason; one letter for each.")
+    facts = models.JSONField(default=dict, blank=True, help_text="Data for the templates, as it was then.")
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    due_at = models.DateTimeField(null=True, default=timezone.now, editable=False)
+    tries = models.PositiveIntegerField(default=0, editable=False)
+    sent_at = models.DateTimeField(null=True, editable=False)
+    problem = models.CharField(max_length=PROBLEM_LENGTH, blank=True, editable=False)
+
+    objects: ClassVar = LetterQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "kind", "key"], name="letters_letter_once"),
+            models.CheckConstraint(
+                condition=Q(due_at__isnull=True) | Q(sent_at__isnull=True), name="letters_letter_sent_is_not_due"
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="letters_letter_due")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.order}"

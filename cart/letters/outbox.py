@@ -1,0 +1,40 @@
+"""State of the outbox's rows: claim a letter, and record how its sending ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F
+
+from cart.letters.models import PROBLEM_LENGTH, TRIES_PERIOD, Letter
+
+FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=5), timedelta(hours=3)
+
+
+def claim_letter(letter: Letter, now: datetime) -> bool:
+    """Claim the sending of a letter until its next try is due; return False if another worker has it."""
+    due = Letter.objects.due(now).filter(pk=letter.pk, tries=letter.tries)
+    return bool(due.update(tries=F("tries") + 1, due_at=now + delay_after(letter.tries + 1)))
+
+
+def delay_after(tries: int) -> timedelta:
+    """Return the time until the next try after a number of tries: it doubles up to LONGEST_DELAY."""
+    return min(FIRST_DELAY * (1 << min(tries - 1, 10)), LONGEST_DELAY)
+
+
+def mark_sent(letter: Letter, now: datetime) -> None:
+    """Record that the mail server took the letter."""
+    Letter.objects.filter(pk=letter.pk).update(sent_at=now, due_at=None, problem="")
+
+
+def mark_failed(letter: Letter, problem: str, *, permanent: bool, now: datetime) -> None:
+    """Record why the letter was not taken; give it up if that is for good or it is too old."""
+    is_over = permanent or letter.created_at + TRIES_PERIOD < now
+    changes: dict[str, Any] = {"due_at": None} if is_over else {}
+    Letter.objects.filter(pk=letter.pk).update(problem=problem[:PROBLEM_LENGTH], **changes)
+
+
+def send_again(letters: Any, now: datetime) -> int:
+    """Make letters due that were given up; return their number."""
+    return int(letters.filter(due_at=None, sent_at=None).update(due_at=now, created_at=now))

@@ -1,0 +1,19 @@
+"""The service that other apps call: write a letter about an order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from cart.letters.models import Letter
+from cart.letters.tasks import enqueue_letter
+from cart.orders.models import Order
+
+
+def write_letter(*, order: Order, kind: str, key: str = "", facts: Mapping[str, Any] | None = None) -> None:
+    """Write a letter to the buyer of an order, once for each kind and key; it is sent after the caller's commit."""
+    letter = Letter(order=order, kind=kind, key=key, facts=dict(facts or {}))
+    Letter.objects.bulk_create([letter], ignore_conflicts=True)
+    transaction.on_commit(lambda: enqueue_letter(letter.uuid), robust=True)

@@ -1,0 +1,110 @@
+"""The accounts in the admin, for the mall's staff: who works where, and closing an account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet, StringAgg, Subquery, Value
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from mall.accounts.models import User
+from sessions_farm.session import queries
+from vendors.models import Membership
+from vendors.people import vendors_left_without_owner
+
+
+class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Edit a name, and open or close an account."""
+
+    class Meta:
+        model = User
+        fields = ("name", "is_active")
+
+    def clean_is_active(self) -> bool:
+        """Refuse to close the account of a shop's last owner, and that of a superuser."""
+        is_active: bool = self.cleaned_data["is_active"]
+        if is_active:
+            return True
+        if self.instance.is_superuser:
+            raise forms.ValidationError("The mall's own staff cannot be closed out here.")
+        if alone := ", ".join(str(vendor) for vendor in vendors_left_without_owner(self.instance)):
+            raise forms.ValidationError(f"This is the last owner of {alone}. Invite another owner first.")
+        return False
+
+
+class StaffFilter(admin.SimpleListFilter):
+    """Select the people of vendors, or the mall's."""
+
+    title = "works for"
+    parameter_name = "works"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the choices."""
+        return [("vendor", "a shop"), ("mall", "the mall"), ("none", "nobody")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Select by the choice."""
+        works = Exists(Membership.objects.filter(user=OuterRef("pk")))
+        match self.value():
+            case "vendor":
+                return queryset.filter(works)
+            case "mall":
+                return queryset.filter(is_superuser=True)
+            case "none":
+                return queryset.filter(~works, is_superuser=False)
+        return queryset
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Find people, and see where they work; they make their accounts themselves."""
+
+    form = UserForm
+    list_display = ["email", "name", "shops", "is_active", "date_joined", "last_login"]
+    list_filter = ["is_active", StaffFilter]
+    search_fields = ["email", "name"]
+    ordering = ["-date_joined"]
+    fields = ["email", "name", "is_active", "works_for", "date_joined", "last_login"]
+    readonly_fields = ["email", "works_for", "date_joined", "last_login"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Annotate each user with the names of the shops that they work for."""
+        works = Membership.objects.filter(user=OuterRef("pk")).order_by().values("user")
+        names = works.values(names=StringAgg("vendor__name", Value(", "), distinct=True, order_by="vendor__name"))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(shop_names=Subquery(names))
+        return rows
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Deny: people sign up, and are invited on a vendor's page."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Deny: an account is closed, for orders name it."""
+        return False
+
+    @admin.display(description="works for", ordering="shop_names")
+    def shops(self, user: Any) -> str:
+        """Return the names of the shops, or the mall's."""
+        return "the mall" if user.is_superuser else user.shop_names or "–"
+
+    @admin.display(description="works for")
+    def works_for(self, user: Any) -> str | SafeString:
+        """Link to the people's page of each vendor that the user works for."""
+        if user.is_superuser:
+            return "the mall"
+        rows = [
+            (reverse("admin:vendors_vendor_people", args=[each.vendor_id]), each.vendor, each.get_role_display())
+            for each in Membership.objects.filter(user=user).select_related("vendor")
+        ]
+        return format_html_join(", ", '<a href="{}">{}</a> ({})', rows) if rows else format_html("–")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
+        """Save; a closed account is signed out everywhere."""
+        super().save_model(request, obj, form, change)
+        if "is_active" in form.changed_data and not obj.is_active:
+            queries.end_everywhere(obj)
