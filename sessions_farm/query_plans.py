@@ -207,7 +207,7 @@ class Rows[Row](PlannedQuery[list[Row]]):
 
     def run(self, plan: Plan, parameters: tuple[Any, ...]) -> list[Row]:
         """Return the rows."""
-        iterable: Any = plan.source._iterable_class  # type: ignore[attr-defined]  # noqa: SLF001 -- of models or tuples
+        iterable: Any = plan.source._iterable_class  # noqa: SLF001 -- of models or tuples
         return list(iterable(BoundRows(plan, parameters)))
 
     def fresh(self, **arguments: Any) -> list[Row]:

@@ -23,9 +23,10 @@ from statistics import median
 
 from deploy import servers
 from tests.benchmarks.commerce.environment import Site, sites
+from tests.benchmarks.commerce.goods import GOODS
 from tests.benchmarks.commerce.meter import PATH
 from tests.benchmarks.commerce.shopper import Shopper
-from tests.benchmarks.commerce.walks import GOODS, MallWalk, OscarWalk, Walk, fill_cart
+from tests.benchmarks.commerce.walks import MallWalk, OscarWalk, Walk, fill_cart
 from tests.benchmarks.sizes import scaled
 
 ROUNDS = 3
@@ -131,7 +132,7 @@ def go_round(shop: Shop) -> None:
     payers = shop.shoppers(CHECKOUTS)
     for payer in payers:
         walk.to_payment(payer)
-    shop.measure("pay", lambda: [walk.pay(payer) for payer in payers], CHECKOUTS)
+    shop.measure("pay", lambda: list(map(walk.pay, payers)), CHECKOUTS)
     for crowd in (1, CROWD):
         buyers = shop.shoppers(CHECKOUTS * (1 if crowd == 1 else 2))
         shop.measure(f"checkout, {crowd} at a time", lambda: check_out(shop, buyers, crowd), len(buyers))  # noqa: B023
