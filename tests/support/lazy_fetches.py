@@ -29,11 +29,14 @@ REFUSED = RefusedToTheShop()
 def is_called_by_the_shop() -> bool:
     """Return whether the shop's code asks; a template counts for the view that renders it."""
     frame = sys._getframe(2)
+    nearest = ""
     while frame is not None:
         path = frame.f_code.co_filename
-        if path.startswith(PROJECT) and "/.venv/" not in path:
-            return path.removeprefix(PROJECT).partition("/")[0] in SHOP and "admin" not in path
         if "/contrib/admin/" in path:
             return False
+        if not nearest and path.startswith(PROJECT) and "/.venv/" not in path:
+            nearest = path.removeprefix(PROJECT).partition("/")[0]
+        if nearest and nearest not in SHOP:
+            return False
         frame = frame.f_back
-    return False
+    return bool(nearest)
