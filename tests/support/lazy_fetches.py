@@ -1,6 +1,6 @@
 """Lazy fetches refused: the code of shop, cart and checkout reads no related row or deferred field one by one.
 
-Tests may be lazy, and so may workers and the admin, for which no shopper waits.
+Tests may be lazy, and so may workers, the admin and the validation of a row, for which no shopper waits.
 """
 
 import sys
@@ -32,7 +32,7 @@ def is_called_by_the_shop() -> bool:
     nearest = ""
     while frame is not None:
         path = frame.f_code.co_filename
-        if "/contrib/admin/" in path:
+        if "/contrib/admin/" in path or frame.f_code.co_name == "full_clean":
             return False
         if not nearest and path.startswith(PROJECT) and "/.venv/" not in path:
             nearest = path.removeprefix(PROJECT).partition("/")[0]
