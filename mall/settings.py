@@ -124,7 +124,7 @@ REDIS_URL = env.str("REDIS_URL")
 CACHE_URL = env.str("CACHE_URL", default=REDIS_URL)
 CACHES = {
     "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
+        "BACKEND": "mall.cache.Cache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": "cache",
         "OPTIONS": {
@@ -153,10 +153,21 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_ADAPTER = "mall.accounts.adapter.AccountAdapter"
+# A sign-up answers alike whether there is an account: by a letter to its owner. So an address is confirmed first.
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # the way in for an owner whose account strangers guess at
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
+# Besides allauth's own. The key of ``login_failed`` is an account, over all networks; that of ``login_failed_device`` a
+# browser that has signed in to it before. Right passwords use up nothing.
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": "10/m/ip,5/300s/key",
+    "login_failed_device": "10/300s/key",
+}
 
 # Sessions
 SESSION_ENGINE = "sessions_farm.engine"
@@ -225,6 +236,9 @@ EGRESS_ALLOW = env.list("EGRESS_ALLOW", default=[])  # CIDR blocks besides the p
 # Shop
 PAYMENT_GATEWAYS = ["sandbox"]
 STOCK_HOLD_MINUTES = 15
+# Limits on declined cards and held goods: fields of cart.checkout.limits.Limits, where their defaults are, such as
+# {"declines_a_network": 12, "fresh_share": 0.2}. They count over two hours. None: no limits.
+CHECKOUT_LIMITS: dict[str, object] | None = {}
 ORDER_STATUS_VIEW = "order_status"
 ORDER_LINK_DAYS = 30  # then the page mails a new link to the buyer
 # Where the sandbox gateway's notices are posted: a node of the farm or its balancer, as a worker reaches it.

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from mall.accounts import known_devices
 from sessions_farm.communities.registry import registry
 from sessions_farm.conf import DAY, options
 from vendors.cards import newest_of_marketplace, windows_of_marketplace, with_pictures
@@ -107,4 +108,6 @@ def forget(request: MallRequest) -> HttpResponse:
     """Sign out, end the mall id in the whole community, and redirect to the privacy page."""
     logout(request)
     messages.success(request, "You are somebody new here: another number, and an empty cart.")
-    return redirect("mall:privacy")
+    response = redirect("mall:privacy")
+    known_devices.forget(response)
+    return response

@@ -146,7 +146,7 @@ class StockEntryFormSet(forms.BaseModelFormSet):  # type: ignore[type-arg]  # no
 
 
 class VariantFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Refuse variants that could not be sold or told apart, and the deletion of those that are held or ordered."""
+    """Refuse variants that could not be sold or have a taken SKU, and the deletion of those that are held or ordered."""
 
     def clean(self) -> None:
         """Check the deletions while no checkout can begin to hold the variants."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,3 +68,47 @@ class PaymentError(CheckoutError):
     def __init__(self, message: str, *, permanent: bool) -> None:
         super().__init__(message)
         self.permanent = permanent
+
+
+class LimitError(CheckoutError):
+    """Base class of refusals that keep card testers and hoarders off; ``reason`` names the limit in the metrics."""
+
+    reason = "limit"
+
+
+class WaitError(LimitError):
+    """Base class of refusals that end by themselves, after ``wait``."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"{self.reason}: wait for {wait}.")
+        self.wait = wait
+
+
+class TooManyDeclinesError(WaitError):
+    """Report too many declined cards of one checkout or shopper."""
+
+    reason = "declines"
+
+
+class HeldTooLongError(WaitError):
+    """Report goods that the shopper has held for as long as a shopper may, over all drafts."""
+
+    reason = "held_time"
+
+
+class NetworkBusyError(WaitError):
+    """Report a network whose fresh shoppers have used up what they share, and whose slow lane is taken."""
+
+    reason = "network"
+
+
+class TooManyPiecesError(LimitError):
+    """Report more pieces of a variant than a fresh shopper may hold."""
+
+    reason = "pieces"
+
+    def __init__(self, variant_id: int, wanted: int, most: int) -> None:
+        super().__init__(f"{wanted} of variant {variant_id} are wanted, {most} may be held.")
+        self.variant_id = variant_id
+        self.wanted = wanted
+        self.most = most

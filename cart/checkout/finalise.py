@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
+from cart.checkout import metrics
 from cart.checkout.errors import PaymentError
 from cart.checkout.payments.base import ChargeResult, ChargeStatus
 from cart.checkout.payments.gateways import get_gateway
@@ -62,6 +63,7 @@ def _apply(payment: Payment, result: ChargeResult, now: datetime) -> tuple[Order
     payment = _lock_payment(payment.pk)[0]
     order = payment.order
     if payment.state == Payment.State.STARTED:
+        _note_declines(payment, result)
         _settle(order, payment, result, now)
     return order, payment
 
@@ -77,6 +79,14 @@ def _lock_payment(payment_id: int) -> QuerySet[Payment]:
     """Lock a payment after its order: rows are locked in the order that ``of`` names."""
     rows = Payment.objects.filter(pk=payment_id).select_related("order__marketplace")
     return rows.select_for_update(no_key=True, of=("order", "self"))
+
+
+def _note_declines(payment: Payment, result: ChargeResult) -> None:
+    """Keep the number of declined cards, for the limits of the next payment."""
+    if (declined := result.declined_cards - payment.declined_cards) > 0:
+        payment.declined_cards = result.declined_cards
+        payment.save(update_fields=["declined_cards"])
+        transaction.on_commit(lambda: metrics.DECLINED_CARDS.inc(declined), robust=True)
 
 
 def _settle(order: Order, payment: Payment, result: ChargeResult, now: datetime) -> None:
@@ -101,7 +111,7 @@ def _place(order: Order, payment: Payment, now: datetime) -> None:
         _mark(payment, Payment.State.REFUND_DUE, now)  # paid twice, in two tabs
         _write_of_return(order, payment, Money(payment.amount, payment.currency))
         if order.state == Order.State.DRAFT:
-            expire_order(order)
+            expire_order(order, now)
         return
     try:
         place_order(order, now)

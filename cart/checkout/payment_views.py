@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -14,19 +16,23 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from cart.checkout import checkout_session, services
+from cart.checkout import checkout_session, metrics, services
 from cart.checkout.checkout_request import CheckoutRequest
 from cart.checkout.errors import (
     AlreadyPaidError,
     CheckoutError,
     DraftExpiredError,
+    LimitError,
     PaymentError,
     PaymentReturnedError,
     PriceIncreasedError,
+    TooManyPiecesError,
+    WaitError,
 )
 from cart.checkout.finalise import finalise
 from cart.checkout.forms import PayForm
 from cart.checkout.payments.gateways import get_gateway
+from cart.checkout.usage import network_digest
 from cart.checkout.views import buyable_summary_or_none, review_page
 from cart.orders.models import Order, Payment
 from cart.transactions import RowLockTimeoutError
@@ -55,6 +61,7 @@ def pay(request: MallRequest) -> HttpResponse:
             user=user if user.is_authenticated else None,
             checkout_request=checkout_request,
             now=timezone.now(),
+            network=network_digest(request),
         )
     except AlreadyPaidError as error:
         messages.info(request, "This is paid already. Here is your order; nothing more was charged.")
@@ -71,6 +78,8 @@ def pay(request: MallRequest) -> HttpResponse:
 def _error_response(request: MallRequest, error: Exception, checkout_request: CheckoutRequest) -> HttpResponse:
     """Explain to the shopper why there is nothing to pay; nothing was charged in any of these cases."""
     match error:
+        case LimitError():
+            return _refused_page(request, error)
         case SoldOutError():
             return _sold_out_page(request, error)
         case RowLockTimeoutError():
@@ -107,6 +116,22 @@ def _review_again(request: MallRequest, notice: str, status: int) -> HttpRespons
     if summary is None or not checkout_session.contact(request):
         return redirect("cart:page")
     return review_page(request, summary, notice=notice, status=status)
+
+
+def _refused_page(request: MallRequest, error: LimitError) -> HttpResponse:
+    """Explain which limit the checkout met and what the shopper can do: 429, with the time to wait."""
+    logger.warning("Checkout refused: %s", error)
+    metrics.CHECKOUTS_REFUSED.labels(error.reason).inc()
+    context: dict[str, Any] = {"reason": error.reason}
+    if isinstance(error, TooManyPiecesError):
+        variant = Variant.objects.select_related("product").filter(pk=error.variant_id).first()
+        context |= {"variant": variant, "most": error.most, "wanted": error.wanted}
+    elif isinstance(error, WaitError):
+        context["minutes"] = max(1, math.ceil(error.wait / timedelta(minutes=1)))
+    response = render(request, "checkout/refused.html", context, status=429)
+    if isinstance(error, WaitError):
+        response["Retry-After"] = str(60 * context["minutes"])
+    return response
 
 
 def _sold_out_page(request: MallRequest, error: SoldOutError) -> HttpResponse:

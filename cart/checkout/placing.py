@@ -61,10 +61,11 @@ def cancel_order(order: Order, reason: str) -> None:
     write_letter(order=order, kind=Letter.Kind.NOT_PLACED)
 
 
-def expire_order(order: Order) -> None:
+def expire_order(order: Order, now: datetime) -> None:
     """Expire a draft and release its goods; its key is free for another draft of the same wish."""
     order.state = Order.State.EXPIRED
     order.idempotency_key = f"expired-{order.uuid}"
-    order.save(update_fields=["state", "idempotency_key"])
+    order.held_until = min(order.held_until, now)
+    order.save(update_fields=["state", "idempotency_key", "held_until"])
     order.consignments.update(state=Consignment.State.CANCELLED)
     stock.release(order.uuid)

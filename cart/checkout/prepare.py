@@ -20,7 +20,9 @@ from cart.checkout.errors import (
     Increase,
     PriceIncreasedError,
 )
+from cart.checkout.limits import Admission
 from cart.checkout.placing import expire_order, place_order
+from cart.checkout.usage import Who, admit_checkout
 from cart.models import Cart, Line
 from cart.orders.models import RETURN_GRACE, Consignment, Order, OrderLine, Payment
 from cart.orders.numbering import new_number
@@ -47,25 +49,30 @@ class PreparedCheckout:
 
 
 @in_transaction
-def prepare_order(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequest, now: datetime) -> PreparedCheckout:
+def prepare_order(
+    *, visitor: Visitor, user: Any, checkout_request: CheckoutRequest, now: datetime, network: str = ""
+) -> PreparedCheckout:
     """Create the requested order, or find it; idempotent by the request's key. An order of 0 is placed at once.
 
     Raise a CheckoutError or stock.SoldOutError; nothing was changed then.
     """
     cart = _lock_cart.first(visitor.pk)
+    who = Who(visitor, user, network, checkout_request.wish)
     for order in _orders_of_wish(visitor.pk, checkout_request.order_key, checkout_request.wish):
         if order.idempotency_key == checkout_request.order_key:
             rows = Order.objects.select_related("marketplace").select_for_update(no_key=True, of=("self",))
-            return _resume(rows.get(pk=order.pk), now)
+            return _resume(rows.get(pk=order.pk), who, now)
         raise AlreadyPaidError(order)
     if cart is None:
         raise CartNotBuyableError("There is no cart.")
     summary = summarise_cart(cart, now)
     drafts = _agreed_drafts(summary, checkout_request)
-    superseded = _expire_previous_draft(cart)
+    superseded = _expire_previous_draft(cart, now)
+    quantities = _draft_quantities(drafts)
     marketplace = summary.groups[0].vendor.marketplace
-    order = _create_draft(visitor, user, marketplace, checkout_request, drafts, now)
-    stock.hold(order.uuid, _draft_quantities(drafts), _hold_until(order, now), now, is_new=True)
+    admission = admit_checkout(who, quantities, now)
+    order = _create_draft(who, marketplace, checkout_request, drafts, admission, now)
+    stock.hold(order.uuid, quantities, order.held_until, now, is_new=True)
     _hold_cart(cart.pk, order.uuid)
     _update_seen_prices(cart, summary)
     if not order.total:
@@ -74,13 +81,18 @@ def prepare_order(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequ
     return PreparedCheckout(order, _create_payment(order), superseded)
 
 
-def _resume(order: Order, now: datetime) -> PreparedCheckout:
+def _resume(order: Order, who: Who, now: datetime) -> PreparedCheckout:
     if order.state != Order.State.DRAFT:
         return PreparedCheckout(order, None)
-    until = _hold_until(order, now)
-    if until <= now:
+    latest = order.created_at + timedelta(minutes=settings.STOCK_HOLD_MINUTES) * MAX_HOLD_PERIODS
+    if latest <= now:
         raise DraftExpiredError(f"Order {order.number} waited for {MAX_HOLD_PERIODS} hold periods.")
-    stock.hold(order.uuid, order.quantities(), until, now)
+    quantities = order.quantities()
+    admission = admit_checkout(who, quantities, now)
+    order.standing, order.network, order.slow_since = admission.standing, who.network, admission.slow_since
+    order.held_until = min(admission.until, latest)
+    order.save(update_fields=["standing", "network", "held_until", "slow_since"])
+    stock.hold(order.uuid, quantities, order.held_until, now)
     started = order.payments.filter(state=Payment.State.STARTED)
     started.update(looks=0, next_look_at=now + RETURN_GRACE)  # the wait begins anew
     return PreparedCheckout(order, started.first() or _create_payment(order))
@@ -116,23 +128,23 @@ def _reject_increases(summary: CartSummary, agreed: Agreement, drafts: list[Cons
         raise CartChangedError(f"The agreed total {agreed.total} is not that of the agreed prices, {now.total}.")
 
 
-def _expire_previous_draft(cart: Cart) -> list[Payment]:
+def _expire_previous_draft(cart: Cart, now: datetime) -> list[Payment]:
     """Expire the draft of an earlier version of this cart, so its hold is released; return its open payments."""
     if cart.held_by is None:
         return []
     previous = Order.objects.select_for_update(no_key=True).filter(uuid=cart.held_by, state=Order.State.DRAFT).first()
     if previous is None:
         return []
-    expire_order(previous)
+    expire_order(previous, now)
     return list(previous.payments.filter(state=Payment.State.STARTED).select_related("order__marketplace"))
 
 
 def _create_draft(
-    visitor: Visitor,
-    user: Any,
+    who: Who,
     marketplace: Marketplace,
     checkout_request: CheckoutRequest,
     drafts: list[ConsignmentDraft],
+    admission: Admission,
     now: datetime,
 ) -> Order:
     goods_total = sum(draft.goods_total for draft in drafts)
@@ -140,8 +152,8 @@ def _create_draft(
     order = Order.objects.create(
         number=_unused_number(),
         marketplace=marketplace,
-        visitor=visitor,
-        user=user,
+        visitor=who.visitor,
+        user=who.user,
         email=checkout_request.contact["email"],
         idempotency_key=checkout_request.order_key,
         wish=checkout_request.wish,
@@ -150,6 +162,10 @@ def _create_draft(
         delivery_total=delivery_total,
         total=goods_total + delivery_total,
         created_at=now,
+        held_until=admission.until,
+        network=who.network,
+        standing=admission.standing,
+        slow_since=admission.slow_since,
         **{name: checkout_request.contact.get(name, "") for name in ADDRESS_FIELDS},
     )
     _create_consignments(order, drafts)
@@ -181,11 +197,6 @@ def _create_consignments(order: Order, drafts: list[ConsignmentDraft]) -> None:
         for consignment, draft in zip(consignments, drafts, strict=True)
         for line in draft.lines
     )
-
-
-def _hold_until(order: Order, now: datetime) -> datetime:
-    hold = timedelta(minutes=settings.STOCK_HOLD_MINUTES)
-    return min(now + hold, order.created_at + hold * MAX_HOLD_PERIODS)
 
 
 def _create_payment(order: Order) -> Payment:

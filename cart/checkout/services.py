@@ -23,22 +23,24 @@ if TYPE_CHECKING:
     from sessions_farm.communities.models import Visitor
 
 
-def start_payment(*, visitor: Visitor, user: Any, checkout_request: CheckoutRequest, now: datetime) -> str | None:
+def start_payment(
+    *, visitor: Visitor, user: Any, checkout_request: CheckoutRequest, now: datetime, network: str = ""
+) -> str | None:
     """Prepare the order and open its charge. Return the payment page's URL, or None for a settled order.
 
-    Payments of the same checkout for another cart, amount or address are closed at the gateway first: one that was made
-    ends the checkout. Raise AlreadyPaidError then, or
-    PaymentReturnedError where it cannot be kept, the errors of prepare_order, and PaymentError if the gateway does
-    not answer; nothing new can be paid then, and the draft stays for a retry.
+    ``network`` is a digest of the client's (cart.checkout.usage), empty where it tells nothing. Payments of the same
+    checkout for another cart, amount or address are closed at the gateway first: one that was made ends the checkout.
+    Raise AlreadyPaidError then, or PaymentReturnedError where it cannot be kept, the errors of prepare_order, and
+    PaymentError if the gateway does not answer; nothing new can be paid then, and the draft stays for a retry.
     """
     for payment in _other_payments(visitor.pk, checkout_request.wish, checkout_request.order_key):
         _close_superseded(payment, now)
-    prepared = prepare_order(visitor=visitor, user=user, checkout_request=checkout_request, now=now)
+    prepared = prepare_order(visitor=visitor, user=user, checkout_request=checkout_request, now=now, network=network)
     for payment in prepared.superseded:  # begun by another checkout session that came to this cart
         try:
             _close_superseded(payment, now)
         except (AlreadyPaidError, PaymentReturnedError):
-            _abandon(prepared.order)
+            _abandon(prepared.order, now)
             raise
     return _payment_url(prepared) if prepared.payment else None
 
@@ -58,11 +60,11 @@ def _close_superseded(payment: Payment, now: datetime) -> None:
 
 
 @in_transaction
-def _abandon(order: Order) -> None:
+def _abandon(order: Order, now: datetime) -> None:
     """Expire a draft that was prepared beside a paid order; the sweeper closes its payment."""
     draft = Order.objects.select_for_update(no_key=True).filter(pk=order.pk, state=Order.State.DRAFT).first()
     if draft is not None:
-        expire_order(draft)
+        expire_order(draft, now)
 
 
 def _payment_url(prepared: PreparedCheckout) -> str:

@@ -16,6 +16,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 from cart.checkout.errors import PaymentError
 from cart.checkout.finalise import close_payment, finalise, refund_payment
 from cart.checkout.placing import expire_order
+from cart.checkout.usage import forget_networks
 from cart.letters.sending import send_due_letters
 from cart.orders.models import Order, Payment
 from cart.transactions import RowLockTimeoutError, in_transaction
@@ -34,6 +35,7 @@ def sweep_checkouts(*, now: datetime) -> dict[str, int]:
     An error is logged and does not stop the rest; a later sweep tries again.
     """
     due = claim_due_payments(now)
+    forget_networks(now)
     return {
         "settled": _count(_settle, (payment for payment in due if payment.state == Payment.State.STARTED), now),
         "refunded": _count(_refund, (payment for payment in due if payment.state == Payment.State.REFUND_DUE), now),
@@ -82,12 +84,12 @@ def _refund(payment: Payment, _now: datetime) -> bool:
 
 
 @in_transaction
-def _expire(order: Order, _now: datetime) -> bool:
+def _expire(order: Order, now: datetime) -> bool:
     """Expire a draft, unless its shopper has begun another payment since."""
     draft = Order.objects.select_for_update(no_key=True).filter(pk=order.pk, state=Order.State.DRAFT).first()
     if draft is None or draft.payments.filter(state=Payment.State.STARTED).exists():
         return False
-    expire_order(draft)
+    expire_order(draft, now)
     return True
 
 

@@ -120,7 +120,7 @@ class PaymentInline(ReadOnlyAdminMixin, admin.TabularInline):  # type: ignore[ty
     """Show the payments of an order."""
 
     model = Payment
-    fields = ("gateway", "reference", "state", "amount", "currency", "created_at", "settled_at")
+    fields = ("gateway", "reference", "state", "amount", "currency", "declined_cards", "created_at", "settled_at")
     readonly_fields = fields
     extra = 0
 
@@ -130,7 +130,7 @@ class OrderAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg
     """Show orders."""
 
     list_display = ["number", "state", "name", "email", "total_money", "created_at", "placed_at"]
-    list_filter = ["state", "created_at"]
+    list_filter = ["state", "standing", "created_at"]
     search_fields = ["number", "email", "name"]
     view_on_site = False
     date_hierarchy = "created_at"

@@ -102,6 +102,18 @@ class Order(PostalAddress):
     total = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     placed_at = models.DateTimeField(null=True, blank=True)
+    held_until = models.DateTimeField(
+        default=timezone.now, editable=False, help_text="Until when goods were held for it; the limits count by it."
+    )
+    network = models.CharField(
+        max_length=32, blank=True, editable=False, help_text="A digest of the client's network, for a few hours."
+    )
+    standing = models.CharField(
+        max_length=5, default="fresh", editable=False, help_text="Whose limits the checkout used."
+    )
+    slow_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When it took the slow lane of its network."
+    )
     remark = models.CharField(max_length=200, blank=True, help_text="Why it was cancelled, in the shopper's words.")
 
     objects = OrderQuerySet.as_manager()
@@ -109,6 +121,9 @@ class Order(PostalAddress):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["network", "created_at"], condition=~Q(network=""), name="orders_order_network")
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(total=models.F("goods_total") + models.F("delivery_total")), name="orders_order_adds_up"
@@ -254,6 +269,7 @@ class Payment(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.STARTED)
     amount = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
+    declined_cards = models.PositiveIntegerField(default=0, help_text="As the gateway reported them.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     settled_at = models.DateTimeField(null=True, blank=True)
     next_look_at = models.DateTimeField(

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 UNKNOWN_NETWORK = "unknown"
 PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")  # the first is the standard, the others are its elders
+# Loopback, link-local, private, shared: the same address may stand for everybody behind a balancer that hides them.
+HIDING = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
+        "::1/128", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
 IN_ADVANCE = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
 
 
@@ -24,6 +32,21 @@ def network_of(client: HttpRequest | str, *, ipv4_bits: int = 32, ipv6_bits: int
     """
     address = client if isinstance(client, str) else client.META.get("REMOTE_ADDR", "")
     return _network(address, ipv4_bits, ipv6_bits)
+
+
+def telling_network_of(client: HttpRequest | str) -> str:
+    """Return the network of a client; empty where its address tells nothing: none, loopback, or a private one.
+
+    A limit by such a network would shut out everybody behind a balancer that hides its clients.
+    """
+    network = network_of(client)
+    return "" if network == UNKNOWN_NETWORK or _hides_clients(network) else network
+
+
+@lru_cache(maxsize=1024)
+def _hides_clients(text: str) -> bool:
+    network = ipaddress.ip_network(text)
+    return any(network.version == hiding.version and network.overlaps(hiding) for hiding in HIDING)
 
 
 @lru_cache(maxsize=1024)

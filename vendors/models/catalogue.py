@@ -229,7 +229,7 @@ class Variant(models.Model):
     name = models.CharField(max_length=80, blank=True, help_text="Empty where the product has a single variant.")
     sku = models.CharField("SKU", max_length=40)
     price = models.PositiveIntegerField(help_text="In minor units (cents).", validators=[MinValueValidator(1)])
-    sale_price = models.PositiveIntegerField(null=True, blank=True)
+    sale_price = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     sale_from = models.DateTimeField(null=True, blank=True)
     sale_until = models.DateTimeField(null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
@@ -251,9 +251,9 @@ class Variant(models.Model):
                 violation_error_message="A price is more than nothing.",
             ),
             models.CheckConstraint(
-                condition=Q(sale_price__isnull=True) | Q(sale_price__gt=0, sale_price__lt=F("price")),
+                condition=Q(sale_price__isnull=True) | Q(sale_price__lt=F("price")),
                 name="vendors_variant_sale_below_price",
-                violation_error_message="The sale price is more than nothing, and below the price.",
+                violation_error_message="A sale price is below the price.",
             ),
             models.CheckConstraint(
                 condition=Q(sale_from__isnull=True) | Q(sale_until__isnull=True) | Q(sale_from__lt=F("sale_until")),

@@ -21,11 +21,15 @@ class ChargeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChargeResult:
-    """Hold the gateway's report on a charge; ``amount`` is the captured amount in minor units."""
+    """Hold the gateway's report on a charge; ``amount`` is the captured amount in minor units.
+
+    ``declined_cards`` counts the cards that the banks declined for it so far.
+    """
 
     status: ChargeStatus
     amount: int
     currency: str
+    declined_cards: int = 0
 
 
 class Gateway(Protocol):

@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from sessions_farm.web.clients import client_key, is_prefetch, network_of
+from sessions_farm.web.clients import client_key, is_prefetch, network_of, telling_network_of
 
 
 def request_from(address, **headers):
@@ -61,3 +61,25 @@ def test_key_differs_by_browser_and_holds_no_address():
 )
 def test_page_that_is_asked_for_in_advance(headers, expected):
     assert is_prefetch(request_from("192.0.2.1", **headers)) is expected
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7/32"),
+        ("2001:db8:1:2::3", "2001:db8:1:2::/64"),
+        ("127.0.0.1", ""),
+        ("::1", ""),
+        ("10.1.2.3", ""),
+        ("172.31.0.1", ""),
+        ("192.168.1.1", ""),
+        ("::ffff:192.168.1.1", ""),
+        ("100.64.0.1", ""),
+        ("fd00::1", ""),
+        ("fe80::1", ""),
+        ("", ""),
+    ],
+)
+def test_network_tells_nothing_where_a_balancer_may_hide_its_clients(address, network):
+    assert telling_network_of(address) == network
+    assert telling_network_of(request_from(address)) == network

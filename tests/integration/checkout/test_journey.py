@@ -1,6 +1,5 @@
 """From the cart to the status page by HTTP, as a browser without JavaScript walks."""
 
-import html
 import re
 
 import pytest
@@ -14,12 +13,20 @@ from cart.models import Line
 from cart.orders.models import Address, Order, Payment
 from mall.accounts.models import User
 from sessions_farm.testing.browser import BrowserClient
+from tests.support.checkout_walk import (
+    DECLINED,
+    LOST,
+    MALL,
+    PAYS,
+    SECURE,
+    card,
+    fill_cart,
+    hidden,
+    pay,
+    text,
+    to_review,
+)  # fmt: skip
 from tests.support.shop import ADDRESS, MASTER, add_goods, later, order_of, put_on_hand
-from vendors.links import storefront_url
-from vendors.storefronts import storefronts
-
-MALL = f"http://{MASTER}:8000"
-PAYS, DECLINED, SECURE, LOST = "4242424242424242", "4000000000000002", "4000000000003220", "4000000000000119"
 
 
 @pytest.fixture
@@ -30,45 +37,6 @@ def browser():
 @pytest.fixture
 def vase(shop):
     return add_goods(shop, "basalt", "Vase", price=4000)
-
-
-def text(response) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode())))
-
-
-def fill_cart(browser, *variants):
-    for variant in variants:
-        store = storefronts.by_vendor(variant.product.vendor_id)
-        browser.get(storefront_url(store, "product", slug=variant.product.slug))
-        browser.post("/cart/add/", {"variant": variant.pk, "quantity": 1, "next": "/cart/"})
-
-
-def to_review(browser, *variants, **methods):
-    fill_cart(browser, *variants)
-    browser.get(f"{MALL}/checkout/")
-    browser.post("/checkout/", ADDRESS)
-    assert browser.url == f"{MALL}/checkout/delivery/"
-    chosen = {
-        f"vendor-{variant.product.vendor_id}": methods.get(variant.product.vendor.slug, "standard")
-        for variant in variants
-    }
-    browser.post("/checkout/delivery/", chosen)
-    assert browser.url == f"{MALL}/checkout/review/"
-    return browser.response
-
-
-def hidden(response) -> dict[str, str]:
-    """The hidden fields of the form that pays."""
-    page = response.content.decode()
-    return dict(re.findall(r'name="(review_key|agreed)" value="([^"]*)"', page))
-
-
-def pay(browser):
-    return browser.post("/checkout/pay/", hidden(browser.response))
-
-
-def card(browser, number):
-    return browser.post(browser.url, {"number": number, "expiry": "04 / 30", "code": "123"})
 
 
 def test_guest_buys_and_sees_the_status_page(browser, vase):

@@ -54,7 +54,7 @@ def forget_claims():
 
 def sell_out(payment, variant):
     """Let the hold lapse, and others take the goods."""
-    expire_order(order_of(payment))
+    expire_order(order_of(payment), timezone.now())
     put_on_hand(variant, 0)
 
 

@@ -41,7 +41,7 @@ def page_of(client, payment) -> str:
 
 def test_order_that_nobody_paid_says_that_nothing_was_charged(client, payment):
     """The control of the others: here it is true."""
-    expire_order(order_of(payment))
+    expire_order(order_of(payment), timezone.now())
     Payment.objects.update(state=Payment.State.DECLINED)
     assert NOTHING in page_of(client, payment)
 
@@ -77,7 +77,7 @@ def test_second_payment_leads_to_the_order_that_stays(client, shop, lamp, pay_wi
 
 def test_sold_out_while_paying_is_told_on_the_page(client, payment, lamp, pay_with):
     pay_with(payment)
-    expire_order(order_of(payment))
+    expire_order(order_of(payment), timezone.now())
     put_on_hand(lamp, 0)
     settle(payment)
     page = page_of(client, payment)

@@ -63,8 +63,8 @@ SALE = {
     ("changes", "words"),
     [
         (SALE, "The sale ends before it begins."),
-        ({"variants-0-sale_price": "0"}, "The sale price is more than nothing, and below the price."),
-        ({"variants-0-sale_price": "1000"}, "The sale price is more than nothing, and below the price."),
+        ({"variants-0-sale_price": "0"}, "greater than or equal to 1"),
+        ({"variants-0-sale_price": "1000"}, "A sale price is below the price."),
         ({"variants-0-price": "0"}, "greater than or equal to 1"),
         ({"variants-0-withdrawn": "on"}, "A published product needs a variant that is not withdrawn"),
     ],

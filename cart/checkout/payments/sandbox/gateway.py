@@ -109,4 +109,5 @@ def _shop_of(payment: Payment) -> Member | None:
 
 
 def _charge_result(charge: Charge) -> ChargeResult:
-    return ChargeResult(STATUS[Charge.State(charge.state)], charge.amount, charge.currency)
+    declined_cards = int(charge.state == Charge.State.DECLINED)  # one that the shopper or the shop closed is none
+    return ChargeResult(STATUS[Charge.State(charge.state)], charge.amount, charge.currency, declined_cards)

@@ -1,0 +1,89 @@
+"""The mall's adapter of allauth: who may try a password, and who has to confirm an address (ADR 32)."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.account.stages import EmailVerificationStage
+from allauth.core.internal import ratelimit
+from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import Counter
+
+from mall.accounts import known_devices
+from sessions_farm.web.clients import telling_network_of
+
+SIGN_INS_REFUSED = Counter("mall_sign_ins_refused", "Passwords that a limit kept from being tried.")
+VERIFICATION_STAGE = "allauth.account.stages.EmailVerificationStage"
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the package has no types
+    """Adapt allauth to the mall."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "too_many_login_attempts": (
+            "Too many wrong passwords. Wait five minutes, or choose “Forgot your password?”: the link that we send "
+            "lets you in at once."
+        )
+    }
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return the client's network; where its address tells nothing, a name used once: no limit is shared then."""
+        return telling_network_of(request) or f"hidden-{secrets.token_hex(8)}"
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a password to be tried: on the budget of a known device, else on that of all unknown ones.
+
+        Raise ValidationError if there is none left.
+        """
+        device = known_devices.device_of(request, credentials.get("email") or "")
+        if device:
+            self._login_failed_rl_usage = ratelimit.consume(
+                request, app="allauth.account", action="login_failed_device", key=device
+            )
+            if self._login_failed_rl_usage:
+                return
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            SIGN_INS_REFUSED.inc()
+            raise
+
+    def post_login(self, request: HttpRequest, user: Any, **options: Any) -> HttpResponse:
+        """Lead on after a sign-in; the browser is known for the account from now on."""
+        response: HttpResponse = super().post_login(request, user, **options)
+        known_devices.remember(request, response, user.email)
+        return response
+
+    def get_login_stages(self) -> list[str]:
+        """Return the stages of a sign-in, with the mall's own question for a confirmed address."""
+        own = f"{ConfirmedAddressStage.__module__}.{ConfirmedAddressStage.__qualname__}"
+        return [own if stage == VERIFICATION_STAGE else stage for stage in super().get_login_stages()]
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        """Send the owner of an account word of a sign-up; take as long as a sign-up, which hashes a password."""
+        make_password(secrets.token_urlsafe(12))
+        super().send_account_already_exists_mail(email)
+
+
+class ConfirmedAddressStage(EmailVerificationStage):  # type: ignore[misc]  # the package has no types
+    """Ask those who signed up to confirm their address; accounts that the mall's staff made have none to confirm.
+
+    A sign-up makes its address the primary one; allauth notes that of another account when a reset is asked for.
+    """
+
+    def handle(self) -> tuple[HttpResponse | None, bool]:
+        """Return the page to show instead of signing in, if any, and whether the sign-in may go on later."""
+        user = self.login.user
+        if user is not None and not self.login.signup and not _has_primary_address(user):
+            return None, True
+        answer: tuple[HttpResponse | None, bool] = super().handle()
+        return answer
+
+
+def _has_primary_address(user: Any) -> bool:
+    return bool(EmailAddress.objects.filter(user=user, primary=True).exists())
