@@ -69,8 +69,9 @@ fmt: ## put code, templates, CSS, JS and Lua into the project's format
 	$(FRONT) stylelint --ignore-path .gitignore --fix '**/*.css'
 	$(FRONT) node deploy/format_lua.mjs $(LUA)
 
-bench: ## measure sessions and hand-offs against raw servers and Django's engines, and pages a second of two nodes
+bench: ## measure shop and checkout beside django-oscar, sessions against raw servers and Django's engines, and two nodes
 	@deploy/bootstrap sites
+	@$(PYTHON) -m tests.benchmarks.commerce
 	@$(PYTHON) -m tests.benchmarks.run
 
 farm-init: ## make the farm's secrets, once (deploy/secrets/)

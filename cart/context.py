@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import Sum
+from uuid import UUID
+
+from django.db.models import QuerySet
 
 from cart.models import Cart, Line
+from sessions_farm.query_plans import SumRows, planned
 from vendors.http import MallRequest
 
 
@@ -13,7 +16,12 @@ def current_cart(request: MallRequest) -> Cart | None:
     visitor = request.mall.visitor
     if visitor is None:
         return None
-    return Cart.objects.filter(visitor=visitor).first()
+    return _cart_of.first(visitor.pk)
+
+
+@planned
+def _cart_of(visitor_id: UUID) -> QuerySet[Cart]:
+    return Cart.objects.filter(visitor=visitor_id)
 
 
 def count_pieces(request: MallRequest) -> int:
@@ -21,7 +29,12 @@ def count_pieces(request: MallRequest) -> int:
     mall = getattr(request, "mall", None)
     if mall is None or mall.visitor is None:
         return 0
-    return Line.objects.filter(cart__visitor=mall.visitor).aggregate(pieces=Sum("quantity"))["pieces"] or 0
+    return _pieces_of(mall.visitor.pk)[0] or 0
+
+
+@planned
+def _pieces_of(visitor_id: UUID) -> QuerySet[Line, int | None]:
+    return Line.objects.filter(cart__visitor=visitor_id).order_by().values_list(SumRows("quantity"), flat=True)
 
 
 def editable_vendor_id(request: MallRequest) -> int | None:

@@ -18,12 +18,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from cart.lines import add_pieces, remove_pieces
 from cart.models import Cart, CopiedLine, Line
 from cart.transactions import in_transaction
 from sessions_farm.communities.visitors.merging import surviving_visitor
+from sessions_farm.query_plans import planned
 from vendors import stock
 from vendors.models import Variant
 
@@ -104,12 +105,17 @@ def move_copies(*, source: Cart, target: Cart) -> None:
 def remove_bought(*, visitor_id: UUID, bought: Mapping[int, int]) -> None:
     """Remove bought pieces from the carts that a visitor's lines were copied from."""
     left = dict(bought)
-    copied = CopiedLine.objects.filter(target__visitor_id=visitor_id, variant_id__in=bought)
-    for copy in copied.order_by("pk").select_for_update(no_key=True, of=("self",)):
+    for copy in _lock_copies(visitor_id, list(bought)):
         pieces = min(copy.quantity, left[copy.variant_id])
         left[copy.variant_id] -= pieces
         remove_pieces(Line.objects.filter(cart=copy.source_id, variant_id=copy.variant_id), pieces)
         remove_pieces(CopiedLine.objects.filter(pk=copy.pk), pieces)
+
+
+@planned
+def _lock_copies(visitor_id: UUID, variant_ids: Sequence[int]) -> QuerySet[CopiedLine]:
+    copied = CopiedLine.objects.filter(target__visitor=visitor_id, variant__pk__in=variant_ids)
+    return copied.order_by("pk").select_for_update(no_key=True, of=("self",))
 
 
 def _add(source: Cart, cart: Cart, offers: Sequence[Offer], now: datetime) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import F, QuerySet
@@ -23,6 +25,18 @@ UPSERT = """
     RETURNING quantity
 """
 
+# One statement for a whole purchase; each part sees the lines as they were before it.
+REMOVE_ALL = """
+    WITH bought AS (SELECT * FROM UNNEST(%s::bigint[], %s::int[]) AS bought (variant_id, pieces)),
+    own AS (SELECT id FROM cart_cart WHERE visitor_id = %s),
+    emptied AS (
+        DELETE FROM cart_line AS line USING bought, own
+        WHERE line.cart_id = own.id AND line.variant_id = bought.variant_id AND line.quantity <= bought.pieces
+    )
+    UPDATE cart_line AS line SET quantity = line.quantity - bought.pieces FROM bought, own
+    WHERE line.cart_id = own.id AND line.variant_id = bought.variant_id AND line.quantity > bought.pieces
+"""
+
 
 def add_pieces(
     cart_id: int, variant: Variant, quantity: int, *, limit: int, added_at: datetime, seen_price: int | None = None
@@ -34,6 +48,12 @@ def add_pieces(
         cursor.execute(UPSERT, [cart_id, variant.pk, quantity, limit, price, added_at, quantity, limit])
         row = cursor.fetchone()
     return int(row[0])
+
+
+def remove_all_pieces(visitor_id: UUID, bought: Mapping[int, int]) -> None:
+    """Remove pieces by variant from a visitor's lines; those without any left are deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute(REMOVE_ALL, [list(bought.keys()), list(bought.values()), visitor_id])
 
 
 def remove_pieces(lines: QuerySet[Line] | QuerySet[CopiedLine], quantity: int) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from cart import copies
-from cart.lines import MAX_QUANTITY, add_pieces, remove_pieces
+from cart.lines import MAX_QUANTITY, add_pieces, remove_all_pieces
 from cart.models import Cart, CopiedLine, Line
 from cart.transactions import in_transaction
 from sessions_farm.communities.visitors.merging import surviving_visitor
+from sessions_farm.query_plans import planned_update
 from vendors import stock
 from vendors.models import Product, Variant, Vendor
 
@@ -90,10 +91,16 @@ def remove_line(*, cart: Cart, variant_id: int, now: datetime, vendor_id: int | 
 
 def remove_bought(*, visitor_id: UUID, bought: Mapping[int, int]) -> None:
     """Remove bought pieces from the visitor's cart, and from carts whose copies they were; pieces added since stay."""
-    for variant_id, quantity in bought.items():
-        remove_pieces(Line.objects.filter(cart__visitor_id=visitor_id, variant_id=variant_id), quantity)
+    if not bought:
+        return
+    remove_all_pieces(visitor_id, bought)
     copies.remove_bought(visitor_id=visitor_id, bought=bought)
-    Cart.objects.filter(visitor_id=visitor_id).update(held_by=None)
+    _end_hold(visitor_id)
+
+
+@planned_update
+def _end_hold(visitor_id: UUID) -> tuple[QuerySet[Cart], dict[str, Any]]:
+    return Cart.objects.filter(visitor=visitor_id), {"held_by": None}
 
 
 @in_transaction
@@ -159,11 +166,10 @@ def locked_cart(visitor: Visitor) -> Cart:
     return Cart.objects.select_for_update(no_key=True).get(visitor=visitor)
 
 
-def lock_carts_of_purchase(visitor_id: UUID) -> None:
-    """Lock a visitor's cart, and those that its lines were copied from."""
-    sources = CopiedLine.objects.filter(target__visitor_id=visitor_id).values("source_id")
-    rows = Cart.objects.filter(Q(visitor_id=visitor_id) | Q(pk__in=sources)).order_by("pk")
-    list(rows.select_for_update(no_key=True))
+def carts_of_purchase(visitor_ids: QuerySet[Any]) -> QuerySet[Cart]:
+    """Select the carts of the visitors that a subquery names, and those that their lines were copied from."""
+    sources = CopiedLine.objects.filter(target__visitor__in=visitor_ids).values("source_id")
+    return Cart.objects.filter(Q(visitor__in=visitor_ids) | Q(pk__in=sources))
 
 
 def _lock_carts(*visitors: Visitor) -> list[Cart]:

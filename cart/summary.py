@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from cart.copies import Offer
 from cart.models import Cart, Line
 from cart.pricing import ConsignmentDraft, DeliveryMethod, PricedLine, Tariff, split_by_vendor
+from sessions_farm.query_plans import planned
 from vendors import stock
+from vendors.cards import with_pictures
 from vendors.models import ProductImage, Variant, Vendor
 from vendors.storefronts import CachedStorefront, storefronts
 
@@ -29,7 +34,6 @@ class LineSummary:
     available: int
     for_sale: bool
     editable: bool
-    image: ProductImage | None
 
     @property
     def total(self) -> int:
@@ -50,6 +54,11 @@ class LineSummary:
     def price_fell(self) -> bool:
         """Return True if the price is below the one that the shopper saw."""
         return self.unit_price < self.seen_price
+
+    @property
+    def image(self) -> ProductImage | None:
+        """Return the first picture; read it with ``CartSummary.with_pictures`` before."""
+        return next(iter(self.variant.product.images.all()), None)
 
     @property
     def priced(self) -> PricedLine:
@@ -123,6 +132,17 @@ class CartSummary:
         """Return the number of pieces over all lines."""
         return sum(line.quantity for line in self)
 
+    def with_pictures(self) -> Self:
+        """Read the pictures of all lines in one query; return this summary."""
+        with_pictures([line.variant.product for line in self])
+        return self
+
+    def offered_methods(self, chosen: Mapping[int, DeliveryMethod]) -> dict[int, DeliveryMethod]:
+        """Return the delivery method of each vendor; standard where none is chosen, or it is not offered any more."""
+        standard = DeliveryMethod.STANDARD
+        wanted = {group.vendor.pk: (group, chosen.get(group.vendor.pk, standard)) for group in self.groups}
+        return {pk: method if group.tariff.offers(method) else standard for pk, (group, method) in wanted.items()}
+
     def drafts(self, methods: Mapping[int, DeliveryMethod]) -> list[ConsignmentDraft]:
         """Draft a consignment for each vendor, with its charges by the chosen delivery methods."""
         tariffs = {group.vendor.pk: group.tariff for group in self.groups}
@@ -140,15 +160,15 @@ def delivery_tariff(vendor: Vendor) -> Tariff:
 
 
 def summarise_cart(cart: Cart | None, now: datetime, *, vendor_id: int | None = None) -> CartSummary:
-    """Read a cart in four queries, independent of its length; ``vendor_id`` limits the editable lines (None: all)."""
+    """Read a cart in two queries, independent of its length; ``vendor_id`` limits the editable lines (None: all)."""
     if cart is None:
         return CartSummary((), "")
-    lines = list(
-        Line.objects.filter(cart=cart)
-        .select_related("variant__product__vendor__marketplace")
-        .prefetch_related("variant__product__images")
-    )
-    return _summarise_lines(lines, now, held_by=cart.held_by, vendor_id=vendor_id)
+    return _summarise_lines(_lines_of(cart.pk), now, held_by=cart.held_by, vendor_id=vendor_id)
+
+
+@planned
+def _lines_of(cart_id: int) -> QuerySet[Line]:
+    return Line.objects.filter(cart=cart_id).select_related("variant__product__vendor__marketplace")
 
 
 def summarise_offers(offers: Iterable[Offer], now: datetime) -> CartSummary:
@@ -157,7 +177,7 @@ def summarise_offers(offers: Iterable[Offer], now: datetime) -> CartSummary:
     variants = Variant.objects.filter(pk__in=pieces).order_by("pk")
     lines = [
         Line(variant=variant, quantity=pieces[variant.pk], seen_price=variant.current_price(now))
-        for variant in variants.select_related("product__vendor__marketplace").prefetch_related("product__images")
+        for variant in variants.select_related("product__vendor__marketplace")
     ]
     return _summarise_lines(lines, now, held_by=None, vendor_id=0)
 
@@ -191,10 +211,4 @@ def _summarise_line(line: Line, available: int, now: datetime, vendor_id: int | 
         and product.vendor.is_published
         and not line.variant.withdrawn,
         editable=vendor_id is None or product.vendor_id == vendor_id,
-        image=next(iter(product.images.all()), None),
     )
-
-
-def _is_for_sale(variant: Variant) -> bool:
-    product = variant.product
-    return product.status == product.Status.PUBLISHED and product.vendor.is_published and not variant.withdrawn

@@ -80,7 +80,7 @@ def offered(request: MallRequest) -> HttpResponse:
     source_visitor_id, _, offers = _offered(request)
     if source_visitor_id is None:
         return redirect("cart:page")
-    summary = summarise_offers(offers, timezone.now())
+    summary = summarise_offers(offers, timezone.now()).with_pictures()
     context = {"summary": summary, "has_cart": current_cart(request) is not None}
     return render(request, "cart/offered.html", context)
 

@@ -4,12 +4,14 @@ import functools
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from mall import node
 from sessions_farm.communities.context import Mall
 from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.registry import registry
+from sessions_farm.query_plans import planned
 from vendors.models import Category
 from vendors.storefronts import CachedMarketplace
 
@@ -38,7 +40,12 @@ def other_malls(market: CachedMarketplace | None) -> list[tuple[str, str]]:
 
 def departments(market: CachedMarketplace | None) -> list[Category]:
     """Return the top categories of a marketplace."""
-    return [] if market is None else list(Category.objects.top_level(market.marketplace_id))
+    return [] if market is None else _top_level(market.marketplace_id)
+
+
+@planned
+def _top_level(marketplace_id: int) -> QuerySet[Category]:
+    return Category.objects.top_level(marketplace_id)
 
 
 def request_figures(request: HttpRequest) -> list[tuple[str, object]]:

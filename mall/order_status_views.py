@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,6 +16,7 @@ from cart.letters.models import Letter
 from cart.letters.services import write_letter
 from cart.orders.links import read_token
 from cart.orders.models import Consignment, Order, Payment
+from sessions_farm.query_plans import attach, planned
 from shipping.status import for_order
 from vendors.http import MallRequest
 
@@ -68,13 +69,21 @@ def _status_page(request: MallRequest, order: Order) -> HttpResponse:
 
 
 def _find(community_id: int, uuid: UUID) -> Order | None:
-    consignments = Consignment.objects.select_related("vendor").prefetch_related("lines")
-    return (
-        Order.objects.filter(uuid=uuid, marketplace__community_id=community_id)
-        .select_related("marketplace")
-        .prefetch_related(Prefetch("consignments", consignments), "payments")
-        .first()
-    )
+    order = _order_with.first(community_id, uuid)
+    if order is not None:
+        attach([order], "consignments", order.with_lines(), by="order_id")
+        attach([order], "payments", _payments_of(order.pk), by="order_id")
+    return order
+
+
+@planned
+def _order_with(community_id: int, uuid: UUID) -> QuerySet[Order]:
+    return Order.objects.filter(uuid=uuid, marketplace__community=community_id).select_related("marketplace")
+
+
+@planned
+def _payments_of(order_id: int) -> QuerySet[Payment]:
+    return Payment.objects.filter(order=order_id)
 
 
 def _is_waiting(order: Order, payment: Payment | None) -> bool:

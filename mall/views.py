@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -11,12 +11,13 @@ from django.views.decorators.vary import vary_on_headers
 from mall.accounts import known_devices
 from sessions_farm.communities.registry import registry
 from sessions_farm.conf import DAY, options
+from vendors.cards import newest_of_marketplace, windows_of_marketplace, with_pictures
 from vendors.http import MallRequest
-from vendors.listing import build_listing
-from vendors.models import Category, Product
-from vendors.models.catalogue import ProductQuerySet
+from vendors.listing import ListingScope, build_listing
+from vendors.models import Product
 from vendors.storefronts import CachedMarketplace, CachedStorefront, storefronts
 from vendors.stylesheets import marketplace_stylesheet_url
+from vendors.views import get_category_or_404
 
 NEW_THINGS = 10
 IN_A_WINDOW = 3
@@ -30,27 +31,21 @@ def market_of(request: MallRequest) -> CachedMarketplace:
     return market
 
 
-def goods_of(market: CachedMarketplace) -> ProductQuerySet:
-    """Return the published products of a marketplace."""
-    return Product.objects.published().in_marketplace(market.marketplace_id)
-
-
 @require_safe
 def home(request: MallRequest) -> HttpResponse:
     """Show the directory: each store with the products in its window, and the newest products of all."""
     market, now = market_of(request), timezone.now()
-    cards = goods_of(market).for_cards(now).defer("search", "description")
-    windows = goods_of(market).newest_per_vendor(IN_A_WINDOW).prefetch_related("images").defer("search", "description")
+    windows = with_pictures(windows_of_marketplace(market.marketplace_id, IN_A_WINDOW))
     shown = storefronts.of_marketplace(market.marketplace_id)
     context = {
         "fronts": fronts(shown, windows),
-        "new_things": cards.interleave_vendors()[:NEW_THINGS],
+        "new_things": with_pictures(newest_of_marketplace(market.marketplace_id, now, NEW_THINGS)),
         "theme_of_all": marketplace_stylesheet_url(market.marketplace_id),
     }
     return render(request, "mall/home.html", context)
 
 
-def fronts(shown: list[CachedStorefront], windows: ProductQuerySet) -> list[tuple[CachedStorefront, list[Product]]]:
+def fronts(shown: list[CachedStorefront], windows: list[Product]) -> list[tuple[CachedStorefront, list[Product]]]:
     """Pair each store with the products in its window."""
     by_vendor: dict[int, list[Product]] = {}
     for product in windows:
@@ -63,11 +58,9 @@ def fronts(shown: list[CachedStorefront], windows: ProductQuerySet) -> list[tupl
 def category(request: MallRequest, slug: str) -> HttpResponse:
     """Show the products of a category over all stores."""
     market = market_of(request)
-    department = get_object_or_404(Category, marketplace=market.marketplace_id, slug=slug)
-    scope = goods_of(market).in_category(department)
-    found = build_listing(
-        scope, request.GET, currency=market.currency, now=timezone.now(), mall_wide=True, by_category=False
-    )
+    department = get_category_or_404(market.marketplace_id, slug)
+    scope = ListingScope(marketplace_id=market.marketplace_id, category_id=department.pk)
+    found = build_listing(scope, request.GET, currency=market.currency, now=timezone.now())
     return render(request, "mall/category.html", {"category": department, "listing": found})
 
 
@@ -76,7 +69,8 @@ def category(request: MallRequest, slug: str) -> HttpResponse:
 def search(request: MallRequest) -> HttpResponse:
     """Show the products found over all stores, below the stores whose names match."""
     market = market_of(request)
-    found = build_listing(goods_of(market), request.GET, currency=market.currency, now=timezone.now(), mall_wide=True)
+    scope = ListingScope(marketplace_id=market.marketplace_id)
+    found = build_listing(scope, request.GET, currency=market.currency, now=timezone.now())
     context = {"listing": found, "mall_query": found.filter.text, "named": stores_named(market, found.filter.text)}
     return render(request, "mall/search.html", context)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import QuerySet
 
+from sessions_farm.query_plans import planned
 from shipping import body, keys, states
 from shipping.models import Ack, Department, Dispatch, Recall, Route
 from shipping.states import State
@@ -64,10 +66,10 @@ def hold_route(*, route: Route, reason: str) -> None:
     route.refresh_from_db()
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def write_dispatches(*, order: Order, now: datetime) -> list[Dispatch]:
     """Write the outbox row of each consignment of an order that is being finalised; part of its transaction."""
-    consignments = list(order.consignments.select_related("vendor").prefetch_related("lines").order_by("pk"))
+    consignments = order.with_lines()
     routes = _routes_of([consignment.vendor_id for consignment in consignments])
     dispatches = [_new_dispatch(order, consignment, routes, now) for consignment in consignments]
     return Dispatch.objects.bulk_create(dispatches)
@@ -75,9 +77,14 @@ def write_dispatches(*, order: Order, now: datetime) -> list[Dispatch]:
 
 def _routes_of(vendor_ids: list[int]) -> dict[int, Route]:
     """The route of lowest rank for each vendor, enabled ones first."""
-    routes = Route.objects.filter(department__vendor_id__in=vendor_ids).select_related("department")
+    routes = _routes_to(vendor_ids)
     worst_first = sorted(routes, key=lambda route: (route.state == Route.State.ENABLED, -route.rank))
     return {route.department.vendor_id: route for route in worst_first}
+
+
+@planned
+def _routes_to(vendor_ids: Sequence[int]) -> QuerySet[Route]:
+    return Route.objects.filter(department__vendor__pk__in=vendor_ids).select_related("department")
 
 
 @transaction.atomic

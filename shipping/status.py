@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
+
+from sessions_farm.query_plans import planned
 from shipping.models import Dispatch
 from shipping.states import State
 
@@ -36,8 +39,13 @@ class DispatchStatus:
 
 def for_order(order: Order) -> dict[int, DispatchStatus]:
     """Return the newest revision's status by consignment id; consignments without a dispatch are left out."""
-    rows = Dispatch.objects.filter(consignment__order=order).order_by("consignment", "revision").defer("body")
-    return {row.consignment_id: status_of(row) for row in rows}
+    return {row.consignment_id: status_of(row) for row in _dispatches_of(order.pk)}
+
+
+@planned
+def _dispatches_of(order_id: int) -> QuerySet[Dispatch]:
+    rows = Dispatch.objects.filter(consignment__order=order_id)
+    return rows.order_by("consignment", "revision").defer("body")
 
 
 def status_of(dispatch: Dispatch) -> DispatchStatus:

@@ -5,13 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from django.db.models import query
 from hypothesis import HealthCheck, settings
 
 from sessions_farm.tests.support.scale import pytest_collection_modifyitems, scale  # noqa: F401 -- pytest finds them here
+from tests.support import lazy_fetches
 
 # How long an example takes is the machine's affair, and no test's.
 settings.register_profile("mall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mall")
+
+
+query.DEFAULT_FETCH_MODE = lazy_fetches.REFUSED  # whatever a view, service or template reads, it has asked for before
 
 
 @pytest.fixture

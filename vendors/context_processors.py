@@ -3,9 +3,11 @@
 import functools
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from sessions_farm.communities.registry import registry
+from sessions_farm.query_plans import planned
 from vendors.models import Category
 from vendors.storefronts import CachedStorefront, storefronts
 
@@ -34,4 +36,9 @@ def categories_of(store: CachedStorefront | None) -> list[Category]:
     """Return the categories in which a storefront has products."""
     if store is None:
         return []
-    return list(Category.objects.with_products_of(store.vendor_id))
+    return _categories_with_products_of(store.vendor_id)
+
+
+@planned
+def _categories_with_products_of(vendor_id: int) -> QuerySet[Category]:
+    return Category.objects.with_products_of(vendor_id)

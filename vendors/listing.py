@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, QuerySet
 from django.db.models.expressions import OrderBy
 from django.http import QueryDict
 
+from sessions_farm.query_plans import CountRows, Rows, planned, planned_by
 from vendors import facets
+from vendors.cards import with_pictures
 from vendors.facets import SORT_LABELS, Facet, FilterChip, ProductFilter
 from vendors.models import Product
 from vendors.models.catalogue import ProductQuerySet
@@ -87,83 +91,151 @@ class Listing:
         return facets.query_with(self.query, "page", str(number))
 
 
-def build_listing(
-    scope: ProductQuerySet,
-    query: QueryDict,
-    *,
-    currency: str,
-    now: datetime,
-    mall_wide: bool,
-    by_category: bool = True,
-) -> Listing:
+@dataclass(frozen=True, slots=True)
+class ListingScope:
+    """Name the products of a list: a store's or a marketplace's, all of them or those of a category."""
+
+    vendor_id: int | None = None
+    marketplace_id: int | None = None
+    category_id: int | None = None
+
+
+class ProductList:
+    """Read the products that a filter finds, a page at a time, as Paginator asks for them."""
+
+    ordered = True
+
+    def __init__(self, scope: ListingScope, product_filter: ProductFilter, now: datetime) -> None:
+        self._selection = selection_of(scope, product_filter, now)
+        self._sort = product_filter.sort
+
+    def count(self) -> int:
+        """Return the number of products on all pages."""
+        return count_selected(self._selection)
+
+    def __getitem__(self, rows: slice) -> list[Product]:
+        return with_pictures(run(cards, self._selection, sort=self._sort, begin=rows.start, end=rows.stop))
+
+
+def build_listing(scope: ListingScope, query: QueryDict, *, currency: str, now: datetime) -> Listing:
     """Build the list that ``query`` (the request's own) asks for out of the products in ``scope``."""
     product_filter = ProductFilter.parse(query, minor_digits(currency))
-    matching = scope.matching(product_filter.text) if product_filter.text else scope
-    found = apply_filter(matching, product_filter, now)
     groups = []
-    if by_category:
-        groups.append(category_facet(matching, product_filter, now))
-    if mall_wide:
-        groups.append(vendor_facet(matching, product_filter, now))
-    cards = (
-        found.select_related("category")
-        .for_cards(now)
-        .order_by(*SORT_ORDERS[product_filter.sort])
-        .defer("search", "description")
-    )
+    if scope.category_id is None:
+        groups.append(category_facet(scope, product_filter, now))
+    if scope.vendor_id is None:
+        groups.append(vendor_facet(scope, product_filter, now))
+    listed: Any = ProductList(scope, product_filter, now)
+    in_stock = replace(product_filter, in_stock=True)
     return Listing(
         filter=product_filter,
-        page=Paginator(with_plain_count(cards, found), PER_PAGE).get_page(product_filter.page),
+        page=Paginator(listed, PER_PAGE).get_page(product_filter.page),
         facets=groups,
         chips=filter_chips(product_filter, query, groups, currency),
         sorts=sort_options(product_filter, query),
-        in_stock_count=apply_filter(matching, product_filter, now, excluding="stock").in_stock(now).count(),
+        in_stock_count=count_selected(selection_of(scope, in_stock, now)),
         query=query,
-        mall_wide=mall_wide,
+        mall_wide=scope.vendor_id is None,
     )
 
 
-def apply_filter(
-    products: ProductQuerySet, product_filter: ProductFilter, now: datetime, excluding: str = ""
+def selection_of(scope: ListingScope, product_filter: ProductFilter, now: datetime) -> dict[str, Any]:
+    """Return the arguments of ``select_products`` for a list."""
+    return {
+        "vendor_id": scope.vendor_id,
+        "marketplace_id": scope.marketplace_id,
+        "category_id": scope.category_id,
+        "text": product_filter.text or None,
+        "categories": product_filter.categories,
+        "vendors": product_filter.vendors,
+        "low": product_filter.min_price,
+        "high": product_filter.max_price,
+        "in_stock": product_filter.in_stock,
+        "now": now,
+    }
+
+
+def run[Row](query: Rows[Row], selection: dict[str, Any], **more: Any) -> list[Row]:
+    """Run a query over a selection: by its plan, or built anew where words are searched for, which make the SQL."""
+    return (query if selection["text"] is None else query.fresh)(**selection, **more)
+
+
+def select_products(  # noqa: PLR0913 -- each is an argument of the plan's own
+    *,
+    vendor_id: int | None,
+    marketplace_id: int | None,
+    category_id: int | None,
+    text: str | None,
+    categories: Sequence[str],
+    vendors: Sequence[str],
+    low: int | None,
+    high: int | None,
+    in_stock: bool,
+    now: datetime,
 ) -> ProductQuerySet:
-    """Return the products that pass every filter except ``excluding``.
-
-    A facet excludes itself, so its counts are those that each of its checkboxes would give.
-    """
-    found = products.priced_between(product_filter.min_price, product_filter.max_price, now)
-    if product_filter.categories and excluding != "department":
-        found = found.filter(category__slug__in=product_filter.categories)
-    if product_filter.vendors and excluding != "shop":
-        found = found.filter(vendor__slug__in=product_filter.vendors)
-    if product_filter.in_stock and excluding != "stock":
-        found = found.in_stock(now)
-    return found
-
-
-def category_facet(products: ProductQuerySet, product_filter: ProductFilter, now: datetime) -> Facet:
-    """Count the products of each category."""
-    found = apply_filter(products, product_filter, now, excluding="department")
-    return Facet(
-        "department", "Department", facets.facet_options(count_by(found, "category"), product_filter.categories)
-    )
+    """Select the products in a scope that pass every filter."""
+    found = Product.objects.published()
+    if vendor_id is not None:
+        found = found.for_vendor(vendor_id)
+    if marketplace_id is not None:
+        found = found.in_marketplace(marketplace_id)
+    if category_id is not None:
+        found = found.in_category(category_id)
+    if text is not None:
+        found = found.matching(text)
+    found = found.priced_between(low, high, now)
+    if categories:
+        found = found.filter(category__slug__in=categories)
+    if vendors:
+        found = found.filter(vendor__slug__in=vendors)
+    return found.in_stock(now) if in_stock else found
 
 
-def vendor_facet(products: ProductQuerySet, product_filter: ProductFilter, now: datetime) -> Facet:
-    """Count the products of each vendor."""
-    found = apply_filter(products, product_filter, now, excluding="shop")
-    return Facet("shop", "Shop", facets.facet_options(count_by(found, "vendor"), product_filter.vendors))
+def count_selected(selection: dict[str, Any]) -> int:
+    """Return the number of products of a selection."""
+    return next(iter(run(count_products, selection)), 0)  # no row where the words are none
 
 
-def count_by(products: ProductQuerySet, relation: str) -> QuerySet[Product, tuple[str, str, int]]:
-    """Return (slug, name, number of products) for each related row."""
+@planned_by("sort", "begin", "end")
+def cards(*, sort: str, begin: int, end: int, now: datetime, **selection: Any) -> ProductQuerySet:
+    """Select the product cards of one page."""
+    found = select_products(now=now, **selection)
+    return found.select_related("category").for_cards(now).order_by(*SORT_ORDERS[sort])[begin:end]
+
+
+@planned
+def count_products(**selection: Any) -> QuerySet[Product, int]:
+    """Count the products of a selection."""
+    return select_products(**selection).order_by().values_list(CountRows(), flat=True)
+
+
+def category_facet(scope: ListingScope, product_filter: ProductFilter, now: datetime) -> Facet:
+    """Count the products of each category. The facet's own choices do not narrow what its boxes would give."""
+    counted = run(count_by_category, selection_of(scope, replace(product_filter, categories=()), now))
+    return Facet("department", "Department", facets.facet_options(counted, product_filter.categories))
+
+
+def vendor_facet(scope: ListingScope, product_filter: ProductFilter, now: datetime) -> Facet:
+    """Count the products of each vendor, likewise."""
+    counted = run(count_by_vendor, selection_of(scope, replace(product_filter, vendors=()), now))
+    return Facet("shop", "Shop", facets.facet_options(counted, product_filter.vendors))
+
+
+@planned
+def count_by_category(**selection: Any) -> QuerySet[Product, tuple[str, str, int]]:
+    """Count the products of a selection by (slug, name) of the category."""
+    return _count_by(select_products(**selection), "category")
+
+
+@planned
+def count_by_vendor(**selection: Any) -> QuerySet[Product, tuple[str, str, int]]:
+    """Count the products of a selection by (slug, name) of the vendor."""
+    return _count_by(select_products(**selection), "vendor")
+
+
+def _count_by(products: ProductQuerySet, relation: str) -> QuerySet[Product, tuple[str, str, int]]:
     names = f"{relation}__slug", f"{relation}__name"
     return products.order_by(names[1]).values_list(*names).annotate(count=Count("pk", distinct=True))
-
-
-def with_plain_count(cards: ProductQuerySet, found: ProductQuerySet) -> ProductQuerySet:
-    """Make Paginator count the rows without their annotations: same number, cheaper query."""
-    cards.count = found.order_by().count  # type: ignore[method-assign]  # Paginator asks this very object
-    return cards
 
 
 def filter_chips(

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sessions_farm.query_plans import planned
 from vendors import stock
 from vendors.models import Product, Variant
+from vendors.models.catalogue import VariantQuerySet
 
 SCARCE_UP_TO = 5  # up to this number the page shows how many are available
+
+
+@planned
+def variants_on_offer(product_id: int) -> VariantQuerySet:
+    """Select the variants of a product that are not withdrawn."""
+    return Variant.objects.on_offer().filter(product=product_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class Offer:
 
 def list_offers(product: Product, now: datetime) -> list[Offer]:
     """Return an offer for each variant of a product that is not withdrawn."""
-    variants = [variant for variant in product.variants.all() if not variant.withdrawn]
+    variants = variants_on_offer(product.pk)
     available = stock.available([variant.pk for variant in variants], now)
     return [
         Offer(

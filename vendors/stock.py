@@ -7,19 +7,21 @@ has to run for goods to be available again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef, Sum
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
+from sessions_farm.query_plans import planned, planned_delete
 from vendors.models import Stock, StockHold, StockMovement
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
-    from django.db.models import QuerySet
 
 
 class SoldOutError(Exception):
@@ -48,43 +50,60 @@ def available(variant_ids: Iterable[int], now: datetime, *, excluding: UUID | No
     ``excluding`` is the reference of a hold to ignore: the shopper's own. A withdrawn variant has 0.
     """
     ids = set(variant_ids)
-    rows = Stock.objects.filter(pk__in=ids, variant__withdrawn=False)
-    on_hand = dict(rows.values_list("pk", "on_hand"))
-    held = _held(ids, now, excluding) if on_hand else {}
-    return {pk: max(on_hand.get(pk, 0) - held.get(pk, 0), 0) for pk in ids}
+    rows = _on_hand_and_held(ids, now, excluding) if ids else []
+    return dict.fromkeys(ids, 0) | {pk: max(on_hand - held, 0) for pk, on_hand, held in rows}
 
 
-@transaction.atomic
-def hold(reference: UUID, quantities: Mapping[int, int], until: datetime, now: datetime) -> None:
+def joining_transaction[**Parameters, Result](service: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Run a service in the caller's transaction, or in one of its own.
+
+    It raises its own errors before it writes, so the caller's transaction needs no savepoint around it.
+    """
+
+    @functools.wraps(service)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        if connection.in_atomic_block:
+            return service(*args, **kwargs)
+        with transaction.atomic():
+            return service(*args, **kwargs)
+
+    return run
+
+
+@joining_transaction
+def hold(
+    reference: UUID, quantities: Mapping[int, int], until: datetime, now: datetime, *, is_new: bool = False
+) -> None:
     """Hold goods for a checkout until a moment; idempotent, a second hold of a reference replaces the first.
 
-    ``quantities`` are pieces by variant. Raise SoldOutError, and hold nothing, if one has too few.
+    ``quantities`` are pieces by variant; ``is_new`` says that the reference holds nothing yet. Raise SoldOutError, and
+    hold nothing, if one has too few.
     """
-    on_hand = lock_rows(quantities, variant__withdrawn=False)
-    held = _held(quantities, now, reference)
+    on_hand = dict(_lock_on_offer(quantities.keys()))
+    held = dict(_held(quantities.keys(), now, reference))
     for variant_id, wanted in sorted(quantities.items()):
         available_pieces = max(on_hand.get(variant_id, 0) - held.get(variant_id, 0), 0)
         if available_pieces < wanted:
             raise SoldOutError(variant_id, wanted, available_pieces)
-    release(reference)
+    if not is_new:
+        release(reference)
     StockHold.objects.bulk_create(
         StockHold(reference=reference, variant_id=variant_id, quantity=wanted, until=until)
         for variant_id, wanted in sorted(quantities.items())
     )
 
 
-@transaction.atomic
+@joining_transaction
 def take(reference: UUID, now: datetime) -> None:
     """Take the held goods of an order out of the stock by sale movements, and end the hold; idempotent.
 
     A live hold needs the goods on hand only; a lapsed one yields to the live holds of others. Raise SoldOutError, and
     take nothing, if that fails.
     """
-    own_holds = StockHold.objects.filter(reference=reference)
-    on_hand = lock_rows(own_holds.values_list("variant_id", flat=True))
-    sold = StockMovement.objects.filter(stock=OuterRef("variant_id"), key=_sale_key(reference))
-    holds = list(own_holds.filter(~Exists(sold)).order_by("variant_id"))
-    held = _held([stock_hold.variant_id for stock_hold in holds if stock_hold.until <= now], now, reference)
+    on_hand = dict(_lock_held_by(reference))
+    holds = _unsold_holds(reference, _sale_key(reference))
+    lapsed = [stock_hold.variant_id for stock_hold in holds if stock_hold.until <= now]
+    held = dict(_held(lapsed, now, reference)) if lapsed else {}
     for stock_hold in holds:
         available_pieces = max(on_hand.get(stock_hold.variant_id, 0) - held.get(stock_hold.variant_id, 0), 0)
         if available_pieces < stock_hold.quantity:
@@ -151,21 +170,59 @@ def taken(reference: UUID) -> dict[int, int]:
 
 def release(reference: UUID) -> None:
     """Release the goods that a reference holds."""
-    StockHold.objects.filter(reference=reference).delete()
+    _delete_holds(reference)
 
 
-def lock_rows(variant_ids: Iterable[int] | QuerySet[Any, Any], **lookups: Any) -> dict[int, int]:
+def lock_rows(variant_ids: Iterable[int]) -> dict[int, int]:
     """Lock the stock rows in primary key order; return the pieces on hand by variant."""
-    rows = Stock.objects.filter(pk__in=variant_ids, **lookups).order_by("pk")
-    return dict(rows.select_for_update(of=("self",), no_key=True).values_list("pk", "on_hand"))
+    return dict(_locked(Stock.objects.filter(pk__in=variant_ids)))
 
 
 def _sale_key(reference: UUID) -> str:
     return f"sale {reference}"
 
 
-def _held(variant_ids: Iterable[int], now: datetime, excluding: UUID | None) -> dict[int, int]:
-    holds = StockHold.objects.filter(variant_id__in=list(variant_ids), until__gt=now)
-    if excluding is not None:
-        holds = holds.exclude(reference=excluding)
-    return dict(holds.values_list("variant_id").annotate(held=Sum("quantity")))
+def _locked(rows: QuerySet[Stock]) -> QuerySet[Stock, tuple[int, int]]:
+    return rows.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", "on_hand")
+
+
+@planned
+def _lock_on_offer(variant_ids: Collection[int]) -> QuerySet[Stock, tuple[int, int]]:
+    return _locked(Stock.objects.filter(variant__pk__in=variant_ids, variant__withdrawn=False))
+
+
+@planned
+def _lock_held_by(reference: UUID) -> QuerySet[Stock, tuple[int, int]]:
+    return _locked(Stock.objects.filter(pk__in=StockHold.objects.filter(reference=reference).values("variant_id")))
+
+
+@planned
+def _unsold_holds(reference: UUID, sale_key: str) -> QuerySet[StockHold]:
+    sold = StockMovement.objects.filter(stock=OuterRef("variant_id"), key=sale_key)
+    return StockHold.objects.filter(~Exists(sold), reference=reference).order_by("variant_id")
+
+
+@planned_delete
+def _delete_holds(reference: UUID) -> QuerySet[StockHold]:
+    return StockHold.objects.filter(reference=reference)
+
+
+@planned
+def _held(variant_ids: Collection[int], now: datetime, excluding: UUID) -> QuerySet[StockHold, tuple[int, int]]:
+    holds = _live_holds(now, excluding).filter(variant__pk__in=variant_ids)
+    return holds.values_list("variant_id").annotate(held=Sum("quantity"))
+
+
+@planned
+def _on_hand_and_held(
+    variant_ids: Collection[int], now: datetime, excluding: UUID | None
+) -> QuerySet[Stock, tuple[int, int, int]]:
+    holds = _live_holds(now, excluding).filter(variant=OuterRef("pk")).order_by()
+    held = holds.values("variant").annotate(pieces=Sum("quantity")).values("pieces")
+    rows = Stock.objects.filter(variant__pk__in=variant_ids, variant__withdrawn=False)
+    return rows.values_list("pk", "on_hand", Coalesce(Subquery(held), 0))
+
+
+def _live_holds(now: datetime, excluding: UUID | None) -> QuerySet[StockHold]:
+    holds = StockHold.objects.filter(until__gt=now)
+    return holds if excluding is None else holds.exclude(reference=excluding)

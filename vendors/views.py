@@ -1,14 +1,18 @@
 """Views of one store, on its own host or on the master's path."""
 
-from django.db.models import Case, F, Q, When
+from datetime import datetime
+
+from django.db.models import Case, Q, QuerySet, When
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from sessions_farm.query_plans import planned
+from vendors.cards import newest_of_store, with_pictures
 from vendors.http import MallRequest
-from vendors.listing import build_listing
+from vendors.listing import ListingScope, build_listing
 from vendors.models import Category, Product, Vendor
 from vendors.models.catalogue import ProductQuerySet
 from vendors.offers import list_offers
@@ -26,17 +30,16 @@ def get_storefront_or_404(request: MallRequest) -> CachedStorefront:
     return store
 
 
-def published_products(store: CachedStorefront) -> ProductQuerySet:
+def published_products(vendor_id: int) -> ProductQuerySet:
     """Return the published products of a store."""
-    return Product.objects.published().for_vendor(store.vendor_id)
+    return Product.objects.published().for_vendor(vendor_id)
 
 
 @require_safe
 def home_page(request: MallRequest) -> HttpResponse:
     """Show the newest products, those in stock first."""
     store, now = get_storefront_or_404(request), timezone.now()
-    cards = published_products(store).for_cards(now).defer("search", "description")
-    newest = list(cards.order_by(F("has_stock").desc(), "-created_at", "pk")[:FEATURED])
+    newest = with_pictures(newest_of_store(store.vendor_id, now, FEATURED))
     return render(request, "vendors/home.html", {"leading": newest[:1], "featured": newest[1:]})
 
 
@@ -45,11 +48,9 @@ def home_page(request: MallRequest) -> HttpResponse:
 def category_page(request: MallRequest, slug: str) -> HttpResponse:
     """List the products of a category."""
     store = get_storefront_or_404(request)
-    category = get_object_or_404(Category, marketplace=store.marketplace_id, slug=slug)
-    scope = published_products(store).in_category(category)
-    found = build_listing(
-        scope, request.GET, currency=store.currency, now=timezone.now(), mall_wide=False, by_category=False
-    )
+    category = get_category_or_404(store.marketplace_id, slug)
+    scope = ListingScope(vendor_id=store.vendor_id, category_id=category.pk)
+    found = build_listing(scope, request.GET, currency=store.currency, now=timezone.now())
     if not found.total and not (found.filter.text or found.filter.is_narrowed):
         raise Http404(f"{store.name} has nothing in {category.name} now.")
     return render(request, "vendors/category.html", {"category": category, "listing": found})
@@ -60,9 +61,8 @@ def category_page(request: MallRequest, slug: str) -> HttpResponse:
 def search_page(request: MallRequest) -> HttpResponse:
     """List the products that match the search."""
     store = get_storefront_or_404(request)
-    found = build_listing(
-        published_products(store), request.GET, currency=store.currency, now=timezone.now(), mall_wide=False
-    )
+    scope = ListingScope(vendor_id=store.vendor_id)
+    found = build_listing(scope, request.GET, currency=store.currency, now=timezone.now())
     return render(request, "vendors/search.html", {"listing": found, "here": "search"})
 
 
@@ -70,48 +70,86 @@ def search_page(request: MallRequest) -> HttpResponse:
 def product_page(request: MallRequest, slug: str) -> HttpResponse:
     """Show a product with its offers, neighbours and related products."""
     store, now = get_storefront_or_404(request), timezone.now()
-    products = published_products(store).select_related("category__parent").prefetch_related("images", "variants")
-    product = get_object_or_404(products, slug=slug)
+    found = with_pictures(product_of_store(store.vendor_id, str(slug)))
+    if not found:
+        raise Http404(f"{store.name} has no {slug} now.")
+    product = found[0]
     offers = list_offers(product, now)
-    previous, following = adjacent_products(published_products(store), product)
     context = {
         "product": product,
         "category": product.category,
         "offers": offers,
         "selected": next((offer for offer in offers if offer.available), None),
-        "vendor": Vendor.objects.get(pk=store.vendor_id),
-        "previous": previous,
-        "next": following,
-        "related": related_products(store, product).for_cards(now).defer("search", "description")[:RELATED],
+        "vendor": vendor_with_id(store.vendor_id)[0],
+        "previous": product_before.first(store.vendor_id, product.category_id, product.name, product.pk),
+        "next": product_after.first(store.vendor_id, product.category_id, product.name, product.pk),
+        "related": with_pictures(related_products(store.vendor_id, product.pk, product.category_id, now)),
     }
     return render(request, "vendors/product.html", context)
 
 
-def adjacent_products(products: ProductQuerySet, product: Product) -> tuple[Product | None, Product | None]:
-    """Return the previous and the next product of the same category, by name."""
-    siblings = products.filter(category=product.category_id).only("name", "slug")
-    later = Q(name__gt=product.name) | Q(name=product.name, pk__gt=product.pk)
-    earlier = Q(name__lt=product.name) | Q(name=product.name, pk__lt=product.pk)
-    previous = siblings.filter(earlier).order_by("-name", "-pk").first()
-    return previous, siblings.filter(later).order_by("name", "pk").first()
+def get_category_or_404(marketplace_id: int, slug: str) -> Category:
+    """Return a category by its slug. Raise Http404 if there is none."""
+    found = category_with_slug(marketplace_id, slug)
+    if not found:
+        raise Http404(f"There is no department named “{slug}” in this mall.")
+    return found[0]
 
 
-def related_products(store: CachedStorefront, product: Product) -> ProductQuerySet:
-    """Return a store's other products: those of the same category first, then the newest."""
-    others = published_products(store).exclude(pk=product.pk)
-    same_category_first = Case(When(category=product.category_id, then=0), default=1)
-    return others.order_by(same_category_first, "-created_at", "pk")
+@planned
+def category_with_slug(marketplace_id: int, slug: str) -> QuerySet[Category]:
+    """Select the category with a slug."""
+    return Category.objects.filter(marketplace=marketplace_id, slug=slug)
+
+
+@planned
+def vendor_with_id(vendor_id: int) -> QuerySet[Vendor]:
+    """Select a vendor."""
+    return Vendor.objects.filter(pk=vendor_id)
+
+
+@planned
+def product_of_store(vendor_id: int, slug: str) -> ProductQuerySet:
+    """Select a store's product by its slug."""
+    return published_products(vendor_id).filter(slug=slug).select_related("category__parent").defer("search")
+
+
+@planned
+def product_before(vendor_id: int, category_id: int, name: str, product_id: int) -> ProductQuerySet:
+    """Select the product before another one of the same category, by name."""
+    earlier = Q(name__lt=name) | Q(name=name, pk__lt=product_id)
+    return siblings_of(vendor_id, category_id).filter(earlier).order_by("-name", "-pk")[:1]
+
+
+@planned
+def product_after(vendor_id: int, category_id: int, name: str, product_id: int) -> ProductQuerySet:
+    """Select the product after another one of the same category, by name."""
+    later = Q(name__gt=name) | Q(name=name, pk__gt=product_id)
+    return siblings_of(vendor_id, category_id).filter(later).order_by("name", "pk")[:1]
+
+
+def siblings_of(vendor_id: int, category_id: int) -> ProductQuerySet:
+    """Select a store's products of one category, for links."""
+    return published_products(vendor_id).filter(category=category_id).only("name", "slug")
+
+
+@planned
+def related_products(vendor_id: int, product_id: int, category_id: int, now: datetime) -> ProductQuerySet:
+    """Select a store's other products: those of the same category first, then the newest."""
+    others = published_products(vendor_id).exclude(pk=product_id)
+    same_category_first = Case(When(category=category_id, then=0), default=1)
+    return others.order_by(same_category_first, "-created_at", "pk").for_cards(now)[:RELATED]
 
 
 @require_safe
 def about_page(request: MallRequest) -> HttpResponse:
     """Show the vendor's own text about itself."""
-    vendor = Vendor.objects.get(pk=get_storefront_or_404(request).vendor_id)
+    vendor = vendor_with_id(get_storefront_or_404(request).vendor_id)[0]
     return render(request, "vendors/about.html", {"vendor": vendor})
 
 
 @require_safe
 def delivery_page(request: MallRequest) -> HttpResponse:
     """Show the vendor's terms of delivery and returns."""
-    vendor = Vendor.objects.get(pk=get_storefront_or_404(request).vendor_id)
+    vendor = vendor_with_id(get_storefront_or_404(request).vendor_id)[0]
     return render(request, "vendors/delivery.html", {"vendor": vendor})

@@ -27,10 +27,13 @@ def save_contact(request: MallRequest, values: Mapping[str, str]) -> None:
 
 def methods(request: MallRequest, summary: CartSummary) -> dict[int, DeliveryMethod]:
     """Return the delivery method of each vendor in the cart; standard by default or if no longer offered."""
+    return summary.offered_methods(chosen_methods(request))
+
+
+def chosen_methods(request: MallRequest) -> dict[int, DeliveryMethod]:
+    """Return the delivery methods that the shopper chose by vendor, whatever is in the cart."""
     chosen = request.session.get(METHODS) or {}
-    return {
-        group.vendor.pk: _method(chosen.get(str(group.vendor.pk)), group.tariff.express) for group in summary.groups
-    }
+    return {int(vendor_id): DeliveryMethod(method) for vendor_id, method in chosen.items()}
 
 
 def save_methods(request: MallRequest, values: Mapping[int, str]) -> None:
@@ -47,13 +50,13 @@ def build_request(request: MallRequest, summary: CartSummary) -> CheckoutRequest
     return CheckoutRequest(review_key=key, agreed=agreed, token=token, contact=typed, methods=chosen)
 
 
+def posted_request(request: MallRequest, *, review_key: str, agreed: Agreement) -> CheckoutRequest:
+    """Return the request that the pay button posts, without a look at the cart: ``prepare`` compares the two."""
+    token = request.session.get(TOKEN) or renew_token(request)
+    return CheckoutRequest(review_key, agreed, token, contact(request), chosen_methods(request))
+
+
 def renew_token(request: MallRequest) -> str:
     """Begin a new checkout: the next review leads to another order."""
     token = request.session[TOKEN] = secrets.token_urlsafe(18)
     return token
-
-
-def _method(chosen: object, express: int | None) -> DeliveryMethod:
-    return (
-        DeliveryMethod.EXPRESS if chosen == DeliveryMethod.EXPRESS and express is not None else DeliveryMethod.STANDARD
-    )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from cart.checkout import metrics
 from cart.checkout.errors import PaymentError
@@ -18,10 +20,12 @@ from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import cancel_order, expire_order, place_order
 from cart.letters.models import Letter
 from cart.letters.services import write_letter
+from cart.models import Cart
 from cart.orders import states
 from cart.orders.models import Order, Payment
-from cart.services import lock_carts_of_purchase
+from cart.services import carts_of_purchase
 from cart.transactions import in_transaction
+from sessions_farm.query_plans import planned, planned_update
 from vendors import stock
 
 logger = logging.getLogger(__name__)
@@ -55,17 +59,28 @@ def _apply(payment: Payment, result: ChargeResult, now: datetime) -> tuple[Order
 
     The order's visitor changes only by a merge, which locks the carts too.
     """
-    visitor_id = Order.objects.values_list("visitor_id", flat=True).get(pk=payment.order_id)
-    if visitor_id is not None:
-        lock_carts_of_purchase(visitor_id)
-    order = Order.objects.select_for_update(no_key=True).get(pk=payment.order_id)
-    payment = Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)
+    _lock_carts(payment.order_id)
+    payment = _lock_payment(payment.pk)[0]
+    order = payment.order
     # What a gateway took in spite of its word that it would not is placed or given back, as any other.
     is_late = payment.state == Payment.State.DECLINED and result.status is ChargeStatus.CAPTURED
     if payment.state == Payment.State.STARTED or is_late:
         _note_declines(payment, result)
         _settle(order, payment, result, now)
     return order, payment
+
+
+@planned
+def _lock_carts(order_id: int) -> QuerySet[Cart, int]:
+    carts = carts_of_purchase(Order.objects.filter(pk=order_id).values("visitor_id"))
+    return carts.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+
+
+@planned
+def _lock_payment(payment_id: int) -> QuerySet[Payment]:
+    """Lock a payment after its order: rows are locked in the order that ``of`` names."""
+    rows = Payment.objects.filter(pk=payment_id).select_related("order__marketplace")
+    return rows.select_for_update(no_key=True, of=("order", "self"))
 
 
 def _note_declines(payment: Payment, result: ChargeResult) -> None:
@@ -137,7 +152,15 @@ def _mark(payment: Payment, state: Payment.State, now: datetime) -> None:
     payment.state = state
     payment.settled_at = payment.next_look_at = now
     payment.looks = 0
-    payment.save(update_fields=["state", "amount", "currency", "settled_at", "next_look_at", "looks"])
+    _settle_payment(payment.pk, str(state), payment.amount, payment.currency, now)
+
+
+@planned_update
+def _settle_payment(
+    payment_id: int, state: str, amount: int, currency: str, now: datetime
+) -> tuple[QuerySet[Payment], dict[str, Any]]:
+    paid = {"state": state, "amount": amount, "currency": currency}
+    return Payment.objects.filter(pk=payment_id), paid | {"settled_at": now, "next_look_at": now, "looks": 0}
 
 
 def refund_payment(payment: Payment) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -34,10 +34,9 @@ from cart.checkout.forms import PayForm
 from cart.checkout.payments.gateways import get_gateway, offered_gateways
 from cart.checkout.usage import network_digest
 from cart.checkout.views import buyable_summary_or_none, review_page
-from cart.context import current_cart
 from cart.orders.models import Order, Payment
-from cart.summary import summarise_cart
 from cart.transactions import RowLockTimeoutError
+from sessions_farm.query_plans import planned
 from vendors.http import MallRequest
 from vendors.models import Variant
 from vendors.money import Money
@@ -55,8 +54,7 @@ def pay(request: MallRequest) -> HttpResponse:
     if not form.is_valid() or visitor is None:
         return redirect("checkout:review")
     user: Any = request.user
-    summary = summarise_cart(current_cart(request), timezone.now())
-    checkout_request = replace(checkout_session.build_request(request, summary), **form.cleaned_data)
+    checkout_request = checkout_session.posted_request(request, **form.cleaned_data)
     try:
         url = services.start_payment(
             visitor=visitor,
@@ -196,11 +194,16 @@ def webhook(request: MallRequest, name: str) -> HttpResponse:
 def _get_payment(name: str, reference: str, request: MallRequest) -> Payment:
     """Return a payment of this community. Raise Http404 if there is none."""
     community_id = request.mall.member.community_id
-    payments = Payment.objects.select_related("order__marketplace__community__master")
-    found = payments.filter(gateway=name, reference=reference, order__marketplace__community_id=community_id).first()
-    if found is None:
+    found = _payment_with(name, reference, community_id)
+    if not found:
         raise Http404(f"No payment {reference} by {name}.")
-    return found
+    return found[0]
+
+
+@planned
+def _payment_with(gateway: str, reference: str, community_id: int) -> QuerySet[Payment]:
+    payments = Payment.objects.select_related("order__marketplace__community")
+    return payments.filter(gateway=gateway, reference=reference, order__marketplace__community=community_id)
 
 
 def _redirect_to_status(order: Order) -> HttpResponse:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from cart.letters.models import Letter
 from cart.letters.services import write_letter
 from cart.orders.models import Consignment, Order, new_wish
 from cart.orders.signals import order_finalising, order_placed
 from cart.services import remove_bought
+from sessions_farm.query_plans import planned_update
 from vendors import stock
 
 LATE_HOLD = timedelta(minutes=1)
@@ -21,14 +24,16 @@ def place_order(order: Order, now: datetime) -> None:
 
     Raise stock.SoldOutError; nothing was changed then.
     """
-    with transaction.atomic():
-        if order.state == Order.State.EXPIRED:
+    if order.state == Order.State.EXPIRED:
+        with transaction.atomic():
             stock.hold(order.uuid, order.quantities(), now + LATE_HOLD, now)
+            stock.take(order.uuid, now)
+    else:
         stock.take(order.uuid, now)
     order.state = Order.State.PLACED
     order.placed_at = now
-    order.save(update_fields=["state", "placed_at"])
-    order.consignments.update(state=Consignment.State.OPEN)
+    _mark_placed(order.pk, now)
+    _open_consignments(order.pk)
     if order.visitor_id is not None and order.pay_by is None:
         remove_bought(visitor_id=order.visitor_id, bought=order.quantities())
     order_finalising.send(sender=Order, order=order, now=now)
@@ -46,6 +51,16 @@ def confirm_order(order: Order, pay_by: datetime) -> None:
     if order.visitor_id is not None:
         remove_bought(visitor_id=order.visitor_id, bought=order.quantities())
     write_letter(order=order, kind=Letter.Kind.TO_PAY)
+
+
+@planned_update
+def _mark_placed(order_id: int, now: datetime) -> tuple[QuerySet[Order], dict[str, Any]]:
+    return Order.objects.filter(pk=order_id), {"state": Order.State.PLACED, "placed_at": now}
+
+
+@planned_update
+def _open_consignments(order_id: int) -> tuple[QuerySet[Consignment], dict[str, Any]]:
+    return Consignment.objects.filter(order=order_id), {"state": Consignment.State.OPEN}
 
 
 def cancel_order(order: Order, reason: str) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Case, Q, QuerySet, When
 
 from cart.checkout.checkout_request import ADDRESS_FIELDS, Agreement, CheckoutRequest, make_review_key
 from cart.checkout.errors import (
@@ -27,14 +29,13 @@ from cart.models import Cart, Line
 from cart.orders.models import RETURN_GRACE, Consignment, Order, OrderLine, Payment
 from cart.orders.numbering import new_number
 from cart.pricing import ConsignmentDraft, PricedLine, quantities_by_variant
-from cart.services import lock_carts_of_purchase
+from cart.services import carts_of_purchase
 from cart.summary import CartSummary, summarise_cart
 from cart.transactions import in_transaction
+from sessions_farm.communities.models import Visitor
+from sessions_farm.query_plans import planned, planned_update
 from vendors import stock
 from vendors.models import Marketplace
-
-if TYPE_CHECKING:
-    from sessions_farm.communities.models import Visitor
 
 MAX_HOLD_PERIODS = 3  # the draft expires after as many hold periods, even if the shopper keeps trying to pay
 
@@ -58,25 +59,26 @@ def prepare_order(
     """
     gateway = gateway_of(checkout_request)
     if gateway.payment_period is not None:
-        lock_carts_of_purchase(visitor.pk)  # the order is confirmed here, which empties them
-    cart = Cart.objects.select_for_update(no_key=True).filter(visitor=visitor).first()
-    same_key = Order.objects.filter(idempotency_key=checkout_request.order_key, visitor=visitor)
-    order = same_key.select_for_update(no_key=True).first()
+        _lock_carts_to_empty(visitor.pk)
+    cart = _lock_cart.first(visitor.pk)
     who = Who(visitor, user, network, checkout_request.wish)
-    if order is not None:
-        return _resume(order, who, gateway, now)
-    if paid := Order.objects.placed().filter(wish=checkout_request.wish).first():
-        raise AlreadyPaidError(paid)
+    for order in _orders_of_wish(visitor.pk, checkout_request.order_key, checkout_request.wish):
+        if order.idempotency_key == checkout_request.order_key:
+            rows = Order.objects.select_related("marketplace").select_for_update(no_key=True, of=("self",))
+            return _resume(rows.get(pk=order.pk), who, gateway, now)
+        raise AlreadyPaidError(order)
     if cart is None:
         raise CartNotBuyableError("There is no cart.")
     summary = summarise_cart(cart, now)
     drafts = _agreed_drafts(summary, checkout_request)
     superseded = _expire_previous_draft(cart, now)
     quantities = _draft_quantities(drafts)
-    order = _create_draft(who, checkout_request, drafts, admit_checkout(who, quantities, now), now)
-    stock.hold(order.uuid, quantities, order.held_until, now)
-    Cart.objects.filter(pk=cart.pk).update(held_by=order.uuid)
-    _update_seen_prices(cart, drafts)
+    marketplace = summary.groups[0].vendor.marketplace
+    admission = admit_checkout(who, quantities, now)
+    order = _create_draft(who, marketplace, checkout_request, drafts, admission, now)
+    stock.hold(order.uuid, quantities, order.held_until, now, is_new=True)
+    _hold_cart(cart.pk, order.uuid)
+    _update_seen_prices(cart, summary)
     if not order.total:
         place_order(order, now)
         return PreparedCheckout(order, None, superseded)
@@ -126,8 +128,9 @@ def _agreed_drafts(summary: CartSummary, checkout_request: CheckoutRequest) -> l
     """Return the current drafts if they are the reviewed ones and nothing costs more than agreed."""
     if not summary.groups or not all(line.for_sale for line in summary):
         raise CartNotBuyableError("The cart is empty, or something in it is not for sale any more.")
-    drafts = summary.drafts(checkout_request.methods)
-    key = make_review_key(checkout_request.token, _lines(drafts), checkout_request.methods, checkout_request.contact)
+    methods = summary.offered_methods(checkout_request.methods)
+    drafts = summary.drafts(methods)
+    key = make_review_key(checkout_request.token, _lines(drafts), methods, checkout_request.contact)
     if checkout_request.review_key != key:
         raise CartChangedError("What was reviewed is not what is in the cart.")
     _reject_increases(summary, checkout_request.agreed, drafts)
@@ -159,15 +162,19 @@ def _expire_previous_draft(cart: Cart, now: datetime) -> list[Payment]:
     if previous is None:
         return []
     expire_order(previous, now)
-    return list(previous.payments.filter(state=Payment.State.STARTED))
+    return list(previous.payments.filter(state=Payment.State.STARTED).select_related("order__marketplace"))
 
 
 def _create_draft(
-    who: Who, checkout_request: CheckoutRequest, drafts: list[ConsignmentDraft], admission: Admission, now: datetime
+    who: Who,
+    marketplace: Marketplace,
+    checkout_request: CheckoutRequest,
+    drafts: list[ConsignmentDraft],
+    admission: Admission,
+    now: datetime,
 ) -> Order:
     goods_total = sum(draft.goods_total for draft in drafts)
     delivery_total = sum(draft.delivery_charge for draft in drafts)
-    marketplace = Marketplace.objects.select_related("community__master").get(community_id=who.visitor.community_id)
     order = Order.objects.create(
         number=_unused_number(),
         marketplace=marketplace,
@@ -228,9 +235,40 @@ def _create_payment(order: Order, gateway: Gateway) -> Payment:
     )
 
 
-def _update_seen_prices(cart: Cart, drafts: list[ConsignmentDraft]) -> None:
-    for line in _lines(drafts):
-        Line.objects.filter(cart=cart, variant_id=line.variant_id).update(seen_price=line.unit_price)
+def _update_seen_prices(cart: Cart, summary: CartSummary) -> None:
+    for line in summary:
+        if line.seen_price != line.unit_price:
+            Line.objects.filter(cart=cart, variant_id=line.variant.pk).update(seen_price=line.unit_price)
+
+
+@planned
+def _lock_cart(visitor_id: UUID) -> QuerySet[Cart]:
+    return Cart.objects.select_for_update(no_key=True).filter(visitor=visitor_id)
+
+
+@planned
+def _lock_carts_to_empty(visitor_id: UUID) -> QuerySet[Cart, int]:
+    """Lock the carts that an order paid later empties, for it is confirmed here."""
+    carts = carts_of_purchase(Visitor.objects.filter(pk=visitor_id).values("pk"))
+    return carts.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+
+
+@planned_update
+def _hold_cart(cart_id: int, held_by: UUID) -> tuple[QuerySet[Cart], dict[str, Any]]:
+    return Cart.objects.filter(pk=cart_id), {"held_by": held_by}
+
+
+@planned
+def _orders_of_wish(visitor_id: UUID, order_key: str, wish: str) -> QuerySet[Order]:
+    """Select the visitor's order with a key, then the placed one of the wish."""
+    has_key = Q(idempotency_key=order_key, visitor=visitor_id)
+    rows = Order.objects.filter(has_key | Q(wish=wish, state=Order.State.PLACED))
+    return rows.order_by(Case(When(idempotency_key=order_key, then=0), default=1))
+
+
+@planned
+def _orders_with_number(number: str) -> QuerySet[Order, int]:
+    return Order.objects.filter(number=number).order_by().values_list("pk", flat=True)
 
 
 def _lines(drafts: list[ConsignmentDraft]) -> list[PricedLine]:
@@ -243,6 +281,6 @@ def _draft_quantities(drafts: list[ConsignmentDraft]) -> dict[int, int]:
 
 def _unused_number() -> str:
     number = new_number()
-    while Order.objects.filter(number=number).exists():
+    while _orders_with_number(number):
         number = new_number()
     return number

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from cart.checkout.checkout_request import CheckoutRequest
@@ -18,6 +19,7 @@ from cart.checkout.prepare import gateway_of, prepare_order
 from cart.models import Cart
 from cart.orders.models import Order, Payment
 from cart.transactions import in_transaction
+from sessions_farm.query_plans import planned
 
 if TYPE_CHECKING:
     from sessions_farm.communities.models import Visitor
@@ -34,11 +36,8 @@ def start_payment(
     PaymentReturnedError where a payment cannot be kept, the errors of prepare_order, and PaymentError if the gateway
     does not answer; nothing new can be paid then, and the draft stays for a retry.
     """
-    holders = Cart.objects.filter(visitor=visitor).values("held_by")  # perhaps of another checkout session
-    of_cart = Q(order__visitor=visitor, order__wish=checkout_request.wish) | Q(order__uuid__in=holders)
-    same = Q(order__idempotency_key=checkout_request.order_key, gateway=gateway_of(checkout_request).name)
-    others = Payment.objects.filter(of_cart, state=Payment.State.STARTED, order__pay_by=None).exclude(same)
-    for payment in others.select_related("order"):
+    gateway = gateway_of(checkout_request)
+    for payment in _other_payments(visitor.pk, checkout_request.wish, checkout_request.order_key, gateway.name):
         _close_superseded(payment, now)
     prepare = partial(
         prepare_order, visitor=visitor, user=user, checkout_request=checkout_request, now=now, network=network
@@ -65,6 +64,15 @@ def start_payment(
 def is_paid_later(checkout_request: CheckoutRequest) -> bool:
     """Return whether the chosen way to pay takes the order down at once, and is paid later."""
     return gateway_of(checkout_request).payment_period is not None
+
+
+@planned
+def _other_payments(visitor_id: UUID, wish: str, order_key: str, gateway: str) -> QuerySet[Payment]:
+    holders = Cart.objects.filter(visitor=visitor_id).values("held_by")  # perhaps of another checkout session
+    of_cart = Q(order__visitor=visitor_id, order__wish=wish) | Q(order__uuid__in=holders)
+    same = Q(order__idempotency_key=order_key, gateway=gateway)
+    started = Payment.objects.filter(of_cart, state=Payment.State.STARTED, order__pay_by=None).exclude(same)
+    return started.select_related("order__marketplace")
 
 
 def _close_superseded(payment: Payment, now: datetime) -> None:

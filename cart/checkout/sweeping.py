@@ -54,7 +54,9 @@ def sweep_checkouts(*, now: datetime) -> dict[str, int]:
 def claim_due_payments(now: datetime) -> list[Payment]:
     """Return the open payments that are due, the longest overdue first, each with its next look moved on."""
     due = Payment.objects.filter(state__in=OPEN, next_look_at__lte=now).order_by("next_look_at")
-    claimed = list(due.select_for_update(no_key=True, skip_locked=True, of=("self",)).select_related("order")[:BATCH])
+    claimed = list(
+        due.select_for_update(no_key=True, skip_locked=True, of=("self",)).select_related("order__marketplace")[:BATCH]
+    )
     move_on(Payment, claimed, now)
     return claimed
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -22,6 +22,7 @@ from cart.orders.models import Address, Order
 from cart.orders.services import save_address
 from cart.pricing import DeliveryMethod
 from cart.summary import CartSummary, summarise_cart
+from sessions_farm.query_plans import planned
 from vendors.http import MallRequest
 
 
@@ -52,9 +53,8 @@ def start(request: MallRequest) -> HttpResponse:
         if form.cleaned_data.get("keep"):
             save_address(user=user, fields={name: value for name, value in form.contact.items() if name != "email"})
         return redirect("checkout:delivery")
-    return render(
-        request, "checkout/start.html", {"form": form, "summary": summary, "book": book}, status=_status(form)
-    )
+    context = {"form": form, "summary": summary, "book": book, "cart_count": summary.pieces}
+    return render(request, "checkout/start.html", context, status=_status(form))
 
 
 def _address_book(user: Any) -> list[Address]:
@@ -94,7 +94,7 @@ def delivery(request: MallRequest) -> HttpResponse:
         checkout_session.save_methods(request, form.methods)
         return redirect("checkout:review")
     choices = [_choices(group, form[f"vendor-{group.vendor.pk}"]) for group in summary.groups]
-    context = {"form": form, "summary": summary, "choices": choices}
+    context = {"form": form, "summary": summary, "choices": choices, "cart_count": summary.pieces}
     return render(request, "checkout/delivery.html", context, status=_status(form))
 
 
@@ -121,12 +121,17 @@ def review(request: MallRequest) -> HttpResponse:
     return review_page(request, summary)
 
 
+@planned
+def _settled_order(wish: str, order_key: str) -> QuerySet[Order, int]:
+    settled = Q(wish=wish, state__in=[Order.State.PLACED, Order.State.CANCELLED])
+    to_be_paid = Q(idempotency_key=order_key, pay_by__isnull=False)
+    return Order.objects.filter(settled | to_be_paid).order_by().values_list("pk", flat=True)[:1]
+
+
 def review_page(request: MallRequest, summary: CartSummary, *, notice: str = "", status: int = 200) -> HttpResponse:
     """Render the review, with a notice if the shopper has to agree again."""
     checkout_request = checkout_session.build_request(request, summary)
-    settled = Q(wish=checkout_request.wish, state__in=[Order.State.PLACED, Order.State.CANCELLED])
-    to_be_paid = Q(idempotency_key=checkout_request.order_key, pay_by__isnull=False)
-    if Order.objects.filter(settled | to_be_paid).exists():
+    if _settled_order(checkout_request.wish, checkout_request.order_key):
         checkout_session.renew_token(request)  # the previous order is settled; this review leads to another one
         checkout_request = checkout_session.build_request(request, summary)
     drafts = summary.drafts(checkout_request.methods)
@@ -137,6 +142,7 @@ def review_page(request: MallRequest, summary: CartSummary, *, notice: str = "",
         "contact": checkout_request.contact,
         "country": countries.name(checkout_request.contact["country"]),
         "summary": summary,
+        "cart_count": summary.pieces,
         "groups": list(zip(summary.groups, drafts, strict=True)),
         "goods_total": sum(draft.goods_total for draft in drafts),
         "delivery_total": sum(draft.delivery_charge for draft in drafts),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 from django_countries.fields import CountryField
 
 from cart.orders import links
+from sessions_farm.query_plans import attach, planned
 from vendors.money import Money
 
 RETURN_GRACE = timedelta(seconds=30)
@@ -119,6 +121,7 @@ class Order(PostalAddress):
     remark = models.CharField(max_length=200, blank=True, help_text="Why it was cancelled, in the shopper's words.")
 
     objects = OrderQuerySet.as_manager()
+    _consignments: list[Consignment] | None = None
 
     class Meta:
         ordering = ["-created_at"]
@@ -153,12 +156,23 @@ class Order(PostalAddress):
 
     def placed_of_wish(self) -> Order | None:
         """Return the placed order of the same checkout, which may be this one."""
-        return Order.objects.placed().filter(wish=self.wish).first()
+        return self if self.state == self.State.PLACED else _placed_order.first(self.wish)
 
     def quantities(self) -> dict[int, int]:
         """Return the pieces of each variant; a deleted variant is left out."""
-        lines = OrderLine.objects.filter(consignment__order=self, variant__isnull=False)
-        return dict(lines.values_list("variant_id").annotate(pieces=models.Sum("quantity")).order_by())
+        found: dict[int, int] = {}
+        for line in (line for consignment in self.with_lines() for line in consignment.lines.all()):
+            if line.variant_id is not None:
+                found[line.variant_id] = found.get(line.variant_id, 0) + line.quantity
+        return found
+
+    def with_lines(self) -> list[Consignment]:
+        """Return the consignments with their vendors and lines, read once for this object, in two queries."""
+        if self._consignments is None:
+            self._consignments = _consignments_of(self.pk)
+            lines = _lines_of([consignment.pk for consignment in self._consignments])
+            attach(self._consignments, "lines", lines, by="consignment_id")
+        return self._consignments
 
 
 class Consignment(models.Model):
@@ -237,6 +251,21 @@ class OrderLine(models.Model):
     def kept(self) -> int:
         """Return the pieces that are neither cancelled nor in a return."""
         return self.quantity - self.cancelled - self.returned
+
+
+@planned
+def _placed_order(wish: str) -> models.QuerySet[Order]:
+    return Order.objects.placed().filter(wish=wish)
+
+
+@planned
+def _consignments_of(order_id: int) -> models.QuerySet[Consignment]:
+    return Consignment.objects.filter(order=order_id).select_related("vendor").order_by("pk")
+
+
+@planned
+def _lines_of(consignment_ids: Sequence[int]) -> models.QuerySet[OrderLine]:
+    return OrderLine.objects.filter(consignment__pk__in=consignment_ids).order_by("pk")
 
 
 def first_look() -> datetime:

@@ -108,7 +108,8 @@ def begin(visitor, **options) -> Payment:
     """Press "Pay" for the visitor's cart; the payment that waits at the gateway."""
     checkout_request = request_of(visitor, **options)
     start_payment(visitor=visitor, user=None, checkout_request=checkout_request, now=timezone.now())
-    return Payment.objects.get(order__idempotency_key=checkout_request.order_key, state=Payment.State.STARTED)
+    payments = Payment.objects.select_related("order__marketplace")
+    return payments.get(order__idempotency_key=checkout_request.order_key, state=Payment.State.STARTED)
 
 
 def later(**duration):

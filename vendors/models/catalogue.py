@@ -81,17 +81,17 @@ class ProductQuerySet(GoodsQuerySet["Product"]):
         """Select published products of published vendors."""
         return self.filter(status=Product.Status.PUBLISHED, vendor__status=Vendor.Status.PUBLISHED)
 
-    def for_vendor(self, vendor: Vendor | int) -> Self:
+    def for_vendor(self, vendor_id: int) -> Self:
         """Select the products of a vendor."""
-        return self.filter(vendor=vendor)
+        return self.filter(vendor=vendor_id)
 
     def in_marketplace(self, marketplace_id: int) -> Self:
         """Select the products of all vendors of a marketplace."""
         return self.filter(vendor__marketplace=marketplace_id)
 
-    def in_category(self, category: Category) -> Self:
+    def in_category(self, category_id: int) -> Self:
         """Select the products of a category and of its direct children."""
-        return self.filter(Q(category=category) | Q(category__parent=category))
+        return self.filter(Q(category=category_id) | Q(category__parent=category_id))
 
     def newest_per_vendor(self, count: int) -> Self:
         """Select the newest ``count`` products with a picture of each vendor, grouped by vendor."""
@@ -141,9 +141,9 @@ class ProductQuerySet(GoodsQuerySet["Product"]):
         ).annotate(has_price_range=GreaterThan(F("price_to"), F("price_from")))
 
     def for_cards(self, now: datetime) -> Self:
-        """Annotate and prefetch a product card's data, in two queries for any number of products."""
+        """Annotate a product card's data, and leave out what it does not show; ``vendors.cards`` adds the pictures."""
         has_stock = Exists(Stock.objects.available(now).filter(variant__product=OuterRef("pk")))
-        return self.with_prices(now).annotate(has_stock=has_stock).prefetch_related("images")
+        return self.with_prices(now).annotate(has_stock=has_stock).defer("search", "description")
 
 
 class Product(models.Model):

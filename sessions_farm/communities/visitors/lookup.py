@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from sessions_farm.communities.models import Community, Visitor, VisitorKey
 from sessions_farm.communities.visitors.merging import merge_visitors
+from sessions_farm.query_plans import planned
 from sessions_farm.session import ids
 
 if TYPE_CHECKING:
@@ -21,10 +23,14 @@ DEFAULT_COMMUNITY = "default"  # of a project that declares none
 def find_visitor(*session_ids: str) -> Visitor | None:
     """Return the visitor of the first id that has one: of a session's id, and of the ids that it takes over from."""
     for session_id in session_ids:
-        key = VisitorKey.objects.filter(key_hash__in=ids.digests_of(session_id)).select_related("visitor").first()
-        if key:
-            return key.visitor
+        if found := _first_key(ids.digests_of(session_id)):
+            return found[0].visitor
     return None
+
+
+@planned
+def _first_key(key_hashes: Sequence[str]) -> QuerySet[VisitorKey]:
+    return VisitorKey.objects.filter(key_hash__in=key_hashes).select_related("visitor").order_by("pk")[:1]
 
 
 def get_or_create_visitor(session_id: str, member: Member | None) -> Visitor:

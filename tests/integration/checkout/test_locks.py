@@ -36,9 +36,10 @@ ORDER = [
 RANK = {table: rank for rank, tables in enumerate(ORDER) for table in tables}
 LOCKING = re.compile(
     r'^(?:SELECT .*? FROM "(?P<locked>\w+)".* FOR (?:NO KEY )?UPDATE|(?:UPDATE|DELETE FROM) "(?P<changed>\w+)"'
-    r"|\s*INSERT INTO (?P<upserted>\w+) AS)",
+    r"|\s*INSERT INTO (?P<upserted>\w+) AS|\s*WITH .*UPDATE (?P<reduced>\w+) AS)",
     re.DOTALL,
 )
+LOCKED_OF, NAME = re.compile(r"FOR (?:NO KEY )?UPDATE OF (.*)$"), re.compile(r'"(\w+)"')
 
 
 def locks_of(queries) -> list[str]:
@@ -46,9 +47,9 @@ def locks_of(queries) -> list[str]:
     found = []
     for query in queries:
         match = LOCKING.match(query["sql"])
-        table = match and next(filter(None, match.groups()))
-        if table in RANK and table not in found:
-            found.append(table)
+        named = LOCKED_OF.search(query["sql"])  # the tables of a join are locked in the order in which OF names them
+        tables = NAME.findall(named[1]) if named else [match and next(filter(None, match.groups()))]
+        found += [table for table in tables if table in RANK and table not in found]
     return found
 
 

@@ -121,8 +121,9 @@ def test_payment_that_was_never_started_ends(visitor):
     prepared.payment.refresh_from_db()
     prepared.order.refresh_from_db()
     assert (prepared.payment.state, prepared.order.state) == (Payment.State.DECLINED, Order.State.EXPIRED)
+    payment = Payment.objects.select_related("order__marketplace").get(pk=prepared.payment.pk)
     with pytest.raises(PaymentError, match="cancelled"):
-        Gateway().start(prepared.payment, return_url="/", webhook_path="/")
+        Gateway().start(payment, return_url="/", webhook_path="/")
 
 
 def test_dead_payments_hold_up_no_other(shop, visitor, pay_with):

@@ -17,7 +17,7 @@ from cart.orders.signals import order_finalising
 from cart.transactions import RowLockTimeoutError
 from tests.support.shop import ADDRESS, MASTER, add_goods, begin, later, order_of, request_of, visitor_with
 from vendors import stock
-from vendors.models import Stock
+from vendors.models import Stock, StockHold
 
 MOST = 50  # shoppers at once; each holds a connection
 
@@ -95,7 +95,11 @@ def test_without_the_locks_the_same_rush_oversells(rush, crowd, monkeypatch):
             everyone_has_looked.wait()
         return held
 
-    monkeypatch.setattr(stock, "lock_rows", look_without_lock)
+    def look_at_held(reference):
+        return look_without_lock(StockHold.objects.filter(reference=reference).values_list("variant_id", flat=True))
+
+    monkeypatch.setattr(stock, "_lock_on_offer", look_without_lock)
+    monkeypatch.setattr(stock, "_lock_held_by", look_at_held)
     monkeypatch.setattr(stock, "_held", first_look_together)
     monkeypatch.setattr(stock, "available", lambda ids, now, excluding=None: dict.fromkeys(ids, 1))
     run()

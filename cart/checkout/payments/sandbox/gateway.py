@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,6 +17,8 @@ from cart.checkout.payments.sandbox import services, signing
 from cart.checkout.payments.sandbox.models import Charge
 from cart.orders.models import Payment
 from sessions_farm.communities.links import origin
+from sessions_farm.communities.registry import Member, registry
+from sessions_farm.query_plans import planned
 
 if TYPE_CHECKING:
     from vendors.storefronts import CachedMarketplace
@@ -44,16 +47,16 @@ class Gateway:
 
     def start(self, payment: Payment, *, return_url: str, webhook_path: str) -> str:
         """Create the charge once, and return its payment page."""
-        community = payment.order.marketplace.community
+        shop = _shop_of(payment)
         charge, _ = Charge.objects.get_or_create(
             reference=payment.reference,
             defaults={
-                "shop": community.name,
+                "shop": shop.name if shop else "",
                 "amount": payment.amount,
                 "currency": payment.currency,
                 "return_url": return_url,
                 "webhook_path": webhook_path,
-                "webhook_host": origin(community.master.host).partition("://")[2] if community.master else "",
+                "webhook_host": origin(shop.host).partition("://")[2] if shop else "",
             },
         )
         if charge.state == Charge.State.CANCELLED:
@@ -82,14 +85,17 @@ class Gateway:
 
     def fetch(self, payment: Payment) -> ChargeResult:
         """Return the state of the charge; pending if there is none."""
-        charge = Charge.objects.filter(reference=payment.reference).first()
-        return _charge_result(charge) if charge else ChargeResult(ChargeStatus.PENDING, 0, payment.currency)
+        found = _charge_of(payment.reference)
+        return _charge_result(found[0]) if found else ChargeResult(ChargeStatus.PENDING, 0, payment.currency)
 
     def cancel(self, payment: Payment) -> ChargeResult:
         """Cancel the charge unless it is paid; one that was never started is recorded as cancelled, and stays so."""
-        community = payment.order.marketplace.community
+        shop = _shop_of(payment)
         unstarted = Charge(
-            reference=payment.reference, shop=community.name, amount=payment.amount, currency=payment.currency
+            reference=payment.reference,
+            shop=shop.name if shop else "",
+            amount=payment.amount,
+            currency=payment.currency,
         )
         return _charge_result(services.cancel_charge(unstarted=unstarted, now=timezone.now()))
 
@@ -108,6 +114,19 @@ class Gateway:
         rows = Charge.objects.filter(state=Charge.State.CAPTURED, settled_at__gte=moment)
         for charge in rows:
             yield ChargeReport(charge.reference, _charge_result(charge))
+
+
+@planned
+def _charge_of(reference: str) -> QuerySet[Charge]:
+    return Charge.objects.filter(reference=reference)
+
+
+def _shop_of(payment: Payment) -> Member | None:
+    """Return the master of the order's community; None while it has none that is served."""
+    try:
+        return registry.master_of(payment.order.marketplace.community_id)
+    except LookupError:
+        return None
 
 
 def _charge_result(charge: Charge) -> ChargeResult:

@@ -1,0 +1,1 @@
+"""Oscar's checkout with a payment: forked as Oscar's documentation says."""
