@@ -50,10 +50,10 @@ def build_request(request: MallRequest, summary: CartSummary) -> CheckoutRequest
     return CheckoutRequest(review_key=key, agreed=agreed, token=token, contact=typed, methods=chosen)
 
 
-def posted_request(request: MallRequest, *, review_key: str, agreed: Agreement) -> CheckoutRequest:
+def posted_request(request: MallRequest, *, review_key: str, agreed: Agreement, gateway: str = "") -> CheckoutRequest:
     """Return the request that the pay button posts, without a look at the cart: ``prepare`` compares the two."""
     token = request.session.get(TOKEN) or renew_token(request)
-    return CheckoutRequest(review_key, agreed, token, contact(request), chosen_methods(request))
+    return CheckoutRequest(review_key, agreed, token, contact(request), chosen_methods(request), gateway=gateway)
 
 
 def renew_token(request: MallRequest) -> str:

@@ -180,4 +180,5 @@ def refund_payment(payment: Payment) -> bool:
 def _record_refund(payment: Payment) -> None:
     if Payment.objects.filter(pk=payment.pk, state=Payment.State.REFUND_DUE).update(state=Payment.State.REFUNDED):
         facts = {"amount": payment.amount, "currency": payment.currency}
-        write_letter(order=payment.order, kind=Letter.Kind.REFUNDED, key=payment.reference, facts=facts)
+        order = Order.objects.get(pk=payment.order_id)
+        write_letter(order=order, kind=Letter.Kind.REFUNDED, key=payment.reference, facts=facts)

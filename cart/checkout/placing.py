@@ -41,15 +41,17 @@ def place_order(order: Order, now: datetime) -> None:
     write_letter(order=order, kind=Letter.Kind.PLACED)
 
 
-def confirm_order(order: Order, pay_by: datetime) -> None:
-    """Take down an order that is paid later: its goods leave the cart, so no other checkout supersedes it.
+def confirm_order(order: Order, pay_by: datetime, now: datetime) -> None:
+    """Take down an order that is paid later, and keep its goods until then.
 
-    It is a wish of its own from now on.
+    They leave the cart, so no other checkout supersedes it: it is a wish of its own from now on.
     """
-    order.pay_by, order.wish = pay_by, new_wish()
-    order.save(update_fields=["pay_by", "wish", "held_until"])
+    order.pay_by, order.held_until, order.wish = pay_by, pay_by, new_wish()
+    order.save(update_fields=["pay_by", "held_until", "wish"])
+    quantities = order.quantities()
+    stock.hold(order.uuid, quantities, pay_by, now)
     if order.visitor_id is not None:
-        remove_bought(visitor_id=order.visitor_id, bought=order.quantities())
+        remove_bought(visitor_id=order.visitor_id, bought=quantities)
     write_letter(order=order, kind=Letter.Kind.TO_PAY)
 
 

@@ -76,16 +76,17 @@ def prepare_order(
     marketplace = summary.groups[0].vendor.marketplace
     admission = admit_checkout(who, quantities, now)
     order = _create_draft(who, marketplace, checkout_request, drafts, admission, now)
+    if order.total and gateway.payment_period is not None:
+        payment = _create_payment(order, gateway)
+        _confirm(order, quantities, now + gateway.payment_period, now)
+        return PreparedCheckout(order, payment, superseded)
     stock.hold(order.uuid, quantities, order.held_until, now, is_new=True)
     _hold_cart(cart.pk, order.uuid)
     _update_seen_prices(cart, summary)
     if not order.total:
         place_order(order, now)
         return PreparedCheckout(order, None, superseded)
-    payment = _create_payment(order, gateway)
-    if gateway.payment_period is not None:
-        _await_payment(order, quantities, now + gateway.payment_period, now)
-    return PreparedCheckout(order, payment, superseded)
+    return PreparedCheckout(order, _create_payment(order, gateway), superseded)
 
 
 def gateway_of(checkout_request: CheckoutRequest) -> Gateway:
@@ -107,21 +108,19 @@ def _resume(order: Order, who: Who, gateway: Gateway, now: datetime) -> Prepared
     order.standing, order.network, order.slow_since = admission.standing, who.network, admission.slow_since
     order.held_until = min(admission.until, latest)
     order.save(update_fields=["standing", "network", "held_until", "slow_since"])
-    stock.hold(order.uuid, quantities, order.held_until, now)
     if gateway.payment_period is not None:
         payment = started.filter(gateway=gateway.name).first() or _create_payment(order, gateway)
-        _await_payment(order, quantities, now + gateway.payment_period, now)
+        _confirm(order, quantities, now + gateway.payment_period, now)
         return PreparedCheckout(order, payment)
+    stock.hold(order.uuid, quantities, order.held_until, now)
     started.update(looks=0, next_look_at=now + RETURN_GRACE)  # the wait begins anew
     return PreparedCheckout(order, started.first() or _create_payment(order, gateway))
 
 
-def _await_payment(order: Order, quantities: dict[int, int], until: datetime, now: datetime) -> None:
-    """Keep the goods of an order that is paid later; raise AwaitedPaymentsError if too many are kept so."""
-    stock.hold(order.uuid, quantities, until, now)
+def _confirm(order: Order, quantities: dict[int, int], pay_by: datetime, now: datetime) -> None:
+    """Take down an order that is paid later; raise AwaitedPaymentsError if too much is kept for such orders."""
+    confirm_order(order, pay_by, now)
     limit_awaited(order, quantities)
-    order.held_until = until
-    confirm_order(order, until)
 
 
 def _agreed_drafts(summary: CartSummary, checkout_request: CheckoutRequest) -> list[ConsignmentDraft]:

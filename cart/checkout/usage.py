@@ -88,8 +88,7 @@ def admit_checkout(who: Who, quantities: Mapping[int, int], now: datetime) -> Ad
 def limit_awaited(order: Order, quantities: Mapping[int, int]) -> None:
     """Raise AwaitedPaymentsError if shoppers who never paid would have more kept for later payments than their share.
 
-    Such a hold lasts for days and costs nothing, so all networks share one. The order is not confirmed yet; the caller
-    holds the locks of the stock.
+    Such a hold lasts for days and costs nothing, so all networks share one. The caller holds the locks of the stock.
     """
     limits = checkout_limits()
     if limits is None or order.standing == Standing.KNOWN:
@@ -99,8 +98,8 @@ def limit_awaited(order: Order, quantities: Mapping[int, int]) -> None:
     kept = dict(lines.values_list("variant_id").annotate(pieces=Sum("quantity")).order_by())
     on_hand = _on_hand(limits, quantities, is_needed=True)
     for variant_id, pieces in quantities.items():
-        if kept.get(variant_id, 0) + pieces > limits.most_fresh_pieces(on_hand.get(variant_id, 0)):
-            raise AwaitedPaymentsError(f"{pieces} of variant {variant_id} would be too many for awaited payments.")
+        if kept[variant_id] > limits.most_fresh_pieces(on_hand.get(variant_id, 0)):
+            raise AwaitedPaymentsError(f"{pieces} more of variant {variant_id} would be too many.")
 
 
 def forget_networks(now: datetime) -> int:

@@ -41,7 +41,7 @@ MUTANTS = [
         ("nothing-to-pay", "a card form for 0.00", "checkout/test_payments",
          "    if not order.total:", "    if cart is None:"),
         ("paid-wish-ends", "another draft of what is paid", f"{KILLS} {IN_ANY_ORDER}",
-         "        raise AlreadyPaidError(paid)", "        pass"),
+         "        raise AlreadyPaidError(order)", "        continue"),
         ("previous-draft-expires", "two drafts hold the same goods", IN_ANY_ORDER,
          "    superseded = _expire_previous_draft(cart, now)", "    superseded: list[Payment] = []"),
     ),
@@ -116,7 +116,7 @@ MUTANTS = [
     *of(
         "vendors/stock",
         ("rows-locked", "the last piece is sold twice", "checkout/test_races",
-         "rows.select_for_update(of=(\"self\",), no_key=True)", "rows"),
+         "rows.order_by(\"pk\").select_for_update(of=(\"self\",), no_key=True)", "rows.order_by(\"pk\")"),
         ("lapsed-hold-yields", "a late payment takes what another holds", "checkout/test_finalise",
          "for stock_hold in holds if stock_hold.until <= now]", "for stock_hold in holds if stock_hold.until is None]"),
     ),

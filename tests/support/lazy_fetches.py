@@ -10,11 +10,15 @@ from typing import Any
 from django.db.models.fetch_modes import FETCH_ONE, FETCH_RAISE, FetchMode
 
 PROJECT = f"{Path(__file__).resolve().parent.parent.parent}/"
-SHOP = {"vendors", "cart", "mall"}
+SHOP = (  # what runs while a shopper waits
+    "vendors/views.py", "vendors/listing.py", "vendors/cards.py", "vendors/context_processors.py", "cart/views.py",
+    "cart/summary.py", "cart/services.py", "cart/context", "cart/till_views.py", "cart/copies.py", "cart/checkout/",
+    "mall/views.py", "mall/order_status_views.py", "mall/context_processors.py",
+)  # fmt: skip
 
 
 class RefusedToTheShop(FetchMode):
-    """Raise FieldFetchBlocked where the nearest caller within the project is the shop's code."""
+    """Raise FieldFetchBlocked where the shop's code asks, itself or by a template."""
 
     __slots__ = ()
 
@@ -27,16 +31,15 @@ REFUSED = RefusedToTheShop()
 
 
 def is_called_by_the_shop() -> bool:
-    """Return whether the shop's code asks; a template counts for the view that renders it."""
+    """Return whether a shopper waits: the shop's code is among the callers, and the admin or a validation is not."""
     frame = sys._getframe(2)
-    nearest = ""
+    is_shop = False
     while frame is not None:
         path = frame.f_code.co_filename
-        if "/contrib/admin/" in path or frame.f_code.co_name == "full_clean":
+        if "/contrib/admin/" in path or "/auditlog/" in path or frame.f_code.co_name == "full_clean":
             return False
-        if not nearest and path.startswith(PROJECT) and "/.venv/" not in path:
-            nearest = path.removeprefix(PROJECT).partition("/")[0]
-        if nearest and nearest not in SHOP:
+        if not is_shop and path.startswith(f"{PROJECT}sessions_farm/"):
             return False
+        is_shop = is_shop or path.removeprefix(PROJECT).startswith(SHOP)
         frame = frame.f_back
-    return bool(nearest)
+    return is_shop

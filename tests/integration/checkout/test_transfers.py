@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from cart.aftersale.cancelling import cancel_order
 from cart.aftersale.transfers import mark_paid, mark_transferred_back
+from cart.checkout.errors import AwaitedPaymentsError
 from cart.checkout.payments.manual.models import BackTransfer, Transfer
 from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.services import start_payment
@@ -171,3 +172,25 @@ def test_charge_of_a_declined_payment_is_found_by_the_sweeper(visitor, pay_with)
     Payment.objects.update(state=Payment.State.DECLINED)
     assert sweep_checkouts(now=later(minutes=1))["recovered"] == 1
     assert order_of(payment).state == Order.State.PLACED
+
+
+def test_transfers_of_shoppers_who_never_paid_keep_a_share_over_all_networks(shop, settings):
+    """Such a hold lasts for days and costs nothing: ten visitors of ten networks get a fifth, not all."""
+    lamp = add_goods(shop, "amber", "Lamp", on_hand=100)
+    kept = 0
+    for number in range(10):
+        request = replace(request_of(visitor := visitor_with(shop, lamp=(lamp, 10))), gateway="manual")
+        try:
+            start_payment(
+                visitor=visitor, user=None, checkout_request=request, now=timezone.now(), network=f"network {number}"
+            )
+            kept += 10
+        except AwaitedPaymentsError:
+            assert not Order.objects.filter(visitor=visitor).exists()
+    assert kept == 20
+    assert stock.available([lamp.pk], timezone.now()) == {lamp.pk: 80}
+
+    settings.CHECKOUT_LIMITS = None  # the control
+    request = replace(request_of(visitor := visitor_with(shop, lamp=(lamp, 80))), gateway="manual")
+    start_payment(visitor=visitor, user=None, checkout_request=request, now=timezone.now(), network="network 11")
+    assert stock.available([lamp.pk], timezone.now()) == {lamp.pk: 0}
