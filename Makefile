@@ -1,6 +1,6 @@
 # What can be done with the mall; `make help` lists it. Each word brings what it needs (deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test prove mutants django-suites check fmt bench farm farm-init farm-walk
+.PHONY: help demo mail demo-reset test prove mutants django-suites check fmt bench farm farm-init farm-walk
 PYTHON := .venv/bin/python
 # A test run starts many programs, and each would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
@@ -16,6 +16,10 @@ help: ## this list
 demo: ## run the whole mall here, with its demo community, at http://mall.localhost:8000 (PORT=8100 for another)
 	@deploy/bootstrap sites
 	@$(PYTHON) -m deploy.demo.run
+
+mail: ## read the demo's mail: accounts, invitations, orders, dispatches
+	@deploy/bootstrap sites
+	@$(PYTHON) deploy/vendor_sites/mailbox.py --maildir $${MALL_DATA:-.data}/departments/mailbox --read
 
 demo-reset: ## throw the demo's data away and start afresh
 	@deploy/bootstrap sites

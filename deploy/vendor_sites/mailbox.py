@@ -2,6 +2,7 @@
 
     python mailbox.py --smtp-port 2525 --maildir ./mailbox         takes mail until it is stopped
     python mailbox.py --maildir ./mailbox --list                   shows what is there
+    python mailbox.py --maildir ./mailbox --read                   shows their texts, the newest last
 
 Needs Python and aiosmtpd.
 """
@@ -45,12 +46,22 @@ def show(maildir: mailbox.Maildir) -> None:
         print(f"{message['Date']}  to {message['To']}  {message['Subject']}  [{message['X-Mall-Key']}]  {parts}")
 
 
+def read(maildir: mailbox.Maildir) -> None:
+    for name in sorted(maildir.keys()):
+        with maildir.get_file(name) as file:
+            message = message_from_binary_file(file, policy=email.policy.default)
+        text = message.get_body(("plain",))
+        print(f"{message['Date']}  to {message['To']}\n{message['Subject']}\n")
+        print(f"{text.get_content() if text else ''}\n{'-' * 72}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--smtp-port", type=int, default=2525)
     parser.add_argument("--maildir", type=Path, required=True)
     parser.add_argument("--list", action="store_true", help="show the messages and stop")
+    parser.add_argument("--read", action="store_true", help="show the messages' texts and stop")
     options = parser.parse_args()
     options.maildir.mkdir(parents=True, exist_ok=True)
     for folder in ("tmp", "new", "cur"):
@@ -58,6 +69,9 @@ def main() -> None:
     maildir = mailbox.Maildir(options.maildir)
     if options.list:
         show(maildir)
+        return
+    if options.read:
+        read(maildir)
         return
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
