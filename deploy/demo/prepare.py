@@ -29,6 +29,7 @@ def welcome() -> list[str]:
     return [
         "Open in a browser:",
         *(f"  {name:<22} {address}" for name, address in addresses),
+        "Read every mail of the demo: make mail",
         f"Sign in (password of all: {people.PASSWORD}):",
         *(f"  {role:<22} {person.email}" for role, person in people.sign_ins()),
     ]
