@@ -132,6 +132,7 @@ def _order(
         total=goods_total + delivery_total,
         created_at=placed_at - PAYING_TIME,
         placed_at=placed_at,
+        held_until=placed_at,
     )
 
 
