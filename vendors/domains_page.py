@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
+from django.contrib import messages
 from django.contrib.admin.widgets import AdminTextInputWidget
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -32,6 +30,7 @@ from sessions_farm.communities.verification import (
 from vendors import domains
 from vendors.models import Storefront, Vendor
 from vendors.storefronts import storefronts
+from vendors.vendor_page import VendorPageMixin, number_or_404
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -102,11 +101,8 @@ def card_of(domain: Domain, storefront: Storefront) -> DomainCard:
     )
 
 
-class DomainsPageMixin:
+class DomainsPageMixin(VendorPageMixin):
     """Add the page to the admin of vendors; it needs the permission to change the vendor."""
-
-    admin_site: admin.AdminSite
-    opts: Any
 
     def get_urls(self) -> list[URLPattern]:
         """Add the address of the page."""
@@ -116,11 +112,7 @@ class DomainsPageMixin:
 
     def domains_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the page; a POST does what its button says, and leads back."""
-        vendor: Vendor | None = self.get_object(request, unquote(object_id))  # type: ignore[attr-defined]  # as above
-        if not self.has_change_permission(request, vendor):  # type: ignore[attr-defined]  # as above
-            raise PermissionDenied
-        if vendor is None:
-            raise Http404(f"There is no vendor {object_id} among yours.")
+        vendor = self.vendor_or_404(request, object_id)
         form = AddDomainForm()
         if request.method == "POST":
             form = AddDomainForm(request.POST if request.POST.get("button") == "add" else None)
@@ -137,7 +129,7 @@ class DomainsPageMixin:
                 return self.add(request, vendor, form)
             if button == "to-master":
                 domains.move_store_to_master(vendor=vendor)
-                self.say(request, vendor, "The shop is in the mall again, and at no domain of its own.")
+                self.report_change(request, vendor, "The shop is in the mall again, and at no domain of its own.")
                 return True
             owned = get_object_or_404(vendor.domains.select_related("domain"), domain=number_or_404(request, "domain"))
             self.press_of_domain(request, vendor, owned.domain, button)
@@ -154,7 +146,7 @@ class DomainsPageMixin:
         except domains.DomainRefusedError as error:
             form.add_error("host", str(error))
             return False
-        self.say(request, vendor, f"Added {domain}. Set its record now; it is below.")
+        self.report_change(request, vendor, f"Added {domain}. Set its record now; it is below.")
         return True
 
     def press_of_domain(self, request: HttpRequest, vendor: Vendor, domain: Domain, button: str) -> None:
@@ -163,28 +155,15 @@ class DomainsPageMixin:
             case "look":
                 result = verify_domain(domain=domain, now=timezone.now())
                 level = messages.SUCCESS if result is Verification.VERIFIED else messages.WARNING
-                self.say(request, vendor, look_text(domain, result), level)
+                self.report_change(request, vendor, look_text(domain, result), level)
             case "open":
                 domains.open_store_on(vendor=vendor, domain=domain)
-                self.say(request, vendor, f"The shop is at {domain} from now on.")
+                self.report_change(request, vendor, f"The shop is at {domain} from now on.")
             case "remove":
                 domains.remove_domain(vendor=vendor, domain=domain)
-                self.say(request, vendor, f"Removed {domain}, which is served no more.")
+                self.report_change(request, vendor, f"Removed {domain}, which is served no more.")
             case _:
                 raise Http404(f"There is no button {button!r}.")
-
-    def say(self, request: HttpRequest, vendor: Vendor, text: str, level: int = messages.SUCCESS) -> None:
-        """Show a message, and write it into the vendor's history."""
-        self.log_change(request, vendor, text)  # type: ignore[attr-defined]  # of the admin it is mixed into
-        messages.add_message(request, level, text)
-
-
-def number_or_404(request: HttpRequest, name: str) -> int:
-    """Return the number of a row in a POST. Raise Http404."""
-    text = request.POST.get(name, "")
-    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-        raise Http404(f"{text!r} is no {name}’s number.")
-    return int(text)
 
 
 def look_text(domain: Domain, result: Verification) -> str:

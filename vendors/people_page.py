@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
+from django.contrib import messages
 from django.contrib.admin.widgets import AdminEmailInputWidget
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -17,9 +15,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from vendors import invitations, people
-from vendors.domains_page import number_or_404
 from vendors.invitation_mail import send_invitation
 from vendors.models import Invitation, Membership, Vendor
+from vendors.vendor_page import VendorPageMixin, number_or_404
 
 if TYPE_CHECKING:
     from vendors.invitations import Invited
@@ -43,11 +41,8 @@ class InviteForm(forms.Form):
     )
 
 
-class PeoplePageMixin:
+class PeoplePageMixin(VendorPageMixin):
     """Add the page to the admin of vendors; it needs the permission to change the vendor."""
-
-    admin_site: admin.AdminSite
-    opts: Any
 
     def get_urls(self) -> list[URLPattern]:
         """Add the address of the page."""
@@ -57,11 +52,7 @@ class PeoplePageMixin:
 
     def people_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the page; a POST does what its button says, and leads back."""
-        vendor: Vendor | None = self.get_object(request, unquote(object_id))  # type: ignore[attr-defined]  # as above
-        if not self.has_change_permission(request, vendor):  # type: ignore[attr-defined]  # as above
-            raise PermissionDenied
-        if vendor is None:
-            raise Http404(f"There is no vendor {object_id} among yours.")
+        vendor = self.vendor_or_404(request, object_id)
         form = InviteForm(request.POST if request.POST.get("button") == "invite" else None)
         if request.method == "POST" and self.press_button(request, vendor, form):
             return HttpResponseRedirect(reverse("admin:vendors_vendor_people", args=[vendor.pk]))
@@ -132,11 +123,6 @@ class PeoplePageMixin:
         self.report_change(
             request, vendor, f"Invited {invited.invitation.email} as {invited.invitation.get_role_display()}."
         )
-
-    def report_change(self, request: HttpRequest, vendor: Vendor, text: str) -> None:
-        """Show a message, and write it into the vendor's history."""
-        self.log_change(request, vendor, text)  # type: ignore[attr-defined]  # of the admin it is mixed into
-        messages.success(request, text)
 
     def invitation_of(self, request: HttpRequest, vendor: Vendor) -> Invitation:
         """Return the open invitation of a POST. Raise Http404."""
