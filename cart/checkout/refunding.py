@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Sum
 
-from cart.checkout.backoff import move_on
 from cart.checkout.errors import PaymentError
+from cart.checkout.looks import move_on
 from cart.checkout.payments.base import RefundStatus
 from cart.checkout.payments.gateways import get_gateway
 from cart.letters.models import Letter

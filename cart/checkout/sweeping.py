@@ -14,9 +14,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
-from cart.checkout.backoff import move_on
 from cart.checkout.errors import PaymentError
 from cart.checkout.finalise import close_payment, finalise, refund_payment
+from cart.checkout.looks import move_on
 from cart.checkout.payments.gateways import get_gateway
 from cart.checkout.placing import expire_order
 from cart.checkout.refunding import claim_due_refunds, make_refund

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import F
 
+from cart.backoff import delay_after
 from cart.letters.models import PROBLEM_LENGTH, TRIES_PERIOD, Letter
 
 FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=5), timedelta(hours=3)
@@ -14,13 +15,9 @@ FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=5), timedelta(hours=3)
 
 def claim_letter(letter: Letter, now: datetime) -> bool:
     """Claim the sending of a letter until its next try is due; return False if another worker has it."""
+    wait = delay_after(letter.tries + 1, first=FIRST_DELAY, longest=LONGEST_DELAY)
     due = Letter.objects.due(now).filter(pk=letter.pk, tries=letter.tries)
-    return bool(due.update(tries=F("tries") + 1, due_at=now + delay_after(letter.tries + 1)))
-
-
-def delay_after(tries: int) -> timedelta:
-    """Return the time until the next try after a number of tries: it doubles up to LONGEST_DELAY."""
-    return min(FIRST_DELAY * (1 << min(tries - 1, 10)), LONGEST_DELAY)
+    return bool(due.update(tries=F("tries") + 1, due_at=now + wait))
 
 
 def mark_sent(letter: Letter, now: datetime) -> None:

@@ -78,9 +78,9 @@ MUTANTS = [
          "~Exists(live_holds), ~Exists(started), ", "~Exists(live_holds), "),
     ),
     *of(
-        "cart/checkout/backoff",
+        "cart/checkout/looks",
         ("looks-move-on", "dead payments hide one that was captured", "checkout/test_payments",
-         "        row.next_look_at = now + delay_after(row.looks)\n", ""),
+         "        row.next_look_at = now + delay_after(row.looks, first=FIRST_DELAY, longest=LONGEST_DELAY)\n", ""),
     ),
     *of(
         "cart/checkout/payments/sandbox/gateway",

@@ -6,9 +6,10 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cart.checkout.backoff import LONGEST_DELAY, delay_after
+from cart.backoff import delay_after
 from cart.checkout.errors import AlreadyPaidError, PaymentError
 from cart.checkout.finalise import finalise
+from cart.checkout.looks import FIRST_DELAY, LONGEST_DELAY
 from cart.checkout.payments.sandbox import services
 from cart.checkout.payments.sandbox.gateway import Gateway
 from cart.checkout.payments.sandbox.models import Charge
@@ -179,9 +180,9 @@ def test_look_is_a_lease_and_comes_later_each_time(visitor):
     now = later(minutes=1)
     assert claim_due_payments(now) == [payment]
     assert claim_due_payments(now) == []
-    assert claim_due_payments(now + delay_after(1)) == [payment]
-    assert claim_due_payments(now + delay_after(1) * 2) == []
-    assert [delay_after(looks) for looks in (1, 2, 3, 50)] == [
+    assert claim_due_payments(now + FIRST_DELAY) == [payment]
+    assert claim_due_payments(now + FIRST_DELAY * 2) == []
+    assert [delay_after(looks, first=FIRST_DELAY, longest=LONGEST_DELAY) for looks in (1, 2, 3, 50)] == [
         timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2), LONGEST_DELAY,
     ]  # fmt: skip
 
