@@ -67,6 +67,7 @@ class SeenField(forms.IntegerField):
 class StockEntryForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """Write a movement or a count of a variant, against the pieces that were seen."""
 
+    compares_by_itself = True  # with the row's version: the admin site guards all other forms by their values
     seen = SeenField(label="On hand")
     kind = forms.ChoiceField(
         label="Enter a",

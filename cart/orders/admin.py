@@ -45,7 +45,7 @@ class ConsignmentAdmin(VendorScopedAdmin):
     inlines = [OrderLineInline]
     actions = ["mark_packed", "mark_sent"]
     readonly_fields = ["number", "vendor", "placed_at", "delivery_method", "goes_to", "total", "sent_at"]
-    fields = [*readonly_fields, "carrier", "tracking_number", "new_state", "version"]
+    fields = [*readonly_fields, "carrier", "tracking_number", "new_state"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Select the consignments of placed orders."""

@@ -13,10 +13,10 @@ STAFF_STATES = (Consignment.State.PACKED, Consignment.State.SENT, Consignment.St
 
 
 class ConsignmentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Change a consignment with optimistic locking: a form from before a colleague's change is rejected."""
+    """Change a consignment, and say what it is now."""
 
+    also_seen = ("state",)
     new_state = forms.ChoiceField(label="Now it is", required=False)
-    version = forms.CharField(widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = Consignment
@@ -31,20 +31,3 @@ class ConsignmentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
             if states.can_transition(state, next_state)
         ]
         self.fields["new_state"].choices = [("", f"{state.label} (no change)"), *following]  # type: ignore[attr-defined]  # a ChoiceField
-        self.fields["version"].initial = consignment_version(self.instance)
-
-    def clean(self) -> dict[str, Any]:
-        """Compare the version under a row lock, so no change can come between check and save."""
-        cleaned = super().clean() or {}
-        row = Consignment.objects.select_for_update().get(pk=self.instance.pk)
-        if cleaned.get("version") != consignment_version(row):
-            raise forms.ValidationError(
-                f"Somebody else changed {row.number} while this page was open: it is “{row.get_state_display()}” now. "
-                "Nothing was saved. Open it again."
-            )
-        return cleaned
-
-
-def consignment_version(consignment: Consignment) -> str:
-    """Return the values that the form may overwrite, as the version for optimistic locking."""
-    return "|".join([consignment.state, consignment.carrier, consignment.tracking_number])

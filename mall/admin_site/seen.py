@@ -44,12 +44,15 @@ def values_of(row: models.Model, names: list[str]) -> dict[str, str]:
 
 
 class SeenFormMixin(forms.BaseModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Refuse a form whose row has other values now than the form showed."""
+    """Refuse a form whose row has other values now than the form showed.
+
+    ``also_seen`` of a form names fields that its page shows, or bases choices on, without editing them.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         concrete = {field.name for field in self._meta.model._meta.concrete_fields}
-        self.shown = [name for name in self.fields if name in concrete]
+        self.shown = [name for name in [*self.fields, *getattr(self, "also_seen", ())] if name in concrete]
         if self.instance.pk is not None and SEEN in self.fields:
             self._show(self.instance)
 
@@ -81,10 +84,14 @@ class SeenFormMixin(forms.BaseModelForm):  # type: ignore[type-arg]  # not subsc
         now = values_of(row, self.shown)
         changed = [name for name in self.shown if before.get(name) != now[name]]
         words = (
-            f"“{self.fields[name].label or name}” was {before.get(name) or 'empty'}, and is {now[name] or 'empty'} now."
+            f"“{self._label(name)}” was {before.get(name) or 'empty'}, and is {now[name] or 'empty'} now."
             for name in changed
         )
         return " ".join([*words, "What you typed is still here: look again, then save."]) if changed else ""
+
+    def _label(self, name: str) -> str:
+        field = self.fields.get(name)
+        return str(field.label if field else self._meta.model._meta.get_field(name).verbose_name)
 
 
 @functools.cache
@@ -118,7 +125,7 @@ class SeenInlinesMixin(SeenFieldsetsMixin):
 @functools.cache
 def guarded(options: type[Any], mixin: type[SeenFieldsetsMixin] = SeenInlinesMixin) -> type[Any]:
     """Return the class of an admin or inline with a guarded form; as it is where its form compares by itself."""
-    if hasattr(options.form, "entry"):
+    if getattr(options.form, "compares_by_itself", False):
         return options
     own = {"form": guarded_form(options.form), "__module__": options.__module__, "__doc__": options.__doc__}
     return type(options.__name__, (mixin, options), own)

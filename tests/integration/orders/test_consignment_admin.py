@@ -71,15 +71,25 @@ def test_page_that_is_stale_saves_nothing(sides, packer):
     Consignment.objects.filter(pk=consignment.pk).update(tracking_number="COLLEAGUE")
     answer = packer.post(page_of(consignment), form)
     assert answer.status_code == 200
-    assert "Somebody else changed" in answer.content.decode()
+    assert "changed while this page was open" in answer.content.decode()
     assert state(consignment) == State.OPEN
     assert consignment.tracking_number == "COLLEAGUE"
+
+
+def test_page_from_before_a_colleague_packed_saves_nothing(sides, packer):
+    consignment = sides[0].rows[Consignment]
+    form = form_of(packer, consignment) | {"tracking_number": "MINE"}
+    Consignment.objects.filter(pk=consignment.pk).update(state=State.PACKED)
+    answer = packer.post(page_of(consignment), form)
+    assert "was open, and is packed now" in answer.content.decode()
+    assert state(consignment) == State.PACKED
+    assert consignment.tracking_number == ""
 
 
 def test_other_vendors_consignment_is_out_of_reach(sides, packer):
     theirs = sides[1].rows[Consignment]
     act(packer, "mark_sent", theirs)
-    packer.post(page_of(theirs), {"tracking_number": "X", "new_state": "sent", "version": "open||"})
+    packer.post(page_of(theirs), {"tracking_number": "X", "new_state": "sent"})
     assert state(theirs) == State.OPEN
 
 
