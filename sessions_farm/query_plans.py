@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
@@ -112,7 +113,7 @@ class BoundRows:
             setattr(self, name, getattr(plan.source, name))
 
 
-class PlannedQuery[Result]:
+class PlannedQuery[Result](ABC):
     """Run a builder's query by a plan; the subclasses say which kind of statement it is."""
 
     def __init__(self, builder: Callable[..., Any], constants: Collection[str] = ()) -> None:
@@ -178,17 +179,17 @@ class PlannedQuery[Result]:
             }
         )
 
+    @abstractmethod
     def compile(self, arguments: Mapping[str, Any]) -> Plan:
         """Compile the builder's query."""
-        raise NotImplementedError
 
+    @abstractmethod
     def run(self, plan: Plan, parameters: tuple[Any, ...]) -> Result:
         """Run a plan."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fresh(self, **arguments: Any) -> Result:
         """Build the query anew, and run it."""
-        raise NotImplementedError
 
 
 class Rows[Row](PlannedQuery[list[Row]]):
