@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from functools import partial
 
+from cart.checkout.errors import PaymentError
 from cart.checkout.payments.sandbox.gateway import Gateway as Sandbox
 
 NAME = "unreliable"
@@ -47,3 +48,13 @@ def line(hook):
         yield
     finally:
         Gateway.line = staticmethod(before)
+
+
+def cut(*, answer):
+    """Cut the line while the block lasts: before each call, or before each answer, when the work is done."""
+
+    def hook(_name, *, is_answered):
+        if is_answered is answer:
+            raise PaymentError("No answer.", permanent=False)
+
+    return line(hook)

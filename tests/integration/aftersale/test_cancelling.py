@@ -11,8 +11,6 @@ from cart.aftersale.cancelling import cancel_as_shopper, cancel_consignment, can
 from cart.aftersale.errors import NotCancellableError
 from cart.aftersale.models import Cancellation
 from cart.aftersale.refunding import refund_amount
-from cart.checkout.errors import PaymentError
-from cart.checkout.payments.sandbox.gateway import Gateway
 from cart.checkout.payments.sandbox.models import Charge, ChargeRefund
 from cart.checkout.refunding import make_refund
 from cart.checkout.sweeping import sweep_checkouts
@@ -23,6 +21,8 @@ from cart.orders.services import transition_consignment
 from cart.orders.signals import goods_cancelled
 from shipping.models import Dispatch, Recall
 from shipping.states import State
+from tests.integration.aftersale.conftest import make_sale
+from tests.support import unreliable_gateway
 from tests.support.shop import MASTER, later
 from vendors.models import StockMovement
 
@@ -214,26 +214,29 @@ def test_refunds_never_exceed_what_was_paid(sale):
         Payment.objects.update(refund_total=sale.order.total + 1)
 
 
-def test_gateway_that_is_away_is_asked_again(sale, monkeypatch):
-    give_back(sale, 500)
+@pytest.fixture
+def sale_over_a_line(settings, shop, pay_with):
+    """A sale whose payment company can be cut off."""
+    settings.PAYMENT_GATEWAYS = {unreliable_gateway.NAME: unreliable_gateway.PATH}
+    return make_sale(shop, pay_with)
 
-    def away(*_, **__):
-        raise PaymentError("No answer.", permanent=False)
 
-    monkeypatch.setattr(Gateway, "refund", away)
-    assert sweep_checkouts(now=later(seconds=1))["given_back"] == 0
-    monkeypatch.undo()
+def test_gateway_that_is_away_is_asked_again(sale_over_a_line):
+    give_back(sale_over_a_line, 500)
+    with unreliable_gateway.cut(answer=False):
+        assert sweep_checkouts(now=later(seconds=1))["given_back"] == 0
+    assert given_back() == []
     assert sweep_checkouts(now=later(seconds=20))["given_back"] == 0  # not yet again
     assert sweep_checkouts(now=later(seconds=40))["given_back"] == 1
     assert given_back() == [500]
 
 
-def test_worker_that_died_after_the_gateway_gives_back_once(sale, monkeypatch):
-    refund = give_back(sale, 500)
-    monkeypatch.setattr("cart.checkout.refunding._mark_made", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        make_refund(refund, timezone.now())
-    monkeypatch.undo()
-    sweep_checkouts(now=later(seconds=1))
+def test_refund_whose_answer_is_lost_is_made_once(sale_over_a_line):
+    refund = give_back(sale_over_a_line, 500)
+    with unreliable_gateway.cut(answer=True):
+        assert not make_refund(refund, timezone.now())
+    assert given_back() == [500]
+    assert Refund.objects.get().state == Refund.State.DUE
+    assert sweep_checkouts(now=later(seconds=1))["given_back"] == 1
     assert given_back() == [500]
     assert Refund.objects.get().state == Refund.State.MADE

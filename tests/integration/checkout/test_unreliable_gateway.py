@@ -26,14 +26,6 @@ def payment(shop, gateway):
     return prepare_order(visitor=visitor, user=None, checkout_request=request_of(visitor), now=timezone.now()).payment
 
 
-def cut(*, answer):
-    def line(name, *, is_answered):
-        if is_answered is answer:
-            raise PaymentError("No answer.", permanent=False)
-
-    return unreliable_gateway.line(line)
-
-
 def test_payments_begin_there(gateway, payment):
     assert payment.gateway == gateway.name
 
@@ -45,12 +37,12 @@ def test_sound_line_reaches_the_sandbox(gateway, payment, pay_with):
 
 
 def test_cut_call_reaches_nobody(gateway, payment):
-    with cut(answer=False), pytest.raises(PaymentError):
+    with unreliable_gateway.cut(answer=False), pytest.raises(PaymentError):
         gateway.start(payment, **ADDRESSES)
     assert not Charge.objects.exists()
 
 
 def test_cut_answer_leaves_its_work_done(gateway, payment):
-    with cut(answer=True), pytest.raises(PaymentError):
+    with unreliable_gateway.cut(answer=True), pytest.raises(PaymentError):
         gateway.start(payment, **ADDRESSES)
     assert Charge.objects.get().reference == payment.reference

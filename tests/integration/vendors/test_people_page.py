@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from mall.accounts.models import User
 from sessions_farm.communities.tests.support.registry_admin import FormClient
-from sessions_farm.models import Session
+from sessions_farm.session import queries
 from tests.support.shop import MASTER, later, make_shop
 from vendors import invitations, people
 from vendors.invitations import MAX_A_DAY, InvitationRefusedError
@@ -290,10 +290,10 @@ def test_mall_staff_find_accounts_and_close_them(amber, owner):
     people.add_role(vendor=amber, user=person(), role="owner")
     open_session = client_of(owner)
     assert open_session.get("/admin/").status_code == 200
-    before = Session.objects.count()
+    assert len(queries.devices(owner)) == 1
     desk.post(change, {"name": "Olive"})
 
     assert not User.objects.get(pk=owner.pk).is_active
-    assert Session.objects.count() <= before
+    assert queries.devices(owner) == []
     assert open_session.get("/admin/").status_code == 302
     assert client_of(User.objects.get(email=HER)).get(change).status_code == 403
