@@ -11,5 +11,6 @@ Exceptions::
     │   ├── LastOwnerError      the vendor would be left without an owner
     │   └── InvitationRefusedError  vendors.invitations: an invitation cannot be made or accepted
     ├── InvalidImageError   vendors.images: an upload cannot be shown as a picture
+    ├── AmountError (ValueError)  vendors.amounts: a text is no amount of money; the message is for its writer
     └── DomainRefusedError  vendors.domains: a vendor's domain cannot be had or used so; the message is for its owner
 """
