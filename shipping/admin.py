@@ -144,7 +144,10 @@ class DispatchAdmin(VendorScopedAdmin):
             text = f"Not JSON: {text}"
         return format_html("<pre>{}</pre>", text)
 
-    @admin.action(description="Send again (only dead dispatches)", permissions=["view"])
+    def has_redrive_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "change")
+
+    @admin.action(description="Send again (only dead dispatches)", permissions=["redrive"])
     def redrive(self, request: HttpRequest, dispatches: QuerySet[Dispatch]) -> None:
         sent = 0
         for dispatch in dispatches:

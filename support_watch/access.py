@@ -1,4 +1,4 @@
-"""Access to a vendor's feed, for its owners, its support people and the mall's superusers."""
+"""Access to a vendor's feed, for its owners, its support people and the mall's staff with that permission."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def vendor_for(user: AbstractBaseUser | AnonymousUser, slug: str) -> Vendor | No
     if not user.is_authenticated or not user.is_active:
         return None
     vendors = Vendor.objects.filter(slug=slug)
-    if not getattr(user, "is_superuser", False):
+    if not (user.is_staff and user.has_perm("support_watch.view_supportvisit")):  # type: ignore[union-attr]  # a user
         vendors = vendors.filter(memberships__user=user.pk, memberships__role__in=WATCHERS).distinct()
     return vendors.first()
 

@@ -25,7 +25,11 @@ class LetterAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-ar
     date_hierarchy = "created_at"
     actions = ["send_again"]
 
-    @admin.action(description="Send again, where it was given up")
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may send letters again."""
+        return request.user.has_perm("letters.change_letter")
+
+    @admin.action(description="Send again, where it was given up", permissions=["send"])
     def send_again(self, request: HttpRequest, letters: QuerySet[Any]) -> None:
         """Make the selected letters due that were given up."""
         number = outbox.send_again(letters, timezone.now())
