@@ -86,6 +86,7 @@ class VendorAdmin(PeoplePageMixin, DomainsPageMixin, VendorScopedAdmin):
 
     vendor_path = ""
     list_display = ["name", "town", "status"]
+    list_filter = ["status"]
     search_fields = ["name"]
     fieldsets = [
         (None, {"fields": ["marketplace", "name", "slug", "status", "tagline", "town", "support_email"]}),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # Models that the vendors of a marketplace share: staff may choose from its rows.
 SHARED_MODELS: tuple[type[models.Model], ...] = (Category,)
 CATALOGUE_ROLES = frozenset({Membership.Role.OWNER, Membership.Role.CATALOGUE})
+ORDER_ROLES = frozenset({Membership.Role.OWNER, Membership.Role.ORDERS})
 
 
 def may_see_all(request: HttpRequest) -> bool:

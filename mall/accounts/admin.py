@@ -19,7 +19,6 @@ from sessions_farm.session import queries
 from vendors.models import Membership
 from vendors.people import vendors_left_without_owner
 
-
 OF_THE_MALL = Q(is_superuser=True) | ~Q(mall_role="")
 
 

@@ -20,7 +20,7 @@ class MallBackend(AuthenticationBackend):  # type: ignore[misc]  # the package h
         """Return the permissions of the user's role; a superuser is never asked."""
         return set(self.get_all_permissions(user_obj, obj))
 
-    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> frozenset[str]:  # type: ignore[override]
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> frozenset[str]:
         """Return the permissions of the user's role."""
         is_known = user_obj.is_active and not user_obj.is_anonymous and obj is None
         return PERMISSIONS.get(user_obj.mall_role, frozenset()) if is_known else frozenset()

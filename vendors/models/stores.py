@@ -104,7 +104,10 @@ class Vendor(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
     )
     remark = models.CharField(
-        max_length=500, blank=True, editable=False, help_text="The mall's words, where it sent back or closed the store."
+        max_length=500,
+        blank=True,
+        editable=False,
+        help_text="The mall's words, where it sent back or closed the store.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
