@@ -25,7 +25,7 @@ from vendors.models import (
 )
 from vendors.money import Money
 from vendors.people_page import PeoplePageMixin
-from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedAdmin, VendorScopedInline
+from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedAdmin, VendorScopedInline, may_see_all
 from vendors.stock_admin import StockAdmin, StockMovementAdmin
 
 
@@ -86,6 +86,7 @@ class VendorAdmin(PeoplePageMixin, DomainsPageMixin, VendorScopedAdmin):
 
     vendor_path = ""
     list_display = ["name", "town", "status"]
+    list_filter = ["status"]
     search_fields = ["name"]
     fieldsets = [
         (None, {"fields": ["marketplace", "name", "slug", "status", "tagline", "town", "support_email"]}),
@@ -95,14 +96,14 @@ class VendorAdmin(PeoplePageMixin, DomainsPageMixin, VendorScopedAdmin):
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Reserve marketplace, slug and status for superusers."""
-        return [] if request.user.is_superuser else ["marketplace", "slug", "status"]
+        """Reserve marketplace, slug and status for the mall's staff."""
+        return [] if may_see_all(request) else ["marketplace", "slug", "status"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
+        return may_see_all(request) and super().has_add_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
+        return may_see_all(request) and super().has_delete_permission(request, obj)
 
 
 @admin.register(Storefront)

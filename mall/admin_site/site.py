@@ -10,7 +10,8 @@ from django.http import HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, path, reverse
 
-from mall.admin_site import dashboard, reconciliation_page
+from mall.admin_site import dashboard, onboarding_page, reconciliation_page
+from mall.admin_site.menu import menu_of
 from mall.admin_site.seen import guarded
 
 if TYPE_CHECKING:
@@ -28,14 +29,27 @@ class MallAdminSite(admin.AdminSite):
         """Register an admin whose forms refuse to overwrite what they did not show."""
         super().register(model_or_iterable, guarded(admin_class or admin.ModelAdmin), **options)
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what every page has: Django's own, and the menu."""
+        context = super().each_context(request)
+        return context | {"menu": menu_of(request)} if context["has_permission"] else context
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Return Django's URLs without ``/r/``: it redirects any member of staff to any order's signed status page."""
         kept = [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
-        return [path("reconciliation/", self.admin_view(self.reconciliation), name="reconciliation"), *kept]
+        own = [
+            path("reconciliation/", self.admin_view(self.reconciliation), name="reconciliation"),
+            path("setup/<int:pk>/", self.admin_view(self.setup), name="setup"),
+        ]
+        return [*own, *kept]
 
     def reconciliation(self, request: HttpRequest) -> HttpResponse:
         """Show the reconciliation page."""
         return reconciliation_page.reconciliation_view(request, self.each_context(request))
+
+    def setup(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show the page of a vendor's set-up."""
+        return onboarding_page.setup_view(request, pk, self.each_context(request))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Redirect to the accounts' sign-in page, which has the rate limit; say so to people who work for no shop."""
