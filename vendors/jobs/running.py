@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from auditlog.context import set_actor
@@ -16,6 +15,7 @@ from vendors.jobs.kinds import KINDS
 from vendors.jobs.models import Job
 from vendors.jobs.run import LEASE, Run
 from vendors.models import Membership
+from vendors.people import SEES_ALL
 
 logger = logging.getLogger(__name__)
 CLAIMS = 5  # a job that kills its worker each time is given up
@@ -70,12 +70,14 @@ def run_due_jobs() -> int:
 
 def _require_role(job: Job) -> None:
     """Raise JobRefusedError if the person lost, since the start, the role that the job needs."""
-    user: Any = job.user
-    if user.is_active and user.is_superuser:
-        return
-    roles = KINDS[job.kind].roles
-    may = user.is_active and user.is_staff and job.vendor_id is not None
-    if not (may and Membership.objects.filter(user=user, vendor=job.vendor_id, role__in=roles).exists()):
+    user, kind = job.user, KINDS[job.kind]
+    if not user.is_active:
+        may = False
+    elif user.has_perm(SEES_ALL):
+        may = user.has_perm(kind.permission)
+    else:
+        may = Membership.objects.filter(user=user, vendor=job.vendor_id, role__in=kind.roles).exists()
+    if not may:
         raise JobRefusedError(f"{user} has no role any more that may do this.")
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from mall.accounts.models import User
 from tests.support.two_vendors import MASTER, make_marketplace, make_side
 from vendors.audit import log_changes
 from vendors.jobs import retention, running, services
@@ -154,6 +155,17 @@ def test_a_person_who_lost_the_role_meanwhile_changes_nothing(sides):
     job.refresh_from_db()
     assert (job.state, job.position) == (Job.State.REFUSED, 0)
     assert "no role any more" in job.summary
+
+
+@pytest.mark.parametrize(("role", "state"), [("operator", "refused"), ("superuser", "finished")])
+def test_the_malls_staff_do_what_their_role_allows(sides, role, state):
+    is_super = role == "superuser"
+    user = User.objects.create_user(
+        "boss@example.org", is_staff=True, is_superuser=is_super, mall_role="" if is_super else role
+    )
+    job = services.start_job(kind=RenameProducts, title="Rename", user=user, vendor=None, now=timezone.now(), rows=[-1])
+    assert job.state == state
+    assert client_of(user).get(reverse("admin:jobs_job_change", args=[job.pk])).status_code == 200
 
 
 def test_the_audit_log_names_who_started_the_job(sides):
