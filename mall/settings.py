@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "sessions_farm",
     "sessions_farm.communities",
     "vendors",
+    "vendors.jobs",
     "cart",
     "cart.orders",
     "cart.letters",
@@ -208,6 +209,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ROUTES = {"jobs.*": {"queue": "jobs"}}  # a long one keeps no letter and no dispatch waiting
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,
     "unacked_restore_throttle": 1,
@@ -222,6 +224,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "sweep-checkouts": {"task": "mall.sweep_checkouts", "schedule": 60.0},
     "check-domains": {"task": "mall.check_domains", "schedule": 300.0, "options": {"expires": 300.0}},
     "sweep-sessions": {"task": "mall.sweep_sessions", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep-jobs": {"task": "jobs.sweep_jobs", "schedule": 30.0, "options": {"expires": 30.0}},
     "delete-old-support-visits": {"task": "support_watch.delete_old_visits", "schedule": 3600.0},
 }
 CHANNEL_LAYERS = {

@@ -97,7 +97,7 @@ def start_all(
         ready[-1].unlink(missing_ok=True)
         own = environment | {"NODE": name, "READY_FILE": str(ready[-1])}
         supervisor.start(Program(name, (sys.executable, "-m", "deploy.demo.node", str(port)), own))
-    worker = (*CELERY, "worker", "--loglevel", "WARNING", "--concurrency", "2", "--without-mingle")
+    worker = (*CELERY, "worker", "--loglevel", "WARNING", "--concurrency", "2", "--without-mingle", "-Q", "celery,jobs")
     supervisor.start(Program("worker", worker, environment | {"NODE": "worker", "DB_POOL": "0"}))
     beat = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=", "--schedule", str(supervisor.notes / "beat"))
     supervisor.start(Program("beat", beat, environment | {"NODE": "beat", "DB_POOL": "0"}))

@@ -142,7 +142,7 @@ class World:
     def review(self, name, tab):
         """Open the review page, as ``cart.checkout.views`` does."""
         person = self.people[name]
-        summary = summarise_cart(Cart.objects.filter(visitor=person.visitor).first(), timezone.now())
+        summary = summarise_cart(person.visitor, timezone.now())
         if not summary.is_buyable:
             person.tabs.pop(tab, None)
             return
