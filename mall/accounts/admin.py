@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from mall.accounts import roles
 from mall.accounts.errors import LastSuperuserError, RoleRefusedError
+from mall.accounts.impersonation_page import ImpersonationPageMixin
 from mall.accounts.models import User
 from sessions_farm.session import queries
 from vendors.models import Membership
@@ -91,7 +92,7 @@ class StaffFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class UserAdmin(ImpersonationPageMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Find people, and see where they work; they make their accounts themselves."""
 
     form = UserForm

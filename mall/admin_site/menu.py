@@ -72,6 +72,12 @@ class Menu:
     look: str  # the URL of the stylesheet with the vendor's colours; empty where it is not one vendor
 
     @property
+    def section(self) -> Link | None:
+        """Return the entry that this page is below, None where it is its own."""
+        found = next((link for group in self.groups for link in group.links if link.is_here), None)
+        return None if found is None or found.is_page else found
+
+    @property
     def here(self) -> str:
         """Return the label of the entry that is this page, '' where none is."""
         return next((link.label for group in self.groups for link in group.links if link.is_page), "")

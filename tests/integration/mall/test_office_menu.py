@@ -21,7 +21,9 @@ OF_ROLE = {
     "support": ["Today", "Support"],
     "operator": ["Today", "Orders", "Vendors", "Goods", "Delivery", "Users", "Domains", "Audit log"],
     "finance": ["Today", "Orders", "Payments &amp; refunds", "Vendors"],
-    "support of the mall": ["Today", "Orders", "Payments &amp; refunds", "Vendors", "Goods", "Delivery", "Support", "Users"],
+    "support of the mall": [
+        *("Today", "Orders", "Payments &amp; refunds", "Vendors", "Goods", "Delivery", "Support", "Users"),
+    ],
 }  # fmt: skip
 
 
