@@ -13,7 +13,7 @@ Status = Vendor.Status
 
 
 class StandingError(Exception):
-    """Report a change of a store's standing that is refused; the message is for the person who asked."""
+    """Report a change of a store's standing that is refused; the message is for the asking person."""
 
 
 @transaction.atomic

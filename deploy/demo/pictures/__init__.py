@@ -1,4 +1,4 @@
-"""The demo's product pictures: files in this folder, encoded as a vendor's upload is, for the widest of its renditions."""
+"""The demo's product pictures: files in this folder, each as a vendor's upload is kept in its widest rendition."""
 
 from __future__ import annotations
 
