@@ -141,7 +141,9 @@ def test_cancelled_and_refunded_goods_are_no_takings_in_each_currency(sides):
     gone.order.save()
     add_order(ours, "unpaid", total=9000, placed_at=None)
     Order.objects.filter(number="unpaid").update(state="draft")
-    other = Marketplace.objects.create(community=Community.objects.create(slug="quay", name="Quay", cookie_name="quay"), currency="GBP")
+    other = Marketplace.objects.create(
+        community=Community.objects.create(slug="quay", name="Quay", cookie_name="quay"), currency="GBP"
+    )
     add_order(ours, "pounds", total=2000, currency="GBP", marketplace=other)
 
     found = of(ours.vendor)
