@@ -199,6 +199,7 @@ SESSIONS_FARM_COMMUNITIES = {
 }
 CSRF_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "mall.admin_site.kept_text.csrf_failure"
 CSRF_COOKIE_NAME = "__Host-csrf" if CSRF_COOKIE_SECURE else "csrf"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 

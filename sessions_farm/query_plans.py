@@ -313,11 +313,30 @@ class CountRows(Func):
     output_field = IntegerField()
 
 
+class CountDistinctRows(Func):
+    """Count the different values of an expression over the rows of a query, likewise."""
+
+    template = "COUNT(DISTINCT %(expressions)s)"
+    output_field = IntegerField()
+
+
 class SumRows(Func):
     """Sum an expression over the rows of a query, likewise; None where there is no row."""
 
     function = "SUM"
     output_field = IntegerField()
+
+
+class MinRows(Func):
+    """Return the least value of an expression over the rows of a query, likewise."""
+
+    function = "MIN"
+
+
+class MaxRows(Func):
+    """Return the greatest value of an expression over the rows of a query, likewise."""
+
+    function = "MAX"
 
 
 def planned_update(builder: Callable[..., tuple[QuerySet[Any], dict[str, Any]]]) -> Update:

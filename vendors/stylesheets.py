@@ -4,6 +4,7 @@ The URL contains a digest of the text, so caches may keep it for ever; an old UR
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ from vendors import palette
 from vendors.storefronts import CachedStorefront, storefronts
 
 DIGEST_LENGTH = 10
+COLOUR = re.compile("#[0-9a-f]{6}")
 
 
 @lru_cache(maxsize=2048)
@@ -25,6 +27,11 @@ def css_tokens(accent: str, paper: str, ink: str) -> str:
 def css_rule(store: CachedStorefront) -> str:
     """Return the custom properties of one store, for every element with its slug in ``data-store``."""
     return f'[data-store="{store.slug}"]{{{css_tokens(store.accent, store.paper, store.ink)}}}\n'
+
+
+def is_colour(text: str) -> bool:
+    """Return whether a text is a colour as the columns have it, #rrggbb."""
+    return COLOUR.fullmatch(text) is not None
 
 
 def look_stylesheet(accent: str, paper: str, ink: str) -> str:

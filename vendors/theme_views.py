@@ -1,7 +1,5 @@
 """Views that serve the stores' stylesheets."""
 
-import re
-
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from sessions_farm.web.decorators import session_off
@@ -11,7 +9,6 @@ from vendors.middleware import get_open_storefront
 from vendors.storefronts import storefronts
 from vendors.stylesheets import content_digest, marketplace_stylesheet_url, stylesheet, stylesheet_url
 
-HEX = re.compile("#[0-9a-f]{6}")
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 
@@ -36,7 +33,7 @@ def marketplace_stylesheet(request: MallRequest, digest: str) -> HttpResponseBas
 def look_stylesheet(request: HttpRequest) -> HttpResponseBase:
     """Serve the colours of the address, for the back office and the preview of a store that is not open."""
     colours = {name: request.GET.get(name, "") for name in ("accent", "paper", "ink")}
-    if not all(HEX.fullmatch(colour) for colour in colours.values()):
+    if not all(map(stylesheets.is_colour, colours.values())):
         raise Http404("Three colours are needed, each as #rrggbb.")
     text = stylesheets.look_stylesheet(**colours)
     return HttpResponse(text, content_type="text/css; charset=utf-8", headers={"Cache-Control": IMMUTABLE})

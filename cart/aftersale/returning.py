@@ -138,7 +138,7 @@ def _lock_order(consignment: Consignment) -> Order:
 
 
 def _lock(return_id: int) -> tuple[Return, Order]:
-    found = Return.objects.select_related("consignment").get(pk=return_id)
+    found = Return.objects.select_related("consignment__vendor").get(pk=return_id)
     order = _lock_order(found.consignment)
     found.refresh_from_db(fields=["state", "answer"])
     return found, order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,7 +67,7 @@ def prepare_order(
     for order in _related_orders(visitor.pk, checkout_request.order_key, checkout_request.wish, number):
         if (order.idempotency_key, order.visitor_id) == (checkout_request.order_key, visitor.pk):
             rows = Order.objects.select_related("marketplace").select_for_update(no_key=True, of=("self",))
-            return _resume(rows.get(pk=order.pk), who, gateway, now)
+            return _resume(rows.get(pk=order.pk), who, checkout_request, now)
         if (order.wish, order.state) == (checkout_request.wish, Order.State.PLACED):
             raise AlreadyPaidError(order)
         number = _unused_number()
@@ -97,12 +98,14 @@ def gateway_of(checkout_request: CheckoutRequest) -> Gateway:
     return get_gateway(checkout_request.gateway or first_gateway())
 
 
-def _resume(order: Order, who: Who, gateway: Gateway, now: datetime) -> PreparedCheckout:
+def _resume(order: Order, who: Who, checkout_request: CheckoutRequest, now: datetime) -> PreparedCheckout:
+    gateway = gateway_of(checkout_request)
     started = order.payments.filter(state=Payment.State.STARTED)
     if order.state != Order.State.DRAFT:
         return PreparedCheckout(order, None)
     if order.pay_by is not None:
         return PreparedCheckout(order, started.first())
+    _reject_other_address(order, checkout_request.contact)
     latest = order.created_at + timedelta(minutes=settings.STOCK_HOLD_MINUTES) * MAX_HOLD_PERIODS
     if latest <= now:
         raise DraftExpiredError(f"Order {order.number} waited for {MAX_HOLD_PERIODS} hold periods.")
@@ -118,6 +121,12 @@ def _resume(order: Order, who: Who, gateway: Gateway, now: datetime) -> Prepared
     stock.hold(order.uuid, quantities, order.held_until, now)
     started.update(looks=0, next_look_at=now + RETURN_GRACE)  # the wait begins anew
     return PreparedCheckout(order, started.first() or _create_payment(order, gateway))
+
+
+def _reject_other_address(order: Order, contact: Mapping[str, str]) -> None:
+    """Raise CartChangedError if the address was corrected in another window since the page with this button."""
+    if any(getattr(order, name) != contact.get(name, "") for name in ("email", *ADDRESS_FIELDS)):
+        raise CartChangedError(f"Order {order.number} is for another address.")
 
 
 def _confirm(order: Order, quantities: dict[int, int], pay_by: datetime, now: datetime) -> None:

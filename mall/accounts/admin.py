@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet, StringAgg, Subquery, Value
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from mall.accounts import roles
@@ -127,6 +127,11 @@ class UserAdmin(ImpersonationPageMixin, admin.ModelAdmin):  # type: ignore[type-
         may = super().has_change_permission(request, obj)
         return may and (obj is None or not obj.is_mall_staff or bool(request.user.is_superuser))
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 -- Django's signature
+        """Read a role from superusers alone."""
+        form = super().get_form(request, obj, change, **kwargs)
+        return form if request.user.is_superuser else type(form.__name__, (form,), {"role": None})
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Offer the roles to superusers alone."""
         fieldsets = super().get_fieldsets(request, obj)
@@ -151,7 +156,7 @@ class UserAdmin(ImpersonationPageMixin, admin.ModelAdmin):  # type: ignore[type-
             (reverse("admin:vendors_vendor_people", args=[each.vendor_id]), each.vendor, each.get_role_display())
             for each in Membership.objects.filter(user=user).select_related("vendor")
         ]
-        return format_html_join(", ", '<a href="{}">{}</a> ({})', rows) if rows else format_html("–")
+        return format_html_join(", ", '<a href="{}">{}</a> ({})', rows) or "–"
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
         """Save; a closed account is signed out everywhere."""

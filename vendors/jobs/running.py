@@ -6,10 +6,10 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from auditlog.context import set_actor
 from django.db.models import F
 from django.utils import timezone
 
+from vendors.audit import acting
 from vendors.jobs.errors import JobError, JobRefusedError
 from vendors.jobs.kinds import KINDS
 from vendors.jobs.models import Job
@@ -56,7 +56,7 @@ def run_by_uuid(uuid: UUID) -> None:
     """Do a job in the name of the person who started it, unless a worker has it."""
     job = Job.objects.due(timezone.now()).select_related("user", "vendor").filter(uuid=uuid).first()
     if job is not None:
-        with set_actor(actor=job.user):
+        with acting(job.actor, job.user):
             run_job(job)
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from auditlog.context import set_extra_data
 from auditlog.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -174,6 +175,16 @@ def test_the_audit_log_names_who_started_the_job(sides):
     running.run_due_jobs()
     entry = LogEntry.objects.get_for_object(product).first()
     assert (entry.actor, entry.changes) == (sides[0].staff["owner"], {"name": [product.name, product.name + "!"]})
+
+
+def test_the_audit_log_names_both_where_one_acts_for_another(sides):
+    product = sides[0].rows[Product]
+    support = User.objects.create_superuser("support@example.org")
+    with set_extra_data({"actor": support, "additional_data": {"as": "the owner"}}):
+        start(sides[0], [product.pk, *range(-1, -200, -1)])
+    running.run_due_jobs()
+    entry = LogEntry.objects.get_for_object(product).first()
+    assert (entry.actor, entry.additional_data) == (support, {"as": "the owner"})
 
 
 def test_a_file_goes_in_and_the_one_made_is_its_owners_alone(sides):
