@@ -11,7 +11,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mall.settings")
 app = Celery("mall")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
-    ["cart.checkout.payments.sandbox", "cart.checkout", "cart.letters", "shipping", "support_watch", "mall"]
+    [
+        "cart.checkout.payments.sandbox",
+        "cart.checkout",
+        "cart.letters",
+        "shipping",
+        "support_watch",
+        "vendors.jobs",
+        "mall",
+    ]
 )
 
 HEARTBEAT = os.environ.get("HEARTBEAT_FILE")

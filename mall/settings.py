@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "sessions_farm",
     "sessions_farm.communities",
     "vendors",
+    "vendors.jobs",
     "cart",
     "cart.orders",
     "cart.letters",
@@ -50,6 +51,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "auditlog",
     "channels",
     "django_countries",
@@ -78,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "mall.accounts.impersonation.ImpersonationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -141,7 +144,7 @@ CACHES = {
 
 # People
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["mall.accounts.backends.MallBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -170,6 +173,11 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,5/300s/key",
     "login_failed_device": "10/300s/key",
 }
+# The second factor, for whoever wants it, and for staff who act in another's name (mall.accounts.impersonation).
+MFA_ADAPTER = "mall.accounts.mfa.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "The mall"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
 
 # Sessions
 SESSION_ENGINE = "sessions_farm.engine"
@@ -177,7 +185,7 @@ SESSION_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 SESSIONS_FARM = {
     "STORE": "tiered",
     "REDIS_URL": REDIS_URL,
-    "VARIABLES": {"checkout_*": {"guarded": True}, "_device": {"shared": True}},
+    "VARIABLES": {"checkout_*": {"guarded": True}, "_device": {"shared": True}, "impersonation": {"guarded": True}},
 }
 SESSIONS_FARM_COMMUNITIES = {
     "STAFF_OF": "vendors.staff.staff_of",
@@ -191,6 +199,7 @@ SESSIONS_FARM_COMMUNITIES = {
 }
 CSRF_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "mall.admin_site.kept_text.csrf_failure"
 CSRF_COOKIE_NAME = "__Host-csrf" if CSRF_COOKIE_SECURE else "csrf"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
@@ -201,6 +210,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ROUTES = {"jobs.*": {"queue": "jobs"}}  # a long one keeps no letter and no dispatch waiting
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,
     "unacked_restore_throttle": 1,
@@ -215,6 +225,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "sweep-checkouts": {"task": "mall.sweep_checkouts", "schedule": 60.0},
     "check-domains": {"task": "mall.check_domains", "schedule": 300.0, "options": {"expires": 300.0}},
     "sweep-sessions": {"task": "mall.sweep_sessions", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep-jobs": {"task": "jobs.sweep_jobs", "schedule": 30.0, "options": {"expires": 30.0}},
     "delete-old-support-visits": {"task": "support_watch.delete_old_visits", "schedule": 3600.0},
 }
 CHANNEL_LAYERS = {

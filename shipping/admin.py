@@ -15,10 +15,7 @@ from django.utils.safestring import SafeString
 from shipping import services
 from shipping.forms import RouteForm
 from shipping.models import Attempt, Department, Dispatch, Recall, Route
-from vendors.models import Membership
-from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
-
-ORDERS = frozenset({Membership.Role.OWNER, Membership.Role.ORDERS})
+from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
 
 # Read-only fields.
 ROUTE_HEALTH = ("state", "health", "reason", "failing_since", "open_until", "last_ok_at")
@@ -75,7 +72,7 @@ class RouteAdmin(VendorScopedAdmin):
 
 class AttemptInline(VendorScopedInline):
     model = Attempt
-    vendor_roles = ORDERS
+    vendor_roles = ORDER_ROLES
     fields = ATTEMPT
     readonly_fields = ATTEMPT
     ordering = ["-number"]
@@ -92,7 +89,7 @@ class RecallInline(VendorScopedInline):
     """Show what was cancelled after the dispatch was leased."""
 
     model = Recall
-    vendor_roles = ORDERS
+    vendor_roles = ORDER_ROLES
     fields = ("at", "line", "pieces")
     readonly_fields = fields
     can_delete = False
@@ -106,7 +103,7 @@ class RecallInline(VendorScopedInline):
 
 @admin.register(Dispatch)
 class DispatchAdmin(VendorScopedAdmin):
-    vendor_roles = ORDERS
+    vendor_roles = ORDER_ROLES
     vendor_path = "consignment__vendor"
     list_display = ["consignment", "vendor", "revision", "state", "tries", "next_at", "acked_at", "reason"]
     list_filter = ["state", "route__transport", "consignment__vendor"]
@@ -144,7 +141,10 @@ class DispatchAdmin(VendorScopedAdmin):
             text = f"Not JSON: {text}"
         return format_html("<pre>{}</pre>", text)
 
-    @admin.action(description="Send again (only dead dispatches)", permissions=["view"])
+    def has_redrive_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "change")
+
+    @admin.action(description="Send again (only dead dispatches)", permissions=["redrive"])
     def redrive(self, request: HttpRequest, dispatches: QuerySet[Dispatch]) -> None:
         sent = 0
         for dispatch in dispatches:

@@ -8,9 +8,9 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from cart.orders.nudge import nudge
 from cart.orders.signals import goods_cancelled, order_finalising
 from shipping import services, tasks
+from vendors.nudge import nudge
 
 
 @receiver(order_finalising, dispatch_uid="shipping.write_dispatches")

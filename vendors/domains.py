@@ -47,7 +47,7 @@ def add_domain(*, vendor: Vendor, text: str) -> Domain:
 def host_from(text: str) -> str:
     """Return the one host that an owner's text names. Raise DomainRefusedError.
 
-    Owners have neither wildcards, which stand for names that nobody proved one by one, nor members outside the farm,
+    Owners have neither wildcards, which stand for names that nobody proved one by one, nor external members,
     whose secrets and callbacks are the mall's to give.
     """
     try:

@@ -16,11 +16,10 @@ from cart.aftersale.forms import AnswerForm
 from cart.aftersale.models import Return, ReturnLine
 from cart.aftersale.pages import AfterSalePagesMixin
 from cart.checkout.payments.manual.models import BackTransfer, Transfer
-from cart.orders.admin import ORDER_ROLES
 from cart.orders.models import Refund, RefundPart
 from cart.transactions import RowLockTimeoutError
 from vendors.read_only_admin import ReadOnlyAdminMixin
-from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
+from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
 
 
 class ReturnLineInline(ReadOnlyAdminMixin, VendorScopedInline):
@@ -59,9 +58,10 @@ class ReturnAdmin(AfterSalePagesMixin, ReadOnlyAdminMixin, VendorScopedAdmin):
         found = self.get_object(request, unquote(object_id))
         context: dict[str, Any] = extra_context or {}
         if found is not None and self.has_view_permission(request, found):
-            if request.method == "POST" and "button" in request.POST:
+            may_answer = self.may(request, "change")
+            if request.method == "POST" and "button" in request.POST and may_answer:
                 return self._answer(request, found)
-            following = [state for state in Return.State if states.can_transition(found.state, state)]
+            following = [state for state in Return.State if may_answer and states.can_transition(found.state, state)]
             context |= {"following": following, "answer_form": AnswerForm()}
         return super().change_view(request, object_id, form_url, context)
 
@@ -130,7 +130,11 @@ class TransferAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-
     search_fields = ["purpose", "reference"]
     actions = ["mark_paid"]
 
-    @admin.action(description="Mark as paid: the whole amount is on the account")
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may write down what the bank shows."""
+        return request.user.has_perm("manual_gateway.change_transfer")
+
+    @admin.action(description="Mark as paid: the whole amount is on the account", permissions=["settle"])
     def mark_paid(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         """Write down that the selected transfers came, and settle their orders."""
         for transfer in rows.order_by("pk"):
@@ -149,7 +153,11 @@ class BackTransferAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[t
     search_fields = ["transfer__purpose", "key"]
     actions = ["mark_made"]
 
-    @admin.action(description="Mark as transferred back")
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may write down what was transferred back."""
+        return request.user.has_perm("manual_gateway.change_backtransfer")
+
+    @admin.action(description="Mark as transferred back", permissions=["settle"])
     def mark_made(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         """Write down that the selected amounts were transferred back."""
         for back in rows.order_by("pk"):

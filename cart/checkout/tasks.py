@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from cart.orders.nudge import nudge
+from vendors.nudge import nudge
 
 
 def enqueue_refunds() -> None:

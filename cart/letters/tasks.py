@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 
 from cart.letters import sending
-from cart.orders.nudge import nudge
+from vendors.nudge import nudge
 
 
 def enqueue_letter(uuid: UUID) -> None:

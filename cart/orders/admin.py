@@ -14,12 +14,9 @@ from django.utils.safestring import SafeString
 from cart.orders import services
 from cart.orders.forms import ConsignmentForm
 from cart.orders.models import Consignment, Order, OrderLine, Payment
-from vendors.models import Membership
 from vendors.money import Money
 from vendors.read_only_admin import ReadOnlyAdminMixin
-from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
-
-ORDER_ROLES = frozenset({Membership.Role.OWNER, Membership.Role.ORDERS})
+from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
 
 
 class OrderLineInline(ReadOnlyAdminMixin, VendorScopedInline):
@@ -31,6 +28,21 @@ class OrderLineInline(ReadOnlyAdminMixin, VendorScopedInline):
     readonly_fields = fields
 
 
+class LateFilter(admin.SimpleListFilter):
+    """Select what should have been sent by now."""
+
+    title = "late"
+    parameter_name = "late"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the one choice."""
+        return [("yes", "not sent in time")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Select by the choice."""
+        return queryset.late(timezone.now()) if self.value() == "yes" else queryset  # type: ignore[attr-defined]  # ours
+
+
 @admin.register(Consignment)
 class ConsignmentAdmin(VendorScopedAdmin):
     """List a vendor's consignments to pack; unpaid drafts are hidden."""
@@ -38,7 +50,7 @@ class ConsignmentAdmin(VendorScopedAdmin):
     vendor_roles = ORDER_ROLES
     form = ConsignmentForm
     list_display = ["number", "vendor", "state", "placed_at", "delivery_method", "total", "tracking_number"]
-    list_filter = ["state", "delivery_method", "vendor"]
+    list_filter = ["state", LateFilter, "delivery_method", "vendor"]
     list_select_related = ["vendor", "order"]
     search_fields = ["number", "tracking_number", "order__name"]
     ordering = ["-order__placed_at", "-pk"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -18,6 +18,7 @@ from sessions_farm.query_plans import attach, planned
 from vendors.money import Money
 
 RETURN_GRACE = timedelta(seconds=30)
+LATE_AFTER = timedelta(days=3)  # after the order, a consignment that is not sent is late
 
 
 class PostalAddress(models.Model):
@@ -173,6 +174,15 @@ class Order(PostalAddress):
         return self._consignments
 
 
+class ConsignmentQuerySet(models.QuerySet["Consignment"]):
+    """Select consignments."""
+
+    def late(self, now: datetime) -> Self:
+        """Select the consignments of placed orders that are not sent though they were ordered LATE_AFTER ago."""
+        waiting = (Consignment.State.OPEN, Consignment.State.PACKED)
+        return self.filter(state__in=waiting, order__placed_at__lt=now - LATE_AFTER)
+
+
 class Consignment(models.Model):
     """Record the goods of one order that one vendor sends."""
 
@@ -197,6 +207,8 @@ class Consignment(models.Model):
     carrier = models.CharField(max_length=60, blank=True)
     tracking_number = models.CharField(max_length=60, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = ConsignmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]

@@ -79,18 +79,22 @@ def site(name: str, python: str, module: str, servers: Servers, folder: Path, **
     data, port = folder / name, processes.free_port()
     for part in ("static", "media"):
         (data / part).mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {
-        "SECRET_KEY": secrets.token_urlsafe(48),
-        "DATABASE_URL": urlsplit(servers.database_url)._replace(path=f"/shop_{name}").geturl(),
-        "REDIS_URL": servers.redis_url,
-        "SHOP_DATA": str(data),
-        "MALL_DATA": str(data),
-        "STATIC_ROOT": str(data / "static"),
-        "PUBLIC_PORT": str(port),
-        "PROBE_SECONDS": "0",  # no host of the benchmark is to be found by its name
-        "DEBUG": "",
-        "DEMO": "",
-    } | own
+    environment = (
+        os.environ
+        | {
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "DATABASE_URL": urlsplit(servers.database_url)._replace(path=f"/shop_{name}").geturl(),
+            "REDIS_URL": servers.redis_url,
+            "SHOP_DATA": str(data),
+            "MALL_DATA": str(data),
+            "STATIC_ROOT": str(data / "static"),
+            "PUBLIC_PORT": str(port),
+            "PROBE_SECONDS": "0",  # no host of the benchmark is to be found by its name
+            "DEBUG": "",
+            "DEMO": "",
+        }
+        | own
+    )
     return Site(name, python, module, environment, port)
 
 

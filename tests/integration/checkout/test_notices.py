@@ -12,8 +12,8 @@ from cart.checkout.payments.sandbox import tasks
 from cart.checkout.payments.sandbox.models import Charge
 from cart.letters.models import Letter
 from cart.orders.models import Order
-from cart.orders.nudge import nudge
 from tests.support.shop import add_goods, begin, order_of, visitor_with
+from vendors.nudge import nudge
 
 
 @pytest.fixture

@@ -14,11 +14,13 @@ from cart.orders.models import Consignment
 from sessions_farm.communities.tests.support.registry_admin import FormClient
 from sessions_farm.models import Session
 from tests.support.two_vendors import MASTER, make_marketplace, make_side
+from vendors.jobs.models import Job
 from vendors.models import Membership, Product, Stock, Vendor
 from vendors.scoped_admin import VendorScopedAdmin
 
 SCOPED = {model: each for model, each in admin.site._registry.items() if isinstance(each, VendorScopedAdmin)}
-UNSCOPED = [model for model in admin.site._registry if model not in SCOPED]
+PERSONAL = {Job}  # each person's own: tests/integration/jobs
+UNSCOPED = [model for model in admin.site._registry if model not in SCOPED and model not in PERSONAL]
 MODELS = sorted(SCOPED, key=lambda model: model._meta.label)
 ROLES = Membership.Role.values
 

@@ -10,10 +10,10 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cart.orders.nudge import SOCKET_SECONDS, Nudge, nudge
 from shipping import services, tasks
 from shipping.drain import drain
 from shipping.models import Dispatch
+from vendors.nudge import SOCKET_SECONDS, Nudge, nudge
 
 DEAD = "redis://127.0.0.1:1/0"
 

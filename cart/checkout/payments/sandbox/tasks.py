@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from cart.checkout.payments.sandbox import signing
 from cart.checkout.payments.sandbox.models import Charge
-from cart.orders.nudge import nudge
+from vendors.nudge import nudge
 
 
 def enqueue_notice(charge_id: int) -> None:
