@@ -272,7 +272,7 @@ def _hold_cart(cart_id: int, held_by: UUID) -> tuple[QuerySet[Cart], dict[str, A
 
 @planned
 def _related_orders(visitor_id: UUID, order_key: str, wish: str, number: str) -> QuerySet[Order]:
-    """Select the visitor's order with a key, then the placed one of the wish, then one that has the number by chance."""
+    """Select the visitor's order with a key, then the placed one of the wish, then one that has the number."""
     has_key = Q(idempotency_key=order_key, visitor=visitor_id)
     is_paid = Q(wish=wish, state=Order.State.PLACED)
     rank = Case(When(has_key, then=0), When(is_paid, then=1), default=2, output_field=IntegerField())
