@@ -340,9 +340,7 @@ class World:
         before = Refund.objects.filter(key=f"{order.number}-{key}").first()
 
         def act():
-            return refunding.refund_amount(
-                order_id=order.pk, amount=amount, key=key, why="Late", now=timezone.now()
-            )
+            return refunding.refund_amount(order_id=order.pk, amount=amount, key=key, why="Late", now=timezone.now())
 
         self.after_sale(act, accident, before=before)
 
