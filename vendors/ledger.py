@@ -57,7 +57,7 @@ def enter(entry: Entry, *, user: AbstractBaseUser | None, now: datetime) -> Stoc
 
 @transaction.atomic
 def count(found: Mapping[int, int], *, why: str, now: datetime, user: AbstractBaseUser | None = None) -> None:
-    """Write a count of pieces found by variant, at any stock; for loaders, which saw nothing before."""
+    """Write a count of pieces found by variant, whatever is on hand; for loaders, which saw nothing before."""
     rows, user_id = lock_for_entries(found), user.pk if user else None
     StockMovement.objects.bulk_create(
         StockMovement(

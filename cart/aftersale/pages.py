@@ -117,7 +117,8 @@ def page_context(order: Order, consignment: Consignment | None) -> dict[str, Any
     """Return the context of the page of a consignment or, without one, of its order."""
     subject = consignment or order
     page, states, cancellations, returns, paid_back = _rows_of(order, consignment)
-    left = sum(refunds.refundable(order, consignment_id=consignment and consignment.pk).values())
+    one = consignment.pk if consignment else None
+    left = sum(refunds.refundable(order, consignment_id=one).values())
     refunded = paid_back.annotate(sum=Sum("parts__amount"))  # of this consignment alone
     return {
         "title": f"After the sale: {subject}",

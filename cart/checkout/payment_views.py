@@ -157,7 +157,7 @@ def payment_return(request: MallRequest, name: str) -> HttpResponse:
         logger.warning("Payment %s is not settled at its return: %s", reference, error)
         order = payment.order
     if not _is_buyer(request, order):
-        return render(request, "checkout/returned.html", {"is_placed": order.state == Order.State.PLACED})
+        return render(request, "checkout/returned.html", {"state": order.state})
     if order.state == Order.State.DRAFT and order.payments.latest("pk").state == Payment.State.DECLINED:
         messages.error(request, "The payment was not made and nothing was charged. Try again, or use another card.")
         return redirect("checkout:review")

@@ -28,7 +28,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
 
     also_seen = ("mall_role", "is_superuser")
     role = forms.ChoiceField(
-        label="works for the mall as",
+        label="Works for the mall as",
         choices=roles.CHOICES,
         required=False,
         help_text="Operator: vendors, domains, approvals, users. Support: reads orders and users, signs in as others. "

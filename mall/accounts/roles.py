@@ -15,7 +15,11 @@ from vendors.models import Membership
 from vendors.people import SEES_ALL
 
 SUPERUSER = "superuser"
-CHOICES = [("", "nobody’s"), *MallRole.choices, (SUPERUSER, "superuser: everything, and the roles of others")]
+CHOICES = [
+    ("", "– not for the mall –"),
+    *MallRole.choices,
+    (SUPERUSER, "superuser: everything, and the roles of others"),
+]
 IMPERSONATE = "accounts.impersonate"
 RECONCILE = "orders.reconcile"
 

@@ -124,7 +124,7 @@ VENDOR_MENU = (
         (
             Entry("Shop", "admin:vendors_vendor_change", roles={OWNER}),
             Entry("Domains", "admin:vendors_vendor_domains", roles={OWNER}),
-            Entry("Standing", "admin:setup", roles={OWNER}),
+            Entry("Approval", "admin:setup", roles={OWNER}),
         ),
     ),
     Group("People", (Entry("People", "admin:vendors_vendor_people", roles={OWNER}),)),

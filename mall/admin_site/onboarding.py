@@ -44,7 +44,7 @@ class Setup:
 
     @property
     def state(self) -> str:
-        """Return the standing of the store, as a sentence."""
+        """Return the state of the store, as a sentence."""
         remark = f" The mall says: “{self.vendor.remark}”" if self.vendor.remark else ""
         match self.vendor.status:
             case Vendor.Status.DRAFT if remark:

@@ -1,4 +1,4 @@
-"""The letters about a vendor's standing: to the mall's operators when an owner asks, to the owners the decision."""
+"""The letters about a vendor's approval: to the mall's operators when an owner asks, to the owners the decision."""
 
 from __future__ import annotations
 

@@ -44,7 +44,8 @@ class MallAdminSite(admin.AdminSite):
             is_form = request.method == "POST" and request.path != reverse("admin:logout", current_app=self.name)
             if is_form and request.user.is_anonymous:
                 return kept_text.ask_to_sign_in(request)
-            return checked(request, *args, **kwargs)
+            response: HttpResponseBase = checked(request, *args, **kwargs)
+            return response
 
         return update_wrapper(inner, checked)
 
