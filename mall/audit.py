@@ -53,7 +53,7 @@ def name_both(*, instance: LogEntry, **_kwargs: Any) -> None:
 
 @receiver(pre_save, sender=AdminLogEntry, dispatch_uid="mall.audit.name_both_in_history")
 def name_both_in_history(*, instance: AdminLogEntry, **_kwargs: Any) -> None:
-    """Write into a new entry of the admin's history who acted, and in whose name."""
+    """Write the acting person into a new entry of the admin's history, and the person in whose name they acted."""
     if instance._state.adding and (found := _current()):
         instance.user = found.by
         instance.change_message = f"{instance.get_change_message()} In the name of {found.user}."

@@ -13,7 +13,7 @@ Status = Vendor.Status
 
 
 class ApprovalError(Exception):
-    """Report a change of a store’s approval that is refused; the message is for the person who asked."""
+    """Report a change of a store's approval that is refused; the message is for the asking person."""
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Admin pages of what follows a sale: returns for the vendors' order people; refunds and transfers for the mall's."""
+"""Admin pages after a sale: returns for the vendors' order people; refunds and transfers for the mall's."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ReturnAdmin(AfterSalePagesMixin, ReadOnlyAdminMixin, VendorScopedAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Show a return with its buttons; a POST of one does what it says."""
+        """Show a return with its buttons; a POST does as the pressed one says."""
         found = self.get_object(request, unquote(object_id))
         context: dict[str, Any] = extra_context or {}
         if found is not None and self.has_view_permission(request, found):
@@ -81,7 +81,7 @@ class ReturnAdmin(AfterSalePagesMixin, ReadOnlyAdminMixin, VendorScopedAdmin):
 
 
 def press(request: HttpRequest, found: Return, answer: str) -> str:
-    """Do what the button of a return says; return it as a sentence. Raise AfterSaleError."""
+    """Do as the button of a return says; return the act as a sentence. Raise AfterSaleError."""
     said: Any = {"return_id": found.pk, "user": request.user, "now": timezone.now()}
     match request.POST.get("button"):
         case "accept":
@@ -100,7 +100,7 @@ def press(request: HttpRequest, found: Return, answer: str) -> str:
 
 
 class RefundPartInline(ReadOnlyAdminMixin, admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Show of what a refund is."""
+    """Show the parts of a refund."""
 
     model = RefundPart
     fields = ("consignment", "line", "amount")
@@ -131,7 +131,7 @@ class TransferAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-
     actions = ["mark_paid"]
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may write down what the bank shows."""
+        """Return whether the user may write down transfers that the bank shows."""
         return request.user.has_perm("manual_gateway.change_transfer")
 
     @admin.action(description="Mark as paid: the whole amount is on the account", permissions=["settle"])
@@ -154,7 +154,7 @@ class BackTransferAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[t
     actions = ["mark_made"]
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may write down what was transferred back."""
+        """Return whether the user may write down transfers back."""
         return request.user.has_perm("manual_gateway.change_backtransfer")
 
     @admin.action(description="Mark as transferred back", permissions=["settle"])

@@ -15,7 +15,7 @@ from vendors.read_only_admin import ReadOnlyAdminMixin
 
 
 class GivenUpFilter(admin.SimpleListFilter):
-    """Select the letters that nobody tries to send any more."""
+    """Select the letters that are tried no more."""
 
     title = "given up"
     parameter_name = "given_up"

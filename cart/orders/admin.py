@@ -29,7 +29,7 @@ class OrderLineInline(ReadOnlyAdminMixin, VendorScopedInline):
 
 
 class LateFilter(admin.SimpleListFilter):
-    """Select what should have been sent by now."""
+    """Select the overdue consignments."""
 
     title = "late"
     parameter_name = "late"

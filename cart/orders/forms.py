@@ -13,7 +13,7 @@ STAFF_STATES = (Consignment.State.PACKED, Consignment.State.SENT, Consignment.St
 
 
 class ConsignmentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Change a consignment, and say what it is now."""
+    """Change a consignment, and show its state."""
 
     also_seen = ("state",)
     new_state = forms.ChoiceField(label="Now it is", required=False)

@@ -59,7 +59,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(state=Order.State.PLACED)
 
     def for_user(self, user: Any) -> Self:
-        """Select the settled orders of a user, and those that are to be paid later."""
+        """Select the settled orders of a user, and the orders to be paid later."""
         unfinished = Q(state=Order.State.EXPIRED) | Q(state=Order.State.DRAFT, pay_by__isnull=True)
         return self.filter(user=user).exclude(unfinished)
 

@@ -1,4 +1,4 @@
-"""The accounts in the admin, for the mall's staff: who works where, roles in the mall, and closing an account."""
+"""The accounts in the admin, for the mall's staff: workplaces, roles in the mall, and closing an account."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ TEMPLATE = "admin/mall/setup.html"
 
 
 def setup_view(request: HttpRequest, pk: int, context: dict[str, Any]) -> HttpResponse:
-    """Show the page to the vendor's owners and the mall's staff; a POST does what its button says."""
+    """Show the page to the vendor's owners and the mall's staff; a POST does as its button says."""
     decides = may_see_all(request) and request.user.has_perm("vendors.change_vendor")
     rows = onboarding.with_progress()
     if not may_see_all(request):
@@ -52,7 +52,7 @@ def setup_view(request: HttpRequest, pk: int, context: dict[str, Any]) -> HttpRe
 
 
 def _press(request: HttpRequest, setup: onboarding.Setup, *, decides: bool) -> None:
-    """Do what the pressed button says. Raise ApprovalError, PermissionDenied."""
+    """Do as the pressed button says. Raise ApprovalError, PermissionDenied."""
     vendor, button = setup.vendor, request.POST.get("button", "")
     if button in {"accept", "ask"}:
         if may_see_all(request):

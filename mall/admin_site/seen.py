@@ -69,7 +69,7 @@ class SeenFormMixin(forms.BaseModelForm):  # type: ignore[type-arg]  # not subsc
         self.fields[SEEN].widget.now = values
 
     def clean(self) -> dict[str, Any]:
-        """Lock the row, take its values, and refuse the form if they are not those that were seen."""
+        """Lock the row, take its values, and refuse the form if they differ from the seen ones."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if self.instance.pk is None or SEEN not in self.fields or not self.shown:
             return data
@@ -84,7 +84,7 @@ class SeenFormMixin(forms.BaseModelForm):  # type: ignore[type-arg]  # not subsc
         return data
 
     def _changes(self, row: models.Model, seen: str) -> str:
-        """Return what changed since the form was shown, as sentences; empty where nothing did."""
+        """Return the changes since the form was shown, as sentences."""
         try:
             before = signing.loads(seen, salt=SALT)
         except signing.BadSignature:

@@ -1,4 +1,4 @@
-"""Takings of the last days by day and currency: goods and delivery of placed orders, less what was given back."""
+"""Takings of the last days by day and currency: goods and delivery of placed orders, less refunds."""
 
 from __future__ import annotations
 

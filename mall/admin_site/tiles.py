@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Name the rows of one list that wait for somebody, by the query of its address."""
+    """Name the rows of one list that wait for a person, by the query of its address."""
 
     one: str
     many: str
