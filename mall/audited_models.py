@@ -2,9 +2,11 @@
 
 from auditlog.registry import auditlog
 
+from cart.orders.models import Consignment
 from vendors.models import Membership, Product, Variant, Vendor
 
 auditlog.register(Vendor)
 auditlog.register(Membership)
 auditlog.register(Product, exclude_fields=["search", "updated_at"])
 auditlog.register(Variant, exclude_fields=["stock"])
+auditlog.register(Consignment)

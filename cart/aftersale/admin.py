@@ -16,8 +16,8 @@ from cart.aftersale.forms import AnswerForm
 from cart.aftersale.models import Return, ReturnLine
 from cart.aftersale.pages import AfterSalePagesMixin
 from cart.checkout.payments.manual.models import BackTransfer, Transfer
-from cart.orders.admin import ORDER_ROLES
 from cart.orders.models import Refund, RefundPart
+from cart.orders.roles import ORDER_ROLES
 from cart.transactions import RowLockTimeoutError
 from vendors.read_only_admin import ReadOnlyAdminMixin
 from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline

@@ -33,7 +33,7 @@ def place_order(order: Order, now: datetime) -> None:
     order.state = Order.State.PLACED
     order.placed_at = now
     _mark_placed(order.pk, now)
-    _open_consignments(order.pk)
+    _open_consignments(order.pk, now)
     if order.visitor_id is not None and order.pay_by is None:
         remove_bought(visitor_id=order.visitor_id, bought=order.quantities())
     order_finalising.send(sender=Order, order=order, now=now)
@@ -61,8 +61,8 @@ def _mark_placed(order_id: int, now: datetime) -> tuple[QuerySet[Order], dict[st
 
 
 @planned_update
-def _open_consignments(order_id: int) -> tuple[QuerySet[Consignment], dict[str, Any]]:
-    return Consignment.objects.filter(order=order_id), {"state": Consignment.State.OPEN}
+def _open_consignments(order_id: int, now: datetime) -> tuple[QuerySet[Consignment], dict[str, Any]]:
+    return Consignment.objects.filter(order=order_id), {"state": Consignment.State.OPEN, "placed_at": now}
 
 
 def cancel_order(order: Order, reason: str) -> None:

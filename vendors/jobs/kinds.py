@@ -17,6 +17,7 @@ class Kind(ABC):
 
     name: ClassVar[str]
     roles: ClassVar[frozenset[str]]
+    permission: ClassVar[str] = ""  # with which the mall's staff may do it for all vendors; else superusers alone
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -71,11 +71,11 @@ def run_due_jobs() -> int:
 def _require_role(job: Job) -> None:
     """Raise JobRefusedError if the person lost, since the start, the role that the job needs."""
     user: Any = job.user
-    if user.is_active and user.is_superuser:
+    kind = KINDS[job.kind]
+    if user.is_active and (user.has_perm(kind.permission) if kind.permission else user.is_superuser):
         return
-    roles = KINDS[job.kind].roles
     may = user.is_active and user.is_staff and job.vendor_id is not None
-    if not (may and Membership.objects.filter(user=user, vendor=job.vendor_id, role__in=roles).exists()):
+    if not (may and Membership.objects.filter(user=user, vendor=job.vendor_id, role__in=kind.roles).exists()):
         raise JobRefusedError(f"{user} has no role any more that may do this.")
 
 

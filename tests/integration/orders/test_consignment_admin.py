@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from cart.orders.models import Consignment, Order
+from tests.support.html import form_data
 from tests.support.two_vendors import MASTER, make_marketplace, make_side
 
 State = Consignment.State
@@ -28,7 +29,9 @@ def packer(sides):
 
 
 def act(client, action, *consignments):
-    data = {"action": action, "_selected_action": [each.pk for each in consignments]}
+    """Choose consignments on the list of all, as it is shown, and run an action."""
+    shown = form_data(client.get(reverse(QUEUE), {"queue": "all"}))["shown"]
+    data = {"action": action, "index": 0, "shown": shown, "_selected_action": [each.pk for each in consignments]}
     return client.post(reverse(QUEUE), data, follow=True).content.decode()
 
 
