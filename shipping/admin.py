@@ -13,12 +13,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from shipping import services
+from shipping.bulk import ORDERS, RedriveDispatches
 from shipping.forms import RouteForm
 from shipping.models import Attempt, Department, Dispatch, Recall, Route
-from vendors.models import Membership
+from vendors.bulk_actions import BulkActionsMixin, bulk
 from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
-
-ORDERS = frozenset({Membership.Role.OWNER, Membership.Role.ORDERS})
 
 # Read-only fields.
 ROUTE_HEALTH = ("state", "health", "reason", "failing_since", "open_until", "last_ok_at")
@@ -40,7 +39,7 @@ class DepartmentAdmin(VendorScopedAdmin):
 
 
 @admin.register(Route)
-class RouteAdmin(VendorScopedAdmin):
+class RouteAdmin(BulkActionsMixin, VendorScopedAdmin):
     vendor_path = "department__vendor"
     form = RouteForm
     list_display = ["department", "rank", "transport", "state", "health", "last_ok_at"]
@@ -105,7 +104,7 @@ class RecallInline(VendorScopedInline):
 
 
 @admin.register(Dispatch)
-class DispatchAdmin(VendorScopedAdmin):
+class DispatchAdmin(BulkActionsMixin, VendorScopedAdmin):
     vendor_roles = ORDERS
     vendor_path = "consignment__vendor"
     list_display = ["consignment", "vendor", "revision", "state", "tries", "next_at", "acked_at", "reason"]
@@ -116,7 +115,8 @@ class DispatchAdmin(VendorScopedAdmin):
     fields = DISPATCH
     readonly_fields = DISPATCH
     inlines = [AttemptInline, RecallInline]
-    actions = ["redrive"]
+    actions = [bulk(RedriveDispatches, "view")]
+    seen_fields = ("state",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # the order writes it
@@ -143,13 +143,3 @@ class DispatchAdmin(VendorScopedAdmin):
         except ValueError:
             text = f"Not JSON: {text}"
         return format_html("<pre>{}</pre>", text)
-
-    @admin.action(description="Send again (only dead dispatches)", permissions=["view"])
-    def redrive(self, request: HttpRequest, dispatches: QuerySet[Dispatch]) -> None:
-        sent = 0
-        for dispatch in dispatches:
-            if services.redrive(dispatch=dispatch, now=timezone.now()):
-                sent += 1
-                self.log_change(request, dispatch, "Sent again by hand.")
-        level = messages.SUCCESS if sent else messages.WARNING
-        self.message_user(request, f"{sent} of {len(dispatches)} go again, under the same key.", level)

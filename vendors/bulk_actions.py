@@ -16,8 +16,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
+from django.contrib.admin.options import ActionLocation
 from django.core import signing
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
@@ -88,7 +89,7 @@ class KeysPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable a
         """Return a page, read by the keys."""
         number = self.validate_number(number)
         keys = self.keys[(number - 1) * self.per_page : number * self.per_page]
-        return self._get_page(self.rows.filter(pk__in=[key[0] for key in keys]), number, self)
+        return Page(self.rows.filter(pk__in=[key[0] for key in keys]), number, self)
 
 
 class BulkActionsMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # of whichever model
@@ -121,7 +122,9 @@ class BulkActionsMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # of whiche
                 context["action_form"].fields["shown"].initial = pack(paginator.keys, self.salt(request))
         return response
 
-    def response_action(self, request: HttpRequest, queryset: Any, **kwargs: Any) -> HttpResponse | None:
+    def response_action(
+        self, request: HttpRequest, queryset: Any, action_location: ActionLocation = ActionLocation.CHANGE_LIST
+    ) -> HttpResponse | None:
         """Run an action over the rows that were shown."""
         if request.POST.get("select_across") == "1":
             shown = self.shown(request)
@@ -129,7 +132,7 @@ class BulkActionsMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # of whiche
                 messages.error(request, UNKNOWN)
                 return None
             queryset = queryset.filter(pk__in=[row[0] for row in shown])
-        return super().response_action(request, queryset, **kwargs)
+        return super().response_action(request, queryset, action_location)
 
     def salt(self, request: HttpRequest) -> str:
         """Return the salt of the list's signature: it is good for one person and one list."""

@@ -91,7 +91,9 @@ class PrintSlips(BulkAction):
             return None
         keys = [row[0] for row in rows]
         packing.mark_printed(consignment_ids=keys, now=timezone.now())
-        return HttpResponseRedirect(f"{reverse('admin:orders_consignment_slips')}?{urlencode({'pk': keys}, doseq=True)}")
+        return HttpResponseRedirect(
+            f"{reverse('admin:orders_consignment_slips')}?{urlencode({'pk': keys}, doseq=True)}"
+        )
 
     def run(self, run: Run) -> str:
         """Make the file, from its beginning where a worker died."""

@@ -164,7 +164,9 @@ class ConsignmentAdmin(BulkActionsMixin, SlipPagesMixin, TrackingPageMixin, Vend
             until, blocked = packing.undo_until(consignment), packing.blocked_reasons(
                 [consignment], State.PACKED, timezone.now()
             )  # fmt: skip
-            words += blocked.values() or [f"The buyer gets a letter at {as_written(until)}; it can be undone until then."]
+            words += blocked.values() or [
+                f"The buyer gets a letter at {as_written(until)}; it can be undone until then."
+            ]
         return format_html_join("", "{}<br>", ((word,) for word in words))
 
     def changeform_view(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Q, QuerySet, Value
@@ -73,7 +73,7 @@ def search(rows: QuerySet[Consignment], text: str) -> QuerySet[Consignment]:
     text = text.strip()
     words = re.findall(r"\w+", text)
     every = Consignment.objects.order_by()
-    ways: list[QuerySet[Consignment] | QuerySet[OrderLine]] = [
+    ways: list[Any] = [
         every.filter(number__startswith=text.upper()).values("pk"),
         every.exclude(tracking_number="").filter(tracking_number__startswith=text).values("pk"),
         every.filter(

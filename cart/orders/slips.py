@@ -1,7 +1,7 @@
 """Packing slips: what one says, and the PDF of one or many.
 
 The letters come from Noto fonts (SIL Open Font License 1.1) that are installed as packages: Latin, Greek and Cyrillic
-always, the others where a slip needs them, for the Chinese, Japanese and Korean ones take a quarter of a second to read.
+always, others where a slip needs them: the Chinese, Japanese and Korean ones take a quarter of a second to read.
 """
 
 from __future__ import annotations
@@ -104,8 +104,11 @@ class SlipsFile:
         self._write(f"{slip.pieces} piece{'' if slip.pieces == 1 else 's'} in this parcel", size=11)
 
     def content(self) -> bytes:
-        """Return the file."""
-        return bytes(self._pdf.output())
+        """Return the file, and close those of the fonts."""
+        content = bytes(self._pdf.output())
+        for font in self._pdf.fonts.values():
+            font.close()
+        return content
 
     def _get_fonts(self, slip: Slip) -> None:
         """Read the fonts of the scripts that the slip needs and the file has not."""
@@ -151,7 +154,7 @@ class SlipsFile:
         self._pdf.multi_cell(WIDTH - 60, 9, name, align="L", new_x="LMARGIN", new_y="NEXT")
 
     def _set_size(self, size: int) -> None:
-        """Set the font, by way of another size: after a text in two fonts the file holds another than fpdf2 believes."""
+        """Set the font, by way of another size: after a text in two fonts fpdf2 leaves out what it holds for set."""
         self._pdf.set_font("sans", "", 1)
         self._pdf.set_font("sans", "", size)
 

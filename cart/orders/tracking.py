@@ -41,7 +41,8 @@ def read_rows(text: str) -> list[TrackedRow]:
         if len(cells) > FIELDS:
             rows.append(TrackedRow(place, cells[0], problem=f"It has {len(cells)} fields; number;tracking;carrier."))
             continue
-        rows.append(TrackedRow(place, *(*cells, "", "")[:FIELDS]))
+        number, tracking_number, carrier = (*cells, "", "")[:FIELDS]
+        rows.append(TrackedRow(place, number, tracking_number, carrier))
     return rows
 
 

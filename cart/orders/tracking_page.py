@@ -88,7 +88,10 @@ class TrackingPageMixin(Admin):
         if problem := tracking.refusal(consignment, data["number"]):
             form.add_error("number", problem)
             return self._page(request, scan=form)
-        assert consignment is not None  # else it is refused
+        return self._send_scanned(request, form, consignment) if consignment else self._page(request, scan=form)
+
+    def _send_scanned(self, request: HttpRequest, form: ScanForm, consignment: Consignment) -> HttpResponse:
+        data = form.cleaned_data
         if not data["tracking_number"]:
             prefetch_related_objects([consignment], "order", "lines")
             return self._page(request, scan=form, consignment=consignment)
@@ -115,10 +118,12 @@ class TrackingPageMixin(Admin):
         checked = tracking.check_rows(rows, self._find(request, [row.number for row in rows]))
         good = [row for row in checked if not row.problem]
         return self._page(
-            request, rows_form=form, checked=sorted(checked, key=lambda row: not row.problem), good=len(good), token=signing.dumps(
-                [_as_seen(row) for row in good], salt=self._token_salt(request), compress=True
-            ),
-        )  # fmt: skip
+            request,
+            rows_form=form,
+            checked=sorted(checked, key=lambda row: not row.problem),
+            good=len(good),
+            token=signing.dumps([_as_seen(row) for row in good], salt=self._token_salt(request), compress=True),
+        )
 
     def _apply(self, request: HttpRequest) -> HttpResponse:
         try:
