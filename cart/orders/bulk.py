@@ -98,14 +98,14 @@ class PrintSlips(BulkAction):
     def run(self, run: Run) -> str:
         """Make the file, from its beginning where a worker died."""
         keys = [row[0] for row in run.job.arguments["rows"]]
-        pages = slips.SlipsFile()
         run.progress(0, len(keys))
-        for start in range(0, len(keys), FILE_BATCH):
-            batch = keys[start : start + FILE_BATCH]
-            for slip in slips.find_slips(batch, vendor_id=run.job.vendor_id):
-                pages.add(slip)
-            run.progress(start + len(batch), len(keys))
-        content = pages.content()
+        with slips.SlipsFile() as pages:
+            for start in range(0, len(keys), FILE_BATCH):
+                batch = keys[start : start + FILE_BATCH]
+                for slip in slips.find_slips(batch, vendor_id=run.job.vendor_id):
+                    pages.add(slip)
+                run.progress(start + len(batch), len(keys))
+            content = pages.content()
         with run.batch():
             packing.mark_printed(consignment_ids=pages.keys, now=timezone.now())
             run.output("packing-slips.pdf", "application/pdf", content)

@@ -37,8 +37,18 @@ class OrderLineInline(ReadOnlyAdminMixin, VendorScopedInline):
 
     model = OrderLine
     vendor_roles = ORDER_ROLES
-    fields = ("sku", "name", "quantity", "cancelled", "returned", "unit_price")
+    fields = ("sku", "name", "quantity", "cancelled", "returned", "price")
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Select the lines with their order, for its currency."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related("consignment__order")
+
+    @admin.display(description="price each")
+    def price(self, line: OrderLine) -> str:
+        """Format the price of a piece."""
+        return str(Money(line.unit_price, line.consignment.order.currency))
 
 
 class QueueFilter(admin.SimpleListFilter):
@@ -92,12 +102,12 @@ class ConsignmentAdmin(BulkActionsMixin, SlipPagesMixin, TrackingPageMixin, Vend
     inlines = [OrderLineInline]
     actions = [bulk(PrintSlips), bulk(PackConsignments), bulk(SendConsignments), bulk(TakeBackConsignments)]
     fieldsets = [
-        ("Parcel", {"fields": ["number", "vendor", "now_it_is", "ordered", "delivery_method", "total"]}),
-        ("Buyer", {"fields": ["goes_to", "contact"]}),
-        ("Sending", {"fields": ["carrier", "tracking_number"]}),
+        ("Parcel", {"fields": ["vendor", ("now_it_is", "ordered"), ("delivery_method", "total")]}),
+        ("Buyer", {"fields": [("goes_to", "contact")]}),
+        ("Sending", {"fields": [("carrier", "tracking_number")]}),
         ("For the shop’s people", {"fields": ["note"]}),
     ]
-    readonly_fields = ["number", "vendor", "now_it_is", "ordered", "delivery_method", "total", "goes_to", "contact"]
+    readonly_fields = ["vendor", "now_it_is", "ordered", "delivery_method", "total", "goes_to", "contact"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Select the consignments of placed orders."""
@@ -169,12 +179,16 @@ class ConsignmentAdmin(BulkActionsMixin, SlipPagesMixin, TrackingPageMixin, Vend
             ]
         return format_html_join("", "{}<br>", ((word,) for word in words))
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the desk."""
+        return super().changelist_view(request, {**(extra_context or {}), "title": "Packing desk"})
+
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Show a consignment with the buttons of what comes next; say why where another was faster."""
         found = self.get_object(request, unquote(object_id)) if object_id else None
-        context = {**(extra_context or {}), "steps": steps(found) if found else []}
+        context = {**(extra_context or {}), "steps": steps(found) if found else [], "title": "Parcel"}
         try:
             return super().changeform_view(request, object_id, form_url, context)
         except StaleConsignmentError as error:

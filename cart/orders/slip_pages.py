@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 
+from cart.orders import packing
 from cart.orders.slips import Slip, SlipsFile, find_slips
 
 if TYPE_CHECKING:
@@ -33,24 +35,30 @@ class SlipPagesMixin(Admin):
         ]
 
     def slips_view(self, request: HttpRequest) -> HttpResponse:
-        """Show slips, each on a sheet of its own when it is printed."""
+        """Show slips, each on a sheet of its own when it is printed; a POST records that they were."""
         slips = self._slips(request)
+        if request.method == "POST" and self.has_change_permission(request):
+            packing.mark_printed(consignment_ids=[slip.consignment.pk for slip in slips], now=timezone.now())
+            return HttpResponseRedirect(request.get_full_path())
         context = {
             **self.admin_site.each_context(request),
             "title": f"{len(slips)} packing slip{'' if len(slips) == 1 else 's'}",
             "opts": self.opts,
             "slips": slips,
             "query": request.GET.urlencode(),
+            "are_printed": all(slip.consignment.printed_at for slip in slips),
         }
         return TemplateResponse(request, "admin/orders/consignment/slips.html", context)
 
     def slips_pdf_view(self, request: HttpRequest) -> HttpResponse:
         """Return slips as a PDF."""
-        file = SlipsFile()
-        for slip in self._slips(request):
-            file.add(slip)
+        slips = self._slips(request)
+        with SlipsFile() as file:
+            for slip in slips:
+                file.add(slip)
+            content = file.content()
         headers = {"Content-Disposition": 'inline; filename="packing-slips.pdf"', "Cache-Control": "no-store"}
-        return HttpResponse(file.content(), content_type="application/pdf", headers=headers)
+        return HttpResponse(content, content_type="application/pdf", headers=headers)
 
     def _slips(self, request: HttpRequest) -> list[Slip]:
         """Return the slips that the address names, as far as they are of the user's vendors."""

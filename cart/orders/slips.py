@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from fpdf import FPDF
 
@@ -91,6 +91,14 @@ class SlipsFile:
         self._pdf.set_auto_page_break(auto=True, margin=MARGIN)
         self._pdf.add_font("sans", "", font_path(*SANS))
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the files of the fonts."""
+        for font in self._pdf.fonts.values():
+            font.close()
+
     def add(self, slip: Slip) -> None:
         """Add the page of a slip."""
         self.keys.append(slip.consignment.pk)
@@ -104,11 +112,8 @@ class SlipsFile:
         self._write(f"{slip.pieces} piece{'' if slip.pieces == 1 else 's'} in this parcel", size=11)
 
     def content(self) -> bytes:
-        """Return the file, and close those of the fonts."""
-        content = bytes(self._pdf.output())
-        for font in self._pdf.fonts.values():
-            font.close()
-        return content
+        """Return the file."""
+        return bytes(self._pdf.output())
 
     def _get_fonts(self, slip: Slip) -> None:
         """Read the fonts of the scripts that the slip needs and the file has not."""

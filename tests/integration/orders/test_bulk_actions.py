@@ -65,8 +65,11 @@ def test_a_row_that_was_deleted_meanwhile_is_told(sides, open_desk):
     assert states([stays]) == {State.PACKED}
 
 
-def test_three_thousand_refusals_are_one_summary(sides, open_desk):
-    rows = make_consignments(sides[0].vendor, 3_000)
+@pytest.mark.scale
+def test_refusals_of_thousands_of_rows_are_one_summary(sides, open_desk, scale):
+    """At SCALE=10, 3,000: they were a 500 when each was a message."""
+    number = 300 * scale
+    rows = make_consignments(sides[0].vendor, number)
     desk = open_desk()
     Consignment.objects.filter(pk__in=[row.pk for row in rows]).update(state=State.CANCELLED)
     response = desk.act("pack_consignments", everything=True)
@@ -74,8 +77,11 @@ def test_three_thousand_refusals_are_one_summary(sides, open_desk):
     assert response.redirect_chain == [(f"/admin/jobs/job/{job.pk}/change/", 302)]
     running.run_due_jobs()
     job.refresh_from_db()
-    assert (job.state, job.done, job.refused) == (Job.State.FINISHED, 1, 3_000)
-    assert "3000 × It was to be packed, and is cancelled by now." in desk.client.get(response.request["PATH_INFO"]).text
+    assert (job.state, job.done, job.refused) == (Job.State.FINISHED, 1, number)
+    assert (
+        f"{number} × It was to be packed, and is cancelled by now."
+        in desk.client.get(response.request["PATH_INFO"]).text
+    )
 
 
 def test_a_list_that_does_not_say_what_it_showed_changes_nothing(sides, open_desk):

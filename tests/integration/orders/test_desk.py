@@ -205,40 +205,42 @@ def test_lists_are_as_quick_with_many_orders(sides, scale):
     """At SCALE=10, 100,000 orders: 12 statements at most, and the p95 at most 1.5 times that with 1,000."""
     client = sign_in(sides[0].staff["orders"])
     mall = sign_in(get_user_model().objects.create_superuser("mall@example.org", "secret"))
-    make_consignments(sides[0].vendor, 300, "OPEN")
-    make_consignments(sides[0].vendor, 700, "SENT", state=State.SENT)
-    few = measure(client, mall)
+    make_consignments(sides[0].vendor, 30 * scale, "OPEN")
+    make_consignments(sides[0].vendor, 70 * scale, "SENT", state=State.SENT)
+    few = measure(client, mall, scale)
     for part in range(scale):
         past = timezone.now() - timedelta(days=10 + part)
-        make_consignments(sides[0].vendor, 5_000, f"A{part}", now=past, state=State.SENT)
-        make_consignments(sides[1].vendor, 5_000, f"B{part}", now=past, state=State.SENT)
+        for side, mark in zip(sides, "AB", strict=True):
+            make_consignments(side.vendor, 500 * scale, f"{mark}{part}", now=past, state=State.SENT)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    many = measure(client, mall)
-    ratios = {name: many[name][0] / few[name][0] for name in few}
+    many = measure(client, mall, scale)
     assert max(statements for _, statements in many.values()) <= 12
-    assert max(ratios.values()) <= 1.5, (few, many)
+    if scale >= 10:
+        assert max(many[name][0] / few[name][0] for name in few) <= 1.5, (few, many)
 
 
-def measure(client, mall):
+def measure(client, mall, scale):
     pages = {
         "to pack": (client, {}),
         "packed": (client, {"queue": "packed"}),
         "late": (client, {"queue": "late"}),
-        "number": (client, {"q": "OPEN-000123"}),
-        "mail": (client, {"q": "buyer123@open"}),
+        "sent": (client, {"queue": "sent"}),
+        "number": (client, {"q": "OPEN-000023"}),
+        "mail": (client, {"q": "buyer23@open"}),
+        "name": (client, {"q": "Murphy"}),
         "sku": (client, {"q": "OPEN-SKU-7"}),
         "mall to pack": (mall, {}),
     }
-    return {name: time_of(*page) for name, page in pages.items()}
+    return {name: time_of(*page, repeats=2 * scale) for name, page in pages.items()}
 
 
-def time_of(client, query):
+def time_of(client, query, repeats):
     with CaptureQueriesContext(connection) as queries:
         client.get(reverse(QUEUE), query)
     took = []
-    for _ in range(20):
+    for _ in range(repeats):
         began = time.perf_counter()
         assert client.get(reverse(QUEUE), query).status_code == 200
         took.append(time.perf_counter() - began)
-    return sorted(took)[18], len(queries)
+    return sorted(took)[int(repeats * 0.95) - 1], len(queries)
