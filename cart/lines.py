@@ -1,4 +1,4 @@
-"""The lines of a cart: the statements that change a quantity, whatever the reason."""
+"""The lines of a cart: the statements that change a quantity."""
 
 from __future__ import annotations
 
@@ -25,16 +25,20 @@ UPSERT = """
     RETURNING quantity
 """
 
-# One statement for a whole purchase; each part sees the lines as they were before it.
-REMOVE_ALL = """
+# One statement for a whole purchase; each part sees the rows as they were before it.
+END_PURCHASE = """
     WITH bought AS (SELECT * FROM UNNEST(%s::bigint[], %s::int[]) AS bought (variant_id, pieces)),
     own AS (SELECT id FROM cart_cart WHERE visitor_id = %s),
     emptied AS (
         DELETE FROM cart_line AS line USING bought, own
         WHERE line.cart_id = own.id AND line.variant_id = bought.variant_id AND line.quantity <= bought.pieces
-    )
-    UPDATE cart_line AS line SET quantity = line.quantity - bought.pieces FROM bought, own
-    WHERE line.cart_id = own.id AND line.variant_id = bought.variant_id AND line.quantity > bought.pieces
+    ),
+    reduced AS (
+        UPDATE cart_line AS line SET quantity = line.quantity - bought.pieces FROM bought, own
+        WHERE line.cart_id = own.id AND line.variant_id = bought.variant_id AND line.quantity > bought.pieces
+    ),
+    released AS (UPDATE cart_cart AS cart SET held_by = NULL FROM own WHERE cart.id = own.id)
+    SELECT EXISTS (SELECT FROM cart_copiedline AS copy JOIN own ON copy.target_id = own.id)
 """
 
 
@@ -50,10 +54,15 @@ def add_pieces(
     return int(row[0])
 
 
-def remove_all_pieces(visitor_id: UUID, bought: Mapping[int, int]) -> None:
-    """Remove pieces by variant from a visitor's lines; those without any left are deleted."""
+def end_purchase(visitor_id: UUID, bought: Mapping[int, int]) -> bool:
+    """Remove pieces by variant from a visitor's lines, and end the cart's hold; lines without any left are deleted.
+
+    Return whether the cart has lines that were copied from another.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(REMOVE_ALL, [list(bought.keys()), list(bought.values()), visitor_id])
+        cursor.execute(END_PURCHASE, [list(bought.keys()), list(bought.values()), visitor_id])
+        row = cursor.fetchone()
+    return bool(row[0])
 
 
 def remove_pieces(lines: QuerySet[Line] | QuerySet[CopiedLine], quantity: int) -> None:

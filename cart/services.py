@@ -11,11 +11,10 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from cart import copies
-from cart.lines import MAX_QUANTITY, add_pieces, remove_all_pieces
+from cart.lines import MAX_QUANTITY, add_pieces, end_purchase
 from cart.models import Cart, CopiedLine, Line
 from cart.transactions import in_transaction
 from sessions_farm.communities.visitors.merging import surviving_visitor
-from sessions_farm.query_plans import planned_update
 from vendors import stock
 from vendors.models import Product, Variant, Vendor
 
@@ -90,17 +89,14 @@ def remove_line(*, cart: Cart, variant_id: int, now: datetime, vendor_id: int | 
 
 
 def remove_bought(*, visitor_id: UUID, bought: Mapping[int, int]) -> None:
-    """Remove bought pieces from the visitor's cart, and from carts whose copies they were; pieces added since stay."""
+    """Remove bought pieces from the visitor's cart, and from carts whose copies they were; pieces added since stay.
+
+    The caller has locked ``carts_of_purchase``.
+    """
     if not bought:
         return
-    remove_all_pieces(visitor_id, bought)
-    copies.remove_bought(visitor_id=visitor_id, bought=bought)
-    _end_hold(visitor_id)
-
-
-@planned_update
-def _end_hold(visitor_id: UUID) -> tuple[QuerySet[Cart], dict[str, Any]]:
-    return Cart.objects.filter(visitor=visitor_id), {"held_by": None}
+    if end_purchase(visitor_id, bought):
+        copies.remove_bought(visitor_id=visitor_id, bought=bought)
 
 
 @in_transaction
@@ -167,7 +163,7 @@ def locked_cart(visitor: Visitor) -> Cart:
 
 
 def carts_of_purchase(visitor_ids: QuerySet[Any]) -> QuerySet[Cart]:
-    """Select the carts of the visitors that a subquery names, and those that their lines were copied from."""
+    """Select the carts of the visitors that a subquery names, and the carts that their lines were copied from."""
     sources = CopiedLine.objects.filter(target__visitor__in=visitor_ids).values("source_id")
     return Cart.objects.filter(Q(visitor__in=visitor_ids) | Q(pk__in=sources))
 

@@ -8,19 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from cart.copies import Offer
-from cart.models import Cart, Line
+from cart.models import Line
 from cart.pricing import ConsignmentDraft, DeliveryMethod, PricedLine, Tariff, split_by_vendor
 from sessions_farm.query_plans import planned
 from vendors import stock
 from vendors.cards import with_pictures
 from vendors.models import ProductImage, Variant, Vendor
 from vendors.storefronts import CachedStorefront, storefronts
+
+if TYPE_CHECKING:
+    from sessions_farm.communities.models import Visitor
+
+NO_HOLD = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +53,12 @@ class LineSummary:
 
     @property
     def price_rose(self) -> bool:
-        """Return True if the price is above the one that the shopper saw."""
+        """Return True if the price is above the price that the shopper saw."""
         return self.unit_price > self.seen_price
 
     @property
     def price_fell(self) -> bool:
-        """Return True if the price is below the one that the shopper saw."""
+        """Return True if the price is below the price that the shopper saw."""
         return self.unit_price < self.seen_price
 
     @property
@@ -159,16 +165,19 @@ def delivery_tariff(vendor: Vendor) -> Tariff:
     return Tariff(vendor.delivery_charge, vendor.express_charge, vendor.free_delivery_from)
 
 
-def summarise_cart(cart: Cart | None, now: datetime, *, vendor_id: int | None = None) -> CartSummary:
-    """Read a cart in two queries, independent of its length; ``vendor_id`` limits the editable lines (None: all)."""
-    if cart is None:
-        return CartSummary((), "")
-    return _summarise_lines(_lines_of(cart.pk), now, held_by=cart.held_by, vendor_id=vendor_id)
+def summarise_cart(visitor: Visitor | None, now: datetime, *, vendor_id: int | None = None) -> CartSummary:
+    """Read a visitor's cart in one query; ``vendor_id`` limits the editable lines (None: all)."""
+    lines: list[Any] = _lines_of(visitor.pk, now) if visitor is not None else []
+    return _summarise_lines(lines, {line.variant_id: line.available for line in lines}, now, vendor_id=vendor_id)
 
 
 @planned
-def _lines_of(cart_id: int) -> QuerySet[Line]:
-    return Line.objects.filter(cart=cart_id).select_related("variant__product__vendor__marketplace")
+def _lines_of(visitor_id: UUID, now: datetime) -> QuerySet[Line]:
+    """Select the lines of a visitor with the pieces available to them: the cart's own hold is not in its way."""
+    own = Coalesce(OuterRef("cart__held_by"), Value(NO_HOLD))
+    pieces = stock.available_pieces("variant", now, excluding=own)
+    lines = Line.objects.filter(cart__visitor=visitor_id).annotate(available=pieces)
+    return lines.select_related("variant__product__vendor__marketplace")
 
 
 def summarise_offers(offers: Iterable[Offer], now: datetime) -> CartSummary:
@@ -179,11 +188,12 @@ def summarise_offers(offers: Iterable[Offer], now: datetime) -> CartSummary:
         Line(variant=variant, quantity=pieces[variant.pk], seen_price=variant.current_price(now))
         for variant in variants.select_related("product__vendor__marketplace")
     ]
-    return _summarise_lines(lines, now, held_by=None, vendor_id=0)
+    return _summarise_lines(lines, stock.available(pieces, now), now, vendor_id=0)
 
 
-def _summarise_lines(lines: list[Line], now: datetime, *, held_by: UUID | None, vendor_id: int | None) -> CartSummary:
-    available = stock.available([line.variant_id for line in lines], now, excluding=held_by)
+def _summarise_lines(
+    lines: list[Line], available: Mapping[int, int], now: datetime, *, vendor_id: int | None
+) -> CartSummary:
     groups: dict[Vendor, list[LineSummary]] = {}
     for line in lines:
         vendor = line.variant.product.vendor

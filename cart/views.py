@@ -84,7 +84,7 @@ def _change(request: MallRequest, form: ChangeForm, cart: Cart) -> None:
 @require_GET
 def page(request: MallRequest) -> HttpResponse:
     """Show all lines by vendor; on a store's host the other vendors' lines are read-only."""
-    summary = summarise_cart(current_cart(request), timezone.now(), vendor_id=editable_vendor_id(request))
+    summary = summarise_cart(request.mall.visitor, timezone.now(), vendor_id=editable_vendor_id(request))
     context = {"summary": summary.with_pictures(), "cart_count": summary.pieces}
     return render(request, "cart/page.html", context)
 
@@ -93,7 +93,7 @@ def page(request: MallRequest) -> HttpResponse:
 @require_GET
 def added(request: MallRequest) -> HttpResponse:
     """Show the added line and a link back to the store, after the first addition on a store's own host."""
-    summary = summarise_cart(current_cart(request), timezone.now()).with_pictures()
+    summary = summarise_cart(request.mall.visitor, timezone.now()).with_pictures()
     variant_id = request.GET.get("variant", "")
     found = [(group, line) for group in summary.groups for line in group.lines if str(line.variant.pk) == variant_id]
     if not found:

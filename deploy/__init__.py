@@ -4,7 +4,7 @@ Errors::
 
     Exception
     ├── servers.processes.ServerError                      PostgreSQL, Redis or a port cannot be had on this machine
-    ├── external_site.mall_server.MallUnavailableError     the mall does not answer a member outside
+    ├── external_site.mall_server.MallUnavailableError     the mall does not answer an external member
     └── ValueError
         ├── vendor_sites.http_receiver.ForgedRequestError  no signature of the mall fits the request
         ├── vendor_sites.order_inbox.InvalidOrderError     a message is no consignment

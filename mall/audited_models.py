@@ -3,9 +3,24 @@
 from auditlog.registry import auditlog
 
 from cart.orders.models import Consignment
-from vendors.models import Membership, Product, Variant, Vendor
+from mall.accounts.models import User
+from vendors.models import (
+    Category,
+    Marketplace,
+    Membership,
+    Product,
+    Storefront,
+    Variant,
+    Vendor,
+    VendorDomain,
+)
 
+auditlog.register(User, include_fields=["name", "email", "mall_role", "is_superuser", "is_staff", "is_active"])
+auditlog.register(Marketplace)
+auditlog.register(Category)
 auditlog.register(Vendor)
+auditlog.register(Storefront)
+auditlog.register(VendorDomain)
 auditlog.register(Membership)
 auditlog.register(Product, exclude_fields=["search", "updated_at"])
 auditlog.register(Variant, exclude_fields=["stock"])

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from cart.letters.models import Letter
 from cart.letters.services import write_letter
 from cart.orders.links import read_token
-from cart.orders.models import Consignment, Order, Payment
+from cart.orders.models import Consignment, Order, OrderLine, Payment, group_by_consignment
 from sessions_farm.query_plans import attach, planned
 from shipping.status import for_order
 from vendors.http import MallRequest
@@ -69,16 +69,23 @@ def _status_page(request: MallRequest, order: Order) -> HttpResponse:
 
 
 def _find(community_id: int, uuid: UUID) -> Order | None:
-    order = _order_with.first(community_id, uuid)
-    if order is not None:
-        attach([order], "consignments", order.with_lines(), by="order_id")
-        attach([order], "payments", _payments_of(order.pk), by="order_id")
+    lines = _lines_with(community_id, uuid)
+    if not lines:
+        return None
+    order = lines[0].consignment.order
+    attach([order], "consignments", group_by_consignment(lines), by="order_id")
+    attach([order], "payments", _payments_of(order.pk), by="order_id")
     return order
 
 
 @planned
-def _order_with(community_id: int, uuid: UUID) -> QuerySet[Order]:
-    return Order.objects.filter(uuid=uuid, marketplace__community=community_id).select_related("marketplace")
+def _lines_with(community_id: int, uuid: UUID) -> QuerySet[OrderLine]:
+    """Select the lines of an order, each with all that the page shows of it; no order is without lines."""
+    lines = OrderLine.objects.filter(
+        consignment__order__uuid=uuid, consignment__order__marketplace__community=community_id
+    )
+    related = lines.select_related("consignment__order__marketplace", "consignment__vendor")
+    return related.order_by("consignment", "pk")
 
 
 @planned

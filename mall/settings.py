@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "auditlog",
     "channels",
     "django_countries",
@@ -79,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "mall.accounts.impersonation.ImpersonationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -142,7 +144,7 @@ CACHES = {
 
 # People
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["mall.accounts.backends.MallBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -171,6 +173,11 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,5/300s/key",
     "login_failed_device": "10/300s/key",
 }
+# The second factor, for whoever wants it, and for staff who act in another's name (mall.accounts.impersonation).
+MFA_ADAPTER = "mall.accounts.mfa.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "The mall"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
 
 # Sessions
 SESSION_ENGINE = "sessions_farm.engine"
@@ -178,7 +185,7 @@ SESSION_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 SESSIONS_FARM = {
     "STORE": "tiered",
     "REDIS_URL": REDIS_URL,
-    "VARIABLES": {"checkout_*": {"guarded": True}, "_device": {"shared": True}},
+    "VARIABLES": {"checkout_*": {"guarded": True}, "_device": {"shared": True}, "impersonation": {"guarded": True}},
 }
 SESSIONS_FARM_COMMUNITIES = {
     "STAFF_OF": "vendors.staff.staff_of",
@@ -192,6 +199,7 @@ SESSIONS_FARM_COMMUNITIES = {
 }
 CSRF_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "mall.admin_site.kept_text.csrf_failure"
 CSRF_COOKIE_NAME = "__Host-csrf" if CSRF_COOKIE_SECURE else "csrf"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 

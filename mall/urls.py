@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from mall import order_status_views
-from mall.accounts import invitation_views
+from mall.accounts import impersonation_page, invitation_views
 from mall.accounts import views as account_views
 
 handler500 = "mall.database_unavailable.handle_500"
@@ -25,5 +25,6 @@ urlpatterns = [
     path("accounts/devices/", account_views.list_devices, name="devices"),
     path("accounts/devices/end/", account_views.end_device, name="end_device"),
     path("accounts/", include("allauth.urls")),
+    path("impersonation/end/", impersonation_page.end_impersonation, name="end_impersonation"),
     path("admin/", admin.site.urls),
 ]

@@ -96,7 +96,7 @@ def privacy(request: MallRequest) -> HttpResponse:
     community_id = request.mall.member.community_id
     context = {
         "hosts": registry.hosts_of(community_id),
-        "outside": registry.external_hosts_of(community_id),
+        "external_hosts": registry.external_hosts_of(community_id),
         "cookie_days": options().cookie_age // DAY,
         "asks_not_to_be_followed": request.headers.get("Sec-GPC") == "1",
     }

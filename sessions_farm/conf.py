@@ -43,8 +43,8 @@ class Options:
     tier_poll: float = 1.0  # how old a node's knowledge of the tier's epoch may be: the bound of staleness
     cookie_name: str = "mall"  # unless a community has its own
     cookie_age: int = 30 * DAY
-    fallback_engine: str = ""  # Django's engine that sessions are moved from, as "django.contrib.sessions.backends.db"
-    fallback_cookie: str = ""  # its cookie's name; SESSION_COOKIE_NAME where empty
+    legacy_engine: str = ""  # Django's engine that sessions are moved from, as "django.contrib.sessions.backends.db"
+    legacy_cookie: str = ""  # its cookie's name; SESSION_COOKIE_NAME where empty
     idle: int = 20 * MINUTE
     idle_signed_in: int = 14 * DAY
     idle_staff: int = 2 * HOUR

@@ -17,7 +17,7 @@ import functools
 import sys
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from inspect import Parameter as Argument
@@ -251,6 +251,33 @@ class Update(Change):
         return int(rows.update(**values))
 
 
+class Statements:
+    """Compile updates of several tables to one statement; each sees the rows as they were before all."""
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self.plans = plans
+
+    def as_sql(self) -> tuple[str, list[Any]]:
+        """Return all but the last as common table expressions of the last."""
+        *others, last = [plan.sql for plan in self.plans]
+        tables = ", ".join(f"change_{number} AS ({sql})" for number, sql in enumerate(others))
+        sql = f"WITH {tables} {last}" if others else last
+        return sql, [parameter for plan in self.plans for parameter in plan.parameters]
+
+
+class Updates(Change):
+    """Update rows of several tables at once; the builder returns pairs as of ``Update``."""
+
+    def compile(self, arguments: Mapping[str, Any]) -> Plan:
+        """Compile one statement of all updates."""
+        plans = [Update(lambda pair=pair: pair).compile({}) for pair in self.builder(**arguments)]
+        return Plan(plans[-1].alias, Statements(plans), plans[-1].source)
+
+    def fresh(self, **arguments: Any) -> int:
+        """Update one table after the other; return the number of rows of the last."""
+        return [int(rows.update(**values)) for rows, values in self.builder(**arguments)][-1]
+
+
 class Delete(Change):
     """Delete rows that nothing depends on."""
 
@@ -286,6 +313,13 @@ class CountRows(Func):
     output_field = IntegerField()
 
 
+class CountDistinctRows(Func):
+    """Count the different values of an expression over the rows of a query, likewise."""
+
+    template = "COUNT(DISTINCT %(expressions)s)"
+    output_field = IntegerField()
+
+
 class SumRows(Func):
     """Sum an expression over the rows of a query, likewise; None where there is no row."""
 
@@ -293,9 +327,26 @@ class SumRows(Func):
     output_field = IntegerField()
 
 
+class MinRows(Func):
+    """Return the least value of an expression over the rows of a query, likewise."""
+
+    function = "MIN"
+
+
+class MaxRows(Func):
+    """Return the greatest value of an expression over the rows of a query, likewise."""
+
+    function = "MAX"
+
+
 def planned_update(builder: Callable[..., tuple[QuerySet[Any], dict[str, Any]]]) -> Update:
     """Update the rows of a builder's queryset with its values, by a plan; return their number."""
     return Update(builder)
+
+
+def planned_updates(builder: Callable[..., list[tuple[QuerySet[Any], dict[str, Any]]]]) -> Updates:
+    """Update the rows of several tables by one statement, by a plan; return the number of the last's rows."""
+    return Updates(builder)
 
 
 def planned_delete(builder: Callable[..., QuerySet[Any]]) -> Delete:

@@ -6,7 +6,7 @@ from django.dispatch import Signal
 # (sessions_farm.session.events). Each is sent with ``handle`` (the keyed hash of the id), ``at`` (Unix ms), ``reason``,
 # ``other`` and ``shared`` (the declared variables, at the end). Joining: each in a transaction of its own.
 session_started = Signal()
-session_ended = Signal()  # exactly once for each session; reason: expired, ended, merged, crowded
+session_ended = Signal()  # exactly once for each session; reason: expired, ended, merged, evicted
 session_merged = Signal()  # before its session_ended
 session_rotated = Signal()  # ``other`` is the new handle
 

@@ -13,11 +13,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from shipping import services
-from shipping.bulk import ORDERS, RedriveDispatches
+from shipping.bulk import RedriveDispatches
 from shipping.forms import RouteForm
 from shipping.models import Attempt, Department, Dispatch, Recall, Route
 from vendors.bulk_actions import BulkActionsMixin, bulk
-from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
+from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
 
 # Read-only fields.
 ROUTE_HEALTH = ("state", "health", "reason", "failing_since", "open_until", "last_ok_at")
@@ -74,7 +74,7 @@ class RouteAdmin(BulkActionsMixin, VendorScopedAdmin):
 
 class AttemptInline(VendorScopedInline):
     model = Attempt
-    vendor_roles = ORDERS
+    vendor_roles = ORDER_ROLES
     fields = ATTEMPT
     readonly_fields = ATTEMPT
     ordering = ["-number"]
@@ -91,7 +91,7 @@ class RecallInline(VendorScopedInline):
     """Show what was cancelled after the dispatch was leased."""
 
     model = Recall
-    vendor_roles = ORDERS
+    vendor_roles = ORDER_ROLES
     fields = ("at", "line", "pieces")
     readonly_fields = fields
     can_delete = False
@@ -105,7 +105,7 @@ class RecallInline(VendorScopedInline):
 
 @admin.register(Dispatch)
 class DispatchAdmin(BulkActionsMixin, VendorScopedAdmin):
-    vendor_roles = ORDERS
+    vendor_roles = ORDER_ROLES
     vendor_path = "consignment__vendor"
     list_display = ["consignment", "vendor", "revision", "state", "tries", "next_at", "acked_at", "reason"]
     list_filter = ["state", "route__transport", "consignment__vendor"]
@@ -115,7 +115,7 @@ class DispatchAdmin(BulkActionsMixin, VendorScopedAdmin):
     fields = DISPATCH
     readonly_fields = DISPATCH
     inlines = [AttemptInline, RecallInline]
-    actions = [bulk(RedriveDispatches, "view")]
+    actions = [bulk(RedriveDispatches, "redrive")]
     seen_fields = ("state",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -143,3 +143,6 @@ class DispatchAdmin(BulkActionsMixin, VendorScopedAdmin):
         except ValueError:
             text = f"Not JSON: {text}"
         return format_html("<pre>{}</pre>", text)
+
+    def has_redrive_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "change")

@@ -7,9 +7,7 @@ from django.utils import timezone
 from shipping import services
 from vendors.bulk_actions import RowsAction, SeenRow
 from vendors.jobs.models import Job, Refusal
-from vendors.models import Membership
-
-ORDERS = frozenset({Membership.Role.OWNER, Membership.Role.ORDERS})
+from vendors.scoped_admin import ORDER_ROLES
 
 
 class RedriveDispatches(RowsAction):
@@ -17,7 +15,7 @@ class RedriveDispatches(RowsAction):
 
     name = "redrive"
     description = "Send again (only dead dispatches)"
-    roles = ORDERS
+    roles = ORDER_ROLES
     permission = "shipping.change_dispatch"
 
     def apply(self, job: Job, rows: list[SeenRow]) -> list[Refusal]:

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from sessions_farm.communities.admin.explanations import state_text
 from vendors.deletion_admin import WithdrawnNotDeletedAdmin
-from vendors.domains_page import DomainsPageMixin
 from vendors.forms import ProductImageForm, VariantFormSet
 from vendors.models import (
     Category,
@@ -24,9 +23,9 @@ from vendors.models import (
     VendorDomain,
 )
 from vendors.money import Money
-from vendors.people_page import PeoplePageMixin
-from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedAdmin, VendorScopedInline
+from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedInline
 from vendors.stock_admin import StockAdmin, StockMovementAdmin
+from vendors.vendor_admin import VendorAdmin
 
 
 class VariantInline(VendorScopedInline):
@@ -80,31 +79,6 @@ class ProductAdmin(WithdrawnNotDeletedAdmin):
         return product.on_hand or 0
 
 
-@admin.register(Vendor)
-class VendorAdmin(PeoplePageMixin, DomainsPageMixin, VendorScopedAdmin):
-    """Edit a vendor's profile, its people and its domains; the mall alone adds and deletes vendors."""
-
-    vendor_path = ""
-    list_display = ["name", "town", "status"]
-    search_fields = ["name"]
-    fieldsets = [
-        (None, {"fields": ["marketplace", "name", "slug", "status", "tagline", "town", "support_email"]}),
-        ("Words", {"fields": ["about", "delivery_text", "returns_text", "support_text"]}),
-        ("Look", {"fields": ["typeface", "accent", "paper", "ink"]}),
-        ("Delivery", {"fields": ["delivery_charge", "express_charge", "free_delivery_from", "return_days"]}),
-    ]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Reserve marketplace, slug and status for superusers."""
-        return [] if request.user.is_superuser else ["marketplace", "slug", "status"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
-
-
 @admin.register(Storefront)
 class StorefrontAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     list_display = ["vendor", "domain", "label"]
@@ -134,5 +108,6 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
 
 
 admin.site.register(Marketplace)
+admin.site.register(Vendor, VendorAdmin)
 admin.site.register(Stock, StockAdmin)
 admin.site.register(StockMovement, StockMovementAdmin)

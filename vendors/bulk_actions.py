@@ -27,6 +27,7 @@ from vendors.jobs.admin import after_start
 from vendors.jobs.kinds import Kind, RowsKind
 from vendors.jobs.services import start_job
 from vendors.models import Vendor
+from vendors.people import SEES_ALL
 from vendors.scoped_admin import vendor_ids
 
 MOST = 10_000
@@ -198,7 +199,7 @@ def start_jobs(
 
 def may_act_for_all(user: Any, kind: type[BulkAction]) -> bool:
     """Return whether a user of the mall's staff may run the action over rows of every vendor."""
-    return bool(user.has_perm(kind.permission) if kind.permission else user.is_superuser)
+    return bool(user.has_perm(SEES_ALL) and user.has_perm(kind.permission))
 
 
 def bulk(kind: type[BulkAction], *permissions: str) -> Any:

@@ -27,7 +27,7 @@ class WithdrawnNotDeletedAdmin(BulkActionsMixin, VendorScopedAdmin):
     stock_lookup = ""
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """List what would be deleted, while no checkout can begin to hold the goods."""
+        """List the rows that would be deleted, while no checkout can begin to hold the goods."""
         if request.method == "POST":
             lock_for_deletion(**{f"{self.stock_lookup}__in": [goods.pk for goods in objs]})
         deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)

@@ -47,7 +47,7 @@ def add_domain(*, vendor: Vendor, text: str) -> Domain:
 def host_from(text: str) -> str:
     """Return the one host that an owner's text names. Raise DomainRefusedError.
 
-    Owners have neither wildcards, which stand for names that nobody proved one by one, nor members outside the farm,
+    Owners have neither wildcards, which stand for names that nobody proved one by one, nor external members,
     whose secrets and callbacks are the mall's to give.
     """
     try:
@@ -95,7 +95,7 @@ def holder_of(domain: Domain) -> Domain | None:
 def open_store_on(*, vendor: Vendor, domain: Domain) -> None:
     """Serve a vendor's verified domain, and move the vendor's store there.
 
-    Raise DomainRefusedError, or the CommunityError that says what the DNS lacks.
+    Raise DomainRefusedError, or the CommunityError that names the missing record.
     """
     require_not_stopped(vendor, domain)
     if domain.status != Domain.Status.ACTIVE:

@@ -20,7 +20,7 @@ MAX_A_DAY = 30  # of a vendor, revoked ones too: an owner's account in wrong han
 
 
 class InvitationRefusedError(PeopleError):
-    """Report an invitation that cannot be made or accepted; the message is for the person who asked."""
+    """Report an invitation that cannot be made or accepted; the message is for the asking person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +77,19 @@ def accept(*, token: str, user: Any, confirmed: set[str], now: datetime) -> Memb
         raise InvitationRefusedError("This invitation was used, revoked, or has run out. Ask for a new one.")
     if invitation.email.lower() not in {address.lower() for address in confirmed}:
         raise InvitationRefusedError(f"This invitation is for {invitation.email}; confirm that address first.")
+    if user.has_perm(people.SEES_ALL):
+        raise InvitationRefusedError("You work for the mall, and see every shop already. Take another account for it.")
     row.accepted_at = now
     row.save(update_fields=["accepted_at"])
     return people.add_role(vendor=invitation.vendor, user=user, role=invitation.role)
 
 
 def may_grant(user: Any, vendor: Vendor) -> bool:
-    """Return whether a user may give roles at a vendor: its owners, and the mall's superusers."""
+    """Return whether a user may give roles at a vendor: its owners, and the mall's staff for vendors."""
     if not user.is_active:
         return False
     owns = Membership.objects.filter(vendor=vendor, user=user, role=Membership.Role.OWNER)
-    return bool(user.is_superuser or owns.exists())
+    return bool(user.has_perm("vendors.add_vendor") or owns.exists())
 
 
 def hash_of(token: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, replace
 TEXT_CONTRAST = 4.5  # WCAG 1.4.3
 STRONG_CONTRAST = 7.0  # WCAG 1.4.6, for running text
 CONTROL_CONTRAST = 3.0  # WCAG 1.4.11, for the edges of fields
+VISIBLE_CONTRAST = 1.5  # below it a button is not seen at all
 WHITE = "#ffffff"
 LIGHTNESS_STEP = 0.01
 
@@ -185,3 +186,19 @@ def oklab_to_linear_rgb(lightness: float, a: float, b: float) -> tuple[float, fl
         -1.2684380046 * long + 2.6097574011 * middle - 0.3413193965 * short,
         -0.0041960863 * long - 0.7034186147 * middle + 1.7076147010 * short,
     )
+
+
+def faults(accent: str, paper: str, ink: str) -> dict[str, str]:
+    """Return which of a vendor's colours cannot be used, and why, in words; the palettes mend smaller lacks."""
+    found = {}
+    if (ratio := contrast(ink, paper)) < TEXT_CONTRAST:
+        found["ink"] = (
+            f"Text in this ink cannot be read on this paper: the contrast is {ratio:.1f} to 1, and text needs "
+            f"{TEXT_CONTRAST} to 1. Take a darker ink or a lighter paper."
+        )
+    if (ratio := contrast(accent, paper)) < VISIBLE_CONTRAST:
+        found["accent"] = (
+            f"Buttons in this accent do not show on this paper: the contrast is {ratio:.1f} to 1, and it needs "
+            f"{VISIBLE_CONTRAST} to 1. Take a stronger accent."
+        )
+    return found

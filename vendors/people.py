@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 OWNER = Membership.Role.OWNER
+SEES_ALL = "vendors.see_all_vendors"  # the permission that all of the mall's staff have
 
 
 class PeopleError(Exception):
-    """Report a change of a vendor's people that is refused; the message is for the person who asked."""
+    """Report a change of a vendor's people that is refused; the message is for the asking person."""
 
 
 class LastOwnerError(PeopleError):
@@ -48,12 +49,15 @@ def change_role(*, membership: Membership, role: str) -> None:
 
 @transaction.atomic
 def end_role(*, membership: Membership) -> None:
-    """End a role; with the last one of all vendors the user leaves the admin too. Raise LastOwnerError."""
+    """End a role; with the last one of all vendors the user leaves the admin too, unless they are of the mall's staff.
+
+    Raise LastOwnerError.
+    """
     _lock_owners(membership.vendor_id)
     _refuse_last_owner(membership)
     user = membership.user
     membership.delete()
-    if not user.is_superuser and not Membership.objects.filter(user=user).exists():
+    if not user.has_perm(SEES_ALL) and not Membership.objects.filter(user=user).exists():
         user.is_staff = False
         user.save(update_fields=["is_staff"])
 

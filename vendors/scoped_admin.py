@@ -1,8 +1,9 @@
 """Admin pages scoped to the vendors of the signed-in user.
 
 Scoping ``get_queryset`` alone leaks: filters name other vendors' rows, selects offer them, a POST moves a row. Here a
-user without a membership in one of ``vendor_roles`` sees nothing, a superuser sees all, and every other row goes
-through :meth:`VendorScopeMixin.choosable_rows`, which is empty for a model without a declared scope.
+user without a membership in one of ``vendor_roles`` sees nothing, the mall's staff see all vendors and do what their
+permissions allow, and every other row goes through :meth:`VendorScopeMixin.choosable_rows`, which is empty for a model
+without a declared scope.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 from django.contrib import admin
 from django.contrib.admin.filters import RelatedFieldListFilter
 from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.auth import get_permission_codename
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
 
 from vendors.models import Category, Membership, Vendor
+from vendors.people import SEES_ALL
 
 if TYPE_CHECKING:
     from django.forms import ModelForm
@@ -24,6 +27,13 @@ if TYPE_CHECKING:
 # Models that the vendors of a marketplace share: staff may choose from its rows.
 SHARED_MODELS: tuple[type[models.Model], ...] = (Category,)
 CATALOGUE_ROLES = frozenset({Membership.Role.OWNER, Membership.Role.CATALOGUE})
+ORDER_ROLES = frozenset({Membership.Role.OWNER, Membership.Role.ORDERS})
+
+
+def may_see_all(request: HttpRequest) -> bool:
+    """Return whether the user is of the mall's staff, who see all vendors; vendors' staff see their own."""
+    user = request.user
+    return bool(user.is_active and user.is_staff and user.has_perm(SEES_ALL))
 
 
 def vendor_ids(request: HttpRequest, roles: frozenset[str] | set[str]) -> list[int]:
@@ -68,17 +78,20 @@ class VendorScopeMixin:
     model: type[models.Model]
     vendor_roles: frozenset[str] | set[str] = frozenset({Membership.Role.OWNER})
 
-    def has_vendor_role(self, request: HttpRequest) -> bool:
-        """Return True for superusers and for staff with one of ``vendor_roles``."""
+    def may(self, request: HttpRequest, action: str) -> bool:
+        """Return whether the user may view, add, change or delete such rows.
+
+        Vendors' staff may by their role, the mall's staff by the permission of that name.
+        """
         user = request.user
-        if not (user.is_active and user.is_staff):
-            return False
-        return bool(user.is_superuser or vendor_ids(request, self.vendor_roles))
+        if may_see_all(request):
+            return user.has_perm(f"{self.model._meta.app_label}.{get_permission_codename(action, self.model._meta)}")
+        return bool(user.is_active and user.is_staff and vendor_ids(request, self.vendor_roles))
 
     def choosable_rows(self, model: Any, request: HttpRequest) -> models.QuerySet[Any]:
         """Return the rows of a model that the user may choose or see; none for a model without a declared scope."""
         every: models.QuerySet[Any] = model._base_manager.all()
-        if request.user.is_superuser:
+        if may_see_all(request):
             return every
         if model in SHARED_MODELS:
             vendors = Vendor.objects.filter(pk__in=vendor_ids(request, self.vendor_roles))
@@ -105,19 +118,19 @@ class VendorScopeMixin:
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]  # of the admin it is mixed into
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_vendor_role(request)
+        return self.may(request, "view")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_vendor_role(request)
+        return self.may(request, "view")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_vendor_role(request)
+        return self.may(request, "add")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_vendor_role(request)
+        return self.may(request, "change")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_vendor_role(request)
+        return self.may(request, "delete")
 
 
 class VendorScopedAdmin(VendorScopeMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # of whichever model
@@ -133,7 +146,7 @@ class VendorScopedAdmin(VendorScopeMixin, admin.ModelAdmin):  # type: ignore[typ
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """Select the rows of the user's vendors."""
         rows = super().get_queryset(request)
-        if request.user.is_superuser:
+        if may_see_all(request):
             return rows
         owned = vendor_ids(request, self.vendor_roles)
         return rows.filter(**{f"{self.vendor_path}__in" if self.vendor_path else "pk__in": owned})
@@ -156,7 +169,7 @@ class VendorScopedAdmin(VendorScopeMixin, admin.ModelAdmin):  # type: ignore[typ
 
     def has_one_vendor(self, request: HttpRequest) -> bool:
         """Return True if the user works for exactly one vendor."""
-        return not request.user.is_superuser and len(vendor_ids(request, self.vendor_roles)) == 1
+        return not may_see_all(request) and len(vendor_ids(request, self.vendor_roles)) == 1
 
     def scoped_filter(self, entry: Any) -> Any:
         """Replace a related filter by its scoped version."""
@@ -180,7 +193,7 @@ class VendorScopedAdmin(VendorScopeMixin, admin.ModelAdmin):  # type: ignore[typ
 
     def presets_vendor(self, request: HttpRequest, obj: Any) -> bool:
         """Return True if the user cannot choose the vendor of a row."""
-        if self.vendor_path != "vendor" or request.user.is_superuser:
+        if self.vendor_path != "vendor" or may_see_all(request):
             return False
         return obj is not None or self.has_one_vendor(request)
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce, Greatest
 
 from sessions_farm.query_plans import planned, planned_delete
 from vendors.models import Stock, StockHold, StockMovement
@@ -54,6 +54,16 @@ def available(variant_ids: Iterable[int], now: datetime, *, excluding: UUID | No
     return dict.fromkeys(ids, 0) | {pk: max(on_hand - held, 0) for pk, on_hand, held in rows}
 
 
+def available_pieces(variant: str, now: datetime, *, excluding: Any) -> Case:
+    """Return the available pieces as an expression over rows that lead to a variant by a path; as ``available``.
+
+    ``excluding`` is an expression, too; never NULL.
+    """
+    held = _pieces_held(OuterRef(f"{variant}_id"), now, excluding)
+    free = Greatest(F(f"{variant}__stock__on_hand") - held, 0)
+    return Case(When(**{f"{variant}__withdrawn": False}, then=free), default=0, output_field=IntegerField())
+
+
 def joining_transaction[**Parameters, Result](service: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Run a service in the caller's transaction, or in one of its own.
 
@@ -79,12 +89,12 @@ def hold(
     ``quantities`` are pieces by variant; ``is_new`` says that the reference holds nothing yet. Raise SoldOutError, and
     hold nothing, if one has too few.
     """
-    on_hand = dict(_lock_on_offer(quantities.keys()))
-    held = dict(_held(quantities.keys(), now, reference))
+    on_hand = dict(_lock_on_offer(list(quantities)))
+    held = dict(_held(list(quantities), now, reference))
     for variant_id, wanted in sorted(quantities.items()):
-        available_pieces = max(on_hand.get(variant_id, 0) - held.get(variant_id, 0), 0)
-        if available_pieces < wanted:
-            raise SoldOutError(variant_id, wanted, available_pieces)
+        free = max(on_hand.get(variant_id, 0) - held.get(variant_id, 0), 0)
+        if free < wanted:
+            raise SoldOutError(variant_id, wanted, free)
     if not is_new:
         release(reference)
     StockHold.objects.bulk_create(
@@ -100,25 +110,24 @@ def take(reference: UUID, now: datetime) -> None:
     A live hold needs the goods on hand only; a lapsed one yields to the live holds of others. Raise SoldOutError, and
     take nothing, if that fails.
     """
-    on_hand = dict(_lock_held_by(reference))
-    holds = _unsold_holds(reference, _sale_key(reference))
-    lapsed = [stock_hold.variant_id for stock_hold in holds if stock_hold.until <= now]
+    holds = _lock_held_by(reference, _sale_key(reference))
+    lapsed = [variant_id for variant_id, _, _, until in holds if until <= now]
     held = dict(_held(lapsed, now, reference)) if lapsed else {}
-    for stock_hold in holds:
-        available_pieces = max(on_hand.get(stock_hold.variant_id, 0) - held.get(stock_hold.variant_id, 0), 0)
-        if available_pieces < stock_hold.quantity:
-            raise SoldOutError(stock_hold.variant_id, stock_hold.quantity, available_pieces)
+    for variant_id, on_hand, quantity, _ in holds:
+        free = max(on_hand - held.get(variant_id, 0), 0)
+        if free < quantity:
+            raise SoldOutError(variant_id, quantity, free)
     StockMovement.objects.bulk_create(
         StockMovement(
-            stock_id=stock_hold.variant_id,
+            stock_id=variant_id,
             kind=StockMovement.Kind.SALE,
-            quantity=-stock_hold.quantity,
+            quantity=-quantity,
             why="Sold",
             at=now,
             reference=reference,
             key=_sale_key(reference),
         )
-        for stock_hold in holds
+        for variant_id, _, quantity, _ in holds
     )
     release(reference)
 
@@ -192,14 +201,15 @@ def _lock_on_offer(variant_ids: Collection[int]) -> QuerySet[Stock, tuple[int, i
 
 
 @planned
-def _lock_held_by(reference: UUID) -> QuerySet[Stock, tuple[int, int]]:
-    return _locked(Stock.objects.filter(pk__in=StockHold.objects.filter(reference=reference).values("variant_id")))
+def _lock_held_by(reference: UUID, sale_key: str) -> QuerySet[Stock, tuple[int, int, int, datetime]]:
+    """Lock the stock that a reference holds and has not sold: variant, pieces on hand and held, the hold's end.
 
-
-@planned
-def _unsold_holds(reference: UUID, sale_key: str) -> QuerySet[StockHold]:
-    sold = StockMovement.objects.filter(stock=OuterRef("variant_id"), key=sale_key)
-    return StockHold.objects.filter(~Exists(sold), reference=reference).order_by("variant_id")
+    The holds and sales of a reference change under the lock of its order only.
+    """
+    sold = StockMovement.objects.filter(stock=OuterRef("pk"), key=sale_key)
+    rows = Stock.objects.filter(~Exists(sold), variant__holds__reference=reference).order_by("pk")
+    locked = rows.select_for_update(of=("self",), no_key=True)
+    return locked.values_list("pk", "on_hand", "variant__holds__quantity", "variant__holds__until")
 
 
 @planned_delete
@@ -217,12 +227,16 @@ def _held(variant_ids: Collection[int], now: datetime, excluding: UUID) -> Query
 def _on_hand_and_held(
     variant_ids: Collection[int], now: datetime, excluding: UUID | None
 ) -> QuerySet[Stock, tuple[int, int, int]]:
-    holds = _live_holds(now, excluding).filter(variant=OuterRef("pk")).order_by()
-    held = holds.values("variant").annotate(pieces=Sum("quantity")).values("pieces")
     rows = Stock.objects.filter(variant__pk__in=variant_ids, variant__withdrawn=False)
-    return rows.values_list("pk", "on_hand", Coalesce(Subquery(held), 0))
+    return rows.values_list("pk", "on_hand", _pieces_held(OuterRef("pk"), now, excluding))
 
 
-def _live_holds(now: datetime, excluding: UUID | None) -> QuerySet[StockHold]:
+def _pieces_held(variant: OuterRef, now: datetime, excluding: Any) -> Coalesce:
+    holds = _live_holds(now, excluding).filter(variant=variant).order_by()
+    held = holds.values("variant").annotate(pieces=Sum("quantity")).values("pieces")
+    return Coalesce(Subquery(held), 0)
+
+
+def _live_holds(now: datetime, excluding: Any) -> QuerySet[StockHold]:
     holds = StockHold.objects.filter(until__gt=now)
     return holds if excluding is None else holds.exclude(reference=excluding)

@@ -1,4 +1,4 @@
-"""Admin pages for stock: people enter movements and counts, and read what moved."""
+"""Admin pages for stock: people enter movements and counts, and read the ledger."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -20,6 +21,21 @@ from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedAdmin
 LATEST = 20
 
 
+class LowFilter(admin.SimpleListFilter):
+    """Select the variants of which fewer pieces are there than their threshold."""
+
+    title = "runs low"
+    parameter_name = "low"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the one choice."""
+        return [("yes", "below its threshold")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Select by the choice."""
+        return queryset.filter(on_hand__lt=F("low_below")) if self.value() == "yes" else queryset
+
+
 class StockAdmin(VendorScopedAdmin):
     """Enter movements and counts of a vendor's variants; every variant has its row from the start, for good."""
 
@@ -28,6 +44,7 @@ class StockAdmin(VendorScopedAdmin):
     form = StockEntryForm
     list_display = ["variant", "seen", "kind", "pieces", "why", "low_below"]
     list_editable = ["low_below"]
+    list_filter = [LowFilter]
     list_select_related = ["variant__product"]
     search_fields = ["variant__product__name", "variant__sku"]
     fields = ["variant", "seen", "kind", "pieces", "why", "low_below", "latest_movements"]
@@ -68,7 +85,7 @@ class StockAdmin(VendorScopedAdmin):
             self.message_user(request, f"{fresh.variant}: saved, {fresh.on_hand} on hand.")
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
-        """Write what was typed: the movement and the threshold, nothing else of the row."""
+        """Write the movement and the threshold as typed, and nothing else of the row."""
         self.reject_foreign_vendor(request, obj)
         entry = form.entry(form.cleaned_data)
         if entry is not None:
@@ -116,7 +133,7 @@ class StockAdmin(VendorScopedAdmin):
 
 
 class StockMovementAdmin(ReadOnlyAdminMixin, VendorScopedAdmin):
-    """Show what moved; a movement is never changed, another one corrects it."""
+    """Show movements; one is never changed, another corrects it."""
 
     vendor_roles = CATALOGUE_ROLES
     vendor_path = "stock__variant__product__vendor"

@@ -4,6 +4,7 @@ The URL contains a digest of the text, so caches may keep it for ever; an old UR
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -13,14 +14,34 @@ from vendors import palette
 from vendors.storefronts import CachedStorefront, storefronts
 
 DIGEST_LENGTH = 10
+COLOUR = re.compile("#[0-9a-f]{6}")
 
 
 @lru_cache(maxsize=2048)
+def css_tokens(accent: str, paper: str, ink: str) -> str:
+    """Return the custom properties of a store's three colours."""
+    pairs = palette.light_dark_pairs(accent, paper, ink).items()
+    return "".join(f"--{name.replace('_', '-')}:light-dark({light},{dark});" for name, (light, dark) in pairs)
+
+
 def css_rule(store: CachedStorefront) -> str:
     """Return the custom properties of one store, for every element with its slug in ``data-store``."""
-    pairs = palette.light_dark_pairs(store.accent, store.paper, store.ink).items()
-    tokens = "".join(f"--{name.replace('_', '-')}:light-dark({light},{dark});" for name, (light, dark) in pairs)
-    return f'[data-store="{store.slug}"]{{{tokens}}}\n'
+    return f'[data-store="{store.slug}"]{{{css_tokens(store.accent, store.paper, store.ink)}}}\n'
+
+
+def is_colour(text: str) -> bool:
+    """Return whether a text is a colour as the columns have it, #rrggbb."""
+    return COLOUR.fullmatch(text) is not None
+
+
+def look_stylesheet(accent: str, paper: str, ink: str) -> str:
+    """Return the stylesheet that gives three colours to every element with ``data-look``."""
+    return f"[data-look]{{{css_tokens(accent, paper, ink)}}}\n"
+
+
+def look_url(accent: str, paper: str, ink: str) -> str:
+    """Return the path of that stylesheet."""
+    return reverse("theme:look", query={"accent": accent, "paper": paper, "ink": ink})
 
 
 def stylesheet(stores: Sequence[CachedStorefront]) -> str:

@@ -1,8 +1,9 @@
 """Views that serve the stores' stylesheets."""
 
-from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from sessions_farm.web.decorators import session_off
+from vendors import stylesheets
 from vendors.http import MallRequest
 from vendors.middleware import get_open_storefront
 from vendors.storefronts import storefronts
@@ -26,6 +27,16 @@ def marketplace_stylesheet(request: MallRequest, digest: str) -> HttpResponseBas
     marketplace_id = request.marketplace.marketplace_id
     text = stylesheet(storefronts.of_marketplace(marketplace_id))
     return _stylesheet_response(text, marketplace_stylesheet_url(marketplace_id), digest)
+
+
+@session_off
+def look_stylesheet(request: HttpRequest) -> HttpResponseBase:
+    """Serve the colours of the address, for the back office and the preview of a store that is not open."""
+    colours = {name: request.GET.get(name, "") for name in ("accent", "paper", "ink")}
+    if not all(map(stylesheets.is_colour, colours.values())):
+        raise Http404("Three colours are needed, each as #rrggbb.")
+    text = stylesheets.look_stylesheet(**colours)
+    return HttpResponse(text, content_type="text/css; charset=utf-8", headers={"Cache-Control": IMMUTABLE})
 
 
 def _stylesheet_response(text: str, current_url: str, requested_digest: str) -> HttpResponseBase:

@@ -7,6 +7,7 @@ from vendors import theme_views
 app_name = "theme"
 
 urlpatterns = [
+    path("look.css", theme_views.look_stylesheet, name="look"),
     path("all-<slug:digest>.css", theme_views.marketplace_stylesheet, name="all"),
     path("store/<slug:slug>/<slug:digest>.css", theme_views.store_stylesheet, name="store"),
 ]

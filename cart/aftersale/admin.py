@@ -1,4 +1,4 @@
-"""Admin pages of what follows a sale: returns for the vendors' order people; refunds and transfers for the mall's."""
+"""Admin pages after a sale: returns for the vendors' order people; refunds and transfers for the mall's."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from cart.aftersale.models import Return, ReturnLine
 from cart.aftersale.pages import AfterSalePagesMixin
 from cart.checkout.payments.manual.models import BackTransfer, Transfer
 from cart.orders.models import Refund, RefundPart
-from cart.orders.roles import ORDER_ROLES
 from cart.transactions import RowLockTimeoutError
 from vendors.bulk_actions import BulkActionsMixin
 from vendors.read_only_admin import ReadOnlyAdminMixin
-from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
+from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
 
 
 class ReturnLineInline(ReadOnlyAdminMixin, VendorScopedInline):
@@ -56,13 +55,14 @@ class ReturnAdmin(AfterSalePagesMixin, ReadOnlyAdminMixin, VendorScopedAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Show a return with its buttons; a POST of one does what it says."""
+        """Show a return with its buttons; a POST does as the pressed one says."""
         found = self.get_object(request, unquote(object_id))
         context: dict[str, Any] = extra_context or {}
         if found is not None and self.has_view_permission(request, found):
-            if request.method == "POST" and "button" in request.POST:
+            may_answer = self.may(request, "change")
+            if request.method == "POST" and "button" in request.POST and may_answer:
                 return self._answer(request, found)
-            following = [state for state in Return.State if states.can_transition(found.state, state)]
+            following = [state for state in Return.State if may_answer and states.can_transition(found.state, state)]
             context |= {"following": following, "answer_form": AnswerForm()}
         return super().change_view(request, object_id, form_url, context)
 
@@ -82,7 +82,7 @@ class ReturnAdmin(AfterSalePagesMixin, ReadOnlyAdminMixin, VendorScopedAdmin):
 
 
 def press(request: HttpRequest, found: Return, answer: str) -> str:
-    """Do what the button of a return says; return it as a sentence. Raise AfterSaleError."""
+    """Do as the button of a return says; return the act as a sentence. Raise AfterSaleError."""
     said: Any = {"return_id": found.pk, "user": request.user, "now": timezone.now()}
     match request.POST.get("button"):
         case "accept":
@@ -101,7 +101,7 @@ def press(request: HttpRequest, found: Return, answer: str) -> str:
 
 
 class RefundPartInline(ReadOnlyAdminMixin, admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Show of what a refund is."""
+    """Show the parts of a refund."""
 
     model = RefundPart
     fields = ("consignment", "line", "amount")
@@ -131,7 +131,11 @@ class TransferAdmin(ReadOnlyAdminMixin, BulkActionsMixin):
     search_fields = ["purpose", "reference"]
     actions = ["mark_paid"]
 
-    @admin.action(description="Mark as paid: the whole amount is on the account")
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may write down transfers that the bank shows."""
+        return request.user.has_perm("manual_gateway.change_transfer")
+
+    @admin.action(description="Mark as paid: the whole amount is on the account", permissions=["settle"])
     def mark_paid(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         """Write down that the selected transfers came, and settle their orders."""
         for transfer in rows.order_by("pk"):
@@ -150,7 +154,11 @@ class BackTransferAdmin(ReadOnlyAdminMixin, BulkActionsMixin):
     search_fields = ["transfer__purpose", "key"]
     actions = ["mark_made"]
 
-    @admin.action(description="Mark as transferred back")
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Return whether the user may write down transfers back."""
+        return request.user.has_perm("manual_gateway.change_backtransfer")
+
+    @admin.action(description="Mark as transferred back", permissions=["settle"])
     def mark_made(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         """Write down that the selected amounts were transferred back."""
         for back in rows.order_by("pk"):

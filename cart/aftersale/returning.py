@@ -123,7 +123,7 @@ def end_return(*, refund: Refund) -> None:
 
 
 def _amounts(order: Order, found: Return, pieces: Mapping[OrderLine, int]) -> dict[refunds.Item, int]:
-    """Return what goes back: the goods' price, and the delivery once no piece of the consignment is kept."""
+    """Return the refund: the goods' price, and the delivery once no piece of the consignment is kept."""
     left = refunds.refundable(order, consignment_id=found.consignment_id)
     amounts = refunds.goods_amounts(pieces, left)
     others = Return.objects.filter(consignment=found.consignment_id, state__in=[State.ASKED, State.ACCEPTED])
@@ -138,7 +138,7 @@ def _lock_order(consignment: Consignment) -> Order:
 
 
 def _lock(return_id: int) -> tuple[Return, Order]:
-    found = Return.objects.select_related("consignment").get(pk=return_id)
+    found = Return.objects.select_related("consignment__vendor").get(pk=return_id)
     order = _lock_order(found.consignment)
     found.refresh_from_db(fields=["state", "answer"])
     return found, order

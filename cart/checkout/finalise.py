@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from cart.checkout import metrics
 from cart.checkout.errors import PaymentError
@@ -46,7 +46,7 @@ def close_payment(payment: Payment, now: datetime) -> Order:
 
 
 def apply_result(payment: Payment, result: ChargeResult, now: datetime) -> Order:
-    """Apply the gateway's report, and refund what cannot be kept; return the order as it is now."""
+    """Apply the gateway's report, and refund a charge that cannot be kept; return the order as it is now."""
     order, payment = _apply(payment, result, now)
     if payment.state == Payment.State.REFUND_DUE:
         refund_payment(payment)
@@ -78,9 +78,14 @@ def _lock_carts(order_id: int) -> QuerySet[Cart, int]:
 
 @planned
 def _lock_payment(payment_id: int) -> QuerySet[Payment]:
-    """Lock a payment after its order: rows are locked in the order that ``of`` names."""
+    """Lock a payment after its order: rows are locked in the order that ``of`` names.
+
+    ``is_wish_fulfilled`` says whether another order of the same checkout was placed; the cart is locked, so none is
+    placed meanwhile. One that was cancelled since counts: the shopper does not wait for this one any more.
+    """
+    placed = Order.objects.filter(wish=OuterRef("order__wish"), placed_at__isnull=False).exclude(pk=OuterRef("order"))
     rows = Payment.objects.filter(pk=payment_id).select_related("order__marketplace")
-    return rows.select_for_update(no_key=True, of=("order", "self"))
+    return rows.annotate(is_wish_fulfilled=Exists(placed)).select_for_update(no_key=True, of=("order", "self"))
 
 
 def _note_declines(payment: Payment, result: ChargeResult) -> None:
@@ -112,27 +117,19 @@ def _settle(order: Order, payment: Payment, result: ChargeResult, now: datetime)
 
 def _place(order: Order, payment: Payment, now: datetime) -> None:
     """Place the order for a captured payment; if that is impossible, make the refund due."""
-    if order.state not in {Order.State.DRAFT, Order.State.EXPIRED} or _is_wish_fulfilled(order):
+    if order.state not in {Order.State.DRAFT, Order.State.EXPIRED} or payment.is_wish_fulfilled:  # type: ignore[attr-defined]  # annotated
         _mark(payment, Payment.State.REFUND_DUE, now)  # paid twice, in two tabs
         _write_of_return(order, payment)
         if order.state == Order.State.DRAFT:
             expire_order(order, now)
         return
     try:
-        place_order(order, now)
+        place_order(order, now, payment)
     except stock.SoldOutError:
         _mark(payment, Payment.State.REFUND_DUE, now)
         cancel_order(order, "Sold out while you were paying.")
         return
-    _mark(payment, Payment.State.CAPTURED, now)
-
-
-def _is_wish_fulfilled(order: Order) -> bool:
-    """Return whether another order of the same checkout was placed; its cart is locked, so none is placed meanwhile.
-
-    One that was cancelled since counts: the shopper does not wait for this one any more.
-    """
-    return Order.objects.filter(wish=order.wish, placed_at__isnull=False).exclude(pk=order.pk).exists()
+    _enter(payment, Payment.State.CAPTURED, now)
 
 
 def _write_of_return(order: Order, payment: Payment, *, is_other_amount: bool = False) -> None:
@@ -147,12 +144,16 @@ def _write_of_return(order: Order, payment: Payment, *, is_other_amount: bool = 
 
 
 def _mark(payment: Payment, state: Payment.State, now: datetime) -> None:
+    _enter(payment, state, now)
+    _settle_payment(payment.pk, str(state), payment.amount, payment.currency, now)
+
+
+def _enter(payment: Payment, state: Payment.State, now: datetime) -> None:
     if state not in states.PAYMENT_TRANSITIONS[payment.state]:
         raise ValueError(f"Payment {payment.reference} is {payment.state}; it cannot become {state}.")
     payment.state = state
     payment.settled_at = payment.next_look_at = now
     payment.looks = 0
-    _settle_payment(payment.pk, str(state), payment.amount, payment.currency, now)
 
 
 @planned_update

@@ -121,7 +121,7 @@ def _review_again(request: MallRequest, notice: str, status: int) -> HttpRespons
 
 
 def _refused_page(request: MallRequest, error: LimitError) -> HttpResponse:
-    """Explain which limit the checkout met and what the shopper can do: 429, with the time to wait."""
+    """Explain the limit that the checkout met and the shopper's ways on: 429, with the time to wait."""
     logger.warning("Checkout refused: %s", error)
     metrics.CHECKOUTS_REFUSED.labels(error.reason).inc()
     context: dict[str, Any] = {"reason": error.reason}
@@ -157,7 +157,7 @@ def payment_return(request: MallRequest, name: str) -> HttpResponse:
         logger.warning("Payment %s is not settled at its return: %s", reference, error)
         order = payment.order
     if not _is_buyer(request, order):
-        return render(request, "checkout/returned.html", {"is_placed": order.state == Order.State.PLACED})
+        return render(request, "checkout/returned.html", {"state": order.state})
     if order.state == Order.State.DRAFT and order.payments.latest("pk").state == Payment.State.DECLINED:
         messages.error(request, "The payment was not made and nothing was charged. Try again, or use another card.")
         return redirect("checkout:review")

@@ -10,19 +10,20 @@ from django.db.models import QuerySet
 
 from cart.letters.models import Letter
 from cart.letters.services import write_letter
-from cart.orders.models import Consignment, Order, new_wish
+from cart.orders.models import Consignment, Order, Payment, new_wish
 from cart.orders.signals import order_finalising, order_placed
 from cart.services import remove_bought
-from sessions_farm.query_plans import planned_update
+from sessions_farm.query_plans import planned_updates
 from vendors import stock
 
 LATE_HOLD = timedelta(minutes=1)
 
 
-def place_order(order: Order, now: datetime) -> None:
+def place_order(order: Order, now: datetime, payment: Payment | None = None) -> None:
     """Take the goods and place the order; a late payment needs the goods to be available again.
 
-    Raise stock.SoldOutError; nothing was changed then.
+    The payment, where there was anything to pay, is captured by the same statement. Raise stock.SoldOutError; nothing
+    was changed then.
     """
     if order.state == Order.State.EXPIRED:
         with transaction.atomic():
@@ -32,8 +33,7 @@ def place_order(order: Order, now: datetime) -> None:
         stock.take(order.uuid, now)
     order.state = Order.State.PLACED
     order.placed_at = now
-    _mark_placed(order.pk, now)
-    _open_consignments(order.pk, now)
+    _mark_placed(order.pk, payment.pk if payment else None, now)
     if order.visitor_id is not None and order.pay_by is None:
         remove_bought(visitor_id=order.visitor_id, bought=order.quantities())
     order_finalising.send(sender=Order, order=order, now=now)
@@ -55,14 +55,15 @@ def confirm_order(order: Order, pay_by: datetime, now: datetime) -> None:
     write_letter(order=order, kind=Letter.Kind.TO_PAY)
 
 
-@planned_update
-def _mark_placed(order_id: int, now: datetime) -> tuple[QuerySet[Order], dict[str, Any]]:
-    return Order.objects.filter(pk=order_id), {"state": Order.State.PLACED, "placed_at": now}
-
-
-@planned_update
-def _open_consignments(order_id: int, now: datetime) -> tuple[QuerySet[Consignment], dict[str, Any]]:
-    return Consignment.objects.filter(order=order_id), {"state": Consignment.State.OPEN, "placed_at": now}
+@planned_updates
+def _mark_placed(order_id: int, payment_id: int | None, now: datetime) -> list[tuple[QuerySet[Any], dict[str, Any]]]:
+    captured: dict[str, Any] = {"state": Payment.State.CAPTURED, "settled_at": now, "next_look_at": now, "looks": 0}
+    payment = [(Payment.objects.filter(pk=payment_id), captured)] if payment_id is not None else []
+    return [
+        *payment,
+        (Consignment.objects.filter(order=order_id), {"state": Consignment.State.OPEN, "placed_at": now}),
+        (Order.objects.filter(pk=order_id), {"state": Order.State.PLACED, "placed_at": now}),
+    ]
 
 
 def cancel_order(order: Order, reason: str) -> None:

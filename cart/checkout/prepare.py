@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, Q, QuerySet, When
+from django.db.models import Case, IntegerField, Q, QuerySet, When
 
 from cart.checkout.checkout_request import ADDRESS_FIELDS, Agreement, CheckoutRequest, make_review_key
 from cart.checkout.errors import (
@@ -62,20 +63,23 @@ def prepare_order(
         _lock_carts_to_empty(visitor.pk)
     cart = _lock_cart.first(visitor.pk)
     who = Who(visitor, user, network, checkout_request.wish)
-    for order in _orders_of_wish(visitor.pk, checkout_request.order_key, checkout_request.wish):
-        if order.idempotency_key == checkout_request.order_key:
+    number = new_number()
+    for order in _related_orders(visitor.pk, checkout_request.order_key, checkout_request.wish, number):
+        if (order.idempotency_key, order.visitor_id) == (checkout_request.order_key, visitor.pk):
             rows = Order.objects.select_related("marketplace").select_for_update(no_key=True, of=("self",))
-            return _resume(rows.get(pk=order.pk), who, gateway, now)
-        raise AlreadyPaidError(order)
+            return _resume(rows.get(pk=order.pk), who, checkout_request, now)
+        if (order.wish, order.state) == (checkout_request.wish, Order.State.PLACED):
+            raise AlreadyPaidError(order)
+        number = _unused_number()
     if cart is None:
         raise CartNotBuyableError("There is no cart.")
-    summary = summarise_cart(cart, now)
+    summary = summarise_cart(visitor, now)
     drafts = _agreed_drafts(summary, checkout_request)
     superseded = _expire_previous_draft(cart, now)
     quantities = _draft_quantities(drafts)
     marketplace = summary.groups[0].vendor.marketplace
     admission = admit_checkout(who, quantities, now)
-    order = _create_draft(who, marketplace, checkout_request, drafts, admission, now)
+    order = _create_draft(number, who, marketplace, checkout_request, drafts, admission, now)
     if order.total and gateway.payment_period is not None:
         payment = _create_payment(order, gateway)
         _confirm(order, quantities, now + gateway.payment_period, now)
@@ -94,12 +98,14 @@ def gateway_of(checkout_request: CheckoutRequest) -> Gateway:
     return get_gateway(checkout_request.gateway or first_gateway())
 
 
-def _resume(order: Order, who: Who, gateway: Gateway, now: datetime) -> PreparedCheckout:
+def _resume(order: Order, who: Who, checkout_request: CheckoutRequest, now: datetime) -> PreparedCheckout:
+    gateway = gateway_of(checkout_request)
     started = order.payments.filter(state=Payment.State.STARTED)
     if order.state != Order.State.DRAFT:
         return PreparedCheckout(order, None)
     if order.pay_by is not None:
         return PreparedCheckout(order, started.first())
+    _reject_other_address(order, checkout_request.contact)
     latest = order.created_at + timedelta(minutes=settings.STOCK_HOLD_MINUTES) * MAX_HOLD_PERIODS
     if latest <= now:
         raise DraftExpiredError(f"Order {order.number} waited for {MAX_HOLD_PERIODS} hold periods.")
@@ -115,6 +121,12 @@ def _resume(order: Order, who: Who, gateway: Gateway, now: datetime) -> Prepared
     stock.hold(order.uuid, quantities, order.held_until, now)
     started.update(looks=0, next_look_at=now + RETURN_GRACE)  # the wait begins anew
     return PreparedCheckout(order, started.first() or _create_payment(order, gateway))
+
+
+def _reject_other_address(order: Order, contact: Mapping[str, str]) -> None:
+    """Raise CartChangedError if the address was corrected in another window since the page with this button."""
+    if any(getattr(order, name) != contact.get(name, "") for name in ("email", *ADDRESS_FIELDS)):
+        raise CartChangedError(f"Order {order.number} is for another address.")
 
 
 def _confirm(order: Order, quantities: dict[int, int], pay_by: datetime, now: datetime) -> None:
@@ -165,6 +177,7 @@ def _expire_previous_draft(cart: Cart, now: datetime) -> list[Payment]:
 
 
 def _create_draft(
+    number: str,
     who: Who,
     marketplace: Marketplace,
     checkout_request: CheckoutRequest,
@@ -175,7 +188,7 @@ def _create_draft(
     goods_total = sum(draft.goods_total for draft in drafts)
     delivery_total = sum(draft.delivery_charge for draft in drafts)
     order = Order.objects.create(
-        number=_unused_number(),
+        number=number,
         marketplace=marketplace,
         visitor=who.visitor,
         user=who.user,
@@ -258,11 +271,12 @@ def _hold_cart(cart_id: int, held_by: UUID) -> tuple[QuerySet[Cart], dict[str, A
 
 
 @planned
-def _orders_of_wish(visitor_id: UUID, order_key: str, wish: str) -> QuerySet[Order]:
-    """Select the visitor's order with a key, then the placed one of the wish."""
+def _related_orders(visitor_id: UUID, order_key: str, wish: str, number: str) -> QuerySet[Order]:
+    """Select the visitor's order with a key, then the placed one of the wish, then one with the number by chance."""
     has_key = Q(idempotency_key=order_key, visitor=visitor_id)
-    rows = Order.objects.filter(has_key | Q(wish=wish, state=Order.State.PLACED))
-    return rows.order_by(Case(When(idempotency_key=order_key, then=0), default=1))
+    is_paid = Q(wish=wish, state=Order.State.PLACED)
+    rank = Case(When(has_key, then=0), When(is_paid, then=1), default=2, output_field=IntegerField())
+    return Order.objects.filter(has_key | is_paid | Q(number=number)).order_by(rank)
 
 
 @planned

@@ -1,15 +1,17 @@
-"""What a shopper and their network used of the checkout's limits, counted from orders and payments."""
+"""Use of the checkout's limits by a shopper and their network, counted from orders and payments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Case, DateTimeField, F, IntegerField, Q, QuerySet, Sum, When
+from django.db.models.functions import Coalesce
 from django.utils.crypto import salted_hmac
 
 from cart.checkout.errors import AwaitedPaymentsError
@@ -25,6 +27,7 @@ from cart.checkout.limits import (
     checkout_limits,
 )
 from cart.orders.models import Order, OrderLine, Payment
+from sessions_farm.query_plans import CountDistinctRows, MaxRows, MinRows, SumRows, planned
 from sessions_farm.web.clients import telling_network_of
 from vendors.models import Stock
 
@@ -40,7 +43,7 @@ MAX_HOLDS = 5_000  # earlier holds that are looked at; a network within its limi
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Name the shopper who asks to pay; ``network`` is a digest, empty where the client's address tells nothing."""
+    """Name the shopper at the pay button; ``network`` is a digest, empty where the client's address tells nothing."""
 
     visitor: Visitor
     user: Any
@@ -48,14 +51,9 @@ class Who:
     wish: str
 
     @property
-    def own(self) -> Q:
-        """Select the shopper's orders: the visitor's, and the account's from any device."""
-        return Q(visitor=self.visitor) | Q(user=self.user) if self.user is not None else Q(visitor=self.visitor)
-
-    @property
-    def networks(self) -> Q:
-        """Select the orders that fresh shoppers of the network began; none without a network."""
-        return Q(network=self.network, standing__in=SHARED) if self.network else Q(pk__in=())
+    def key(self) -> tuple[UUID, int | None, str | None]:
+        """Return the ids of visitor, user and network; None for those that there are not."""
+        return self.visitor.pk, self.user.pk if self.user is not None else None, self.network or None
 
 
 def network_digest(request: HttpRequest) -> str:
@@ -79,7 +77,7 @@ def admit_checkout(who: Who, quantities: Mapping[int, int], now: datetime) -> Ad
         return Admission(Standing.FRESH, now + period)
     if who.network:
         _lock_network(who.network)
-    counts = _count(who, now - limits.window, now)
+    counts = Counts(*_counts(*who.key, who.wish, now - limits.window, now)[0])
     shopper = Shopper(counts, who.visitor.created_at, now, period)
     holds = _past_holds(who, quantities, now - limits.window) if counts.unpaid_orders else []
     return admit(limits, shopper, Wanted(quantities, _on_hand(limits, quantities, is_needed=bool(holds)), holds))
@@ -114,37 +112,66 @@ def _lock_network(network: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"checkout {network}"])
 
 
-def _count(who: Who, begin: datetime, now: datetime) -> Counts:
-    """Count the shopper's and the network's orders since a moment, in one statement."""
-    recent = Q(created_at__gt=begin)
-    unpaid = Q(state__in=UNPAID)
-    declines = "payments__declined_cards"
-    found = Order.objects.filter(who.own | (who.networks & recent)).aggregate(
-        paid_orders=Count("pk", filter=who.own & Q(payments__state=Payment.State.CAPTURED)),
-        declines_of_wish=Sum(declines, filter=who.own & recent & Q(wish=who.wish), default=0),
-        declines_of_shopper=Sum(declines, filter=who.own & recent, default=0),
-        declines_of_network=Sum(declines, filter=who.networks & recent, default=0),
-        drafts_of_network=Count(
-            "pk", distinct=True, filter=who.networks & recent & Q(state=Order.State.DRAFT, held_until__gt=now)
-        ),
-        unpaid_orders=Count("pk", distinct=True, filter=recent & unpaid),
-        own_slow_at=Max("slow_since", filter=who.own & recent & Q(wish=who.wish)),
-        last_slow_at=Max(
-            "slow_since", filter=who.networks & recent & unpaid & Q(standing=Standing.SLOW) & ~Q(wish=who.wish)
-        ),
-        oldest_decline_at=Min("created_at", filter=who.own & recent & Q(payments__declined_cards__gt=0)),
+def _own(visitor_id: UUID, user_id: int | None) -> Q:
+    """Select the shopper's orders: the visitor's, and the account's from any device."""
+    return Q(visitor=visitor_id) | Q(user=user_id) if user_id is not None else Q(visitor=visitor_id)
+
+
+def _networks(network: str | None) -> Q:
+    """Select the orders that fresh shoppers of the network began; none without a network."""
+    return Q(network=network, standing__in=SHARED) if network is not None else Q(pk__in=())
+
+
+@planned
+def _counts(
+    visitor_id: UUID, user_id: int | None, network: str | None, wish: str, begin: datetime, now: datetime
+) -> QuerySet[Order, tuple[Any, ...]]:
+    """Count the shopper's and the network's orders since a moment: the fields of ``Counts``, in their order."""
+    own, networks, recent = _own(visitor_id, user_id), _networks(network), Q(created_at__gt=begin)
+    unpaid = recent & Q(state__in=UNPAID)
+    slow = networks & unpaid & Q(standing=Standing.SLOW) & ~Q(wish=wish)
+    columns = (
+        CountDistinctRows(_where(own & Q(payments__state=Payment.State.CAPTURED), "pk")),
+        _sum_of_declines(own & recent & Q(wish=wish)),
+        _sum_of_declines(own & recent),
+        _sum_of_declines(networks & recent),
+        CountDistinctRows(_where(networks & recent & Q(state=Order.State.DRAFT, held_until__gt=now), "pk")),
+        CountDistinctRows(_where(unpaid, "pk")),
+        MaxRows(_where(own & recent & Q(wish=wish), "slow_since")),
+        MaxRows(_where(slow, "slow_since")),
+        MinRows(_where(own & recent & Q(payments__declined_cards__gt=0), "created_at")),
     )
-    return Counts(**found)
+    return Order.objects.filter(own | (networks & recent)).order_by().values_list(*columns)
 
 
-def _past_holds(who: Who, quantities: Mapping[int, int], begin: datetime) -> list[PastHold]:
-    orders = Order.objects.filter(who.own | who.networks, held_until__gt=begin, state__in=UNPAID)
-    lines = OrderLine.objects.filter(consignment__order__in=orders, variant__in=list(quantities))
-    rows = lines.values_list(
+def _where(condition: Q, field: str) -> Case:
+    """Return a field of the orders that meet a condition, NULL of the others."""
+    output_field: Any = IntegerField() if field == "pk" else DateTimeField()
+    return Case(When(condition, then=F(field)), default=None, output_field=output_field)
+
+
+def _sum_of_declines(condition: Q) -> Coalesce:
+    declines = Case(When(condition, then=F("payments__declined_cards")), default=0, output_field=IntegerField())
+    return Coalesce(SumRows(declines), 0)
+
+
+@planned
+def _lines_held(
+    visitor_id: UUID, user_id: int | None, network: str | None, variant_ids: Sequence[int], begin: datetime
+) -> QuerySet[OrderLine, tuple[Any, ...]]:
+    orders = Order.objects.filter(
+        _own(visitor_id, user_id) | _networks(network), held_until__gt=begin, state__in=UNPAID
+    )
+    lines = OrderLine.objects.filter(consignment__order__in=orders, variant__pk__in=variant_ids)
+    return lines.values_list(
         "variant_id", "quantity", "consignment__order__created_at", "consignment__order__held_until",
         "consignment__order__visitor_id", "consignment__order__user_id", "consignment__order__network",
         "consignment__order__standing",
-    )  # fmt: skip
+    )[:MAX_HOLDS]  # fmt: skip
+
+
+def _past_holds(who: Who, quantities: Mapping[int, int], begin: datetime) -> list[PastHold]:
+    rows = _lines_held(*who.key, list(quantities), begin)
     user_id = who.user.pk if who.user is not None else None
     return [
         PastHold(
@@ -155,7 +182,7 @@ def _past_holds(who: Who, quantities: Mapping[int, int], begin: datetime) -> lis
             is_own=visitor_id == who.visitor.pk or (user_id is not None and of_user == user_id),
             is_networks=bool(who.network) and network == who.network and standing in SHARED,
         )
-        for variant_id, quantity, since, until, visitor_id, of_user, network, standing in rows[:MAX_HOLDS]
+        for variant_id, quantity, since, until, visitor_id, of_user, network, standing in rows
     ]
 
 

@@ -17,7 +17,6 @@ from django_countries import countries
 from cart.checkout import checkout_session
 from cart.checkout.forms import ContactForm, DeliveryForm, contact_from
 from cart.checkout.payments.gateways import offered_gateways
-from cart.context import current_cart
 from cart.orders.models import Address, Order
 from cart.orders.services import save_address
 from cart.pricing import DeliveryMethod
@@ -28,7 +27,7 @@ from vendors.http import MallRequest
 
 def buyable_summary_or_none(request: MallRequest) -> CartSummary | None:
     """Return the cart's summary if it is buyable; else add a message for the shopper and return None."""
-    summary = summarise_cart(current_cart(request), timezone.now())
+    summary = summarise_cart(request.mall.visitor, timezone.now())
     if not summary:
         messages.info(request, "Your cart is empty: there is nothing to check out.")
         return None
@@ -42,17 +41,17 @@ def buyable_summary_or_none(request: MallRequest) -> CartSummary | None:
 @require_http_methods(["GET", "POST"])
 def start(request: MallRequest) -> HttpResponse:
     """Step 1: take the contact data and address; the session keeps them for the Back button."""
-    summary = buyable_summary_or_none(request)
-    if summary is None:
-        return redirect("cart:page")
     user: Any = request.user
-    book = _address_book(user)
+    book = [] if request.method == "POST" else _address_book(user)
     form = ContactForm(request.POST or None, initial=_initial(request, book), has_book=user.is_authenticated)
     if request.method == "POST" and form.is_valid():
         checkout_session.save_contact(request, form.contact)
         if form.cleaned_data.get("keep"):
             save_address(user=user, fields={name: value for name, value in form.contact.items() if name != "email"})
-        return redirect("checkout:delivery")
+        return redirect("checkout:delivery")  # which looks at the cart
+    summary = buyable_summary_or_none(request)
+    if summary is None:
+        return redirect("cart:page")
     context = {"form": form, "summary": summary, "book": book, "cart_count": summary.pieces}
     return render(request, "checkout/start.html", context, status=_status(form))
 

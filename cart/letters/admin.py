@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -28,12 +31,32 @@ class SendAgain(RowsAction):
         return [(f"letter {key}", "It is sent, or goes by itself.") for key in sorted(keys - due)]
 
 
+class GivenUpFilter(admin.SimpleListFilter):
+    """Select the letters that are tried no more."""
+
+    title = "given up"
+    parameter_name = "given_up"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the one choice."""
+        return [("yes", "not taken, and given up")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Select by the choice."""
+        return queryset.filter(due_at=None, sent_at=None) if self.value() == "yes" else queryset
+
+
 @admin.register(Letter)
 class LetterAdmin(ReadOnlyAdminMixin, BulkActionsMixin):
     """Show letters."""
 
     list_display = ["order", "kind", "created_at", "due_at", "sent_at", "problem"]
-    list_filter = ["kind", ("problem", admin.EmptyFieldListFilter), ("sent_at", admin.EmptyFieldListFilter)]
+    list_filter = [
+        GivenUpFilter,
+        "kind",
+        ("problem", admin.EmptyFieldListFilter),
+        ("sent_at", admin.EmptyFieldListFilter),
+    ]
     list_select_related = ["order"]
     search_fields = ["order__number", "order__email"]
     date_hierarchy = "created_at"

@@ -12,10 +12,10 @@ from django.utils import timezone
 from cart.orders import packing, slips
 from cart.orders.models import Consignment
 from cart.orders.packing import PREVIOUS, Delivery
-from cart.orders.roles import ORDER_ROLES
 from vendors.bulk_actions import BulkAction, RowsAction, SeenRow
 from vendors.jobs.models import Job, Refusal
 from vendors.jobs.run import Run
+from vendors.scoped_admin import ORDER_ROLES
 
 State = Consignment.State
 PERMISSION = "orders.change_consignment"

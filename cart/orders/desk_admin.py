@@ -18,14 +18,13 @@ from cart.orders.forms import ConsignmentForm, steps
 from cart.orders.models import Consignment, OrderLine
 from cart.orders.packing import StaleConsignmentError
 from cart.orders.queues import ALL, FIRST, QUEUES
-from cart.orders.roles import ORDER_ROLES
 from cart.orders.slip_pages import SlipPagesMixin
 from cart.orders.slips import postal_lines
 from cart.orders.tracking_page import TrackingPageMixin
 from vendors.bulk_actions import BulkActionsMixin, bulk
 from vendors.money import Money
 from vendors.read_only_admin import ReadOnlyAdminMixin
-from vendors.scoped_admin import VendorScopedAdmin, VendorScopedInline
+from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
 from vendors.times import as_written
 
 State = Consignment.State
@@ -61,7 +60,7 @@ class QueueFilter(admin.SimpleListFilter):
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         self.is_plain = not set(request.GET) - PAGE_PARAMETERS
         super().__init__(request, params, model, model_admin)
-        self.counts = queues.counts(model_admin.get_queryset(request), timezone.now())
+        self.rows = model_admin.get_queryset(request)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the queues."""
@@ -78,12 +77,13 @@ class QueueFilter(admin.SimpleListFilter):
 
     def choices(self, changelist: Any) -> Any:
         """Return the links, each with its count."""
+        counts = queues.counts(self.rows, timezone.now())
         for name, label in self.lookup_choices:
             yield {
                 "selected": self.value() == name,
                 "query_string": changelist.get_query_string({self.parameter_name: name}, ["p"]),
                 "display": label,
-                "count": self.counts.get(name, ""),
+                "count": counts.get(name, ""),
             }
 
 
@@ -179,16 +179,12 @@ class ConsignmentAdmin(BulkActionsMixin, SlipPagesMixin, TrackingPageMixin, Vend
             ]
         return format_html_join("", "{}<br>", ((word,) for word in words))
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Show the desk."""
-        return super().changelist_view(request, {**(extra_context or {}), "title": "Packing desk"})
-
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Show a consignment with the buttons of what comes next; say why where another was faster."""
         found = self.get_object(request, unquote(object_id)) if object_id else None
-        context = {**(extra_context or {}), "steps": steps(found) if found else [], "title": "Parcel"}
+        context = {**(extra_context or {}), "steps": steps(found) if found else []}
         try:
             return super().changeform_view(request, object_id, form_url, context)
         except StaleConsignmentError as error:

@@ -61,7 +61,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(state=Order.State.PLACED)
 
     def for_user(self, user: Any) -> Self:
-        """Select the settled orders of a user, and those that are to be paid later."""
+        """Select the settled orders of a user, and the orders to be paid later."""
         unfinished = Q(state=Order.State.EXPIRED) | Q(state=Order.State.DRAFT, pay_by__isnull=True)
         return self.filter(user=user).exclude(unfinished)
 
@@ -172,11 +172,9 @@ class Order(PostalAddress):
         return found
 
     def with_lines(self) -> list[Consignment]:
-        """Return the consignments with their vendors and lines, read once for this object, in two queries."""
+        """Return the consignments with their vendors and lines, read once for this object, in one query."""
         if self._consignments is None:
-            self._consignments = _consignments_of(self.pk)
-            lines = _lines_of([consignment.pk for consignment in self._consignments])
-            attach(self._consignments, "lines", lines, by="consignment_id")
+            self._consignments = group_by_consignment(_lines_of(self.pk))
         return self._consignments
 
 
@@ -296,13 +294,16 @@ def _placed_order(wish: str) -> models.QuerySet[Order]:
 
 
 @planned
-def _consignments_of(order_id: int) -> models.QuerySet[Consignment]:
-    return Consignment.objects.filter(order=order_id).select_related("vendor").order_by("pk")
+def _lines_of(order_id: int) -> models.QuerySet[OrderLine]:
+    rows = OrderLine.objects.filter(consignment__order=order_id).select_related("consignment__vendor")
+    return rows.order_by("consignment", "pk")
 
 
-@planned
-def _lines_of(consignment_ids: Sequence[int]) -> models.QuerySet[OrderLine]:
-    return OrderLine.objects.filter(consignment__pk__in=consignment_ids).order_by("pk")
+def group_by_consignment(lines: Sequence[OrderLine]) -> list[Consignment]:
+    """Return the consignments of lines that were read with theirs, each with its lines."""
+    consignments = {line.consignment_id: line.consignment for line in lines}
+    attach(consignments.values(), "lines", lines, by="consignment_id")
+    return list(consignments.values())
 
 
 def first_look() -> datetime:

@@ -1,4 +1,4 @@
-"""The magazine outside the farm that shares the shopper: a site of its own beside the demo."""
+"""The external magazine that shares the shopper: a site of its own beside the demo."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ HOST = "lanternpost.localhost"
 
 
 @dataclass(frozen=True)
-class Outside:
+class ExternalSite:
     """The site's port, and the secret that it shares with the mall."""
 
     port: int
@@ -24,7 +24,7 @@ class Outside:
     @property
     def for_the_mall(self) -> dict[str, str]:
         """Return the environment from which the registry's entry is loaded."""
-        return {"DEMO_OUTSIDE_PORT": str(self.port), "DEMO_OUTSIDE_SECRET": self.secret.read_text()}
+        return {"DEMO_EXTERNAL_PORT": str(self.port), "DEMO_EXTERNAL_SECRET": self.secret.read_text()}
 
     def program(self, mall_port: int) -> Program:
         """Return the program, without the mall's environment; it dials 127.0.0.1, for *.localhost does not resolve."""
@@ -37,6 +37,6 @@ class Outside:
         return Program("magazine", (*command, *(word for pair in addresses.items() for word in pair)), os.environ)
 
 
-def open_outside(data: Path, first_port: int) -> Outside:
+def open_external_site(data: Path, first_port: int) -> ExternalSite:
     """Prepare the site of a data folder. Its secret stays; its port may change at each start, and the mall is told."""
-    return Outside(port_near(first_port), kept_secret(data / "secrets" / "lanternpost", secrets.token_urlsafe(32)))
+    return ExternalSite(port_near(first_port), kept_secret(data / "secrets" / "lanternpost", secrets.token_urlsafe(32)))

@@ -20,7 +20,7 @@ from sessions_farm.communities.openid.client_secrets import digest_of_secret
 from sessions_farm.communities.verification import serve_domain
 from vendors.models import Category, Marketplace, Membership, Storefront, Vendor
 
-CALLBACK = "/mall/callback"  # of the member outside (deploy/external_site/)
+CALLBACK = "/mall/callback"  # of the external member (deploy/external_site/)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _load_domains(mall: MallEntry, community: Community) -> dict[str, Domain]:
     for entry in mall.domains:
         host = served_host(entry.host)
         if entry.kind == Domain.Kind.EXTERNAL:
-            _load_outside(community, host)
+            _load_external_member(community, host)
             continue
         domains[entry.host] = Domain.objects.filter(host=host, community=community).first() or _served_domain(
             Domain(community=community, host=host, kind=entry.kind)
@@ -84,9 +84,9 @@ def _choose_master(community: Community, master: Domain) -> None:
         community.save()
 
 
-def _load_outside(community: Community, host: str) -> None:
-    """Load the member outside the farm, where one runs; its port and its secret may change with each start."""
-    secret, port = os.environ.get("DEMO_OUTSIDE_SECRET"), os.environ.get("DEMO_OUTSIDE_PORT")
+def _load_external_member(community: Community, host: str) -> None:
+    """Load the external member, where one runs; its port and its secret may change with each start."""
+    secret, port = os.environ.get("DEMO_EXTERNAL_SECRET"), os.environ.get("DEMO_EXTERNAL_PORT")
     if not secret:
         return
     where = f"{settings.PUBLIC_SCHEME}://{host}:{port}" if port else origin(host)

@@ -24,8 +24,8 @@ def welcome() -> list[str]:
         ("another mall", absolute_url("secondtide.localhost", "/")),
         ("its Old Rope", absolute_url("oldrope.localhost", "/")),
     ]
-    outside = Domain.objects.active().filter(kind=Domain.Kind.EXTERNAL)
-    addresses += [("outside the farm", urljoin(member.redirect_uris.split()[0], "/")) for member in outside]
+    external = Domain.objects.active().filter(kind=Domain.Kind.EXTERNAL)
+    addresses += [("an external magazine", urljoin(member.redirect_uris.split()[0], "/")) for member in external]
     return [
         "Open in a browser:",
         *(f"  {name:<22} {address}" for name, address in addresses),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deploy import servers
 from deploy.demo import ports
-from deploy.demo.external_site import Outside, open_outside
+from deploy.demo.external_site import ExternalSite, open_external_site
 from deploy.demo.secret_files import kept_secret
 from deploy.demo.supervisor import Program, Supervisor
 from deploy.demo.vendor_sites import Departments, open_departments
@@ -40,7 +40,7 @@ class Stack:
 def running_stack(data: Path, port: int, say: Callable[[str], None]) -> Iterator[Stack]:
     """Run everything while the block lasts. Raise ``servers.ServerError`` where a server or a port is missing."""
     ports.demand(port, "the web nodes", f"Choose another one: PORT={port + 100} make demo")
-    departments, outside = open_departments(data, port + 1), open_outside(data, port + 4)
+    departments, external_site = open_departments(data, port + 1), open_external_site(data, port + 4)
     for kind, taken in departments.ports.items():
         ports.demand(taken, f"the {kind} department", "Stop that program, or start afresh: make demo-reset")
     notes = data / "run"
@@ -52,7 +52,7 @@ def running_stack(data: Path, port: int, say: Callable[[str], None]) -> Iterator
         supervisor = Supervisor(PROJECT, notes, say)
         try:
             environment = environment_for(data, port, departments, running_servers)
-            start_all(supervisor, environment, port, departments, outside)
+            start_all(supervisor, environment, port, departments, external_site)
             yield Stack(port, running_servers.took, departments, supervisor)
         finally:
             supervisor.stop()
@@ -79,7 +79,11 @@ def environment_for(data: Path, port: int, departments: Departments, taken: serv
 
 
 def start_all(
-    supervisor: Supervisor, environment: dict[str, str], port: int, departments: Departments, outside: Outside
+    supervisor: Supervisor,
+    environment: dict[str, str],
+    port: int,
+    departments: Departments,
+    external_site: ExternalSite,
 ) -> None:
     say = supervisor.say
     say("Starting three remote shipping departments ...")
@@ -88,9 +92,9 @@ def start_all(
     wait_until(supervisor, "the departments listen", lambda: all(map(listens, departments.ports.values())))
     say("Preparing the database, filling the mall ...")
     prepare = (sys.executable, "-m", "deploy.demo.prepare", str(supervisor.notes / "welcome"))
-    own = {"DJANGO_SETTINGS_MODULE": "deploy.demo.settings"} | departments.for_the_mall | outside.for_the_mall
+    own = {"DJANGO_SETTINGS_MODULE": "deploy.demo.settings"} | departments.for_the_mall | external_site.for_the_mall
     supervisor.run(Program("prepare", prepare, environment | own))
-    say("Starting two web nodes, a worker and the clock, and a magazine outside the farm ...")
+    say("Starting two web nodes, a worker and the clock, and an external magazine ...")
     ready = []
     for name in NODES:
         ready.append(supervisor.notes / f"{name}.ready")
@@ -101,8 +105,10 @@ def start_all(
     supervisor.start(Program("worker", worker, environment | {"NODE": "worker", "DB_POOL": "0"}))
     beat = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=", "--schedule", str(supervisor.notes / "beat"))
     supervisor.start(Program("beat", beat, environment | {"NODE": "beat", "DB_POOL": "0"}))
-    supervisor.start(outside.program(port))
-    wait_until(supervisor, "all of them listen", lambda: all(path.exists() for path in ready) and listens(outside.port))
+    supervisor.start(external_site.program(port))
+    wait_until(
+        supervisor, "all of them listen", lambda: all(path.exists() for path in ready) and listens(external_site.port)
+    )
     supervisor.note_pids()
 
 

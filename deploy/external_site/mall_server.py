@@ -1,4 +1,4 @@
-"""Requests of a member outside the farm to the mall, server to server: a token for a code, a visitor for a token.
+"""Requests of an external member to the mall, server to server: a token for a code, a visitor for a token.
 
 Needs only Python. A mall that fails is left alone for a while.
 """

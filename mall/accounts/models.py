@@ -29,10 +29,19 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=email)
 
 
+class MallRole(models.TextChoices):
+    """List the roles of the mall's staff besides superusers; ``mall.accounts.roles`` has their permissions."""
+
+    OPERATOR = "operator", "operator"
+    SUPPORT = "support", "support"
+    FINANCE = "finance", "finance"
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField("name", max_length=150, blank=True)
     is_staff = models.BooleanField("may enter the admin", default=False)
+    mall_role = models.CharField("role in the mall", max_length=8, choices=MallRole, blank=True)
     is_active = models.BooleanField("active", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
 
@@ -53,6 +62,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def is_mall_staff(self) -> bool:
+        """Return whether the user works for the mall, and so for no vendor."""
+        return bool(self.is_superuser or self.mall_role)
 
     def get_full_name(self) -> str:
         """Return the name, empty where none was given."""

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from cart.checkout.sweeping import recover_charges, sweep_checkouts
 from mall import reconciliation
+from mall.accounts.roles import RECONCILE
 from vendors.money import Money
 
 if TYPE_CHECKING:
@@ -22,9 +23,14 @@ if TYPE_CHECKING:
 TEMPLATE = "admin/mall/reconciliation.html"
 
 
+def may_reconcile(request: HttpRequest) -> bool:
+    """Return whether the user may see the lists."""
+    return request.user.has_perm(RECONCILE)
+
+
 def reconciliation_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """Show the lists to a superuser; a POST sweeps before."""
-    if not request.user.is_superuser:
+    """Show the lists to the mall's reconciling staff; a POST sweeps before."""
+    if not may_reconcile(request):
         raise PermissionDenied
     now = timezone.now()
     if request.method == "POST":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -9,12 +10,14 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.views.decorators.csrf import csrf_exempt
 
-from mall.admin_site import dashboard, reconciliation_page
+from mall.admin_site import dashboard, kept_text, onboarding_page, reconciliation_page
+from mall.admin_site.menu import menu_of
 from mall.admin_site.seen import guarded
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
     from django.template.response import TemplateResponse
 
 
@@ -25,20 +28,51 @@ class MallAdminSite(admin.AdminSite):
     site_url = "/"
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register an admin whose forms refuse to overwrite what they did not show."""
+        """Register an admin whose forms refuse to overwrite values that they did not show."""
         super().register(model_or_iterable, guarded(admin_class or admin.ModelAdmin), **options)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the context of every page: Django's own, and the menu."""
+        context = super().each_context(request)
+        return context | {"menu": menu_of(request)} if context["has_permission"] else context
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002 -- Django's signature
+        """Wrap a view of the admin; a form whose session has ended is answered with its text."""
+        checked = super().admin_view(view, cacheable)
+
+        def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            is_form = request.method == "POST" and request.path != reverse("admin:logout", current_app=self.name)
+            if is_form and request.user.is_anonymous:
+                return kept_text.ask_to_sign_in(request)
+            response: HttpResponseBase = checked(request, *args, **kwargs)
+            return response
+
+        return update_wrapper(inner, checked)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Return Django's URLs without ``/r/``: it redirects any member of staff to any order's signed status page."""
         kept = [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
-        return [path("reconciliation/", self.admin_view(self.reconciliation), name="reconciliation"), *kept]
+        own = [
+            path("reconciliation/", self.admin_view(self.reconciliation), name="reconciliation"),
+            path("kept/", self.admin_view(csrf_exempt(self.kept)), name="kept"),
+            path("setup/<int:pk>/", self.admin_view(self.setup), name="setup"),
+        ]
+        return [*own, *kept]
 
     def reconciliation(self, request: HttpRequest) -> HttpResponse:
         """Show the reconciliation page."""
         return reconciliation_page.reconciliation_view(request, self.each_context(request))
 
+    def setup(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show the page of a vendor's set-up."""
+        return onboarding_page.setup_view(request, pk, self.each_context(request))
+
+    def kept(self, request: HttpRequest) -> HttpResponse:
+        """Show a form again that a session's end had stopped."""
+        return kept_text.show_again(request, self.each_context(request))
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Redirect to the accounts' sign-in page, which has the rate limit; say so to people who work for no shop."""
+        """Redirect to the accounts' sign-in page, which has the rate limit; say so to people without a shop."""
         if self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
         if request.user.is_authenticated:

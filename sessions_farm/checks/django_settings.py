@@ -64,7 +64,7 @@ def ignored_settings(given: dict[str, Any]) -> Iterator[CheckMessage]:
     """Warn of Django's session settings that have no effect."""
     if settings.SESSION_ENGINE != ENGINE:
         return
-    moves = bool(given.get("FALLBACK_ENGINE"))  # then Django's engine still reads these settings
+    moves = bool(given.get("LEGACY_ENGINE"))  # then Django's engine still reads these settings
     if settings.SESSION_SERIALIZER != JSON and not moves:
         yield Warning(
             "SESSION_SERIALIZER is not used: values are JSON.",
@@ -87,7 +87,7 @@ def leftover_app(given: dict[str, Any]) -> Iterator[CheckMessage]:
     if (
         settings.SESSION_ENGINE == ENGINE
         and apps.is_installed("django.contrib.sessions")
-        and not given.get("FALLBACK_ENGINE")
+        and not given.get("LEGACY_ENGINE")
     ):
         yield Warning(
             "INSTALLED_APPS has django.contrib.sessions, whose table is not used.",

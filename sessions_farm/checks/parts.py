@@ -20,7 +20,7 @@ PARTS: tuple[Part, ...] = (
     django_settings.middleware_errors,
     django_settings.ignored_settings,
     django_settings.leftover_app,
-    legacy_engine.fallback_errors,
+    legacy_engine.legacy_engine_errors,
 )
 PARTS_AT_DEPLOYMENT: tuple[Part, ...] = (django_settings.insecure_cookie, stores.store_of_one_process)
 PARTS_WITH_SERVERS: tuple[Part, ...] = (servers.old_redis,)

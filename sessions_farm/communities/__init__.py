@@ -10,7 +10,7 @@ Errors::
     ├── MasterCandidateError        a domain cannot become, or stay, the master of its community
     ├── MasterRequiredError         the master of a community is to be suspended
     ├── NameHeldError               another domain holds the name, or overlaps it
-    ├── NotExternalError            only a member outside the farm has a client secret
+    ├── NotExternalError            only an external member has a client secret
     ├── RegistryUnavailableError    the registry was never read, and the database does not answer
     └── ResolverUnavailableError    the DNS gave no answer
 

@@ -25,7 +25,7 @@ SCHEMA = Schema(
 )
 CALLABLES = {
     "RESOLVER": "a Resolver",
-    "EXTERNAL_FACTS": "f(visitor or None, member outside)",
+    "EXTERNAL_FACTS": "f(visitor or None, external member)",
     "STAFF_OF": "f(user)",
     "HOSTS_IN_USE": "f()",
 }

@@ -26,7 +26,7 @@ class CommunityOptions:
         default_factory=lambda: {"user": "sessions_farm.communities.visitors.profile.user_fields"}
     )
     staff_of: str = ""  # dotted path: f(user) -> ids of the vendors that the user works for
-    external_facts: str = ""  # dotted path: f(visitor or None, ExternalMember) -> dict, for members outside the farm
+    external_facts: str = ""  # dotted path: f(visitor or None, ExternalMember) -> dict, for external members
 
 
 community_options = settings_reader("SESSIONS_FARM_COMMUNITIES", CommunityOptions)

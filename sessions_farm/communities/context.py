@@ -104,6 +104,14 @@ class Mall:
             self._visitor = lookup.find_visitor(*session.ids) if session is not None and self.id else None
         return self._visitor  # type: ignore[return-value]  # NOT_ASKED is gone by now
 
+    @property
+    def visitor_hashes(self) -> list[str]:
+        """Return the hashes by which a query of other rows finds the visitor's itself; empty where it cannot."""
+        session = self.session
+        if self._visitor is not NOT_ASKED or session is None or not self.id or len(session.ids) != 1:
+            return []
+        return list(ids.digests_of(session.ids[0]))
+
     def ensure_visitor(self) -> Visitor:
         """Return the visitor, created where there is none yet; the response will carry the id's cookie."""
         if (found := self.visitor) is not None:

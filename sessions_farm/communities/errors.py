@@ -28,7 +28,7 @@ class NameHeldError(CommunityError):
 
 
 class NotExternalError(CommunityError):
-    """Only a member outside the farm has a client secret."""
+    """Only an external member has a client secret."""
 
 
 class RegistryUnavailableError(CommunityError):

@@ -212,7 +212,7 @@ def member_from_row(row: Any, community: Community) -> Member:
 
 
 def read_externals() -> dict[str, ExternalMember]:
-    """Return the members outside whose owners are proven, by host, in two queries."""
+    """Return the external members whose owners are proven, by host, in two queries."""
     domains = Domain.objects.active().filter(kind=Domain.Kind.EXTERNAL)
     return {
         domain.host: ExternalMember(
@@ -244,7 +244,7 @@ class Registry:
         return self.current().resolve(host)
 
     def external_member(self, host: str) -> ExternalMember | None:
-        """Return the member outside the farm with a host."""
+        """Return the external member with a host."""
         return self.current().externals.get(host)
 
     def hosts_of(self, community_id: int) -> list[str]:

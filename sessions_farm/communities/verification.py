@@ -203,7 +203,7 @@ def verify_due_domains(now: datetime.datetime, resolver: Resolver | None = None)
 
 @transaction.atomic
 def serve_domain(*, domain: Domain, unverified: bool = False) -> None:
-    """Serve a verified domain; with ``unverified`` any but a host outside, on the operator's responsibility.
+    """Serve a verified domain; with ``unverified`` any but an external host, on the operator's responsibility.
 
     Raise DomainNotVerifiedError, NameHeldError.
     """

@@ -1,6 +1,6 @@
 """Move sessions of one of Django's own engines here, each when its visitor comes back: nobody is signed out.
 
-``SESSIONS_FARM["FALLBACK_ENGINE"]`` names the old engine, ``FALLBACK_COOKIE`` its cookie. A request on a host that sees
+``SESSIONS_FARM["LEGACY_ENGINE"]`` names the old engine, ``LEGACY_COOKIE`` its cookie. A request on a host that sees
 guarded variables, with the old cookie and not ours, is answered with the old session's variables in a session of ours,
 with our cookie, and without the old one.
 
@@ -83,7 +83,7 @@ class LegacyEngineMiddleware(MiddlewareMixin):
 
 def is_due(request: HttpRequest) -> bool:
     """Return whether only the old cookie came along, to a host that may read the session behind it."""
-    if not options().fallback_engine or not OLD_KEY.fullmatch(request.COOKIES.get(cookie_name(), "")):
+    if not options().legacy_engine or not OLD_KEY.fullmatch(request.COOKIES.get(cookie_name(), "")):
         return False
     audience = audience_of(request)
     return audience.sees_guarded and cookies.read(request, audience) is None
@@ -214,13 +214,13 @@ def replace_cookie(request: HttpRequest, response: HttpResponseBase) -> HttpResp
 
 def ids_of(old_key: str) -> list[str]:
     """Return the ids that an old key may have become: under the newest key first, then under each fallback."""
-    return ids.ids_from("farm|fallback", old_key)
+    return ids.ids_from("farm|legacy", old_key)
 
 
 def engine() -> type[SessionBase]:
-    found: type[SessionBase] = import_module(options().fallback_engine).SessionStore
+    found: type[SessionBase] = import_module(options().legacy_engine).SessionStore
     return found
 
 
 def cookie_name() -> str:
-    return options().fallback_cookie or settings.SESSION_COOKIE_NAME
+    return options().legacy_cookie or settings.SESSION_COOKIE_NAME

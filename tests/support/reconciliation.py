@@ -26,8 +26,24 @@ ALWAYS = {
     "sold goods that are not the order's": """
         SELECT o.number FROM orders_order o
         WHERE (SELECT coalesce(-sum(quantity), 0) FROM vendors_stockmovement m WHERE m.reference = o.uuid)
-           <> (SELECT coalesce(sum(l.quantity), 0) FROM orders_orderline l
-               JOIN orders_consignment c ON c.id = l.consignment_id WHERE c.order_id = o.id AND o.state = 'placed')""",
+           <> (SELECT coalesce(sum(l.quantity - l.cancelled - (
+                   SELECT coalesce(sum(r.pieces), 0) FROM aftersale_returnline r
+                   JOIN aftersale_return t ON t.id = r.returned_id
+                   WHERE r.line_id = l.id AND t.state IN ('received', 'refunded'))), 0)
+               FROM orders_orderline l JOIN orders_consignment c ON c.id = l.consignment_id
+               WHERE c.order_id = o.id AND o.placed_at IS NOT NULL)""",
+    "more refunded than was paid": """
+        SELECT reference FROM orders_payment p WHERE amount
+        < (SELECT coalesce(sum(amount), 0) FROM orders_refund r WHERE r.payment_id = p.id)""",
+    "more given back than was taken": """
+        SELECT reference FROM sandbox_gateway_charge h WHERE amount
+        < (SELECT coalesce(sum(amount), 0) FROM sandbox_gateway_chargerefund r WHERE r.charge_id = h.id)""",
+    "more refunded of a thing than it cost": """
+        SELECT name FROM orders_orderline l WHERE quantity * unit_price
+        < (SELECT coalesce(sum(amount), 0) FROM orders_refundpart r WHERE r.line_id = l.id)""",
+    "refund that is not its parts": """
+        SELECT key FROM orders_refund f
+        WHERE amount <> (SELECT coalesce(sum(amount), 0) FROM orders_refundpart r WHERE r.refund_id = f.id)""",
 }
 SETTLED = {
     "charge without payment": """
@@ -39,14 +55,25 @@ SETTLED = {
          WHERE h.reference = p.reference AND h.state = 'captured' AND h.amount = p.amount)""",
     "paid without order": """
         SELECT p.reference FROM orders_payment p JOIN orders_order o ON o.id = p.order_id
-        WHERE p.state = 'captured' AND (o.state <> 'placed' OR o.total <> p.amount)""",
+        WHERE p.state = 'captured'
+        AND (o.placed_at IS NULL OR o.total <> p.amount OR o.state <> 'placed' AND p.refund_total < p.amount)""",
     "order without payment": """
         SELECT o.number FROM orders_order o WHERE o.state = 'placed' AND o.total > 0 AND NOT EXISTS
-        (SELECT FROM orders_payment p WHERE p.order_id = o.id AND p.state = 'captured')""",
+        (SELECT FROM orders_payment p WHERE p.order_id = o.id AND p.amount = o.total
+         AND (p.state = 'captured' OR p.state = 'refunded' AND p.refund_total = p.amount))""",
     "order without dispatch": """
         SELECT c.number FROM orders_consignment c JOIN orders_order o ON o.id = c.order_id
-        WHERE o.state = 'placed' AND NOT EXISTS
-        (SELECT FROM shipping_dispatch d WHERE d.consignment_id = c.id)""",
+        WHERE o.state = 'placed' AND c.state <> 'cancelled' AND NOT EXISTS
+        (SELECT FROM shipping_dispatch d WHERE d.consignment_id = c.id AND d.state <> 'cancelled')""",
+    "dispatch of goods that were cancelled": """
+        SELECT c.number FROM orders_consignment c JOIN shipping_dispatch d ON d.consignment_id = c.id
+        WHERE c.state = 'cancelled' AND d.state <> 'cancelled' AND d.fence = 0""",
+    "refund that nobody makes": """
+        SELECT key FROM orders_refund WHERE state = 'due'""",
+    "given back what was not decided": """
+        SELECT h.reference FROM sandbox_gateway_charge h JOIN orders_payment p ON p.reference = h.reference
+        WHERE (SELECT coalesce(sum(amount), 0) FROM sandbox_gateway_chargerefund r WHERE r.charge_id = h.id)
+           <> CASE WHEN p.refund_total > 0 THEN p.refund_total WHEN p.state = 'refunded' THEN p.amount ELSE 0 END""",
     "payment that nobody ends": """
         SELECT reference FROM orders_payment WHERE state IN ('started', 'refund_due')""",
     "draft that nobody ends": """

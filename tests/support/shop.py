@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from cart.checkout.checkout_request import Agreement, CheckoutRequest, make_review_key
 from cart.checkout.services import start_payment
-from cart.models import Cart
 from cart.orders.models import Order, Payment
 from cart.pricing import DeliveryMethod
 from cart.services import add_line
@@ -88,7 +87,7 @@ def put(visitor, variant, quantity=1):
 
 def request_of(visitor, *, express=(), token="", **contact) -> CheckoutRequest:
     """What the review page would send for the visitor's cart as it is now; ``token`` is the checkout session's."""
-    summary = summarise_cart(Cart.objects.get(visitor=visitor), timezone.now())
+    summary = summarise_cart(visitor, timezone.now())
     methods = {
         group.vendor.pk: DeliveryMethod.EXPRESS if group.vendor.slug in express else DeliveryMethod.STANDARD
         for group in summary.groups

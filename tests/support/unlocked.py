@@ -16,8 +16,8 @@ TIMEOUT = 30  # seconds
 looking = threading.local()
 
 
-def look_without_lock(variant_ids, **lookups):
-    return dict(Stock.objects.filter(pk__in=variant_ids, **lookups).values_list("pk", "on_hand"))
+def look_without_lock(variant_ids):
+    return list(Stock.objects.filter(pk__in=variant_ids).values_list("pk", "on_hand"))
 
 
 def hold_together(hold):
@@ -50,7 +50,7 @@ class UnlockedMiddleware:
 
     def __init__(self, get_response):
         self.get_response = get_response
-        stock.lock_rows = look_without_lock
+        stock._lock_on_offer = look_without_lock
         stock.hold = hold_together(stock.hold)
         stock._held = look_together(stock._held)
 

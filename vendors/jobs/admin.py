@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -19,7 +19,7 @@ from vendors.jobs import services
 from vendors.jobs.models import Job, JobFile
 from vendors.models import Membership
 from vendors.read_only_admin import ReadOnlyAdminMixin
-from vendors.scoped_admin import vendor_ids
+from vendors.scoped_admin import may_see_all, vendor_ids
 
 EVERY_ROLE = frozenset(Membership.Role.values)
 
@@ -43,8 +43,8 @@ class JobAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg] 
         rows: QuerySet[Any] = super().get_queryset(request).defer("arguments").select_related("vendor", "user")
         if request.user.is_superuser:
             return rows
-        still = Q(vendor=None) | Q(vendor__in=vendor_ids(request, EVERY_ROLE))
-        return rows.filter(still, user=request.user)
+        own = rows.filter(user=request.user)
+        return own if may_see_all(request) else own.filter(vendor__in=vendor_ids(request, EVERY_ROLE))
 
     @admin.display(description="rows")
     def how_far(self, job: Job) -> str:

@@ -13,11 +13,14 @@ KINDS: dict[str, Kind] = {}
 
 
 class Kind(ABC):
-    """Do one kind of job. A subclass registers itself under ``name`` and says who may start it."""
+    """Do one kind of job. A subclass registers itself under ``name``, and says who may have it done.
+
+    ``roles`` are those of the vendor's people; ``permission`` is that of the mall's staff: none may where it is empty.
+    """
 
     name: ClassVar[str]
     roles: ClassVar[frozenset[str]]
-    permission: ClassVar[str] = ""  # with which the mall's staff may do it for all vendors; else superusers alone
+    permission: ClassVar[str] = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -43,6 +43,7 @@ class Job(models.Model):
     title = models.CharField(max_length=200)
     vendor = models.ForeignKey(Vendor, models.CASCADE, null=True, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    actor = models.JSONField(default=dict, help_text="Who acts, for the audit log.")
     arguments = models.JSONField(default=dict)
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     total = models.PositiveIntegerField(default=0)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from auditlog.context import set_actor
 from django.db.models import F
 from django.utils import timezone
 
+from vendors.audit import acting
 from vendors.jobs.errors import JobError, JobRefusedError
 from vendors.jobs.kinds import KINDS
 from vendors.jobs.models import Job
 from vendors.jobs.run import LEASE, Run
 from vendors.models import Membership
+from vendors.people import SEES_ALL
 
 logger = logging.getLogger(__name__)
 CLAIMS = 5  # a job that kills its worker each time is given up
@@ -35,7 +35,7 @@ def claim_job(job: Job, now: datetime) -> bool:
 
 
 def run_job(job: Job) -> None:
-    """Do a job that is due; its end is written down, whatever it is."""
+    """Do a job that is due; its end is written down in any case."""
     if not claim_job(job, timezone.now()):
         return
     try:
@@ -56,7 +56,7 @@ def run_by_uuid(uuid: UUID) -> None:
     """Do a job in the name of the person who started it, unless a worker has it."""
     job = Job.objects.due(timezone.now()).select_related("user", "vendor").filter(uuid=uuid).first()
     if job is not None:
-        with set_actor(actor=job.user):
+        with acting(job.actor, job.user):
             run_job(job)
 
 
@@ -70,12 +70,14 @@ def run_due_jobs() -> int:
 
 def _require_role(job: Job) -> None:
     """Raise JobRefusedError if the person lost, since the start, the role that the job needs."""
-    user: Any = job.user
-    kind = KINDS[job.kind]
-    if user.is_active and (user.has_perm(kind.permission) if kind.permission else user.is_superuser):
-        return
-    may = user.is_active and user.is_staff and job.vendor_id is not None
-    if not (may and Membership.objects.filter(user=user, vendor=job.vendor_id, role__in=kind.roles).exists()):
+    user, kind = job.user, KINDS[job.kind]
+    if not user.is_active:
+        may = False
+    elif user.has_perm(SEES_ALL):
+        may = user.has_perm(kind.permission)
+    else:
+        may = Membership.objects.filter(user=user, vendor=job.vendor_id, role__in=kind.roles).exists()
+    if not may:
         raise JobRefusedError(f"{user} has no role any more that may do this.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
+from vendors.audit import present_actor
 from vendors.jobs import running
 from vendors.jobs.kinds import Kind
 from vendors.jobs.models import Job, JobFile
@@ -32,7 +33,7 @@ def start_job(  # noqa: PLR0913 -- each is a fact of the job
     """Write down a job and wake a worker; a few ``rows`` are done before this returns."""
     with transaction.atomic():
         job = Job.objects.create(
-            kind=kind.name, title=title, user=user, vendor=vendor, created_at=now, due_at=now,
+            kind=kind.name, title=title, user=user, vendor=vendor, actor=present_actor(), created_at=now, due_at=now,
             arguments={**(arguments or {}), **({} if rows is None else {"rows": rows})}, total=len(rows or []),
         )  # fmt: skip
         if file is not None:

@@ -22,6 +22,9 @@ class Marketplace(models.Model):
     currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217 code.")
     strapline = models.CharField(max_length=200, blank=True)
     support_email = models.EmailField(blank=True)
+    vendor_terms = models.TextField(
+        "terms for vendors", blank=True, help_text="Markdown. An owner accepts them before the store opens."
+    )
     bank_account = models.TextField(
         blank=True, help_text="Whose account, IBAN and BIC, for shoppers who pay by transfer. Empty: not offered."
     )
@@ -49,6 +52,7 @@ class Vendor(models.Model):
         """List the states of a vendor's store."""
 
         DRAFT = "draft", "being set up"
+        ASKED = "asked", "waiting for the mall’s approval"
         PUBLISHED = "published", "open"
         SUSPENDED = "suspended", "closed by the mall"
 
@@ -95,9 +99,22 @@ class Vendor(models.Model):
         db_default=14,
         help_text="Shoppers may ask for a return until so long after sending.",
     )
+    terms_accepted_at = models.DateTimeField(null=True, editable=False)
+    terms_accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    remark = models.CharField(
+        max_length=500,
+        blank=True,
+        editable=False,
+        help_text="The mall's words, where it sent back or closed the store.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = VendorQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("see_all_vendors", "Can see the rows of all vendors")]
 
     def __str__(self) -> str:
         return self.name

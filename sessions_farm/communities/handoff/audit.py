@@ -38,8 +38,8 @@ class Outcome(enum.Enum):
     HTMX_REFRESHED = "htmx is told to load the page as a whole, so that a hand-off can begin."
     TICKET_ISSUED = "A button on this host led to the master, with a ticket for what the visitor has here."
     TICKET_REDEEMED = "The master took a ticket: what the visitor has on the other host can be copied."
-    MEMBER_CODE_ISSUED = "A member outside the farm got a code for the visitor."
-    MEMBER_CODE_REDEEMED = "A member outside the farm redeemed its code."
+    MEMBER_CODE_ISSUED = "An external member got a code for the visitor."
+    MEMBER_CODE_REDEEMED = "An external member redeemed its code."
 
 
 class SkipReason(enum.Enum):
@@ -75,9 +75,9 @@ class RefusalReason(enum.Enum):
     UNKNOWN_TICKET = "The ticket is unknown: used before, older than a minute, or never issued."
     GRANT_MISMATCH = "The code is for another community, host, browser or issuer."
     STORE_UNAVAILABLE = "The store that keeps codes does not answer."
-    INVALID_QUESTION = "A member outside the farm asked amiss."
-    INVALID_CLIENT = "A member outside the farm did not prove who it is."
-    INVALID_GRANT = "A member outside the farm redeemed amiss."
+    INVALID_QUESTION = "An external member asked amiss."
+    INVALID_CLIENT = "An external member did not prove who it is."
+    INVALID_GRANT = "An external member redeemed amiss."
     INVALID_TOKEN = "An access token proves nothing, or no longer."  # noqa: S105 -- a reason
     PAUSED = "Hand-offs of this community are paused."
     PRIVACY_CONTROL = "The browser asks that nothing is shared (Global Privacy Control)."

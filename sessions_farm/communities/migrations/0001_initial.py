@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='domain',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'external'), models.Q(('redirect_uris', ''), _negated=True)), models.Q(models.Q(('kind', 'external'), _negated=True), ('redirect_uris', '')), _connector='OR'), name='domain_outside_has_redirect_uris'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'external'), models.Q(('redirect_uris', ''), _negated=True)), models.Q(models.Q(('kind', 'external'), _negated=True), ('redirect_uris', '')), _connector='OR'), name='domain_external_has_redirect_uris'),
         ),
         migrations.AddConstraint(
             model_name='clientsecret',

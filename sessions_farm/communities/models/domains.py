@@ -150,7 +150,7 @@ class Domain(RegistryRow):
             ),
             models.CheckConstraint(
                 condition=(Q(kind="external") & ~Q(redirect_uris="")) | (~Q(kind="external") & Q(redirect_uris="")),
-                name="domain_outside_has_redirect_uris",
+                name="domain_external_has_redirect_uris",
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""What members outside the farm are known by, and what the farm signs for them with."""
+"""What external members are known by, and what the farm signs for them with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sessions_farm.communities.models.registry import RegistryQuerySet, Registry
 
 
 class ClientSecret(RegistryRow):
-    """A secret by which a member outside authenticates, as a digest; several may be good at a time."""
+    """A secret by which an external member authenticates, as a digest; several may be good at a time."""
 
     domain = models.ForeignKey(Domain, models.CASCADE, related_name="secrets")
     digest = models.CharField(max_length=64)
@@ -30,7 +30,7 @@ class ClientSecret(RegistryRow):
 
 
 class SigningKey(models.Model):
-    """A key pair that signs what members outside are told; the private part is encrypted (openid/signing_keys.py)."""
+    """A key pair that signs what external members are told; the private part is encrypted (openid/signing_keys.py)."""
 
     community = models.ForeignKey(Community, models.CASCADE, related_name="signing_keys")
     kid = models.CharField(max_length=43, unique=True)

@@ -1,4 +1,4 @@
-"""Members outside the farm, by OpenID Connect: its authorization code flow with PKCE, for visitors in place of users.
+"""External members, by OpenID Connect: its authorization code flow with PKCE, for visitors in place of users.
 
 OAuthLib serves the protocol (RFC 6749, 7636; OpenID Connect Core 1.0) and joserfc signs (RFC 7515, 7518)::
 

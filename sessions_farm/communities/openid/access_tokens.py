@@ -1,4 +1,4 @@
-"""Access tokens of members outside: sealed, not stored, and good as long as the visitor's id and their own are.
+"""Access tokens of external members: sealed, not stored, and good as long as the visitor's id and their own are.
 
 ``sub`` names a visitor to one member and to no other (pairwise, OpenID Connect Core 1.0, 8.1). It is a MAC under the
 visitor's own id, so it holds for as long as the id, whatever becomes of SECRET_KEY, and leads back to nobody.
@@ -27,7 +27,7 @@ PURPOSE = "openid.access"
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """The right of a member outside to ask about a visitor.
+    """The right of an external member to ask about a visitor.
 
     ``digests`` are the digests of the visitor's id under each of our keys, joined by dots: a new SECRET_KEY must not
     make a stranger of the visitor. ``id`` is the token's own name in the store, which ends with it.

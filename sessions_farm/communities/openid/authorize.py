@@ -64,7 +64,7 @@ def authorize(request: MallRequest) -> HttpResponse:
 
 
 def read_question(request: MallRequest, here: Member) -> Request:
-    """Return the valid question of a member outside, its ``redirect_uri`` filled in.
+    """Return the valid question of an external member, its ``redirect_uri`` filled in.
 
     Raise HandoffRefusedError where it names no client or address that is registered, and the browser is sent nowhere;
     OAuth2Error for a fault that the client is told.

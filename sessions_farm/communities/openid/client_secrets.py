@@ -1,4 +1,4 @@
-"""Client secrets of members outside the farm: shown once, kept as digests; an old one overlaps with its successor."""
+"""Client secrets of external members: shown once, kept as digests; an old one overlaps with its successor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Authorization codes for members outside, each sealed for its client, redirect_uri and PKCE challenge.
+"""Authorization codes for external members, each sealed for its client, redirect_uri and PKCE challenge.
 
 Whatever was not sealed for just these never reaches the store: a rival that presents the code of another client, or
 with another verifier, spends nothing. A code is a row of the store for LIFETIME, taken once (RFC 6749, 4.1.2).

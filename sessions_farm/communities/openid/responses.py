@@ -1,4 +1,4 @@
-"""The JSON answers to the servers of members outside."""
+"""The JSON answers to the servers of external members."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token endpoint, for the servers of members outside: a code for an access token and an ID token. No cookie counts.
+"""The token endpoint, for external members' servers: a code for an access token and an ID token. No cookie counts.
 
 RFC 6749, 3.2, with PKCE (RFC 7636); OpenID Connect Core 1.0, 3.1.3.
 """

@@ -1,4 +1,4 @@
-"""The UserInfo endpoint (OpenID Connect Core 1.0, 5.3), for the servers of members outside. No cookie counts."""
+"""The UserInfo endpoint (OpenID Connect Core 1.0, 5.3), for the servers of external members. No cookie counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What OAuthLib asks about members outside: who they are, which codes are theirs, and whom a code names."""
+"""What OAuthLib asks about external members: who they are, which codes are theirs, and whom a code names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OPENID = "openid"
 
 
 def client_of(here: Member, client_id: str) -> ExternalMember | None:
-    """Return the member outside that a host serves under a client id; the community's master alone serves any."""
+    """Return the external member that a host serves under a client id; the community's master alone serves any."""
     client = registry.external_member(client_id)
     return client if client and here.is_master and client.community_id == here.community_id else None
 

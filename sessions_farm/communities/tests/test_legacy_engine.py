@@ -28,7 +28,7 @@ def site(db, two_communities, settings, monkeypatch):
     settings.ROOT_URLCONF = "sessions_farm.tests.support.session_site"
     settings.SESSION_COOKIE_SECURE = False
     settings.AUTHENTICATION_BACKENDS = [BACKEND]
-    settings.SESSIONS_FARM = {"STORE": "database", "FALLBACK_ENGINE": "old_engine"}
+    settings.SESSIONS_FARM = {"STORE": "database", "LEGACY_ENGINE": "old_engine"}
     module = ModuleType("old_engine")
     module.SessionStore = signed_cookies.SessionStore
     monkeypatch.setitem(sys.modules, module.__name__, module)

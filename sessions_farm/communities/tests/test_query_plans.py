@@ -1,17 +1,29 @@
 """Plans: the SQL of a fresh build with the arguments in their places, and a fresh build wherever that is not sure."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
-from django.db.models import F, Value
+from django.db.models import Case, F, Value, When
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from sessions_farm import query_plans
 from sessions_farm.communities.models import Community, Domain, Visitor, VisitorKey
-from sessions_farm.query_plans import CountRows, PlanError, SumRows, attach, planned, planned_by, planned_delete
+from sessions_farm.query_plans import (
+    CountDistinctRows,
+    CountRows,
+    MaxRows,
+    MinRows,
+    PlanError,
+    SumRows,
+    attach,
+    planned,
+    planned_by,
+    planned_delete,
+    planned_updates,
+)
 from sessions_farm.query_plans import planned_update as planned_change
 
 pytestmark = [
@@ -35,6 +47,15 @@ def some_hosts(community_id, count):
 @planned_change
 def made_at(visitor_id, at):
     return Visitor.objects.filter(pk=visitor_id), {"created_at": at}
+
+
+@planned_updates
+def moved(visitor_id, key_hash, at):
+    return [
+        (VisitorKey.objects.filter(visitor=visitor_id), {"created_at": at}),
+        *([(VisitorKey.objects.filter(key_hash=key_hash), {"created_at": at})] if key_hash is not None else []),
+        (Visitor.objects.filter(pk=visitor_id), {"created_at": at}),
+    ]
 
 
 @planned_delete
@@ -121,6 +142,31 @@ def test_update_and_delete(community):
         assert statements(made_at, visitor.pk, at) == statements(made_at.fresh, visitor_id=visitor.pk, at=at)
         assert Visitor.objects.get(pk=visitor.pk).created_at == at
     assert [forgotten(visitor.pk), forgotten(visitor.pk), forgotten(uuid.uuid4())] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("key_hash", ["other", None])
+def test_updates_of_several_tables_are_one_statement(community, key_hash):
+    visitors = [Visitor.objects.create(community=community) for _ in range(2)]
+    for visitor, name in zip(visitors, ("plans", "other"), strict=True):
+        VisitorKey.objects.create(key_hash=name, visitor=visitor)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    for update, expected in ((moved, 1), (moved.fresh, 3 if key_hash else 2)):
+        at += timedelta(days=1)
+        count, sql = statements(update, visitor_id=visitors[0].pk, key_hash=key_hash, at=at)
+        assert (count, len(sql)) == (1, expected)
+        assert Visitor.objects.filter(created_at=at).count() == 1
+        assert VisitorKey.objects.filter(created_at=at).count() == (2 if key_hash else 1)
+
+
+def test_sums_with_a_condition_for_each(community):
+    kinds = planned(
+        lambda pk, host: Domain.objects.filter(community=pk).order_by().values_list(
+            CountDistinctRows(Case(When(host__lt=host, then=F("pk")), default=None)),
+            MinRows(F("host")),
+            MaxRows(Case(When(host__lt=host, then=F("host")), default=None)),
+        )
+    )  # fmt: skip
+    assert kinds(community.pk, "c.test") == [(2, "a.test", "b.test")]
 
 
 def test_change_that_takes_more_than_a_statement_has_no_plan(community):

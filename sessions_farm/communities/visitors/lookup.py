@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -30,7 +31,16 @@ def find_visitor(*session_ids: str) -> Visitor | None:
 
 @planned
 def _first_key(key_hashes: Sequence[str]) -> QuerySet[VisitorKey]:
-    return VisitorKey.objects.filter(key_hash__in=key_hashes).select_related("visitor").order_by("pk")[:1]
+    return _keys(key_hashes).select_related("visitor")
+
+
+def visitors_with(key_hashes: Sequence[str]) -> QuerySet[VisitorKey, UUID]:
+    """Select the id of the visitor of an id's hashes, for a subquery."""
+    return _keys(key_hashes).values_list("visitor", flat=True)
+
+
+def _keys(key_hashes: Sequence[str]) -> QuerySet[VisitorKey]:
+    return VisitorKey.objects.filter(key_hash__in=key_hashes).order_by("pk")[:1]
 
 
 def get_or_create_visitor(session_id: str, member: Member | None) -> Visitor:

@@ -176,7 +176,7 @@ class Rules:
         record = tables.records.get(key)
         if record is None or not record.is_anonymous(now) or not record.header or record.header.seen != seen:
             return False
-        self._add_end(tables, key, record, "crowded", now)
+        self._add_end(tables, key, record, "evicted", now)
         del tables.records[key]
         return True
 

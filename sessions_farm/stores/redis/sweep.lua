@@ -29,7 +29,7 @@ for i = 1, #oldest, 2 do
     elseif seen ~= oldest[i + 1] then
       redis.call("ZADD", PREFIX .. ":anon", seen, oldest[i])
     else
-      end_session(key, now, "crowded")
+      end_session(key, now, "evicted")
       redis.call("UNLINK", key)
       ended = ended + 1
     end

@@ -111,7 +111,7 @@ def test_crowd_ends_the_anonymous_who_were_seen_longest_ago(told, settings):
         sweeper.sweep()
         assert [again(session).get("number") for session in sessions] == [0, None, None, 3]
     ended = [(key, reason) for kind, key, reason, _ in told if kind == "ended"]
-    assert ended == [(handle(sessions[1]), "crowded"), (handle(sessions[2]), "crowded")]
+    assert ended == [(handle(sessions[1]), "evicted"), (handle(sessions[2]), "evicted")]
 
 
 def test_receiver_that_fails_hears_it_again_and_stops_nobody(told, caplog):

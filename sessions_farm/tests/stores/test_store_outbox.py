@@ -139,7 +139,7 @@ def test_eviction_over_the_limit_is_one_event(farm):
     swept(store, NOW + 1)
     swept(store, LATER)
     ends = {(key, reason) for kind, key, reason in pending(store) if kind == "ended"}
-    assert ends == {(evicted, "crowded"), (kept, "expired")}
+    assert ends == {(evicted, "evicted"), (kept, "expired")}
     assert len(pending(store)) == 4
 
 

@@ -90,7 +90,7 @@ def farm(_old_table, db, settings, tmp_path, monkeypatch):
         module.SessionStore = engine
         monkeypatch.setitem(sys.modules, module.__name__, module)
     yield lambda name, **more: setattr(
-        settings, "SESSIONS_FARM", settings.SESSIONS_FARM | {"FALLBACK_ENGINE": f"old_{name}"} | more
+        settings, "SESSIONS_FARM", settings.SESSIONS_FARM | {"LEGACY_ENGINE": f"old_{name}"} | more
     )
     session_site.TO_DO.clear()
     SHARED.before_answer.clear()
@@ -232,7 +232,7 @@ def test_our_cookie_comes_first(database_engine):
 @pytest.mark.parametrize("name", ["old", "mall"])
 def test_old_cookie_may_have_any_name(farm, name):
     """Also that of ours: the two are told apart by their shape."""
-    farm("db", FALLBACK_COOKIE=name)
+    farm("db", LEGACY_COOKIE=name)
     browser = browser_with(old_session(ENGINES["db"], cart=[1]), name)
     for _ in range(2):
         assert visit(browser, shown).content == b"{'cart': [1]}"
@@ -490,12 +490,12 @@ def test_event_loop_moves_them_too(database_engine):
 @pytest.mark.parametrize(
     ("given", "fault", "hint"),
     [
-        ({"FALLBACK_ENGINE": "no.such.engine"}, "E020", "django.contrib.sessions.backends.db"),
-        ({"FALLBACK_ENGINE": "datetime"}, "E020", "django.contrib.sessions.backends.db"),
-        ({"FALLBACK_ENGINE": "sessions_farm.engine"}, "E021", "the former engine"),
-        ({"FALLBACK_ENGINE": "django.contrib.sessions.backends.db"}, "E022", '"django.contrib.sessions"'),
-        ({"FALLBACK_ENGINE": "django.contrib.sessions.backends.cached_db"}, "E022", '"django.contrib.sessions"'),
-        ({"FALLBACK_COOKIE": "old"}, "W020", "FALLBACK_ENGINE"),
+        ({"LEGACY_ENGINE": "no.such.engine"}, "E020", "django.contrib.sessions.backends.db"),
+        ({"LEGACY_ENGINE": "datetime"}, "E020", "django.contrib.sessions.backends.db"),
+        ({"LEGACY_ENGINE": "sessions_farm.engine"}, "E021", "the former engine"),
+        ({"LEGACY_ENGINE": "django.contrib.sessions.backends.db"}, "E022", '"django.contrib.sessions"'),
+        ({"LEGACY_ENGINE": "django.contrib.sessions.backends.cached_db"}, "E022", '"django.contrib.sessions"'),
+        ({"LEGACY_COOKIE": "old"}, "W020", "LEGACY_ENGINE"),
     ],
 )
 def test_wrong_settings_are_told(settings, given, fault, hint):
@@ -507,7 +507,7 @@ def test_wrong_settings_are_told(settings, given, fault, hint):
 
 
 def test_engine_that_no_middleware_asks_is_told(settings):
-    settings.SESSIONS_FARM = {"STORE": "database", "FALLBACK_ENGINE": "django.contrib.sessions.backends.cache"}
+    settings.SESSIONS_FARM = {"STORE": "database", "LEGACY_ENGINE": "django.contrib.sessions.backends.cache"}
     settings.MIDDLEWARE = list(session_site.MIDDLEWARE)
     (missing,) = check_settings()
     settings.MIDDLEWARE = [*session_site.MIDDLEWARE, LEGACY_ENGINE]
@@ -517,7 +517,7 @@ def test_engine_that_no_middleware_asks_is_told(settings):
 
 @pytest.mark.parametrize("engine", ["cache", "file", "signed_cookies"])
 def test_right_settings_say_nothing(settings, engine):
-    settings.SESSIONS_FARM = {"STORE": "database", "FALLBACK_ENGINE": f"django.contrib.sessions.backends.{engine}"}
+    settings.SESSIONS_FARM = {"STORE": "database", "LEGACY_ENGINE": f"django.contrib.sessions.backends.{engine}"}
     settings.MIDDLEWARE = with_legacy_engine()
     settings.SESSION_SERIALIZER = "x.PickleSerializer"  # read by the old engine, so it is not useless
     assert check_settings() == []

@@ -28,7 +28,7 @@ const LINKS = {
   live: ["good", "Live"],
   behind: ["warn", "Catching up"],
   lost: ["bad", "Connection lost, trying again"],
-  crowded: ["bad", "Open in too many windows"],
+  refused: ["bad", "Open in too many windows"],
   over: ["bad", "Not yours to watch any more"],
   left: ["bad", "Signed out"],
 };
@@ -214,7 +214,7 @@ function lose(code) {
     end("over");
     return;
   }
-  show(code === TOO_MANY ? "crowded" : "lost");
+  show(code === TOO_MANY ? "refused" : "lost");
   const wait = Math.min(10_000, 500 * 2 ** tries) * (0.5 + Math.random());
   tries += 1;
   if (tries > 2) askWhy();

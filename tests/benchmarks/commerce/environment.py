@@ -63,30 +63,38 @@ class Site:
 def sites(servers: Servers, folder: Path, say: Callable[[str], None]) -> tuple[Site, Site]:
     """Return the mall and Oscar, each with an empty database on the same server."""
     python = oscar_python(say)
+    oscar = site("oscar", python, "tests.benchmarks.commerce.oscar.site", servers, folder)
+    return mall_site(servers, folder), oscar
+
+
+def mall_site(servers: Servers, folder: Path, **environment: str) -> Site:
+    """Return the mall."""
+    return site("mall", sys.executable, "tests.benchmarks.commerce.mall_site", servers, folder, **environment)
+
+
+def site(name: str, python: str, module: str, servers: Servers, folder: Path, **own: str) -> Site:
+    """Return a shop on an empty database, with DEBUG off, static files, and a log without a line a request."""
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        for name in ("shop_mall", "shop_oscar"):
-            connection.execute(f"CREATE DATABASE {name}")
-    mall = site("mall", sys.executable, "tests.benchmarks.commerce.mall_site", servers, folder)
-    return mall, site("oscar", python, "tests.benchmarks.commerce.oscar.site", servers, folder)
-
-
-def site(name: str, python: str, module: str, servers: Servers, folder: Path) -> Site:
-    """Return a shop with DEBUG off, collected static files, and a log without a line a request."""
+        connection.execute(f"CREATE DATABASE shop_{name}")
     data, port = folder / name, processes.free_port()
     for part in ("static", "media"):
         (data / part).mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {
-        "SECRET_KEY": secrets.token_urlsafe(48),
-        "DATABASE_URL": urlsplit(servers.database_url)._replace(path=f"/shop_{name}").geturl(),
-        "REDIS_URL": servers.redis_url,
-        "SHOP_DATA": str(data),
-        "MALL_DATA": str(data),
-        "STATIC_ROOT": str(data / "static"),
-        "PUBLIC_PORT": str(port),
-        "PROBE_SECONDS": "0",  # no host of the benchmark is to be found by its name
-        "DEBUG": "",
-        "DEMO": "",
-    }
+    environment = (
+        os.environ
+        | {
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "DATABASE_URL": urlsplit(servers.database_url)._replace(path=f"/shop_{name}").geturl(),
+            "REDIS_URL": servers.redis_url,
+            "SHOP_DATA": str(data),
+            "MALL_DATA": str(data),
+            "STATIC_ROOT": str(data / "static"),
+            "PUBLIC_PORT": str(port),
+            "PROBE_SECONDS": "0",  # no host of the benchmark is to be found by its name
+            "DEBUG": "",
+            "DEMO": "",
+        }
+        | own
+    )
     return Site(name, python, module, environment, port)
 
 

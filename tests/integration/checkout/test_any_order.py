@@ -12,7 +12,7 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from cart.checkout.payments.sandbox.cards import CardBehaviour
 from sessions_farm.tests.support.scale import counted
@@ -26,7 +26,9 @@ ACTS, FEW_ACTS = 30, 5
 numbers = st.integers(0, 1)  # of tabs, variants, vendors
 people = st.sampled_from(["shopper", "shopper", "rival"])
 pages = st.integers(0, 3)
+keys = st.sampled_from(["key 1", "key 2"])  # of the same act twice
 PRICES = [(1000, None), (700, None), (1500, None), (1000, 600)]
+SUMS = [(700, 1500), (1500, 700), (700, 700)]
 TARIFFS = [(0, None), (300, 900), (600, 500)]
 CARDS = [CardBehaviour.PAYS, CardBehaviour.PAYS, CardBehaviour.DECLINED, CardBehaviour.SECURE]
 
@@ -36,9 +38,17 @@ def act(name, *arguments):
     return st.tuples(st.just(name), *arguments)
 
 
+after_sale = st.one_of(
+    act("cancel", numbers, st.sampled_from(["piece", "shopper", "shop", "order"]), keys),
+    act("refund", numbers, st.sampled_from([1, 333, 1000, 3000]), keys),
+    act("send", numbers),
+    act("send_back", numbers, keys),
+)
 meanwhile = st.one_of(
     act("card", pages, st.just(CardBehaviour.PAYS)),
     act("come_back", pages),
+    act("notice", pages),
+    after_sale,
     act("sweep"),
     act("pay", people, numbers),
     act("count", numbers, numbers),
@@ -59,16 +69,22 @@ shoppers_acts = st.one_of(
     act("sign_in", accidents),
 )
 banks_acts = st.one_of(
-    act("card", pages, st.sampled_from(CARDS)), act("answer_bank", pages, st.booleans()), act("leave_page", pages)
+    act("card", pages, st.sampled_from(CARDS)),
+    act("answer_bank", pages, st.booleans()),
+    act("leave_page", pages),
+    act("charge_less", pages),
 )
 staffs_acts = st.one_of(
     act("price", numbers, st.sampled_from(PRICES)),
+    st.sampled_from(SUMS).map(lambda prices: ("reprice", *prices)),
+    act("give_away"),
     act("tariff", numbers, st.sampled_from(TARIFFS)),
     act("count", numbers, st.integers(0, 2)),
     act("withdraw", numbers, st.booleans()),
     act("delete", numbers),
 )
 before_a_review = st.one_of(act("price", numbers, st.sampled_from(PRICES)), staffs_acts, shoppers_acts, banks_acts)
+before_an_old_page = st.one_of(st.sampled_from(SUMS).map(lambda prices: ("reprice", *prices)), banks_acts, after_sale)
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -112,10 +128,20 @@ class AnyOrder(RuleBasedStateMachine):
     def come_back(self, page, accident):
         self.world.come_back(page, accident)
 
-    @rule(page=pages, accident=accidents)
-    def pay_by_card_and_come_back(self, page, accident):
+    @rule(page=pages, accident=accidents, is_browser=st.booleans())
+    def pay_by_card_and_come_back(self, page, accident, is_browser):
         self.world.card(page, CardBehaviour.PAYS)
-        self.world.come_back(page, accident)
+        self.world.come_back(page, accident, is_browser=is_browser)
+
+    @rule(person=people, tab=numbers, before=before_an_old_page, accident=accidents)
+    def fill_again_and_pay(self, person, tab, before, accident):
+        self.do(before)
+        self.world.fill_again_and_pay(person, tab, accident)
+
+    @precondition(lambda self: self.world.sold(0) is not None)
+    @rule(act=after_sale, accident=accidents)
+    def after_the_sale(self, act, accident):
+        self.do((*act, accident) if act[0] != "send" else act)
 
     @rule(minutes=st.sampled_from([0, 1, 20, 50]), accident=accidents)
     def wait_and_sweep(self, minutes, accident):

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from cart.aftersale.refunding import refund_amount
 from cart.checkout.errors import AlreadyPaidError, PaymentError
 from cart.checkout.finalise import finalise
 from cart.checkout.payments.sandbox import services as bank
@@ -149,6 +150,13 @@ def is_swept_to_be_refunded(shopper):
     return "sweep", {"now": later(minutes=1).isoformat()}
 
 
+def is_swept_to_give_a_part_back(shopper):
+    shopper.begin(CardBehaviour.PAYS)
+    order = finalise(payment=shopper.payment, now=timezone.now())
+    refund_amount(order_id=order.pk, amount=100, key="late", why="Late", now=timezone.now())
+    return "sweep", {"now": later(minutes=1).isoformat()}
+
+
 def refund_is_cut(name, *, is_answered):
     if name == "refund":
         raise PaymentError("No answer.", permanent=False)
@@ -163,7 +171,7 @@ ENDS_WITHOUT_GOODS = (
     comes_back_declined, comes_back_sold_out, comes_back_to_another_amount, is_swept_unpaid, is_swept_sold_out,
     is_swept_to_be_refunded,
 )  # fmt: skip
-ENDS = (comes_back, is_swept_paid, *ENDS_WITHOUT_GOODS)
+ENDS = (comes_back, is_swept_paid, is_swept_to_give_a_part_back, *ENDS_WITHOUT_GOODS)
 FEW = (pays_in_another_browser_what_is_paid, pays_again_after_leaving_the_page, comes_back_sold_out, is_swept_unpaid)
 
 

@@ -188,6 +188,6 @@ def test_hold_follows_its_owner_into_the_account(shop):
     press_pay(visitor, request_of(visitor))
     merge_visitors(source=visitor, target=account, now=timezone.now())
 
-    [line] = summarise_cart(Cart.objects.get(visitor=account), timezone.now())
+    [line] = summarise_cart(account, timezone.now())
     assert line.is_available
     assert press_pay(account, request_of(account)).order.total

@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from auditlog.context import set_extra_data
 from auditlog.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from mall.accounts.models import User
 from tests.support.two_vendors import MASTER, make_marketplace, make_side
 from vendors.audit import log_changes
 from vendors.jobs import retention, running, services
@@ -156,12 +158,33 @@ def test_a_person_who_lost_the_role_meanwhile_changes_nothing(sides):
     assert "no role any more" in job.summary
 
 
+@pytest.mark.parametrize(("role", "state"), [("operator", "refused"), ("superuser", "finished")])
+def test_the_malls_staff_do_what_their_role_allows(sides, role, state):
+    is_super = role == "superuser"
+    user = User.objects.create_user(
+        "boss@example.org", is_staff=True, is_superuser=is_super, mall_role="" if is_super else role
+    )
+    job = services.start_job(kind=RenameProducts, title="Rename", user=user, vendor=None, now=timezone.now(), rows=[-1])
+    assert job.state == state
+    assert client_of(user).get(reverse("admin:jobs_job_change", args=[job.pk])).status_code == 200
+
+
 def test_the_audit_log_names_who_started_the_job(sides):
     product = sides[0].rows[Product]
     start(sides[0], [product.pk, *range(-1, -200, -1)])
     running.run_due_jobs()
     entry = LogEntry.objects.get_for_object(product).first()
     assert (entry.actor, entry.changes) == (sides[0].staff["owner"], {"name": [product.name, product.name + "!"]})
+
+
+def test_the_audit_log_names_both_where_one_acts_for_another(sides):
+    product = sides[0].rows[Product]
+    support = User.objects.create_superuser("support@example.org")
+    with set_extra_data({"actor": support, "additional_data": {"as": "the owner"}}):
+        start(sides[0], [product.pk, *range(-1, -200, -1)])
+    running.run_due_jobs()
+    entry = LogEntry.objects.get_for_object(product).first()
+    assert (entry.actor, entry.additional_data) == (support, {"as": "the owner"})
 
 
 def test_a_file_goes_in_and_the_one_made_is_its_owners_alone(sides):

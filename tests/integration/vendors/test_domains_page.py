@@ -174,8 +174,8 @@ REFUSED = {
 def test_name_that_cannot_be_is_refused_in_words(shop, basalt):
     community = shop.community
     Domain.objects.create(community=community, host="shops.test", kind="wildcard", status="active")
-    outside = {"kind": "external", "redirect_uris": "https://blog.test/in", "status": "active"}
-    Domain.objects.create(community=community, host="blog.test", **outside)
+    external = {"kind": "external", "redirect_uris": "https://blog.test/in", "status": "active"}
+    Domain.objects.create(community=community, host="blog.test", **external)
     Domain.objects.create(community=community, host="bad.test", status="suspended")
     before = Domain.objects.count()
     answers = {text: basalt.add(text) for text in REFUSED}

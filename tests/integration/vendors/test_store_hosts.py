@@ -188,7 +188,7 @@ PLACES = {
     "a label without a domain": (None, "tea", "A label needs a domain."),
     "the master": (MASTER, "", "is the master, which has every shop below /stores/"),
     "an alias": ("www.amber.localhost", "", "leads to amber.localhost; choose that one"),
-    "outside": ("blog.example", "", "is outside this farm"),
+    "external": ("blog.example", "", "is outside this farm"),
     "elsewhere": ("fair.localhost", "", "is of another community, Fair"),
     "no name's label": ("shops.localhost", "Tea_1", "small letters, digits and hyphens"),
 }

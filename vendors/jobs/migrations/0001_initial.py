@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                 ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('kind', models.CharField(max_length=40)),
                 ('title', models.CharField(max_length=200)),
+                ('actor', models.JSONField(default=dict, help_text='Who acts, for the audit log.')),
                 ('arguments', models.JSONField(default=dict)),
                 ('state', models.CharField(choices=[('waiting', 'waiting'), ('running', 'under way'), ('finished', 'done'), ('refused', 'not done'), ('stopped', 'stopped')], default='waiting', max_length=8)),
                 ('total', models.PositiveIntegerField(default=0)),

@@ -48,16 +48,16 @@ class Gateway:
     def start(self, payment: Payment, *, return_url: str, webhook_path: str) -> str:
         """Create the charge once, and return its payment page."""
         shop = _shop_of(payment)
-        charge, _ = Charge.objects.get_or_create(
-            reference=payment.reference,
-            defaults={
-                "shop": shop.name if shop else "",
-                "amount": payment.amount,
-                "currency": payment.currency,
-                "return_url": return_url,
-                "webhook_path": webhook_path,
-                "webhook_host": origin(shop.host).partition("://")[2] if shop else "",
-            },
+        charge = services.open_charge(
+            Charge(
+                reference=payment.reference,
+                shop=shop.name if shop else "",
+                amount=payment.amount,
+                currency=payment.currency,
+                return_url=return_url,
+                webhook_path=webhook_path,
+                webhook_host=origin(shop.host).partition("://")[2] if shop else "",
+            )
         )
         if charge.state == Charge.State.CANCELLED:
             raise PaymentError(f"Charge {payment.reference} was cancelled before it was started.", permanent=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
 from cart.checkout.payments.sandbox import tasks
@@ -18,9 +18,19 @@ class RefundRefusedError(Exception):
     """Report a refund that the payment company does not make."""
 
 
+def open_charge(new: Charge) -> Charge:
+    """Save a new charge, once for each reference; return the one that there is."""
+    try:
+        with transaction.atomic():
+            new.save(force_insert=True)
+    except IntegrityError:
+        return Charge.objects.get(reference=new.reference)
+    return new
+
+
 @transaction.atomic
 def charge_card(*, token: str, behaviour: CardBehaviour, now: datetime) -> Charge:
-    """Charge a card; idempotent, only an open charge changes."""
+    """Charge a card; idempotent, only an open charge changes. Raise Charge.DoesNotExist."""
     charge = _lock_charge(token)
     if charge.state != State.OPEN:
         return charge

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,29 +22,29 @@ from vendors.money import Money
 @require_http_methods(["GET", "POST"])
 def card_page(request: HttpRequest, token: str) -> HttpResponse:
     """Show and process the card form; a settled charge redirects to the shop."""
-    charge = get_object_or_404(Charge, token=token)
-    if not charge.is_payable:
-        return _redirect_to_shop(charge)
+    form = CardForm(request.POST or None)
+    charge = _answer(token, request.POST, form)
     if charge.state == Charge.State.CHALLENGED:
         return HttpResponseRedirect(reverse("sandbox:challenge", args=[token]), status=303)
-    if request.method == "POST" and "cancel" in request.POST:
-        return _redirect_to_shop(services.abandon_charge(token=token, now=timezone.now()))
-    form = CardForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        if form.behaviour is not CardBehaviour.EMPTY:
-            return _charge(request, charge, form.behaviour)
-        services.charge_card(token=token, behaviour=form.behaviour, now=timezone.now())
+    if form.is_bound and form.is_valid() and form.behaviour is CardBehaviour.LOST:
+        return render(request, "sandbox/lost.html", {"charge": charge}, status=504)
+    if not charge.is_payable:
+        return _redirect_to_shop(charge)
+    if form.is_bound and form.is_valid():
         form.add_error("number", "This card was declined: there is too little on it. Try another one.")
     return _render_page(request, "sandbox/pay.html", charge, form)
 
 
-def _charge(request: HttpRequest, charge: Charge, behaviour: CardBehaviour) -> HttpResponse:
-    charge = services.charge_card(token=charge.token, behaviour=behaviour, now=timezone.now())
-    if behaviour is CardBehaviour.LOST:
-        return render(request, "sandbox/lost.html", {"charge": charge}, status=504)
-    if charge.state == Charge.State.CHALLENGED:
-        return HttpResponseRedirect(reverse("sandbox:challenge", args=[charge.token]), status=303)
-    return _redirect_to_shop(charge)
+def _answer(token: str, posted: QueryDict, form: CardForm) -> Charge:
+    """Return the charge after the post, if there was one. Raise Http404 for an unknown one."""
+    try:
+        if "cancel" in posted:
+            return services.abandon_charge(token=token, now=timezone.now())
+        if form.is_bound and form.is_valid():
+            return services.charge_card(token=token, behaviour=form.behaviour, now=timezone.now())
+        return Charge.objects.get(token=token)
+    except Charge.DoesNotExist as error:
+        raise Http404("There is no such charge.") from error
 
 
 @never_cache

@@ -15,11 +15,11 @@ from sessions_farm.communities.tests.support.registry_admin import (
     COMMUNITIES,
     announced,
     buttons_on,
+    external_domain,
     history_of,
     make,
     make_boss,
     of,
-    outside,
     press,
     said,
     signed_in,
@@ -85,7 +85,7 @@ def test_domain_that_cannot_be_the_master_is_not_announced(boss, mall, host):
 def test_change_over_says_what_will_happen_and_does_nothing_yet(boss, two_communities):
     mall = two_communities.mall
     announced(mall)
-    outside(mall, status="active")
+    external_domain(mall, status="active")
     Community.objects.filter(pk=mall.pk).update(
         former_master=Domain.objects.get(host="a.test"), former_master_until=timezone.now() + FORMER_MASTER_PERIOD
     )

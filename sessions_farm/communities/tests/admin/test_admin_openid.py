@@ -1,4 +1,4 @@
-"""Members outside in the admin: their addresses, their secrets, their proof, and the keys that sign for them."""
+"""External members in the admin: their addresses, their secrets, their proof, and the keys that sign for them."""
 
 import re
 import time
@@ -16,11 +16,11 @@ from sessions_farm.communities.tests.support.registry_admin import (
     COMMUNITIES,
     DOMAINS,
     buttons_on,
+    external_domain,
     history_of,
     make,
     make_clerk,
     of,
-    outside,
     press,
     said,
     signed_in,
@@ -43,7 +43,7 @@ def saved(client, domain, redirect_uris):
 
 
 def test_page_says_what_a_member_needs(boss, mall):
-    response = boss.get(of(outside(mall, status="active")))
+    response = boss.get(of(external_domain(mall, status="active")))
     for words in (
         "outside this farm",
         "Client id blog.example",
@@ -60,7 +60,7 @@ def test_page_says_what_a_member_needs(boss, mall):
 
 
 def test_several_addresses_are_registered_each_on_the_host_itself(boss, mall):
-    domain = outside(mall)
+    domain = external_domain(mall)
     several = ["http://blog.example/in", "http://blog.example:8443/b?x=1", "http://blog.example/c"]
     assert saved(boss, domain, "\r\n".join(several)) == several
 
@@ -72,7 +72,7 @@ def test_several_addresses_are_registered_each_on_the_host_itself(boss, mall):
      "HTTP://blog.example/in", "http://BLOG.example/in"],
 )  # fmt: skip
 def test_address_that_is_none_of_the_hosts_is_refused(boss, mall, address):
-    domain = outside(mall)
+    domain = external_domain(mall)
     assert saved(boss, domain, f"http://blog.example/ok\n{address}" if address else "") == [ADDRESS]
 
 
@@ -84,7 +84,7 @@ def test_new_member_without_an_address_of_its_own_is_refused(boss, mall, address
 
 
 def test_secret_is_shown_once_and_kept_as_its_digest(boss, mall):
-    domain = outside(mall, status="active", verified_at=timezone.now())
+    domain = external_domain(mall, status="active", verified_at=timezone.now())
     response, secret = new_secret(boss, domain)
 
     assert response.text.lower().count(secret.lower()) == 1
@@ -100,7 +100,7 @@ def test_secret_is_shown_once_and_kept_as_its_digest(boss, mall):
 
 
 def test_new_secret_goes_beside_the_old_one_until_the_day_or_the_button(boss, mall):
-    domain = outside(mall, status="active", verified_at=timezone.now())
+    domain = external_domain(mall, status="active", verified_at=timezone.now())
     _, old = new_secret(boss, domain)
     page, new = new_secret(boss, domain, days="3")
 
@@ -119,7 +119,7 @@ def test_new_secret_goes_beside_the_old_one_until_the_day_or_the_button(boss, ma
 
 @pytest.mark.parametrize("days", ["", "-1", "91", "x", "²"])
 def test_overlap_that_is_none_issues_nothing(boss, mall, days):
-    domain = outside(mall)
+    domain = external_domain(mall)
     assert "give the days" in press(boss, domain, "issue-secret", days=days)
     assert not domain.secrets.exists()
 
@@ -131,7 +131,7 @@ def test_host_of_this_farm_gets_no_secret(boss, mall):
 
 
 def test_member_is_served_once_its_owner_is_proven_and_never_before(boss, mall):
-    domain = outside(mall)
+    domain = external_domain(mall)
     assert "serve-unverified" not in buttons_on(boss.get(of(domain)))
     assert "is not verified" in press(boss, domain, "serve-unverified")
     assert (domain.status, registry.external_member("blog.example")) == ("pending", None)
@@ -143,7 +143,7 @@ def test_member_is_served_once_its_owner_is_proven_and_never_before(boss, mall):
 
 
 def test_signing_key_is_followed_or_revoked_by_a_button(boss, mall):
-    assert "Members outside" not in said(boss.get(of(mall)))
+    assert "External members" not in said(boss.get(of(mall)))
     first = signing_keys.signer(mall.pk).kid
     assert "is followed by another of its own accord" in said(boss.get(of(mall)))
 

@@ -22,11 +22,11 @@ from sessions_farm.communities.tests.support.registry_admin import (
     OF_DOMAINS,
     announced,
     buttons_on,
+    external_domain,
     history_of,
     make,
     make_boss,
     of,
-    outside,
     press,
     said,
     signed_in,
@@ -405,7 +405,7 @@ def test_host_that_others_need_becomes_no_alias(boss, mall, host, words):
 
 def every_button(mall):
     announced(mall)
-    domain = outside(mall, verified_at=timezone.now())
+    domain = external_domain(mall, verified_at=timezone.now())
     return [*(of(domain, button) for button in OF_DOMAINS), *(of(mall, button) for button in OF_COMMUNITIES)]
 
 

@@ -1,27 +1,27 @@
-"""Three members outside, and a shopper's browser."""
+"""Three external members, and a shopper's browser."""
 
 import pytest
 
-from sessions_farm.communities.tests.support.outsider import Outsider
+from sessions_farm.communities.tests.support.external_client import ExternalClient
 from sessions_farm.communities.tests.support.walking import MALL
 from sessions_farm.testing.browser import BrowserClient
 
 
 @pytest.fixture
 def press(two_communities):
-    return Outsider(two_communities.mall, "press.test")
+    return ExternalClient(two_communities.mall, "press.test")
 
 
 @pytest.fixture
 def radio(two_communities):
-    """Another member outside of the same community."""
-    return Outsider(two_communities.mall, "radio.test")
+    """Another external member of the same community."""
+    return ExternalClient(two_communities.mall, "radio.test")
 
 
 @pytest.fixture
 def organ(two_communities):
-    """A member outside of the other community."""
-    return Outsider(two_communities.fair, "organ.test")
+    """An external member of the other community."""
+    return ExternalClient(two_communities.fair, "organ.test")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The authorization endpoint: which members outside are answered, where the answer goes, and what is refused."""
+"""The authorization endpoint: which external members are answered, where the answer goes, and what is refused."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from sessions_farm.communities.models import Community, Domain, Visitor
-from sessions_farm.communities.tests.support.outsider import Outsider, answer_in
+from sessions_farm.communities.tests.support.external_client import ExternalClient, answer_in
 from sessions_farm.communities.tests.support.walking import MALL, A, asked, go, id_in, sign_in
 from sessions_farm.models import OneUseCode, Session
 from sessions_farm.testing.browser import BrowserClient, Step
@@ -60,9 +60,9 @@ def test_only_the_communitys_master_answers(press, host):
     [("press.example", False, 400), ("press.example", True, 302), ("press.test", False, 302)],
 )
 def test_host_that_somebody_may_own_is_answered_only_once_proven(two_communities, host, proven, status):
-    outsider = Outsider(two_communities.mall, host)
+    client = ExternalClient(two_communities.mall, host)
     Domain.objects.filter(host=host).update(verified_at=timezone.now() if proven else None)
-    assert go(BrowserClient(), outsider.question()).status_code == status
+    assert go(BrowserClient(), client.question()).status_code == status
 
 
 # Where the answer goes.
@@ -82,7 +82,7 @@ def test_nobody_is_sent_to_an_address_that_was_not_registered(press, radio, addr
 
 def test_any_registered_address_gets_its_own_answers(two_communities, shopper):
     beta = "https://gazette.test/beta"
-    gazette = Outsider(two_communities.mall, "gazette.test", beta, "https://gazette.test/back")
+    gazette = ExternalClient(two_communities.mall, "gazette.test", beta, "https://gazette.test/back")
     for address in (gazette.callback, beta, "https://gazette.test/back"):
         code = gazette.asks(shopper, redirect_uri=address)["code"]
         assert gazette.redeems(code, redirect_uri=address).status_code == 200
@@ -92,7 +92,7 @@ def test_address_may_be_left_out_where_one_alone_is_registered(two_communities, 
     code = press.asks(shopper, redirect_uri=None)["code"]
     assert press.redeems(code, redirect_uri=None).status_code == 200
 
-    gazette = Outsider(two_communities.mall, "gazette.test", "https://gazette.test/beta")
+    gazette = ExternalClient(two_communities.mall, "gazette.test", "https://gazette.test/beta")
     assert go(shopper, gazette.question(redirect_uri=None)).status_code == 400
 
 

@@ -1,4 +1,4 @@
-"""Secrets of members outside: kept as digests, and overlapping with their successors until a date or a button."""
+"""Secrets of external members: kept as digests, and overlapping with their successors until a date or a button."""
 
 import hashlib
 import time

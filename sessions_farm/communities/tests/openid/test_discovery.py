@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessions_farm.communities.tests.support.outsider import JWKS, METADATA, Outsider
+from sessions_farm.communities.tests.support.external_client import JWKS, METADATA, ExternalClient
 from sessions_farm.communities.tests.support.walking import MALL, go
 
 pytestmark = pytest.mark.usefixtures("walking_mall")
@@ -50,7 +50,7 @@ def test_published_keys_are_public(press):
 
 def test_port_and_scheme_of_the_issuer_are_those_of_browsers(two_communities, shopper, settings):
     settings.PUBLIC_PORT = 8443
-    press = Outsider(two_communities.mall, "press.test")
+    press = ExternalClient(two_communities.mall, "press.test")
     metadata = press.reads(METADATA).json()
     assert (metadata["issuer"], metadata["jwks_uri"]) == (f"{MALL}:8443", f"{MALL}:8443{JWKS}")
     assert "iss=https%3A%2F%2Fmall.test%3A8443" in go(shopper, press.question())["Location"]

@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet
 from sessions_farm.communities.models import SigningKey
 from sessions_farm.communities.openid import rotation, signing_keys
 from sessions_farm.communities.openid.discovery import MAX_AGE
-from sessions_farm.communities.tests.support.outsider import JWKS
+from sessions_farm.communities.tests.support.external_client import JWKS
 from sessions_farm.testing.browser import BrowserClient
 
 pytestmark = pytest.mark.usefixtures("walking_mall")

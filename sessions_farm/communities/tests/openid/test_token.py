@@ -12,7 +12,13 @@ from django.test import Client
 from sessions_farm.communities.handoff.verifier import Verifier
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.openid import codes
-from sessions_farm.communities.tests.support.outsider import JWKS, TOKEN, Outsider, answer_in, as_oauth_says
+from sessions_farm.communities.tests.support.external_client import (
+    JWKS,
+    TOKEN,
+    ExternalClient,
+    answer_in,
+    as_oauth_says,
+)
 from sessions_farm.communities.tests.support.walking import COOKIE, answered, go, has_session, sign_in, with_changed
 from sessions_farm.models import Tombstone
 from sessions_farm.stores import current_store
@@ -138,7 +144,7 @@ def test_member_without_a_secret_redeems_nothing(press, shopper):
     ids=str,
 )
 def test_redemption_amiss_gives_nothing_and_burns_nothing(two_communities, shopper, changes, error):
-    press = Outsider(two_communities.mall, "press.test", "https://press.test/beta")
+    press = ExternalClient(two_communities.mall, "press.test", "https://press.test/beta")
     code = press.asks(shopper)["code"]
     as_oauth_says(press.redeems(**({"code": code} | changes)), 400, error)
     redeemed = press.redeems(code)
@@ -189,7 +195,7 @@ def test_code_for_a_stores_host_is_nothing_at_the_token_endpoint(press, shopper)
     as_oauth_says(press.redeems(code, code_verifier=verifier), 400, "invalid_grant")
 
 
-def test_code_for_outside_is_nothing_at_a_stores_finish_and_good_afterwards(press, shopper):
+def test_code_for_an_external_member_is_nothing_at_a_stores_finish_and_good_afterwards(press, shopper):
     url = answered(shopper)
     secret = shopper.jar(STORE)[f"{COOKIE}-hs"].partition(".")[0]
     code = press.asks(shopper, code_challenge=Verifier(secret, 0).challenge)["code"]

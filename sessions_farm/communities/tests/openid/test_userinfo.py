@@ -1,4 +1,4 @@
-"""What a member outside learns of a visitor, in the ID token and by an access token; and who learns nothing."""
+"""What an external member learns of a visitor, in the ID token and by an access token; and who learns nothing."""
 
 import base64
 import hashlib
@@ -11,8 +11,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from sessions_farm.communities.openid.access_tokens import AccessToken, subject_of
+from sessions_farm.communities.tests.support.external_client import JWKS, USERINFO, answer_in, as_oauth_says
 from sessions_farm.communities.tests.support.handoff_site import ON_PAGE
-from sessions_farm.communities.tests.support.outsider import JWKS, USERINFO, answer_in, as_oauth_says
 from sessions_farm.communities.tests.support.walking import COOKIE, MALL, go, mall_of, sign_in
 from sessions_farm.session import ids
 from sessions_farm.testing.browser import BrowserClient
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.usefixtures("walking_mall")
 MASTER, FAIR = "mall.test", "fair.test"
 
 
-def claims_of(outsider, answer):
+def claims_of(client, answer):
     """Verified by nothing but the published keys."""
-    keys = KeySet.import_key_set(outsider.reads(JWKS).json())
+    keys = KeySet.import_key_set(client.reads(JWKS).json())
     return jwt.decode(answer["id_token"], keys, algorithms=["RS256"]).claims
 
 
@@ -54,7 +54,7 @@ def test_nonce_that_was_not_given_is_not_told(press, shopper):
 
 def test_project_says_what_else_is_told(press, shopper, settings):
     settings.SESSIONS_FARM_COMMUNITIES |= {
-        "EXTERNAL_FACTS": "sessions_farm.communities.tests.support.outsider.facts_of"
+        "EXTERNAL_FACTS": "sessions_farm.communities.tests.support.external_client.facts_of"
     }
     learned = press.learns(press.token_for(shopper)).json()
     assert (learned["visitor"], learned["told_to"]) == (str(mall_of(shopper).visitor.pk), "press.test")
@@ -70,10 +70,10 @@ def test_userinfo_is_read_by_post_too(press, shopper):
 # Whom ``sub`` names.
 
 
-def test_sub_is_another_for_each_member_outside(press, radio, organ, shopper):
-    subs = {outsider.sub_for(shopper) for outsider in (press, radio, organ)}
+def test_sub_is_another_for_each_external_member(press, radio, organ, shopper):
+    subs = {client.sub_for(shopper) for client in (press, radio, organ)}
     assert len(subs) == 3
-    assert {outsider.sub_for(shopper) for outsider in (press, radio, organ)} == subs
+    assert {client.sub_for(shopper) for client in (press, radio, organ)} == subs
 
     same_id = {subject_of("i" * 32, community, client) for community in ("mall", "fair") for client in ("a", "b")}
     assert len(same_id) == 4

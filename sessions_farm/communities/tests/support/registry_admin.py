@@ -107,7 +107,7 @@ def make(mall, host="new.test", **fields):
     return Domain.objects.create(community=mall, host=host, **fields)
 
 
-def outside(mall, **fields):
+def external_domain(mall, **fields):
     return make(mall, "blog.example", kind="external", redirect_uris="https://blog.example/in", **fields)
 
 

@@ -40,7 +40,7 @@ events AS (
 )"""
 ENDED = ENDED_EVENTS.format(reason="%(reason)s")
 EXPIRED = ENDED_EVENTS.format(reason="'expired'")
-EVICTED = ENDED_EVENTS.format(reason="'crowded'")
+EVICTED = ENDED_EVENTS.format(reason="'evicted'")
 
 DELETE = f"gone AS (DELETE FROM {SESSION} WHERE key_hash = %(key)s RETURNING id, key_hash, ends_ms)"
 # A key without a session gets a tombstone too. The dictionary of a scope gets none: it may be made again.

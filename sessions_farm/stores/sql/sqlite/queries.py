@@ -156,7 +156,7 @@ class SqliteQueries:
         excess = min(live - self._options.max_live, limit)
         if excess <= 0:
             return []
-        return self._end(cursor, self._sessions(cursor, OVER_LIMIT, [now, excess]), "crowded", now)
+        return self._end(cursor, self._sessions(cursor, OVER_LIMIT, [now, excess]), "evicted", now)
 
     def _trim_feeds(self, cursor: Any, limit: int) -> list[Any]:
         return [(sum(cursor.execute(TRIM_FEED, [name, limit]).rowcount for name in self._options.shared),)]

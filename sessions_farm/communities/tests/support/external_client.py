@@ -1,4 +1,4 @@
-"""A member outside the farm as its own server sees the mall: it asks through a browser, and redeems with its secret."""
+"""An external member as its own server sees the mall: it asks through a browser, and redeems with its secret."""
 
 import base64
 import datetime
@@ -19,7 +19,7 @@ METADATA = "/.well-known/openid-configuration"
 MADE = {}  # the columns of a signing key for each community: to make one takes longer than most tests
 
 
-class Outsider:
+class ExternalClient:
     """``asks`` gives what the browser brings back; ``redeems`` and ``learns`` give the mall's answers."""
 
     def __init__(self, community, host, *more_addresses):
