@@ -6,7 +6,6 @@ consignment waits until the sending can no longer be taken back.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -70,19 +69,16 @@ def move_consignments(
 
 def blocked_reasons(consignments: Collection[Consignment], to: State, now: datetime) -> dict[int, str]:
     """Return why consignments cannot become what is said, in words; those that can are left out."""
-    to_undo = [row.pk for row in consignments if row.state == State.SENT and to == State.PACKED]
-    coming_back = set(
-        OrderLine.objects.filter(consignment__in=to_undo, returned__gt=0).values_list("consignment_id", flat=True)
-        if to_undo
-        else ()
-    )
+    to_undo = {row.pk for row in consignments if row.state == State.SENT and to == State.PACKED}
+    returned = OrderLine.objects.filter(consignment__in=to_undo, returned__gt=0)
+    coming_back = set(returned.values_list("consignment_id", flat=True))  # no query where there is none to undo
     reasons = {}
     for row in consignments:
         if not states.can_transition(row.state, to):
             reasons[row.pk] = f"It is {row.get_state_display()}; it cannot become {to.label}."
         elif row.pk in coming_back:
             reasons[row.pk] = COMES_BACK
-        elif row.state == State.SENT and to == State.PACKED and not _is_fresh(row, now):
+        elif row.pk in to_undo and not _is_fresh(row, now):
             reasons[row.pk] = TOO_LATE
     return reasons
 
@@ -115,28 +111,31 @@ def _refusal(row: Consignment | None, seen: str, reason: str | None) -> str | No
 
 
 def _move(rows: list[Consignment], to: State, now: datetime, deliveries: Mapping[int, Delivery]) -> None:
-    before: dict[int, dict[str, Any]] = defaultdict(dict)
     taken_back = [row for row in rows if row.state == State.SENT and to == State.PACKED]
-    changed = {"state", *_times(to, now)}
-    for row in rows:
-        values: dict[str, Any] = {"state": to, **_times(to, now)}
-        if row.pk in deliveries:
-            values |= {name: value for name, value in deliveries[row.pk]._asdict().items() if value}
-        for name, value in values.items():
-            if getattr(row, name) != value:
-                before[row.pk][name] = (getattr(row, name), value)
-                setattr(row, name, value)
-        changed |= values.keys()
+    values: dict[str, Any] = {"state": to, **_times(to, now)}
+    changes = {row.pk: _change(row, values | _given(deliveries.get(row.pk))) for row in rows}
     if deliveries:
-        Consignment.objects.bulk_update(rows, sorted(changed), batch_size=500)
+        given = values.keys() | set().union(*map(_given, deliveries.values()))
+        Consignment.objects.bulk_update(rows, sorted(given), batch_size=500)
     else:
-        keys = [row.pk for row in rows]
-        Consignment.objects.filter(pk__in=keys).update(**{"state": to, **_times(to, now)})
+        Consignment.objects.filter(pk__in=list(changes)).update(**values)
     if taken_back:
         consignments_taken_back.send(sender=Consignment, consignments=taken_back, now=now)
     if to == State.SENT and rows:
         consignments_sent.send(sender=Consignment, consignments=rows, until=now + UNDO_PERIOD, now=now)
-    log_changes((row, before[row.pk]) for row in rows)
+    log_changes((row, changes[row.pk]) for row in rows)
+
+
+def _given(delivery: Delivery | None) -> dict[str, Any]:
+    return {name: value for name, value in delivery._asdict().items() if value} if delivery else {}
+
+
+def _change(row: Consignment, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Set the values that differ; return the old and the new one of each, by name."""
+    changes = {name: (old, new) for name, new in values.items() if (old := getattr(row, name)) != new}
+    for name, (_, new) in changes.items():
+        setattr(row, name, new)
+    return changes
 
 
 def _times(to: State, now: datetime) -> dict[str, Any]:
