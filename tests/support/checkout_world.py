@@ -21,6 +21,7 @@ from cart.checkout.checkout_request import Agreement, CheckoutRequest, make_revi
 from cart.checkout.errors import AlreadyPaidError, CheckoutError, DraftExpiredError, PaymentError
 from cart.checkout.finalise import finalise
 from cart.checkout.payments.sandbox import services as bank
+from cart.checkout.payments.sandbox.cards import CardBehaviour
 from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.services import start_payment
 from cart.checkout.sweeping import sweep_checkouts
@@ -259,6 +260,11 @@ class World:
         if token := self.page(page):
             Charge.objects.filter(token=token, state=Charge.State.OPEN).update(amount=1)
             self.amounts_differ = True
+
+    def pay_and_stay(self, page):
+        """Pay, and never come back from the bank's page: the notice settles it, and the session has the checkout."""
+        self.card(page, CardBehaviour.PAYS)
+        self.notice(page)
 
     def notice(self, page, accident=None):
         """The bank's notice comes before the browser."""
