@@ -43,7 +43,7 @@ def _pieces_of(visitor_id: UUID) -> QuerySet[Line, int | None]:
 
 @planned
 def _pieces_found_by(key_hashes: Sequence[str]) -> QuerySet[Line, int | None]:
-    """Count the pieces of the visitor of an id, whom no other query was needed for."""
+    """Count the pieces of the visitor of an id, where no other query needed the visitor."""
     lines = Line.objects.filter(cart__visitor=Subquery(visitors_with(key_hashes)))
     return lines.order_by().values_list(SumRows("quantity"), flat=True)
 

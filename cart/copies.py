@@ -12,7 +12,7 @@ account: anybody can lead anybody to the till by a ticket of their own. Everythi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -48,27 +48,39 @@ def copy_cart(*, source_visitor_id: UUID, target: Visitor, now: datetime) -> lis
     source, cart = _locked_carts(source_visitor_id, target)
     if source is None:
         return []  # a hand-off made one visitor of the two by now
-    here = _quantities(cart)
-    there = _quantities(source)
+    here, there = _quantities(cart), _quantities(source)
     copied = copied_quantities(source=source, target=cart) if cart else {}
-    more = {variant_id: quantity - copied.get(variant_id, 0) for variant_id, quantity in there.items()}
-    removed_here = {variant_id for variant_id in there if more[variant_id] <= 0 and variant_id not in here}
-    offers = [
-        Offer(variant_id, quantity if variant_id in removed_here else more[variant_id], quantity)
-        for variant_id, quantity in there.items()
-        if more[variant_id] > 0 or variant_id in removed_here
-    ]
+    removed_here = _removed_lines(here, there, copied)
+    offers = _new_pieces(there, copied, removed_here)
     has_own_lines = not here.keys() <= copied.keys()
     if offers and (target.user_id is not None or removed_here or has_own_lines):
         return offers
-    if cart is None:
-        cart = Cart.objects.create(visitor=target)
-    for variant_id, quantity in copied.items():
-        if (fewer := quantity - there.get(variant_id, 0)) > 0:
-            remove_pieces(Line.objects.filter(cart=cart, variant_id=variant_id), fewer)
+    cart = cart or Cart.objects.create(visitor=target)
+    _remove_fewer(cart, there, copied)
     _add(source, cart, offers, now)
     _note_copies(source, cart, {variant_id: there.get(variant_id, 0) for variant_id in there.keys() | copied.keys()})
     return []
+
+
+def _removed_lines(here: Mapping[int, int], there: Mapping[int, int], copied: Mapping[int, int]) -> set[int]:
+    """Return the lines that the till lacks although all their pieces were copied into it."""
+    return {variant_id for variant_id in there.keys() - here.keys() if there[variant_id] <= copied.get(variant_id, 0)}
+
+
+def _new_pieces(there: Mapping[int, int], copied: Mapping[int, int], removed_here: Set[int]) -> list[Offer]:
+    """Return the pieces that the store's cart gained since the last copy, and all of a line removed at the till."""
+    gained = {
+        variant_id: quantity if variant_id in removed_here else quantity - copied.get(variant_id, 0)
+        for variant_id, quantity in there.items()
+    }
+    return [Offer(variant_id, pieces, there[variant_id]) for variant_id, pieces in gained.items() if pieces > 0]
+
+
+def _remove_fewer(cart: Cart, there: Mapping[int, int], copied: Mapping[int, int]) -> None:
+    """Remove the pieces that the store's cart lost since the last copy."""
+    for variant_id, quantity in copied.items():
+        if (fewer := quantity - there.get(variant_id, 0)) > 0:
+            remove_pieces(Line.objects.filter(cart=cart, variant_id=variant_id), fewer)
 
 
 @in_transaction

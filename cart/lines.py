@@ -1,4 +1,4 @@
-"""The lines of a cart: the statements that change a quantity, whatever the reason."""
+"""The lines of a cart: the statements that change a quantity."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def locked_cart(visitor: Visitor) -> Cart:
 
 
 def carts_of_purchase(visitor_ids: QuerySet[Any]) -> QuerySet[Cart]:
-    """Select the carts of the visitors that a subquery names, and those that their lines were copied from."""
+    """Select the carts of the visitors that a subquery names, and the carts that their lines were copied from."""
     sources = CopiedLine.objects.filter(target__visitor__in=visitor_ids).values("source_id")
     return Cart.objects.filter(Q(visitor__in=visitor_ids) | Q(pk__in=sources))
 

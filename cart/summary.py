@@ -53,12 +53,12 @@ class LineSummary:
 
     @property
     def price_rose(self) -> bool:
-        """Return True if the price is above the one that the shopper saw."""
+        """Return True if the price is above the price that the shopper saw."""
         return self.unit_price > self.seen_price
 
     @property
     def price_fell(self) -> bool:
-        """Return True if the price is below the one that the shopper saw."""
+        """Return True if the price is below the price that the shopper saw."""
         return self.unit_price < self.seen_price
 
     @property

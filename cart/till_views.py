@@ -48,7 +48,7 @@ def to_mall(request: MallRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def arrive(request: MallRequest) -> HttpResponse:
-    """Bring what the shopper has in the store, then redirect to the page that they asked for; its address is clean."""
+    """Bring the lines of the shopper's cart in the store, then redirect to the wanted page; its address is clean."""
     page = request.GET.get("to", "")
     try:
         ticket = tickets.redeem(request)

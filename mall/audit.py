@@ -46,14 +46,14 @@ def _current() -> Impersonation | None:
 @receiver(pre_save, sender=LogEntry, dispatch_uid="mall.audit.name_both")
 def name_both(*, instance: LogEntry, **_kwargs: Any) -> None:
     """Write into a new entry of the audit log in whose name the actor acted."""
-    if instance.pk is None and (found := _current()) and "as" not in (instance.additional_data or {}):
+    if instance._state.adding and (found := _current()) and "as" not in (instance.additional_data or {}):
         both = {"by": str(found.by), "as": str(found.user), "as_id": found.user.pk}
         instance.additional_data = {**(instance.additional_data or {}), **both}
 
 
 @receiver(pre_save, sender=AdminLogEntry, dispatch_uid="mall.audit.name_both_in_history")
 def name_both_in_history(*, instance: AdminLogEntry, **_kwargs: Any) -> None:
-    """Write into a new entry of the admin's history who acted, and in whose name."""
-    if instance.pk is None and (found := _current()):
+    """Write the acting person into a new entry of the admin's history, and the person in whose name they acted."""
+    if instance._state.adding and (found := _current()):
         instance.user = found.by
         instance.change_message = f"{instance.get_change_message()} In the name of {found.user}."

@@ -1,6 +1,6 @@
 """The cache in Redis; while it is away, limits go on in the memory of each node (ADR 32).
 
-allauth counts in the cache, and refuses where it cannot count: without the cache nobody could sign in.
+allauth counts in the cache, and refuses where it cannot count: without the cache every sign-in would be refused.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Four lists of money and goods that do not fit together. Each is empty after a sweep; what stays needs a person."""
+"""Four lists of money and goods that do not fit together. Each is empty after a sweep; a row that stays needs work."""
 
 from __future__ import annotations
 

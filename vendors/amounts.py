@@ -17,7 +17,7 @@ LOCALES = ("en_IE", "en_US", "de_DE", "pl_PL", "sv_SE", "cs_CZ")  # whose signs 
 
 
 class AmountError(ValueError):
-    """Report a text that is no amount of money, in words for the person who typed it."""
+    """Report a text that is no amount of money, in words for its author."""
 
 
 def parse_amount(text: str, currency: str) -> int:

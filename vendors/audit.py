@@ -16,7 +16,7 @@ Changes = dict[str, tuple[Any, Any]]  # a field's name: from, to
 
 
 def log_changes(changed: Iterable[tuple[models.Model, Changes]], action: int = LogEntry.Action.UPDATE) -> None:
-    """Write an entry for each changed row, with who, when, from and to."""
+    """Write an entry for each changed row, with author, time, old and new values."""
     entries = [
         LogEntry(
             content_type=ContentType.objects.get_for_model(row),

@@ -95,7 +95,7 @@ def holder_of(domain: Domain) -> Domain | None:
 def open_store_on(*, vendor: Vendor, domain: Domain) -> None:
     """Serve a vendor's verified domain, and move the vendor's store there.
 
-    Raise DomainRefusedError, or the CommunityError that says what the DNS lacks.
+    Raise DomainRefusedError, or the CommunityError that names the missing record.
     """
     require_not_stopped(vendor, domain)
     if domain.status != Domain.Status.ACTIVE:

@@ -59,7 +59,7 @@ class AddDomainForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class DomainCard:
-    """Hold what the page shows of one domain."""
+    """Hold one domain's part of the page."""
 
     domain: Domain
     stage: str  # waiting, ready, served, here (the store is there), stopped
@@ -111,7 +111,7 @@ class DomainsPageMixin(VendorPageMixin):
         return [own, *super().get_urls()]  # type: ignore[misc]  # of the admin it is mixed into
 
     def domains_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show the page; a POST does what its button says, and leads back."""
+        """Show the page; a POST does as its button says, and leads back."""
         vendor = self.vendor_or_404(request, object_id)
         form = AddDomainForm()
         if request.method == "POST":
@@ -122,7 +122,7 @@ class DomainsPageMixin(VendorPageMixin):
         return TemplateResponse(request, TEMPLATE, context)
 
     def press(self, request: HttpRequest, vendor: Vendor, form: AddDomainForm) -> bool:
-        """Do what the pressed button says, and say how it went; return False where the form has an error to show."""
+        """Do as the pressed button says, and report the outcome; return False where the form has an error to show."""
         button = request.POST.get("button", "")
         try:
             if button == "add":
@@ -150,7 +150,7 @@ class DomainsPageMixin(VendorPageMixin):
         return True
 
     def press_of_domain(self, request: HttpRequest, vendor: Vendor, domain: Domain, button: str) -> None:
-        """Do what the button of a domain says."""
+        """Do as the button of a domain says."""
         match button:
             case "look":
                 result = verify_domain(domain=domain, now=timezone.now())
@@ -167,7 +167,7 @@ class DomainsPageMixin(VendorPageMixin):
 
 
 def look_text(domain: Domain, result: Verification) -> str:
-    """Return what a look at a domain's record found, as sentences."""
+    """Return the findings of a look at a domain's record, as sentences."""
     if result is Verification.VERIFIED:
         is_served = domain.status == Domain.Status.ACTIVE
         return f"The record of {domain} is there. " + ("All is well." if is_served else "Now open the shop there.")

@@ -89,6 +89,9 @@ class StockEntryForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscrip
         self.fields["seen"].widget.row = self.instance
         if "low_below" in self.fields:
             self.fields["low_below"].show_hidden_initial = True  # it was seen, too
+        is_row = self.prefix and self.instance.pk
+        for field in self.fields.values() if is_row else ():  # a row of the list has no labels
+            field.widget.attrs.setdefault("aria-label", f"{field.label or 'Pieces'}: {self.instance.variant}")
 
     def clean(self) -> dict[str, Any]:
         """Lock the row, and refuse an entry that cannot be, or made against pieces that others moved since."""
@@ -112,15 +115,18 @@ class StockEntryForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscrip
         kind, pieces, why = data.get("kind", ""), data.get("pieces"), data.get("why", "")
         if not kind and pieces is None and not why:
             return None
+        self._refuse_half(kind, pieces, why)
+        if self.errors or pieces is None:
+            return None
+        return ledger.Entry(self.instance.pk, kind, pieces, why or ledger.Kind(kind).label.capitalize(), data["seen"])
+
+    def _refuse_half(self, kind: str, pieces: int | None, why: str) -> None:
         if not kind:
             self.add_error("kind", "Say what it is: a delivery, a correction or a count.")
         if pieces is None:
             self.add_error("pieces", "Say how many pieces.")
         if kind == ledger.Kind.CORRECTION and not why:
             self.add_error("why", "Say why you correct the pieces.")
-        if self.errors or pieces is None:
-            return None
-        return ledger.Entry(self.instance.pk, kind, pieces, why or ledger.Kind(kind).label.capitalize(), data["seen"])
 
     def _refuse_stale_threshold(self, row: Stock) -> None:
         if "low_below" in self.changed_data:
@@ -147,7 +153,7 @@ class StockEntryFormSet(forms.BaseModelFormSet):  # type: ignore[type-arg]  # no
 
 
 class VariantFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Refuse variants that could not be sold, a taken SKU, and the deletion of what is held or ordered."""
+    """Refuse variants that could not be sold, a taken SKU, and the deletion of held or ordered ones."""
 
     def clean(self) -> None:
         """Check the deletions while no checkout can begin to hold the variants."""

@@ -20,7 +20,7 @@ MAX_A_DAY = 30  # of a vendor, revoked ones too: an owner's account in wrong han
 
 
 class InvitationRefusedError(PeopleError):
-    """Report an invitation that cannot be made or accepted; the message is for the person who asked."""
+    """Report an invitation that cannot be made or accepted; the message is for the asking person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def accept(*, token: str, user: Any, confirmed: set[str], now: datetime) -> Memb
 
 
 def may_grant(user: Any, vendor: Vendor) -> bool:
-    """Return whether a user may give roles at a vendor: its owners, and those of the mall's staff who add vendors."""
+    """Return whether a user may give roles at a vendor: its owners, and the mall's staff for vendors."""
     if not user.is_active:
         return False
     owns = Membership.objects.filter(vendor=vendor, user=user, role=Membership.Role.OWNER)

@@ -20,7 +20,7 @@ LISTED_MOVEMENTS = 5
 
 
 class LedgerError(Exception):
-    """Report a movement that cannot be written, in words for the person who typed it."""
+    """Report a movement that cannot be written, in words for its author."""
 
 
 class StaleStockError(LedgerError):
@@ -29,7 +29,7 @@ class StaleStockError(LedgerError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Hold what a person typed: signed pieces, or for a count the pieces found; ``seen`` is the row's version then."""
+    """Hold an entry as typed: signed pieces, or for a count the pieces found; ``seen`` is the row's version then."""
 
     variant_id: int
     kind: str
@@ -57,7 +57,7 @@ def enter(entry: Entry, *, user: AbstractBaseUser | None, now: datetime) -> Stoc
 
 @transaction.atomic
 def count(found: Mapping[int, int], *, why: str, now: datetime, user: AbstractBaseUser | None = None) -> None:
-    """Write a count of pieces found by variant, whatever is on hand by now; for loaders, which saw nothing before."""
+    """Write a count of pieces found by variant, whatever is on hand; for loaders, which saw nothing before."""
     rows, user_id = lock_for_entries(found), user.pk if user else None
     StockMovement.objects.bulk_create(
         StockMovement(

@@ -44,7 +44,9 @@ class LookPageMixin(VendorPageMixin):
         """Show the form with the stylesheet of its colours."""
         vendor = self.get_object(request, object_id)  # type: ignore[attr-defined]  # of the admin
         look = {"look": look_url(vendor.accent, vendor.paper, vendor.ink)} if vendor else {}
-        return super().change_view(request, object_id, form_url, (extra_context or {}) | look)  # type: ignore[misc]  # as above
+        context = (extra_context or {}) | look
+        page: HttpResponse = super().change_view(request, object_id, form_url, context)  # type: ignore[misc]  # as above
+        return page
 
 
 def typed_look(vendor: Vendor, data: Any) -> CachedStorefront:

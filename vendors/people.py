@@ -16,7 +16,7 @@ SEES_ALL = "vendors.see_all_vendors"  # the permission that all of the mall's st
 
 
 class PeopleError(Exception):
-    """Report a change of a vendor's people that is refused; the message is for the person who asked."""
+    """Report a change of a vendor's people that is refused; the message is for the asking person."""
 
 
 class LastOwnerError(PeopleError):

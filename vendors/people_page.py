@@ -51,7 +51,7 @@ class PeoplePageMixin(VendorPageMixin):
         return [own, *super().get_urls()]  # type: ignore[misc]  # of the admin it is mixed into
 
     def people_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show the page; a POST does what its button says, and leads back."""
+        """Show the page; a POST does as its button says, and leads back."""
         vendor = self.vendor_or_404(request, object_id)
         form = InviteForm(request.POST if request.POST.get("button") == "invite" else None)
         if request.method == "POST" and self.press_button(request, vendor, form):
@@ -70,7 +70,7 @@ class PeoplePageMixin(VendorPageMixin):
         return TemplateResponse(request, TEMPLATE, context)
 
     def press_button(self, request: HttpRequest, vendor: Vendor, form: InviteForm) -> bool:
-        """Do what the pressed button says; return False where the form has an error to show."""
+        """Do as the pressed button says; return False where the form has an error to show."""
         try:
             match request.POST.get("button"):
                 case "invite":

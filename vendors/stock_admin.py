@@ -1,4 +1,4 @@
-"""Admin pages for stock: people enter movements and counts, and read what moved."""
+"""Admin pages for stock: people enter movements and counts, and read the ledger."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class StockAdmin(VendorScopedAdmin):
             self.message_user(request, f"{fresh.variant}: saved, {fresh.on_hand} on hand.")
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
-        """Write what was typed: the movement and the threshold, nothing else of the row."""
+        """Write the movement and the threshold as typed, and nothing else of the row."""
         self.reject_foreign_vendor(request, obj)
         entry = form.entry(form.cleaned_data)
         if entry is not None:
@@ -133,7 +133,7 @@ class StockAdmin(VendorScopedAdmin):
 
 
 class StockMovementAdmin(ReadOnlyAdminMixin, VendorScopedAdmin):
-    """Show what moved; a movement is never changed, another one corrects it."""
+    """Show movements; one is never changed, another corrects it."""
 
     vendor_roles = CATALOGUE_ROLES
     vendor_path = "stock__variant__product__vendor"

@@ -82,7 +82,7 @@ class StorefrontCache:
         return self.current().by_host.get(host)
 
     def by_owned_host(self, host: str) -> CachedStorefront | None:
-        """Return the storefront of the vendor to whom a host belongs, wherever it lies now; or None."""
+        """Return the storefront of the vendor to whom a host belongs, or None."""
         return self.current().by_owned_host.get(host)
 
     def by_slug(self, slug: str) -> CachedStorefront | None:

@@ -54,7 +54,7 @@ class VendorAdmin(PeoplePageMixin, DomainsPageMixin, LookPageMixin, VendorScoped
         return {"slug": ["name"]} if obj is None else {}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Reserve marketplace and slug for the mall's staff; the standing has a page of its own."""
+        """Reserve marketplace and slug for the mall's staff; the approval has a page of its own."""
         if obj is None:
             return []
         return ["status"] if may_see_all(request) else ["marketplace", "slug", "status"]

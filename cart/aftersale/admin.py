@@ -1,4 +1,4 @@
-"""Admin pages of what follows a sale: returns for the vendors' order people; refunds and transfers for the mall's."""
+"""Admin pages after a sale: returns for the vendors' order people; refunds and transfers for the mall's."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from cart.aftersale.pages import AfterSalePagesMixin
 from cart.checkout.payments.manual.models import BackTransfer, Transfer
 from cart.orders.models import Refund, RefundPart
 from cart.transactions import RowLockTimeoutError
+from vendors.bulk_actions import BulkActionsMixin
 from vendors.read_only_admin import ReadOnlyAdminMixin
 from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
 
@@ -54,7 +55,7 @@ class ReturnAdmin(AfterSalePagesMixin, ReadOnlyAdminMixin, VendorScopedAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Show a return with its buttons; a POST of one does what it says."""
+        """Show a return with its buttons; a POST does as the pressed one says."""
         found = self.get_object(request, unquote(object_id))
         context: dict[str, Any] = extra_context or {}
         if found is not None and self.has_view_permission(request, found):
@@ -81,7 +82,7 @@ class ReturnAdmin(AfterSalePagesMixin, ReadOnlyAdminMixin, VendorScopedAdmin):
 
 
 def press(request: HttpRequest, found: Return, answer: str) -> str:
-    """Do what the button of a return says; return it as a sentence. Raise AfterSaleError."""
+    """Do as the button of a return says; return the act as a sentence. Raise AfterSaleError."""
     said: Any = {"return_id": found.pk, "user": request.user, "now": timezone.now()}
     match request.POST.get("button"):
         case "accept":
@@ -100,7 +101,7 @@ def press(request: HttpRequest, found: Return, answer: str) -> str:
 
 
 class RefundPartInline(ReadOnlyAdminMixin, admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Show of what a refund is."""
+    """Show the parts of a refund."""
 
     model = RefundPart
     fields = ("consignment", "line", "amount")
@@ -121,7 +122,7 @@ class RefundAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-ar
 
 
 @admin.register(Transfer)
-class TransferAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class TransferAdmin(ReadOnlyAdminMixin, BulkActionsMixin):
     """The bank transfers that are awaited, for the mall's staff to mark as paid."""
 
     list_display = ["purpose", "money", "state", "created_at", "received_at", "received_by"]
@@ -131,7 +132,7 @@ class TransferAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-
     actions = ["mark_paid"]
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may write down what the bank shows."""
+        """Return whether the user may write down transfers that the bank shows."""
         return request.user.has_perm("manual_gateway.change_transfer")
 
     @admin.action(description="Mark as paid: the whole amount is on the account", permissions=["settle"])
@@ -144,7 +145,7 @@ class TransferAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-
 
 
 @admin.register(BackTransfer)
-class BackTransferAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class BackTransferAdmin(ReadOnlyAdminMixin, BulkActionsMixin):
     """The amounts that the mall's staff transfer back."""
 
     list_display = ["transfer", "money", "created_at", "made_at", "made_by"]
@@ -154,7 +155,7 @@ class BackTransferAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[t
     actions = ["mark_made"]
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user may write down what was transferred back."""
+        """Return whether the user may write down transfers back."""
         return request.user.has_perm("manual_gateway.change_backtransfer")
 
     @admin.action(description="Mark as transferred back", permissions=["settle"])

@@ -1,4 +1,4 @@
-"""The Django app of what follows a sale."""
+"""The Django app of cancellations, refunds and returns."""
 
 from django.apps import AppConfig
 

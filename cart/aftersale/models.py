@@ -1,4 +1,4 @@
-"""Models of cancellations and returns; an order's lines keep what was ordered, and count what went back."""
+"""Models of cancellations and returns; an order's lines keep the ordered pieces, and count the returned ones."""
 
 from __future__ import annotations
 

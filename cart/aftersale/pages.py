@@ -28,7 +28,7 @@ REFUSALS = (AfterSaleError, refunds.RefundError, RowLockTimeoutError)
 
 
 def may_refund(request: HttpRequest) -> bool:
-    """Return whether the user is of the mall's staff who give money back."""
+    """Return whether the user is of the mall's staff for refunds."""
     return may_see_all(request) and request.user.has_perm("orders.add_refund")
 
 
@@ -45,7 +45,7 @@ class AfterSalePagesMixin:
         return [*own, *super().get_urls()]  # type: ignore[misc]  # as above
 
     def consignment_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the page of a consignment of the user's vendors; a POST does what its button says."""
+        """Show the page of a consignment of the user's vendors; a POST does as its button says."""
         if not may_refund(request) and (may_see_all(request) or not self.may(request, "view")):  # type: ignore[attr-defined]  # as above
             raise PermissionDenied
         mine: QuerySet[Any] = self.choosable_rows(Consignment, request)  # type: ignore[attr-defined]  # as above
@@ -74,7 +74,7 @@ class AfterSalePagesMixin:
         return TemplateResponse(request, TEMPLATE, context)
 
     def _press(self, request: HttpRequest, form: AfterSaleForm, order: Order, consignment: Consignment | None) -> bool:
-        """Do what the pressed button says; return False, with the form showing why, where it is refused."""
+        """Do as the pressed button says; return False, with the form showing why, where it is refused."""
         try:
             text = press(request, form, order, consignment)
         except REFUSALS as error:
@@ -86,7 +86,7 @@ class AfterSalePagesMixin:
 
 
 def press(request: HttpRequest, form: AfterSaleForm, order: Order, consignment: Consignment | None) -> str:
-    """Do what the pressed button says; return it as a sentence. Raise one of REFUSALS."""
+    """Do as the pressed button says; return the act as a sentence. Raise one of REFUSALS."""
     said: Any = {
         "key": form.cleaned_data["key"],
         "why": form.cleaned_data["why"],
@@ -115,15 +115,11 @@ def press(request: HttpRequest, form: AfterSaleForm, order: Order, consignment: 
 
 def page_context(order: Order, consignment: Consignment | None) -> dict[str, Any]:
     """Return the context of the page of a consignment or, without one, of its order."""
+    subject = consignment or order
+    page, states, cancellations, returns, paid_back = _rows_of(order, consignment)
     one = consignment.pk if consignment else None
     left = sum(refunds.refundable(order, consignment_id=one).values())
-    named: Any = {"consignment": consignment} if consignment else {"consignment__order": order}
-    parts: Any = {"parts__consignment": consignment} if consignment else {"payment__order": order}
-    refunded = Refund.objects.filter(**parts).annotate(sum=Sum("parts__amount"))  # of this consignment alone
-    cancelled: Any = {"lines__line__consignment": consignment} if consignment else {"order": order}
-    states = {consignment.state} if consignment else set(order.consignments.values_list("state", flat=True))
-    page = "orders_consignment_change" if consignment else "orders_order_change"
-    subject = consignment or order
+    refunded = paid_back.annotate(sum=Sum("parts__amount"))  # of this consignment alone
     return {
         "title": f"After the sale: {subject}",
         "subject": subject,
@@ -132,7 +128,28 @@ def page_context(order: Order, consignment: Consignment | None) -> dict[str, Any
         "left": Money(left, order.currency) if order.payments.filter(state="captured").exists() else None,
         "can_cancel": order.is_to_pay or bool(states.intersection(cancelling.CANCELLABLE)),
         "can_return": consignment is not None and consignment.state in returning.RETURNABLE,
-        "cancellations": Cancellation.objects.filter(**cancelled).distinct().prefetch_related("lines__line"),
-        "returns": Return.objects.filter(**named).prefetch_related("lines__line"),
+        "cancellations": cancellations.distinct().prefetch_related("lines__line"),
+        "returns": returns.prefetch_related("lines__line"),
         "refunds": [(part, Money(part.sum, order.currency)) for part in refunded],
     }
+
+
+def _rows_of(
+    order: Order, consignment: Consignment | None
+) -> tuple[str, set[str], QuerySet[Cancellation], QuerySet[Return], QuerySet[Refund]]:
+    """Return a subject's page, its consignments' states, and its cancellations, returns and refunds."""
+    if consignment:
+        return (
+            "orders_consignment_change",
+            {consignment.state},
+            Cancellation.objects.filter(lines__line__consignment=consignment),
+            Return.objects.filter(consignment=consignment),
+            Refund.objects.filter(parts__consignment=consignment),
+        )
+    return (
+        "orders_order_change",
+        set(order.consignments.values_list("state", flat=True)),
+        Cancellation.objects.filter(order=order),
+        Return.objects.filter(consignment__order=order),
+        Refund.objects.filter(payment__order=order),
+    )

@@ -1,4 +1,4 @@
-"""Signal receivers of what follows a sale."""
+"""Signal receivers of cancellations, refunds and returns."""
 
 from datetime import datetime
 

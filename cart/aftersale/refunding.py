@@ -26,7 +26,7 @@ def refund_amount(
 ) -> Refund:
     """Give an amount of a consignment back, or of all consignments in proportion; once for each key of the order.
 
-    It is split over what is left of each line and delivery, to the penny. Raise refunds.RefundError; nothing was
+    It is split over the rest of each line and delivery, to the penny. Raise refunds.RefundError; nothing was
     changed then.
     """
     order = Order.objects.select_for_update(no_key=True).get(pk=order_id)

@@ -123,7 +123,7 @@ def end_return(*, refund: Refund) -> None:
 
 
 def _amounts(order: Order, found: Return, pieces: Mapping[OrderLine, int]) -> dict[refunds.Item, int]:
-    """Return what goes back: the goods' price, and the delivery once no piece of the consignment is kept."""
+    """Return the refund: the goods' price, and the delivery once no piece of the consignment is kept."""
     left = refunds.refundable(order, consignment_id=found.consignment_id)
     amounts = refunds.goods_amounts(pieces, left)
     others = Return.objects.filter(consignment=found.consignment_id, state__in=[State.ASKED, State.ACCEPTED])

@@ -15,7 +15,7 @@ ADDRESS_FIELDS = ("name", "line1", "line2", "postcode", "town", "country")
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Hold what the shopper agrees to pay, in minor units: the total, each unit price and each delivery charge.
+    """Hold the agreed amounts, in minor units: the total, each unit price and each delivery charge.
 
     ``prices`` are by variant, ``charges`` by vendor.
     """
@@ -70,7 +70,7 @@ class CheckoutRequest:
 
     @property
     def wish(self) -> str:
-        """Return the name of what the shopper wants to buy: all drafts of one checkout session, one of them placed."""
+        """Return the name of the wish: all drafts of one checkout session, one of them placed."""
         return _digest(self.token)
 
     @property

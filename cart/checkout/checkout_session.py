@@ -31,7 +31,7 @@ def methods(request: MallRequest, summary: CartSummary) -> dict[int, DeliveryMet
 
 
 def chosen_methods(request: MallRequest) -> dict[int, DeliveryMethod]:
-    """Return the delivery methods that the shopper chose by vendor, whatever is in the cart."""
+    """Return the delivery methods that the shopper chose by vendor, of any cart."""
     chosen = request.session.get(METHODS) or {}
     return {int(vendor_id): DeliveryMethod(method) for vendor_id, method in chosen.items()}
 

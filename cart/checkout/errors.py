@@ -97,13 +97,13 @@ class HeldTooLongError(WaitError):
 
 
 class NetworkBusyError(WaitError):
-    """Report a network whose fresh shoppers have used up what they share, and whose slow lane is taken."""
+    """Report a network whose fresh shoppers have used up their share, and whose slow lane is taken."""
 
     reason = "network"
 
 
 class AwaitedPaymentsError(LimitError):
-    """Report goods of which shoppers who never paid have too many kept for payments that are awaited."""
+    """Report goods with too many pieces kept for awaited payments of shoppers without a paid order."""
 
     reason = "awaited"
 

@@ -46,7 +46,7 @@ def close_payment(payment: Payment, now: datetime) -> Order:
 
 
 def apply_result(payment: Payment, result: ChargeResult, now: datetime) -> Order:
-    """Apply the gateway's report, and refund what cannot be kept; return the order as it is now."""
+    """Apply the gateway's report, and refund a charge that cannot be kept; return the order as it is now."""
     order, payment = _apply(payment, result, now)
     if payment.state == Payment.State.REFUND_DUE:
         refund_payment(payment)

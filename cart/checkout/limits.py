@@ -67,7 +67,7 @@ def checkout_limits() -> Limits | None:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Count what a shopper and the fresh shoppers of their network did within the window."""
+    """Count the acts of a shopper and of the fresh shoppers of their network within the window."""
 
     paid_orders: int = 0
     declines_of_wish: int = 0
@@ -98,7 +98,7 @@ class PastHold:
 
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """Describe who asks to pay, when, and since when the shop knows their browser."""
+    """Describe a shopper at the pay button: the time, and since when the shop knows the browser."""
 
     counts: Counts
     visitor_since: datetime
@@ -181,7 +181,7 @@ def _is_share_used_up(limits: Limits, shopper: Shopper, wanted: Wanted, variant_
 
 
 def _enter_slow_lane(limits: Limits, shopper: Shopper, wanted: Wanted) -> datetime:
-    """Return since when this checkout has the slow lane; goods are free between two holds there, whoever comes next."""
+    """Return since when this checkout has the slow lane; goods are free between two holds there."""
     if shopper.counts.declines_of_shopper >= limits.slow_declines:
         raise TooManyDeclinesError(limits.window)
     for variant_id, pieces in wanted.quantities.items():

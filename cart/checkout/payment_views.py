@@ -121,7 +121,7 @@ def _review_again(request: MallRequest, notice: str, status: int) -> HttpRespons
 
 
 def _refused_page(request: MallRequest, error: LimitError) -> HttpResponse:
-    """Explain which limit the checkout met and what the shopper can do: 429, with the time to wait."""
+    """Explain the limit that the checkout met and the shopper's ways on: 429, with the time to wait."""
     logger.warning("Checkout refused: %s", error)
     metrics.CHECKOUTS_REFUSED.labels(error.reason).inc()
     context: dict[str, Any] = {"reason": error.reason}

@@ -65,10 +65,10 @@ def prepare_order(
     who = Who(visitor, user, network, checkout_request.wish)
     number = new_number()
     for order in _related_orders(visitor.pk, checkout_request.order_key, checkout_request.wish, number):
-        if order.idempotency_key == checkout_request.order_key and order.visitor_id == visitor.pk:
+        if (order.idempotency_key, order.visitor_id) == (checkout_request.order_key, visitor.pk):
             rows = Order.objects.select_related("marketplace").select_for_update(no_key=True, of=("self",))
             return _resume(rows.get(pk=order.pk), who, checkout_request, now)
-        if order.wish == checkout_request.wish and order.state == Order.State.PLACED:
+        if (order.wish, order.state) == (checkout_request.wish, Order.State.PLACED):
             raise AlreadyPaidError(order)
         number = _unused_number()
     if cart is None:
@@ -272,7 +272,7 @@ def _hold_cart(cart_id: int, held_by: UUID) -> tuple[QuerySet[Cart], dict[str, A
 
 @planned
 def _related_orders(visitor_id: UUID, order_key: str, wish: str, number: str) -> QuerySet[Order]:
-    """Select the visitor's order with a key, then the placed one of the wish, then one that has the number."""
+    """Select the visitor's order with a key, then the placed one of the wish, then one with the number by chance."""
     has_key = Q(idempotency_key=order_key, visitor=visitor_id)
     is_paid = Q(wish=wish, state=Order.State.PLACED)
     rank = Case(When(has_key, then=0), When(is_paid, then=1), default=2, output_field=IntegerField())

@@ -1,4 +1,4 @@
-"""What a shopper and their network used of the checkout's limits, counted from orders and payments."""
+"""Use of the checkout's limits by a shopper and their network, counted from orders and payments."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MAX_HOLDS = 5_000  # earlier holds that are looked at; a network within its limi
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Name the shopper who asks to pay; ``network`` is a digest, empty where the client's address tells nothing."""
+    """Name the shopper at the pay button; ``network`` is a digest, empty where the client's address tells nothing."""
 
     visitor: Visitor
     user: Any

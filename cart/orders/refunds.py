@@ -33,7 +33,7 @@ def lock_captured_payment(order: Order) -> Payment | None:
 
 
 def refundable(order: Order, *, consignment_id: int | None = None) -> dict[Item, int]:
-    """Return what was paid for each line and delivery and was not refunded yet, of one consignment or all."""
+    """Return the paid amount of each line and delivery, less refunds, of one consignment or all."""
     consignments = order.consignments.order_by("pk")
     if consignment_id is not None:
         consignments = consignments.filter(pk=consignment_id)
@@ -53,7 +53,7 @@ def goods_amounts(pieces: Mapping[OrderLine, int], left: Mapping[Item, int]) -> 
 
 
 def share_of(amount: int, left: Mapping[Item, int]) -> dict[Item, int]:
-    """Return an amount's share of each line and delivery, in proportion to what is left of each.
+    """Return an amount's share of each line and delivery, in proportion to the rest of each.
 
     Raise RefundError if less is left.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -48,6 +48,14 @@ def load_orders(places: Places, users: dict[str, User], now: datetime) -> int:
     orders = Order.objects.bulk_create(
         _order(each, drafts[each.number], places, users.get(each.email), today - each.ago) for each in missing
     )
+    _load_consignments(orders, drafts)
+    payments = Payment.objects.bulk_create(_payment(order) for order in orders)
+    Charge.objects.bulk_create(_charge(payment) for payment in payments)
+    _pass_on(orders)
+    return len(orders)
+
+
+def _load_consignments(orders: Sequence[Order], drafts: Mapping[str, Sequence[ConsignmentDraft]]) -> None:
     consignments = Consignment.objects.bulk_create(
         _consignment(draft, order, place)
         for order in orders
@@ -59,14 +67,10 @@ def load_orders(places: Places, users: dict[str, User], now: datetime) -> int:
         for consignment, draft in zip(consignments, packed, strict=True)
         for bought in draft.lines
     )
-    payments = Payment.objects.bulk_create(_payment(order) for order in orders)
-    Charge.objects.bulk_create(_charge(payment) for payment in payments)
-    _pass_on(orders)
-    return len(orders)
 
 
 def _pass_on(orders: Iterable[Order]) -> None:
-    """Write the dispatches of what is still to be sent; the departments have them."""
+    """Write the dispatches of the goods that are still to be sent; the departments have them."""
     open_states = (Consignment.State.OPEN, Consignment.State.PACKED)
     waiting = Order.objects.filter(pk__in=[order.pk for order in orders], consignments__state__in=open_states)
     for order in waiting.distinct():
@@ -139,6 +143,7 @@ def _order(
 def _consignment(draft: ConsignmentDraft, order: Order, place: int) -> Consignment:
     number = f"{order.number}-{place}"
     is_sent = draft.state in SENT
+    is_packed = is_sent or draft.state == Consignment.State.PACKED
     digits = uuid.uuid5(UUIDS, number).int % 10**9
     return Consignment(
         uuid=uuid.uuid5(UUIDS, number),
@@ -146,6 +151,8 @@ def _consignment(draft: ConsignmentDraft, order: Order, place: int) -> Consignme
         vendor=draft.vendor,
         number=number,
         state=draft.state,
+        placed_at=order.placed_at,
+        packed_at=order.placed_at + PACKING_TIME if is_packed and order.placed_at else None,
         delivery_charge=draft.charge,
         goods_total=draft.goods_total,
         carrier=CARRIERS[digits % len(CARRIERS)] if is_sent else "",

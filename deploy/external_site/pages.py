@@ -42,7 +42,7 @@ def framed(title: str, content: str, greeting: str) -> str:
 
 
 def greeting(mall: str, facts: dict | None) -> str:
-    """Return a word for a shopper; nothing for a reader of whom the mall gives no facts."""
+    """Return a word for a shopper; nothing for a reader without facts from the mall."""
     pieces, cart = (facts or {}).get("cart_pieces"), (facts or {}).get("cart_url")
     if not isinstance(pieces, int) or not isinstance(cart, str) or not cart.startswith(f"{mall}/"):
         return ""

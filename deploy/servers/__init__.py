@@ -55,7 +55,7 @@ def running(folder: Path, *, durable: bool, say: Callable[[str], None]) -> Itera
 
 
 def erase(folder: Path) -> None:
-    """Throw away what servers kept in ``folder`` and the folder with it."""
+    """Throw away the servers' data in ``folder`` and the folder with it."""
     if not folder.exists():
         return
     with locked(folder):

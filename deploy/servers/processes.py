@@ -19,7 +19,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class ServerError(Exception):
-    """A server cannot be had; the message says what to do."""
+    """A server cannot be had; the message says how to get one."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def unprivileged() -> Account | None:
 
 
 def die_with_parent(last_signal: signal.Signals) -> Callable[[], None] | None:
-    """What a child runs before exec so that the kernel ends it with its parent, kill -9 included (Linux only)."""
+    """Have the kernel end this child with its parent, kill -9 included (Linux only); runs before exec."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up here: a forked child should do next to nothing
@@ -87,7 +87,7 @@ def start(
 
 
 def identity(account: Account | None) -> dict[str, Any]:
-    """What makes subprocess run a command as ``account``."""
+    """Return the arguments with which subprocess runs a command as ``account``."""
     return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
@@ -110,7 +110,7 @@ def free_port() -> int:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process; the kernel lets go of it whatever way the process ends."""
+    """Hold the folder for this process; the kernel lets go of it at any end of the process."""
     with (folder / "lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -139,7 +139,7 @@ def arguments(process: subprocess.Popen[bytes]) -> str:
 
 
 def stop_leftovers(folder: Path) -> None:
-    """End what was started for ``folder`` and outlived its supervisor (kill -9 where there is no death signal)."""
+    """End the programs for ``folder`` that outlived their supervisor (kill -9 where there is no death signal)."""
     for note in folder.glob("*.pid"):
         pid, _, known_arguments = note.read_text().partition("\n")
         if known_arguments and known_arguments in command_line(int(pid)):  # pids are used again

@@ -1,4 +1,4 @@
-"""The mall's adapter of allauth: who may try a password, and who has to confirm an address (ADR 32)."""
+"""The mall's adapter of allauth: the limits on passwords, and the addresses to confirm (ADR 32)."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the packag
 
 
 class ConfirmedAddressStage(EmailVerificationStage):  # type: ignore[misc]  # the package has no types
-    """Ask those who signed up to confirm their address; accounts that the mall's staff made have none to confirm.
+    """Ask for confirmation of an address after a sign-up; accounts that the mall's staff made have none to confirm.
 
     A sign-up makes its address the primary one; allauth notes that of another account when a reset is asked for.
     """

@@ -1,4 +1,4 @@
-"""The accounts in the admin, for the mall's staff: who works where, roles in the mall, and closing an account."""
+"""The accounts in the admin, for the mall's staff: workplaces, roles in the mall, and closing an account."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
 
     also_seen = ("mall_role", "is_superuser")
     role = forms.ChoiceField(
-        label="works for the mall as",
+        label="Works for the mall as",
         choices=roles.CHOICES,
         required=False,
         help_text="Operator: vendors, domains, approvals, users. Support: reads orders and users, signs in as others. "

@@ -1,4 +1,4 @@
-"""Exceptions of the accounts; the messages are for the person who asked."""
+"""Exceptions of the accounts; the messages are for the asking person."""
 
 
 class AccountError(Exception):

@@ -41,7 +41,7 @@ REFUSED_TO_SEND = ("invitation", "order_status", "people", "setup", "aftersale",
 
 @dataclass(frozen=True, slots=True)
 class Impersonation:
-    """Hold who acts as whom, and until when."""
+    """Hold the acting and the impersonated person, and the end."""
 
     by: User
     user: User
@@ -69,7 +69,7 @@ class ImpersonationMiddleware:
     def process_view(
         self, request: HttpRequest, _view: object, _args: object, _kwargs: object
     ) -> HttpResponseBase | None:
-        """Refuse what an impersonation may not do, in words."""
+        """Refuse an act that no impersonation may do, in words."""
         match = request.resolver_match
         if match is None or not is_refused(request, match) or not impersonation_of(request):
             return None
@@ -117,7 +117,7 @@ def refusal(request: HttpRequest, user: User) -> str:
 
 
 def end(request: HttpRequest) -> User | None:
-    """End the impersonation; return the person who was impersonated, None where nobody was."""
+    """End the impersonation; return the impersonated person, None where there was none."""
     found = impersonation_of(request)
     request.session.pop(VARIABLE, None)
     if found is None:

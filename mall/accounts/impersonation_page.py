@@ -38,7 +38,7 @@ class ImpersonationPageMixin:
         return [own, *super().get_urls()]  # type: ignore[misc]  # of the admin it is mixed into
 
     def impersonate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Say what an impersonation is and what is missing for it; a POST begins it."""
+        """Explain impersonation and its missing conditions; a POST begins it."""
         if not request.user.has_perm(IMPERSONATE):
             raise PermissionDenied
         user: User | None = self.get_object(request, unquote(object_id))  # type: ignore[attr-defined]  # of the admin

@@ -1,4 +1,4 @@
-"""The page of an invitation: it says what is offered and to which address, and accepts it by POST."""
+"""The page of an invitation: it shows the offer and its address, and accepts it by POST."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _accept(request: HttpRequest, token: str, user: Any) -> HttpResponse:
 
 
 def _address(user: Any, email: str) -> EmailAddress | None:
-    """Return the user's own entry of an address; None for another's, and where nobody is signed in."""
+    """Return the user's own entry of an address; None for another's, and for an anonymous visitor."""
     if not user.is_authenticated or user.email.lower() != email.lower():
         return None
     return EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"primary": True})[0]

@@ -1,6 +1,6 @@
 """The cookie by which a browser is known for the accounts that signed in with it.
 
-A known device has a budget of wrong passwords of its own, so strangers who guess do not lock the owner out (OWASP,
+A known device has a budget of wrong passwords of its own, so guessing strangers do not lock the owner out (OWASP,
 "Slow Down Online Guessing Attacks with Device Cookies"). The cookie opens nothing.
 """
 

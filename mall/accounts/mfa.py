@@ -25,7 +25,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # the package has no
         return encryption.encrypt_secrets({KEY: text})
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Return the text of what is kept."""
+        """Return the decrypted text."""
         return encryption.decrypt_secrets(encrypted_text)[KEY]
 
 

@@ -15,7 +15,11 @@ from vendors.models import Membership
 from vendors.people import SEES_ALL
 
 SUPERUSER = "superuser"
-CHOICES = [("", "nobody’s"), *MallRole.choices, (SUPERUSER, "superuser: everything, and the roles of others")]
+CHOICES = [
+    ("", "– not for the mall –"),
+    *MallRole.choices,
+    (SUPERUSER, "superuser: everything, and the roles of others"),
+]
 IMPERSONATE = "accounts.impersonate"
 RECONCILE = "orders.reconcile"
 
@@ -63,7 +67,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 
 
 def role_of(user: Any) -> str:
-    """Return the role of a user in the mall; '' for one who has none."""
+    """Return the role of a user in the mall, or ''."""
     return SUPERUSER if user.is_superuser else str(user.mall_role)
 
 
@@ -92,7 +96,7 @@ def refuse_role(user: User, role: str) -> None:
 def refuse_last_superuser(user: User) -> None:
     """Raise LastSuperuserError if the mall would have no superuser without this one.
 
-    It locks them for the transaction: of two who go at once, one stays.
+    It locks them for the transaction: of two going at once, one stays.
     """
     superusers = User.objects.select_for_update(no_key=True).filter(is_superuser=True, is_active=True).order_by("pk")
     if {each.pk for each in superusers} == {user.pk}:

@@ -1,4 +1,4 @@
-"""The context of the admin's front page: what is to be done, what is to be set up, and the takings."""
+"""The context of the admin's front page: the work to be done, the set-up, and the takings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def dashboard_context(request: HttpRequest) -> dict[str, Any]:
-    """Return what the user's roles allow."""
+    """Return the parts that the user's roles allow."""
     return {
         "tiles": tiles(request),
         "setups": [] if may_see_all(request) else onboarding.open_setups(request),
@@ -25,7 +25,7 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
 
 
 def _takings(request: HttpRequest) -> list[Any] | None:
-    """Return the takings of the vendors whose orders the user sees; None for one who sees no orders."""
+    """Return the takings of the vendors whose orders the user sees; None for a user without orders."""
     if may_see_all(request):
         return takings({}, timezone.now()) if request.user.has_perm("orders.view_payment") else None
     ids = vendor_ids(request, ORDER_ROLES)

@@ -44,7 +44,7 @@ class Setup:
 
     @property
     def state(self) -> str:
-        """Return the standing of the store, as a sentence."""
+        """Return the state of the store, as a sentence."""
         remark = f" The mall says: “{self.vendor.remark}”" if self.vendor.remark else ""
         match self.vendor.status:
             case Vendor.Status.DRAFT if remark:
@@ -59,7 +59,7 @@ class Setup:
 
 
 def with_progress() -> QuerySet[Any]:
-    """Annotate vendors with what is there of their set-up, in one query."""
+    """Annotate vendors with the finished parts of their set-up, in one query."""
     stocked = Stock.objects.filter(
         variant__product__vendor=OuterRef("pk"), variant__product__status=Product.Status.PUBLISHED, on_hand__gt=0
     )

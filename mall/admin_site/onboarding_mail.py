@@ -1,4 +1,4 @@
-"""The letters about a vendor's standing: to the mall's operators when an owner asks, to the owners what was decided."""
+"""The letters about a vendor's approval: to the mall's operators when an owner asks, to the owners the decision."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def send_asked(vendor: Vendor) -> None:
-    """Write to those who approve. Raise OSError where the mail server does not take it."""
+    """Write to the approving staff. Raise OSError where the mail server does not take it."""
     deciding = User.objects.filter(Q(is_superuser=True) | Q(mall_role=MallRole.OPERATOR), is_active=True)
     _send(vendor, f"{vendor} asks to be opened", "asked", deciding.values_list("email", flat=True))
 
 
 def send_decision(vendor: Vendor) -> None:
-    """Write to the owners what the mall decided. Raise OSError where the mail server does not take it."""
+    """Write the mall's decision to the owners. Raise OSError where the mail server does not take it."""
     owners = Membership.objects.filter(vendor=vendor, role=Membership.Role.OWNER, user__is_active=True)
     subject = {
         Vendor.Status.PUBLISHED: f"{vendor} is open",

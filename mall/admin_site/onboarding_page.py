@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from mall.admin_site import onboarding
 from mall.admin_site.onboarding_mail import send_asked, send_decision
-from vendors import standing
+from vendors import approval
 from vendors.models import Vendor
 from vendors.scoped_admin import may_see_all, vendor_ids
 
@@ -29,7 +29,7 @@ TEMPLATE = "admin/mall/setup.html"
 
 
 def setup_view(request: HttpRequest, pk: int, context: dict[str, Any]) -> HttpResponse:
-    """Show the page to the vendor's owners and the mall's staff; a POST does what its button says."""
+    """Show the page to the vendor's owners and the mall's staff; a POST does as its button says."""
     decides = may_see_all(request) and request.user.has_perm("vendors.change_vendor")
     rows = onboarding.with_progress()
     if not may_see_all(request):
@@ -38,11 +38,11 @@ def setup_view(request: HttpRequest, pk: int, context: dict[str, Any]) -> HttpRe
     if request.method == "POST":
         try:
             _press(request, setup, decides=decides)
-        except standing.StandingError as error:
+        except approval.ApprovalError as error:
             messages.error(request, f"Not done: {error}")
         return HttpResponseRedirect(request.path)
     page = {
-        "title": f"Setting up {setup.vendor}" if not setup.vendor.is_published else f"The standing of {setup.vendor}",
+        "title": f"Setting up {setup.vendor}" if not setup.vendor.is_published else f"The approval of {setup.vendor}",
         "setup": setup,
         "vendor": setup.vendor,
         "decides": decides,
@@ -52,7 +52,7 @@ def setup_view(request: HttpRequest, pk: int, context: dict[str, Any]) -> HttpRe
 
 
 def _press(request: HttpRequest, setup: onboarding.Setup, *, decides: bool) -> None:
-    """Do what the pressed button says. Raise StandingError, PermissionDenied."""
+    """Do as the pressed button says. Raise ApprovalError, PermissionDenied."""
     vendor, button = setup.vendor, request.POST.get("button", "")
     if button in {"accept", "ask"}:
         if may_see_all(request):
@@ -63,13 +63,13 @@ def _press(request: HttpRequest, setup: onboarding.Setup, *, decides: bool) -> N
     words = request.POST.get("words", "")[: Vendor._meta.get_field("remark").max_length]
     match button:
         case "approve":
-            standing.approve(vendor=vendor)
+            approval.approve(vendor=vendor)
             return _report(request, vendor, f"{vendor} is open.", send_decision)
         case "send-back":
-            standing.send_back(vendor=vendor, words=words)
+            approval.send_back(vendor=vendor, words=words)
             return _report(request, vendor, f"Sent {vendor} back.", send_decision)
         case "close":
-            standing.close(vendor=vendor, words=words)
+            approval.close(vendor=vendor, words=words)
             return _report(request, vendor, f"{vendor} is closed.", send_decision)
     raise Http404(f"There is no button {button!r}.")
 
@@ -77,11 +77,11 @@ def _press(request: HttpRequest, setup: onboarding.Setup, *, decides: bool) -> N
 def _press_of_owner(request: HttpRequest, setup: onboarding.Setup, button: str) -> None:
     vendor = setup.vendor
     if button == "accept":
-        standing.accept_terms(vendor=vendor, user=request.user, now=timezone.now())
+        approval.accept_terms(vendor=vendor, user=request.user, now=timezone.now())
         return _report(request, vendor, "You accepted the terms.")
     if setup.missing:
-        raise standing.StandingError(f"What is missing: {', '.join(setup.missing)}.")
-    standing.ask_for_approval(vendor=vendor)
+        raise approval.ApprovalError(f"What is missing: {', '.join(setup.missing)}.")
+    approval.ask_for_approval(vendor=vendor)
     return _report(request, vendor, "The mall’s staff look at it now, and you get a letter.", send_asked)
 
 

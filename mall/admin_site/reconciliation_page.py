@@ -29,7 +29,7 @@ def may_reconcile(request: HttpRequest) -> bool:
 
 
 def reconciliation_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """Show the lists to those of the mall's staff who reconcile; a POST sweeps before."""
+    """Show the lists to the mall's reconciling staff; a POST sweeps before."""
     if not may_reconcile(request):
         raise PermissionDenied
     now = timezone.now()

@@ -38,6 +38,12 @@ class SeenField(forms.CharField):
         return False
 
 
+def name_inputs(form: forms.BaseForm) -> None:
+    """Give each input the name of its column, for those who do not see the header."""
+    for field in form.fields.values():
+        field.widget.attrs.setdefault("aria-label", str(field.label))
+
+
 def values_of(row: models.Model, names: list[str]) -> dict[str, str]:
     """Return the values of a row's fields as texts, by name."""
     return {field.name: field.value_to_string(row) for field in row._meta.concrete_fields if field.name in names}
@@ -55,13 +61,15 @@ class SeenFormMixin(forms.BaseModelForm):  # type: ignore[type-arg]  # not subsc
         self.shown = [name for name in [*self.fields, *getattr(self, "also_seen", ())] if name in concrete]
         if self.instance.pk is not None and SEEN in self.fields:
             self._show(self.instance)
+        if self.prefix:  # a row of a table, whose column's header is no label
+            name_inputs(self)
 
     def _show(self, row: models.Model) -> None:
         values = signing.dumps(values_of(row, self.shown), salt=SALT, compress=True)
         self.fields[SEEN].widget.now = values
 
     def clean(self) -> dict[str, Any]:
-        """Lock the row, take its values, and refuse the form if they are not those that were seen."""
+        """Lock the row, take its values, and refuse the form if they differ from the seen ones."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if self.instance.pk is None or SEEN not in self.fields or not self.shown:
             return data
@@ -76,7 +84,7 @@ class SeenFormMixin(forms.BaseModelForm):  # type: ignore[type-arg]  # not subsc
         return data
 
     def _changes(self, row: models.Model, seen: str) -> str:
-        """Return what changed since the form was shown, as sentences; empty where nothing did."""
+        """Return the changes since the form was shown, as sentences."""
         try:
             before = signing.loads(seen, salt=SALT)
         except signing.BadSignature:

@@ -28,11 +28,11 @@ class MallAdminSite(admin.AdminSite):
     site_url = "/"
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register an admin whose forms refuse to overwrite what they did not show."""
+        """Register an admin whose forms refuse to overwrite values that they did not show."""
         super().register(model_or_iterable, guarded(admin_class or admin.ModelAdmin), **options)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what every page has: Django's own, and the menu."""
+        """Return the context of every page: Django's own, and the menu."""
         context = super().each_context(request)
         return context | {"menu": menu_of(request)} if context["has_permission"] else context
 
@@ -44,7 +44,8 @@ class MallAdminSite(admin.AdminSite):
             is_form = request.method == "POST" and request.path != reverse("admin:logout", current_app=self.name)
             if is_form and request.user.is_anonymous:
                 return kept_text.ask_to_sign_in(request)
-            return checked(request, *args, **kwargs)
+            response: HttpResponseBase = checked(request, *args, **kwargs)
+            return response
 
         return update_wrapper(inner, checked)
 
@@ -71,7 +72,7 @@ class MallAdminSite(admin.AdminSite):
         return kept_text.show_again(request, self.each_context(request))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Redirect to the accounts' sign-in page, which has the rate limit; say so to people who work for no shop."""
+        """Redirect to the accounts' sign-in page, which has the rate limit; say so to people without a shop."""
         if self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
         if request.user.is_authenticated:

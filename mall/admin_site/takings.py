@@ -1,4 +1,4 @@
-"""Takings of the last days by day and currency: goods and delivery of placed orders, less what was given back."""
+"""Takings of the last days by day and currency: goods and delivery of placed orders, less refunds."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def takings(scope: Mapping[str, Any], now: datetime) -> list[Takings]:
 
 def _sums(rows: QuerySet[Any], order: str, amount: Any) -> QuerySet[Any, tuple[str, date, int]]:
     days = rows.order_by().annotate(day=TruncDate(f"{order}placed_at")).values_list(f"{order}currency", "day")
-    return days.annotate(sum=Sum(amount))
+    summed: QuerySet[Any, tuple[str, date, int]] = days.annotate(sum=Sum(amount))
+    return summed
 
 
 def _of_currency(currency: str, found: Mapping[date, int], days: list[date]) -> Takings:

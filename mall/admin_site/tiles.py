@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Name the rows of one list that wait for somebody, by the query of its address."""
+    """Name the rows of one list that wait for a person, by the query of its address."""
 
     one: str
     many: str
@@ -49,9 +49,9 @@ class Tile:
     since: datetime | None
 
 
-TO_PACK = Task("order to pack", "orders to pack", "orders.consignment", "state__exact=open", oldest="order__placed_at")
-TO_SEND = Task("order packed, to send", "orders packed, to send", "orders.consignment", "state__exact=packed")
-LATE = Task("order late", "orders late", "orders.consignment", "late=yes", is_alarm=True)
+TO_PACK = Task("order to pack", "orders to pack", "orders.consignment", "queue=to_pack", oldest="placed_at")
+TO_SEND = Task("order packed, to send", "orders packed, to send", "orders.consignment", "queue=packed")
+LATE = Task("order late", "orders late", "orders.consignment", "queue=late", is_alarm=True)
 RETURNS = Task("return asked for", "returns asked for", "aftersale.return", "state__exact=asked")
 FAILED = Task("dispatch failed", "dispatches failed", "shipping.dispatch", "state__exact=dead", is_alarm=True)
 LOW = Task("variant runs low", "variants run low", "vendors.stock", "low=yes")
@@ -91,7 +91,7 @@ def tiles(request: HttpRequest) -> list[Tile]:
         expressions[f"count_{number}"] = Subquery(rows.annotate(found=Count("pk")).values("found"))
         if task.oldest:
             expressions[f"since_{number}"] = Subquery(rows.annotate(found=Min(task.oldest)).values("found"))
-    found = User.objects.filter(pk=request.user.pk).values(**expressions).get()
+    found: Any = User.objects.filter(pk=request.user.pk or 0).values(**expressions).get()
     return list(_tiles(tasks, found))
 
 
@@ -99,12 +99,13 @@ def rows_at(request: HttpRequest, model: str, query: str) -> QuerySet[Any]:
     """Return the rows that the list of a model shows to the user at an address with this query."""
     options = admin.site._registry[apps.get_model(model)]  # noqa: SLF001 -- the only way to the admin of a model
     asked = copy.copy(request)
-    asked.GET = QueryDict(query)  # type: ignore[assignment]  # as immutable as the type that stands there
+    asked.GET = QueryDict(query)
     filters = [each for each in options.get_list_filter(asked) if _name_of(each) in {*_names(query)}]
     found = ReadAddress(
         asked, options.model, ["pk"], [], filters, None, (), False, 1, 1, (), options, None, ""  # noqa: FBT003 -- Django's
     )  # fmt: skip
-    return found.queryset
+    queryset: QuerySet[Any] = found.queryset
+    return queryset
 
 
 def _tiles(tasks: list[Task], found: dict[str, Any]) -> Iterable[Tile]:

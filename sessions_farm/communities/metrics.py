@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sessions_farm.metrics import Counter
+from sessions_farm.session.metrics import Counter
 
 HANDOFFS = Counter("farm_handoffs", "Steps of hand-offs by their outcome.", ["outcome"])
 HANDOFFS_SKIPPED = Counter("farm_handoffs_skipped", "Pages without an id that began no hand-off.", ["reason"])

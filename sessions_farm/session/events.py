@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from django.db import IntegrityError, transaction
 from django.dispatch import Signal
 
-from sessions_farm import metrics
 from sessions_farm.clock import now_ms
 from sessions_farm.models import DeliveredEvent
+from sessions_farm.session import metrics
 from sessions_farm.session.queries import decoded
 from sessions_farm.signals import session_ended, session_merged, session_rotated, session_started
 from sessions_farm.stores import current_store

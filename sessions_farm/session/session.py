@@ -18,9 +18,8 @@ from django.contrib.sessions.backends.base import CreateError, SessionBase, Upda
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.utils.module_loading import import_string
 
-from sessions_farm import metrics
 from sessions_farm.conf import options
-from sessions_farm.session import ids, serializer
+from sessions_farm.session import ids, metrics, serializer
 from sessions_farm.session.audience import SITE
 from sessions_farm.session.expiry import LIFETIME_NAMES, lifetime_of
 from sessions_farm.session.read_only import ReadOnlySessionError, refuse_write

@@ -75,7 +75,7 @@ def is_allowed(morsel: Morsel[str], host: str, *, secure: bool) -> bool:
         return False
     if morsel.key.startswith("__Host-Http-") and not morsel["httponly"]:
         return False
-    return not domain or host == domain or host.endswith(f".{domain}")
+    return not domain or f".{host}".endswith(f".{domain}")
 
 
 def from_morsel(morsel: Morsel[str]) -> Cookie:

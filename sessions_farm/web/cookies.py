@@ -17,8 +17,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port
 from django.utils.cache import patch_vary_headers
 
-from sessions_farm import metrics
 from sessions_farm.conf import options
+from sessions_farm.session import metrics
 from sessions_farm.session.audience import audience_of
 from sessions_farm.session.ids import ID, Proof
 from sessions_farm.web import tokens

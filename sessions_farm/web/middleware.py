@@ -15,8 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
-from sessions_farm import metrics
-from sessions_farm.session import locks
+from sessions_farm.session import locks, metrics
 from sessions_farm.session.audience import SITE, Audience
 from sessions_farm.session.session import SessionStore
 from sessions_farm.session.variables import EXPIRY

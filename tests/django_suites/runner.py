@@ -40,7 +40,7 @@ def id_of(test: Any) -> str:
 
 def served() -> int:
     """Return the number of requests that the engine's middleware has answered in this process."""
-    from sessions_farm.metrics import REQUESTS  # noqa: PLC0415 -- it needs the settings
+    from sessions_farm.session.metrics import REQUESTS  # noqa: PLC0415 -- it needs the settings
 
     samples = [sample for metric in REQUESTS.collect() for sample in metric.samples]
     return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))

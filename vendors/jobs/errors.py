@@ -14,4 +14,4 @@ class JobStoppedError(JobError):
 
 
 class JobRefusedError(JobError):
-    """Signal that a job cannot be done; the message says why, in words for the person who started it."""
+    """Signal that a job cannot be done; the message gives the reason, in words for its starter."""

@@ -1,4 +1,4 @@
-"""Retention of jobs: those that ended long ago are deleted with their files."""
+"""Retention of jobs: old ended ones are deleted with their files."""
 
 from datetime import datetime, timedelta
 

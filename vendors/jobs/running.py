@@ -35,7 +35,7 @@ def claim_job(job: Job, now: datetime) -> bool:
 
 
 def run_job(job: Job) -> None:
-    """Do a job that is due; its end is written down, whatever it is."""
+    """Do a job that is due; its end is written down in any case."""
     if not claim_job(job, timezone.now()):
         return
     try:

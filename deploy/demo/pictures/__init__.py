@@ -1,4 +1,4 @@
-"""The demo's product pictures: files in this folder, taken in as a vendor's upload is."""
+"""The demo's product pictures: files in this folder, each as a vendor's upload is kept in its widest rendition."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from deploy.demo import catalogue
 from deploy.demo.catalogue import MallEntry, ProductEntry, VendorEntry
 from deploy.demo.places import Places
-from vendors.images import encode_renditions, save_renditions
+from vendors.images import WIDTH, encode_webp, save_renditions
 from vendors.models import Product, ProductImage
+from vendors.models.catalogue import RENDITIONS
 
 FOLDER = Path(__file__).parent
 PER_LINE = 40  # pictures between two lines of progress
@@ -39,9 +42,10 @@ class Picture:
         return self.product.alt if self.position == 0 else f"{self.product.alt}, from nearer"
 
     def encode(self) -> dict[int, bytes]:
-        """Return the files that pages show, by width in pixels."""
-        with self.file.open("rb") as upload:
-            return encode_renditions(upload, self.file.stat().st_size)
+        """Return the files that pages show, by width in pixels; the picture here is one of them."""
+        with Image.open(self.file) as picture:
+            square = picture.convert("RGB")
+        return {WIDTH: self.file.read_bytes()} | {width: encode_webp(square, width) for width in RENDITIONS}
 
 
 def pictures(mall: MallEntry | None = None) -> Iterator[Picture]:

@@ -80,12 +80,12 @@ def owner_of(vendor):
     return owner
 
 
-def standing(vendor):
+def approval_of(vendor):
     return reverse("admin:setup", args=[vendor.pk])
 
 
 def press(client, vendor, button, **data):
-    return client.post(standing(vendor), {"button": button, **data}, follow=True)
+    return client.post(approval_of(vendor), {"button": button, **data}, follow=True)
 
 
 def save_shop(owner, vendor, **changes):
@@ -133,13 +133,13 @@ def test_from_an_invitation_to_an_open_store(operator, add_vendor):
     owner = owner_of(vendor)
     set_up(owner, vendor)
     assert "What is missing: Terms." in text(press(owner, vendor, "ask"))
-    assert "Pay nobody late." in text(owner.get(standing(vendor)))
+    assert "Pay nobody late." in text(owner.get(approval_of(vendor)))
     press(owner, vendor, "accept")
     mail.outbox.clear()
     assert "waits for the mall’s approval" in text(press(owner, vendor, "ask"))
     (letter,) = mail.outbox
     assert letter.to == ["op@mall.example"]
-    assert link_in(letter) == standing(vendor)
+    assert link_in(letter) == approval_of(vendor)
     assert Client(headers={"host": MASTER}).get("/stores/rosa/").status_code == 404
 
     assert "vendor waits for approval" in text(operator.get("/admin/"))
@@ -163,9 +163,10 @@ def test_from_an_invitation_to_an_open_store(operator, add_vendor):
 def test_mall_closes_a_store_with_words_and_opens_it_again(shop, operator):
     vendor = shop.vendors["amber"]
     assert "Say why" in text(press(operator, vendor, "close"))
-    assert "It is open." in text(operator.get(standing(vendor)))
+    assert "It is open." in text(operator.get(approval_of(vendor)))
     press(operator, vendor, "close", words="Nothing was sent for a month.")
-    assert "The mall closed it. The mall says: “Nothing was sent for a month.”" in text(operator.get(standing(vendor)))
+    words = "The mall closed it. The mall says: “Nothing was sent for a month.”"
+    assert words in text(operator.get(approval_of(vendor)))
     assert "amber is suspended".lower() not in text(operator.get("/admin/")).lower()
     press(operator, vendor, "approve")
     vendor.refresh_from_db()
@@ -182,10 +183,10 @@ def test_owners_do_not_decide_and_others_do_not_ask(shop, operator, add_vendor):
         assert press(operator, vendor, button).status_code == 403
     assert press(operator, vendor, "no such").status_code == 404
     other = shop.vendors["basalt"]
-    assert owner.get(standing(other)).status_code == 404
+    assert owner.get(approval_of(other)).status_code == 404
     assert press(owner, other, "ask").status_code == 404
     support = client_of(User.objects.create_user("sup@mall.example", is_staff=True, mall_role="support"))
-    assert support.get(standing(vendor)).status_code == 200
+    assert support.get(approval_of(vendor)).status_code == 200
     assert press(support, vendor, "approve").status_code == 403
     assert Vendor.objects.get(pk=vendor.pk).status == "asked"
     save_shop(owner, vendor, status="published", slug="mine")

@@ -47,7 +47,7 @@ class Gateway:
         return bool(marketplace.bank_account)
 
     def start(self, payment: Payment, *, return_url: str, webhook_path: str) -> str:
-        """Await the transfer, and return the order's page, which says what to transfer."""
+        """Await the transfer, and return the order's page, which says how to transfer."""
         transfer, _ = Transfer.objects.get_or_create(
             reference=payment.reference,
             defaults={"purpose": payment.order.number, "amount": payment.amount, "currency": payment.currency},
@@ -65,12 +65,12 @@ class Gateway:
         raise PaymentError("No notice comes of a transfer.", permanent=True)
 
     def fetch(self, payment: Payment) -> ChargeResult:
-        """Return what staff wrote down; pending if there is no transfer."""
+        """Return the transfer as staff wrote it down; pending if there is none."""
         transfer = Transfer.objects.filter(reference=payment.reference).first()
         return _result(transfer) if transfer else ChargeResult(ChargeStatus.PENDING, 0, payment.currency)
 
     def cancel(self, payment: Payment) -> ChargeResult:
-        """Await the transfer no longer; what comes in spite of it counts, once staff mark it as paid."""
+        """Await the transfer no longer; one that comes in spite of it counts, once staff mark it as paid."""
         unstarted = Transfer(
             reference=payment.reference,
             purpose=payment.order.number,

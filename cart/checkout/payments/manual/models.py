@@ -1,4 +1,4 @@
-"""Bank transfers that shoppers owe, made and got back; the mall's staff write down what the bank shows."""
+"""Bank transfers that shoppers owe, made and got back; the mall's staff write them down from the bank's list."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def card_page(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _answer(token: str, posted: QueryDict, form: CardForm) -> Charge:
-    """Return the charge after what was posted, if anything. Raise Http404 for an unknown one."""
+    """Return the charge after the post, if there was one. Raise Http404 for an unknown one."""
     try:
         if "cancel" in posted:
             return services.abandon_charge(token=token, now=timezone.now())

@@ -1,4 +1,4 @@
-"""The standing of a vendor's store: set up by its owner, approved, sent back, closed and opened again by the mall."""
+"""The approval of a vendor’s store: set up by its owner, approved, sent back, closed and opened again by the mall."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from vendors.models import Vendor
 Status = Vendor.Status
 
 
-class StandingError(Exception):
-    """Report a change of a store's standing that is refused; the message is for the person who asked."""
+class ApprovalError(Exception):
+    """Report a change of a store's approval that is refused; the message is for the asking person."""
 
 
 @transaction.atomic
@@ -26,28 +26,28 @@ def accept_terms(*, vendor: Vendor, user: Any, now: datetime) -> None:
 
 
 def ask_for_approval(*, vendor: Vendor) -> None:
-    """Ask the mall to open a store that is set up. Raise StandingError."""
+    """Ask the mall to open a store that is set up. Raise ApprovalError."""
     _change(vendor, Status.ASKED, only_from={Status.DRAFT})
 
 
 def approve(*, vendor: Vendor) -> None:
-    """Open a store whose owner asked, or one that was closed. Raise StandingError."""
+    """Open a store whose owner asked, or one that was closed. Raise ApprovalError."""
     _change(vendor, Status.PUBLISHED, only_from={Status.ASKED, Status.SUSPENDED})
 
 
 def send_back(*, vendor: Vendor, words: str) -> None:
-    """Let the owner set up the store further, with the mall's words. Raise StandingError."""
+    """Let the owner set up the store further, with the mall's words. Raise ApprovalError."""
     _change(vendor, Status.DRAFT, only_from={Status.ASKED}, words=_needed(words))
 
 
 def close(*, vendor: Vendor, words: str) -> None:
-    """Close an open store, with the mall's words. Raise StandingError."""
+    """Close an open store, with the mall's words. Raise ApprovalError."""
     _change(vendor, Status.SUSPENDED, only_from={Status.PUBLISHED}, words=_needed(words))
 
 
 def _needed(words: str) -> str:
     if not words.strip():
-        raise StandingError("Say why in a sentence: the owner reads it.")
+        raise ApprovalError("Say why in a sentence: the owner reads it.")
     return words.strip()
 
 
@@ -55,6 +55,6 @@ def _needed(words: str) -> str:
 def _change(vendor: Vendor, to: Status, *, only_from: set[Status], words: str = "") -> None:
     row = Vendor.objects.select_for_update(no_key=True).get(pk=vendor.pk)
     if row.status not in only_from:
-        raise StandingError(f"{row} is {row.get_status_display()} meanwhile.")
+        raise ApprovalError(f"{row} is {row.get_status_display()} meanwhile.")
     row.status, row.remark = to, words
     row.save(update_fields=["status", "remark"])
