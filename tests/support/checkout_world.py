@@ -27,8 +27,8 @@ from cart.checkout.services import start_payment
 from cart.checkout.sweeping import sweep_checkouts
 from cart.models import Cart
 from cart.orders.models import Consignment, Order, OrderLine, Payment, Refund
+from cart.orders.packing import StaleConsignmentError, transition_consignment
 from cart.orders.refunds import RefundError
-from cart.orders.services import StaleConsignmentError, transition_consignment
 from cart.pricing import DeliveryMethod
 from cart.services import NotForSaleError, add_line, change_quantity
 from cart.summary import summarise_cart
