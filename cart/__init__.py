@@ -5,6 +5,6 @@ Exceptions::
     Exception
     ├── NotForSaleError                cart.services: a variant is not sold, or not by this store
     ├── RowLockTimeoutError            cart.transactions: another transaction held a row lock for too long
-    ├── StaleConsignmentError          cart.orders.services: the consignment has left the expected state
+    ├── StaleConsignmentError          cart.orders.packing: the consignment has left the expected state
     └── CheckoutError                  cart.checkout.errors: printed there in full
 """

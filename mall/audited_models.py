@@ -2,6 +2,7 @@
 
 from auditlog.registry import auditlog
 
+from cart.orders.models import Consignment
 from mall.accounts.models import User
 from vendors.models import (
     Category,
@@ -23,3 +24,4 @@ auditlog.register(VendorDomain)
 auditlog.register(Membership)
 auditlog.register(Product, exclude_fields=["search", "updated_at"])
 auditlog.register(Variant, exclude_fields=["stock"])
+auditlog.register(Consignment)

@@ -13,8 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from shipping import services
+from shipping.bulk import RedriveDispatches
 from shipping.forms import RouteForm
 from shipping.models import Attempt, Department, Dispatch, Recall, Route
+from vendors.bulk_actions import BulkActionsMixin, bulk
 from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
 
 # Read-only fields.
@@ -37,7 +39,7 @@ class DepartmentAdmin(VendorScopedAdmin):
 
 
 @admin.register(Route)
-class RouteAdmin(VendorScopedAdmin):
+class RouteAdmin(BulkActionsMixin, VendorScopedAdmin):
     vendor_path = "department__vendor"
     form = RouteForm
     list_display = ["department", "rank", "transport", "state", "health", "last_ok_at"]
@@ -102,7 +104,7 @@ class RecallInline(VendorScopedInline):
 
 
 @admin.register(Dispatch)
-class DispatchAdmin(VendorScopedAdmin):
+class DispatchAdmin(BulkActionsMixin, VendorScopedAdmin):
     vendor_roles = ORDER_ROLES
     vendor_path = "consignment__vendor"
     list_display = ["consignment", "vendor", "revision", "state", "tries", "next_at", "acked_at", "reason"]
@@ -113,7 +115,8 @@ class DispatchAdmin(VendorScopedAdmin):
     fields = DISPATCH
     readonly_fields = DISPATCH
     inlines = [AttemptInline, RecallInline]
-    actions = ["redrive"]
+    actions = [bulk(RedriveDispatches, "redrive")]
+    seen_fields = ("state",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # the order writes it
@@ -143,13 +146,3 @@ class DispatchAdmin(VendorScopedAdmin):
 
     def has_redrive_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "change")
-
-    @admin.action(description="Send again (only dead dispatches)", permissions=["redrive"])
-    def redrive(self, request: HttpRequest, dispatches: QuerySet[Dispatch]) -> None:
-        sent = 0
-        for dispatch in dispatches:
-            if services.redrive(dispatch=dispatch, now=timezone.now()):
-                sent += 1
-                self.log_change(request, dispatch, "Sent again by hand.")
-        level = messages.SUCCESS if sent else messages.WARNING
-        self.message_user(request, f"{sent} of {len(dispatches)} go again, under the same key.", level)

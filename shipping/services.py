@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -14,11 +14,14 @@ from sessions_farm.query_plans import planned
 from shipping import body, keys, states
 from shipping.models import Ack, Department, Dispatch, Recall, Route
 from shipping.states import State
+from vendors.audit import log_changes
 from vendors.money import Money
 
 if TYPE_CHECKING:
     from cart.orders.models import Consignment, Order
     from vendors.models import Vendor
+
+BY_HAND = "Sent again by hand."
 
 
 class UnknownDispatchError(LookupError):
@@ -206,10 +209,17 @@ def mark_acked(*, dispatch: Dispatch, ack_id: str, source: str, now: datetime) -
 
 
 @transaction.atomic
-def redrive(*, dispatch: Dispatch, now: datetime) -> bool:
-    """Send a dead dispatch again, same key and body, with a fresh retry schedule; return False if it is not dead."""
-    return bool(
-        Dispatch.objects.filter(pk=dispatch.pk, state=State.DEAD).update(
-            state=State.READY, next_at=now, spent=0, lease_until=None, reason="Sent again by hand."
-        )
-    )
+def redrive(*, dispatch_ids: Collection[int], vendor_id: int | None = None, now: datetime) -> set[int]:
+    """Send dead dispatches, of one vendor or any, again, same key and body, with a fresh retry schedule.
+
+    Return the keys of those that were dead.
+    """
+    rows = Dispatch.objects.filter(pk__in=dispatch_ids, state=State.DEAD).defer("body").order_by("pk")
+    if vendor_id is not None:
+        rows = rows.filter(consignment__vendor=vendor_id)
+    dead = list(rows.select_for_update(no_key=True, of=("self",)))
+    keys = {row.pk for row in dead}
+    again: dict[str, Any] = {"state": State.READY, "next_at": now, "spent": 0, "lease_until": None, "reason": BY_HAND}
+    Dispatch.objects.filter(pk__in=keys).update(**again)
+    log_changes((row, {"state": (State.DEAD, State.READY)}) for row in dead)
+    return keys

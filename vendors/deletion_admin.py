@@ -11,12 +11,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from vendors.bulk_actions import BulkActionsMixin
 from vendors.models import Stock
 from vendors.models.deletion import ADVICE, lock_for_deletion
 from vendors.scoped_admin import VendorScopedAdmin
 
 
-class WithdrawnNotDeletedAdmin(VendorScopedAdmin):
+class WithdrawnNotDeletedAdmin(BulkActionsMixin, VendorScopedAdmin):
     """Tell which goods cannot be deleted and what to do; allow the stock row to go with goods that nothing needs.
 
     ``stock_lookup`` leads from a stock row to the goods.

@@ -18,6 +18,7 @@ from cart.aftersale.pages import AfterSalePagesMixin
 from cart.checkout.payments.manual.models import BackTransfer, Transfer
 from cart.orders.models import Refund, RefundPart
 from cart.transactions import RowLockTimeoutError
+from vendors.bulk_actions import BulkActionsMixin
 from vendors.read_only_admin import ReadOnlyAdminMixin
 from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
 
@@ -121,7 +122,7 @@ class RefundAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-ar
 
 
 @admin.register(Transfer)
-class TransferAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class TransferAdmin(ReadOnlyAdminMixin, BulkActionsMixin):
     """The bank transfers that are awaited, for the mall's staff to mark as paid."""
 
     list_display = ["purpose", "money", "state", "created_at", "received_at", "received_by"]
@@ -144,7 +145,7 @@ class TransferAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-
 
 
 @admin.register(BackTransfer)
-class BackTransferAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class BackTransferAdmin(ReadOnlyAdminMixin, BulkActionsMixin):
     """The amounts that the mall's staff transfer back."""
 
     list_display = ["transfer", "money", "created_at", "made_at", "made_by"]

@@ -61,7 +61,7 @@ def _mark_placed(order_id: int, payment_id: int | None, now: datetime) -> list[t
     payment = [(Payment.objects.filter(pk=payment_id), captured)] if payment_id is not None else []
     return [
         *payment,
-        (Consignment.objects.filter(order=order_id), {"state": Consignment.State.OPEN}),
+        (Consignment.objects.filter(order=order_id), {"state": Consignment.State.OPEN, "placed_at": now}),
         (Order.objects.filter(pk=order_id), {"state": Order.State.PLACED, "placed_at": now}),
     ]
 

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from cart.letters import outbox
 from cart.letters.models import Letter
+from vendors.bulk_actions import BulkActionsMixin, RowsAction, SeenRow, bulk
+from vendors.jobs.models import Job, Refusal
 from vendors.read_only_admin import ReadOnlyAdminMixin
+
+
+class SendAgain(RowsAction):
+    """Make letters due that were given up."""
+
+    name = "send_again"
+    description = "Send again, where it was given up"
+    roles = frozenset()  # letters are the mall's own
+    permission = "letters.change_letter"
+
+    def apply(self, job: Job, rows: list[SeenRow]) -> list[Refusal]:
+        """Make the letters due; return the others."""
+        keys = {row[0] for row in rows}
+        due = outbox.send_again(keys, timezone.now())
+        return [(f"letter {key}", "It is sent, or goes by itself.") for key in sorted(keys - due)]
 
 
 class GivenUpFilter(admin.SimpleListFilter):
@@ -30,7 +47,7 @@ class GivenUpFilter(admin.SimpleListFilter):
 
 
 @admin.register(Letter)
-class LetterAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+class LetterAdmin(ReadOnlyAdminMixin, BulkActionsMixin):
     """Show letters."""
 
     list_display = ["order", "kind", "created_at", "due_at", "sent_at", "problem"]
@@ -43,14 +60,8 @@ class LetterAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-ar
     list_select_related = ["order"]
     search_fields = ["order__number", "order__email"]
     date_hierarchy = "created_at"
-    actions = ["send_again"]
+    actions = [bulk(SendAgain, "send")]
 
     def has_send_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may send letters again."""
         return request.user.has_perm("letters.change_letter")
-
-    @admin.action(description="Send again, where it was given up", permissions=["send"])
-    def send_again(self, request: HttpRequest, letters: QuerySet[Any]) -> None:
-        """Make the selected letters due that were given up."""
-        number = outbox.send_again(letters, timezone.now())
-        messages.success(request, f"{number} letter{'' if number == 1 else 's'} will be sent again.")

@@ -10,3 +10,7 @@ class LettersConfig(AppConfig):
     verbose_name = "Letters"
     label = "letters"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect the signal receivers."""
+        from cart.letters import receivers  # noqa: F401, PLC0415 -- connects them

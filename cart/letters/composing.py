@@ -18,6 +18,7 @@ SUBJECTS = {
     Letter.Kind.REFUNDED: "Money given back for order {number}",
     Letter.Kind.TO_PAY: "Your order {number} waits for your transfer",
     Letter.Kind.PAYMENT_EXPIRED: "Your order {number} was not paid in time",
+    Letter.Kind.SENT: "On its way: goods of your order {number}",
     Letter.Kind.CANCELLED_GOODS: "Cancelled: goods of your order {number}",
     Letter.Kind.RETURN_ASKED: "You want to send back goods of order {number}",
     Letter.Kind.RETURN_ACCEPTED: "Send back your goods of order {number}",

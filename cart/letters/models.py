@@ -34,6 +34,7 @@ class Letter(models.Model):
         REFUNDED = "refunded", "money given back"
         TO_PAY = "to_pay", "order to be paid by transfer"
         PAYMENT_EXPIRED = "payment_expired", "order not paid in time"
+        SENT = "sent", "goods sent"
         CANCELLED_GOODS = "cancelled_goods", "goods cancelled"
         RETURN_ASKED = "return_asked", "return asked for"
         RETURN_ACCEPTED = "return_accepted", "return accepted"

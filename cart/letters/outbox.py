@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
 
 from cart.backoff import delay_after
 from cart.letters.models import PROBLEM_LENGTH, TRIES_PERIOD, Letter
+from vendors.audit import log_changes
 
 FIRST_DELAY, LONGEST_DELAY = timedelta(minutes=5), timedelta(hours=3)
 
@@ -32,6 +35,12 @@ def mark_failed(letter: Letter, problem: str, *, permanent: bool, now: datetime)
     Letter.objects.filter(pk=letter.pk).update(problem=problem[:PROBLEM_LENGTH], **changes)
 
 
-def send_again(letters: Any, now: datetime) -> int:
-    """Make letters due that were given up; return their number."""
-    return int(letters.filter(due_at=None, sent_at=None).update(due_at=now, created_at=now))
+def send_again(letter_ids: Collection[int], now: datetime) -> set[int]:
+    """Make letters due that were given up; return their keys."""
+    with transaction.atomic():
+        given_up = Letter.objects.filter(pk__in=letter_ids, due_at=None, sent_at=None).order_by("pk")
+        letters = list(given_up.select_for_update(no_key=True, of=("self",)).select_related("order"))
+        keys = {letter.pk for letter in letters}
+        Letter.objects.filter(pk__in=keys).update(due_at=now, created_at=now)
+        log_changes((letter, {"due_at": (None, now)}) for letter in letters)
+    return keys

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
+import time
 from uuid import UUID
 
 from django.db.models import Prefetch
@@ -20,13 +21,23 @@ from cart.orders.models import Consignment
 
 logger = logging.getLogger(__name__)
 BATCH = 50
+SWEEP_SECONDS = 40
 PERMANENT = 500  # an SMTP reply code from here on is for good (RFC 5321, 4.2.1)
 
 
 def send_due_letters() -> int:
-    """Send the letters missed by the workers, the longest overdue first; return the number sent."""
-    due = list(_letters().due(timezone.now()).order_by("due_at")[:BATCH])
-    return sum(send(letter) for letter in due)
+    """Send the due letters that no worker was woken for, the longest overdue first; return the number sent.
+
+    It ends after SWEEP_SECONDS, or at a batch of which the mail server took none.
+    """
+    until, number = time.monotonic() + SWEEP_SECONDS, 0
+    while time.monotonic() < until:
+        due = list(_letters().due(timezone.now()).order_by("due_at")[:BATCH])
+        sent = sum(send(letter) for letter in due)
+        number += sent
+        if not sent or len(due) < BATCH:
+            break
+    return number
 
 
 def send_by_uuid(uuid: UUID) -> bool:

@@ -4,5 +4,5 @@ Exceptions::
 
     Exception
     ├── RefundError                    cart.orders.refunds: so much is not left of what was paid
-    └── StaleConsignmentError          cart.orders.services: the consignment has left the expected state
+    └── StaleConsignmentError          cart.orders.packing: the consignment has left the expected state
 """

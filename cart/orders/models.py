@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django_countries.fields import CountryField
 
@@ -18,7 +21,6 @@ from sessions_farm.query_plans import attach, planned
 from vendors.money import Money
 
 RETURN_GRACE = timedelta(seconds=30)
-LATE_AFTER = timedelta(days=3)  # after the order, a consignment that is not sent is late
 
 
 class PostalAddress(models.Model):
@@ -127,7 +129,9 @@ class Order(PostalAddress):
     class Meta:
         ordering = ["-created_at"]
         indexes = [
-            models.Index(fields=["network", "created_at"], condition=~Q(network=""), name="orders_order_network")
+            models.Index(fields=["network", "created_at"], condition=~Q(network=""), name="orders_order_network"),
+            models.Index(OpClass(Lower("email"), name="text_pattern_ops"), name="orders_order_email"),
+            GinIndex(SearchVector("name", config="simple"), name="orders_order_buyer"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -174,15 +178,6 @@ class Order(PostalAddress):
         return self._consignments
 
 
-class ConsignmentQuerySet(models.QuerySet["Consignment"]):
-    """Select consignments."""
-
-    def late(self, now: datetime) -> Self:
-        """Select the consignments of placed orders that are not sent though they were ordered LATE_AFTER ago."""
-        waiting = (Consignment.State.OPEN, Consignment.State.PACKED)
-        return self.filter(state__in=waiting, order__placed_at__lt=now - LATE_AFTER)
-
-
 class Consignment(models.Model):
     """Record the goods of one order that one vendor sends."""
 
@@ -198,21 +193,45 @@ class Consignment(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     order = models.ForeignKey(Order, models.PROTECT, related_name="consignments")
-    vendor = models.ForeignKey("vendors.Vendor", models.PROTECT, related_name="+")
+    vendor = models.ForeignKey(
+        "vendors.Vendor", models.PROTECT, related_name="+", db_index=False, help_text="Indexed together with the state."
+    )
     number = models.CharField(max_length=24, unique=True)
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
+    placed_at = models.DateTimeField(
+        "ordered", null=True, blank=True, help_text="The order's time of placing; its age in the queue."
+    )
     delivery_method = models.CharField(max_length=20, default="standard")
     delivery_charge = models.PositiveIntegerField(default=0)
     goods_total = models.PositiveBigIntegerField(default=0)
     carrier = models.CharField(max_length=60, blank=True)
     tracking_number = models.CharField(max_length=60, blank=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
-
-    objects: ClassVar = ConsignmentQuerySet.as_manager()
+    packed_at = models.DateTimeField("packed", null=True, blank=True)
+    sent_at = models.DateTimeField("sent", null=True, blank=True)
+    printed_at = models.DateTimeField("slip printed", null=True, blank=True)
+    note = models.TextField(blank=True, max_length=500, help_text="For the shop’s own people; the buyer never sees it.")
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["order", "vendor"], name="orders_consignment_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "vendor"], name="orders_consignment_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "cancelled"]) | Q(placed_at__isnull=False),
+                name="orders_consignment_open_is_placed",
+            ),
+        ]
+        indexes = [  # the queues of the packing desk: a vendor's, and those of all vendors
+            models.Index(fields=["vendor", "state", "placed_at", "id"], name="orders_consignment_queue"),
+            models.Index(fields=["vendor", "placed_at", "id"], name="orders_consignment_of_vendor"),
+            models.Index(fields=["state", "placed_at", "id"], name="orders_consignment_all_queue"),
+            models.Index(fields=["placed_at", "id"], name="orders_consignment_all"),
+            models.Index(
+                fields=["tracking_number"],
+                name="orders_consignment_tracking",
+                condition=~Q(tracking_number=""),
+                opclasses=["varchar_pattern_ops"],
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.number
@@ -241,6 +260,7 @@ class OrderLine(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(OpClass(Lower("sku"), name="text_pattern_ops"), name="orders_line_sku")]
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gt=0), name="orders_line_quantity_positive"),
             models.CheckConstraint(
@@ -256,6 +276,11 @@ class OrderLine(models.Model):
     def total(self) -> int:
         """Return the price of all pieces, in minor units."""
         return self.unit_price * self.quantity
+
+    @property
+    def to_pack(self) -> int:
+        """Return the pieces that are packed and sent."""
+        return self.quantity - self.cancelled
 
     @property
     def kept(self) -> int:

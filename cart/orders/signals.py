@@ -15,3 +15,10 @@ goods_cancelled = Signal()
 
 # Joining: sent by ``send()`` inside the transaction that records a refund as made, with ``refund`` and ``now``.
 refund_made = Signal()
+
+# Joining: sent by ``send()`` inside the transaction that sends consignments, with the list of ``consignments``,
+# ``until`` when that can be taken back, and ``now``. Their rows are locked.
+consignments_sent = Signal()
+
+# Joining: sent by ``send()`` inside the transaction that takes back the sending of ``consignments``, with ``now``.
+consignments_taken_back = Signal()

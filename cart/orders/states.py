@@ -12,7 +12,7 @@ TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     State.DRAFT: frozenset({State.OPEN, State.CANCELLED}),
     State.OPEN: frozenset({State.PACKED, State.SENT, State.CANCELLED}),
     State.PACKED: frozenset({State.OPEN, State.SENT, State.CANCELLED}),
-    State.SENT: frozenset({State.DELIVERED}),
+    State.SENT: frozenset({State.DELIVERED, State.PACKED}),  # back while the sending can be undone: ``packing``
     State.DELIVERED: frozenset(),
     State.CANCELLED: frozenset(),
 }

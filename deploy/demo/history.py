@@ -143,6 +143,7 @@ def _order(
 def _consignment(draft: ConsignmentDraft, order: Order, place: int) -> Consignment:
     number = f"{order.number}-{place}"
     is_sent = draft.state in SENT
+    is_packed = is_sent or draft.state == Consignment.State.PACKED
     digits = uuid.uuid5(UUIDS, number).int % 10**9
     return Consignment(
         uuid=uuid.uuid5(UUIDS, number),
@@ -150,6 +151,8 @@ def _consignment(draft: ConsignmentDraft, order: Order, place: int) -> Consignme
         vendor=draft.vendor,
         number=number,
         state=draft.state,
+        placed_at=order.placed_at,
+        packed_at=order.placed_at + PACKING_TIME if is_packed and order.placed_at else None,
         delivery_charge=draft.charge,
         goods_total=draft.goods_total,
         carrier=CARRIERS[digits % len(CARRIERS)] if is_sent else "",

@@ -49,9 +49,9 @@ class Tile:
     since: datetime | None
 
 
-TO_PACK = Task("order to pack", "orders to pack", "orders.consignment", "state__exact=open", oldest="order__placed_at")
-TO_SEND = Task("order packed, to send", "orders packed, to send", "orders.consignment", "state__exact=packed")
-LATE = Task("order late", "orders late", "orders.consignment", "late=yes", is_alarm=True)
+TO_PACK = Task("order to pack", "orders to pack", "orders.consignment", "queue=to_pack", oldest="placed_at")
+TO_SEND = Task("order packed, to send", "orders packed, to send", "orders.consignment", "queue=packed")
+LATE = Task("order late", "orders late", "orders.consignment", "queue=late", is_alarm=True)
 RETURNS = Task("return asked for", "returns asked for", "aftersale.return", "state__exact=asked")
 FAILED = Task("dispatch failed", "dispatches failed", "shipping.dispatch", "state__exact=dead", is_alarm=True)
 LOW = Task("variant runs low", "variants run low", "vendors.stock", "low=yes")

@@ -81,7 +81,7 @@ def add_order(side: Side) -> None:
         currency="EUR", goods_total=1000, total=1000, placed_at=now,
     )  # fmt: skip
     consignment = Consignment.objects.create(
-        order=order, vendor=side.vendor, number=f"M-{side.mark}-1", state="open", goods_total=1000
+        order=order, vendor=side.vendor, number=f"M-{side.mark}-1", state="open", goods_total=1000, placed_at=now
     )
     OrderLine.objects.create(consignment=consignment, sku="1", name=f"{side.mark} lamp", quantity=1, unit_price=1000)
     department = Department.objects.create(vendor=side.vendor)

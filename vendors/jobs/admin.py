@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
@@ -96,7 +97,11 @@ def after_start(request: HttpRequest, job: Job, back: str) -> HttpResponseRedire
     """Lead back to a page with the summary of a job that is over, and else to the job's own page."""
     if job.is_open:
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
-    level = messages.SUCCESS if job.state == Job.State.FINISHED and not job.refused else messages.WARNING
+    if job.state == Job.State.FINISHED and not job.refused:
+        messages.success(request, f"{job.title}. {job.summary}")
+        return HttpResponseRedirect(back)
     reasons = "".join(f" {number} × {reason}" for reason, number in job.reasons.items())
-    messages.add_message(request, level, f"{job.title}: {job.summary}{reasons}")
+    page = reverse("admin:jobs_job_change", args=[job.pk])
+    text = format_html('{}. {}{} <a href="{}">See each row</a>', job.title, job.summary, reasons, page)
+    messages.warning(request, text)
     return HttpResponseRedirect(back)

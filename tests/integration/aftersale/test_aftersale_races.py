@@ -9,7 +9,7 @@ from cart.aftersale.models import Cancellation
 from cart.checkout.payments.sandbox.models import ChargeRefund
 from cart.checkout.sweeping import sweep_checkouts
 from cart.orders.models import Consignment, Refund
-from cart.orders.services import StaleConsignmentError, transition_consignment
+from cart.orders.packing import StaleConsignmentError, transition_consignment
 from tests.integration.aftersale.conftest import make_sale
 from tests.integration.checkout.test_races import at_once
 from tests.support.shop import later

@@ -17,7 +17,7 @@ from cart.checkout.sweeping import sweep_checkouts
 from cart.letters.models import Letter
 from cart.orders import refunds
 from cart.orders.models import Consignment, Order, Payment, Refund
-from cart.orders.services import transition_consignment
+from cart.orders.packing import transition_consignment
 from cart.orders.signals import goods_cancelled
 from shipping.models import Dispatch, Recall
 from shipping.states import State

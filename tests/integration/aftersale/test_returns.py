@@ -12,7 +12,7 @@ from cart.aftersale.returning import accept_return, ask_return, receive_return, 
 from cart.checkout.sweeping import sweep_checkouts
 from cart.letters.models import Letter
 from cart.orders.models import Consignment, Refund
-from cart.orders.services import transition_consignment
+from cart.orders.packing import transition_consignment
 from tests.support.shop import later
 
 State = Return.State
@@ -53,7 +53,7 @@ def test_return_goes_its_way_once(sent):
     sweep_checkouts(now=later(seconds=1))
     assert (state(found), Refund.objects.get().state) == (State.REFUNDED, Refund.State.MADE)
     kinds = Letter.objects.exclude(kind="placed").order_by("pk").values_list("kind", flat=True)
-    assert list(kinds) == ["return_asked", "return_accepted", "return_received", "refunded"]
+    assert list(kinds) == ["sent", "return_asked", "return_accepted", "return_received", "refunded"]
 
     for service, more in ((accept_return, {}), (refuse_return, {}), (receive_return, {"is_sellable": True})):
         with pytest.raises(StaleReturnError):

@@ -175,7 +175,7 @@ def test_mail_server_that_is_away_is_tried_again_and_given_up_after_three_days(p
     sending.send_due_letters()
     letter.refresh_from_db()
     assert letter.due_at is None
-    assert outbox.send_again(Letter.objects.all(), timezone.now()) == 1
+    assert outbox.send_again([letter.pk], timezone.now()) == {letter.pk}
 
 
 @pytest.mark.parametrize(("code", "is_over"), [(550, True), (450, False)])

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from cart.orders.models import Consignment, Order
+from tests.support.html import form_data
 from tests.support.two_vendors import MASTER, make_marketplace, make_side
 
 State = Consignment.State
@@ -28,7 +29,9 @@ def packer(sides):
 
 
 def act(client, action, *consignments):
-    data = {"action": action, "_selected_action": [each.pk for each in consignments]}
+    """Choose consignments on the list of all, as it is shown, and run an action."""
+    shown = form_data(client.get(reverse(QUEUE), {"queue": "all"}))["shown"]
+    data = {"action": action, "index": 0, "shown": shown, "_selected_action": [each.pk for each in consignments]}
     return client.post(reverse(QUEUE), data, follow=True).content.decode()
 
 
@@ -49,7 +52,7 @@ def state(consignment) -> str:
 
 def test_packed_then_sent_with_a_tracking_number(sides, packer):
     consignment = sides[0].rows[Consignment]
-    assert "1 consignment now packed" in act(packer, "mark_packed", consignment)
+    assert "Mark as packed: 1 consignment. 1 of 1 done." in act(packer, "pack_consignments", consignment)
     assert state(consignment) == State.PACKED
     form = form_of(packer, consignment) | {"carrier": "An Post", "tracking_number": "AP123", "new_state": "sent"}
     assert packer.post(page_of(consignment), form).status_code == 302
@@ -61,7 +64,8 @@ def test_packed_then_sent_with_a_tracking_number(sides, packer):
 def test_action_refuses_a_row_that_moved_on(sides, packer):
     consignment = sides[0].rows[Consignment]
     Consignment.objects.update(state=State.CANCELLED)
-    assert "was left as it is" in act(packer, "mark_sent", consignment)
+    page = act(packer, "send_consignments", consignment)
+    assert "1 × It is cancelled; it cannot become on its way." in page
     assert state(consignment) == State.CANCELLED
 
 
@@ -88,7 +92,7 @@ def test_page_from_before_a_colleague_packed_saves_nothing(sides, packer):
 
 def test_other_vendors_consignment_is_out_of_reach(sides, packer):
     theirs = sides[1].rows[Consignment]
-    act(packer, "mark_sent", theirs)
+    act(packer, "send_consignments", theirs)
     packer.post(page_of(theirs), {"tracking_number": "X", "new_state": "sent"})
     assert state(theirs) == State.OPEN
 
@@ -101,6 +105,7 @@ def test_other_roles_see_no_consignments(sides, role):
 
 
 def test_draft_that_nobody_paid_is_not_shown(sides, packer):
+    Consignment.objects.update(placed_at=None, state="draft")
     Order.objects.update(placed_at=None, state="draft")
     assert sides[0].rows[Consignment].number not in packer.get(reverse(QUEUE)).content.decode()
 

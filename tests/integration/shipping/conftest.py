@@ -82,6 +82,7 @@ def place_order(marketplace):
                     vendor=seller,
                     number=f"{number}-{part}",
                     state=Consignment.State.OPEN,
+                    placed_at=now,
                     delivery_charge=450,
                     goods_total=2400,
                 )

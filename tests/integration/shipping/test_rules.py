@@ -78,8 +78,8 @@ def test_redrive_sends_the_same_key_and_body(scripted, row):
     answers(scripted, 422)
     for minutes in (0, 15, 45):
         drain(now=NOW + minutes * MINUTE)
-    assert services.redrive(dispatch=row, now=NOW + 60 * MINUTE)
-    assert not services.redrive(dispatch=row, now=NOW + 60 * MINUTE), "it is not dead any more"
+    assert services.redrive(dispatch_ids=[row.pk], now=NOW + 60 * MINUTE) == {row.pk}
+    assert not services.redrive(dispatch_ids=[row.pk], now=NOW + 60 * MINUTE), "it is not dead any more"
     scripted.answers = [scripted.ack()]
     drain(now=NOW + 60 * MINUTE)
     row.refresh_from_db()

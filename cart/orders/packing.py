@@ -1,0 +1,151 @@
+"""Services of the packing desk: consignments move between to be packed, packed, sent and delivered, and back.
+
+Many move in a few statements, each only from the state in which a person saw it. The shopper's letter about a sent
+consignment waits until the sending can no longer be taken back.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from django.db import transaction
+
+from cart.orders import states
+from cart.orders.models import Consignment, OrderLine
+from cart.orders.signals import consignments_sent, consignments_taken_back
+from vendors.audit import log_changes
+
+State = Consignment.State
+UNDO_PERIOD: Final = timedelta(minutes=15)
+PREVIOUS: Final[dict[str, State]] = {State.PACKED: State.OPEN, State.SENT: State.PACKED}
+GONE = "It is not there any more."
+TOO_LATE = "It was sent too long ago to take it back: its letter to the buyer is on its way."
+COMES_BACK = "The buyer wants to send goods of it back, so it stays sent."
+
+
+class Delivery(NamedTuple):
+    """Say how a consignment is sent."""
+
+    carrier: str = ""
+    tracking_number: str = ""
+
+
+class StaleConsignmentError(Exception):
+    """Report a consignment that has left the expected state."""
+
+
+def transition_consignment(*, consignment_id: int, to: State, now: datetime) -> None:
+    """Make a state transition. Raise StaleConsignmentError if the current state does not allow it."""
+    state = Consignment.objects.values_list("state", flat=True).get(pk=consignment_id)
+    if refused := move_consignments(seen={consignment_id: state}, to=to, now=now):
+        raise StaleConsignmentError(refused[consignment_id])
+
+
+def move_consignments(
+    *,
+    seen: Mapping[int, str],
+    to: State,
+    now: datetime,
+    vendor_id: int | None = None,
+    deliveries: Mapping[int, Delivery] | None = None,
+) -> dict[int, str]:
+    """Move consignments, of one vendor or any, from the state that was seen; return the others, each with the reason.
+
+    The rows are locked by their keys, in order.
+    """
+    with transaction.atomic():
+        rows = Consignment.objects.filter(pk__in=seen).order_by("pk").select_for_update(no_key=True)
+        found = {row.pk: row for row in (rows if vendor_id is None else rows.filter(vendor=vendor_id))}
+        reasons = blocked_reasons(found.values(), to, now)
+        refused = {
+            pk: reason for pk, state in seen.items() if (reason := _refusal(found.get(pk), state, reasons.get(pk)))
+        }
+        moving = [row for pk, row in found.items() if pk not in refused]
+        _move(moving, to, now, deliveries or {})
+    return refused
+
+
+def blocked_reasons(consignments: Collection[Consignment], to: State, now: datetime) -> dict[int, str]:
+    """Return why consignments cannot become what is said, in words; those that can are left out."""
+    to_undo = [row.pk for row in consignments if row.state == State.SENT and to == State.PACKED]
+    coming_back = set(
+        OrderLine.objects.filter(consignment__in=to_undo, returned__gt=0).values_list("consignment_id", flat=True)
+        if to_undo
+        else ()
+    )
+    reasons = {}
+    for row in consignments:
+        if not states.can_transition(row.state, to):
+            reasons[row.pk] = f"It is {row.get_state_display()}; it cannot become {to.label}."
+        elif row.pk in coming_back:
+            reasons[row.pk] = COMES_BACK
+        elif row.state == State.SENT and to == State.PACKED and not _is_fresh(row, now):
+            reasons[row.pk] = TOO_LATE
+    return reasons
+
+
+def undo_until(consignment: Consignment) -> datetime | None:
+    """Return until when a sent consignment can be taken back."""
+    return consignment.sent_at + UNDO_PERIOD if consignment.sent_at else None
+
+
+def mark_printed(*, consignment_ids: Collection[int], now: datetime) -> None:
+    """Record that the slips of consignments were printed; the first time counts."""
+    with transaction.atomic():
+        rows = Consignment.objects.filter(pk__in=consignment_ids, printed_at=None).order_by("pk")
+        fresh = list(rows.select_for_update(no_key=True))
+        Consignment.objects.filter(pk__in=[row.pk for row in fresh]).update(printed_at=now)
+        log_changes((row, {"printed_at": (None, now)}) for row in fresh)
+
+
+def _is_fresh(consignment: Consignment, now: datetime) -> bool:
+    until = undo_until(consignment)
+    return until is not None and now < until
+
+
+def _refusal(row: Consignment | None, seen: str, reason: str | None) -> str | None:
+    if row is None:
+        return GONE
+    if row.state != seen:
+        return f"It was {State(seen).label}, and is {row.get_state_display()} by now."
+    return reason
+
+
+def _move(rows: list[Consignment], to: State, now: datetime, deliveries: Mapping[int, Delivery]) -> None:
+    before: dict[int, dict[str, Any]] = defaultdict(dict)
+    taken_back = [row for row in rows if row.state == State.SENT and to == State.PACKED]
+    changed = {"state", *_times(to, now)}
+    for row in rows:
+        values: dict[str, Any] = {"state": to, **_times(to, now)}
+        if row.pk in deliveries:
+            values |= {name: value for name, value in deliveries[row.pk]._asdict().items() if value}
+        for name, value in values.items():
+            if getattr(row, name) != value:
+                before[row.pk][name] = (getattr(row, name), value)
+                setattr(row, name, value)
+        changed |= values.keys()
+    if deliveries:
+        Consignment.objects.bulk_update(rows, sorted(changed), batch_size=500)
+    else:
+        keys = [row.pk for row in rows]
+        Consignment.objects.filter(pk__in=keys).update(**{"state": to, **_times(to, now)})
+    if taken_back:
+        consignments_taken_back.send(sender=Consignment, consignments=taken_back, now=now)
+    if to == State.SENT and rows:
+        consignments_sent.send(sender=Consignment, consignments=rows, until=now + UNDO_PERIOD, now=now)
+    log_changes((row, before[row.pk]) for row in rows)
+
+
+def _times(to: State, now: datetime) -> dict[str, Any]:
+    """Return the times that a state sets or clears."""
+    match to:
+        case State.OPEN:
+            return {"packed_at": None, "sent_at": None}
+        case State.PACKED:
+            return {"packed_at": now, "sent_at": None}
+        case State.SENT:
+            return {"sent_at": now}
+    return {}
