@@ -38,12 +38,6 @@ class SeenField(forms.CharField):
         return False
 
 
-def name_inputs(form: forms.BaseForm) -> None:
-    """Give each input the name of its column, for those who do not see the header."""
-    for field in form.fields.values():
-        field.widget.attrs.setdefault("aria-label", str(field.label))
-
-
 def values_of(row: models.Model, names: list[str]) -> dict[str, str]:
     """Return the values of a row's fields as texts, by name."""
     return {field.name: field.value_to_string(row) for field in row._meta.concrete_fields if field.name in names}
@@ -61,8 +55,13 @@ class SeenFormMixin(forms.BaseModelForm):  # type: ignore[type-arg]  # not subsc
         self.shown = [name for name in [*self.fields, *getattr(self, "also_seen", ())] if name in concrete]
         if self.instance.pk is not None and SEEN in self.fields:
             self._show(self.instance)
-        if self.prefix:  # a row of a table, whose column's header is no label
-            name_inputs(self)
+
+    def __getitem__(self, name: str) -> forms.BoundField:
+        """Return a bound field; in a row of a table it has its column's name, for the header is no label."""
+        if self.prefix and name in self.fields:
+            field = self.fields[name]
+            field.widget.attrs.setdefault("aria-label", str(field.label or name))
+        return super().__getitem__(name)
 
     def _show(self, row: models.Model) -> None:
         values = signing.dumps(values_of(row, self.shown), salt=SALT, compress=True)
