@@ -89,7 +89,8 @@ class StockEntryForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscrip
         self.fields["seen"].widget.row = self.instance
         if "low_below" in self.fields:
             self.fields["low_below"].show_hidden_initial = True  # it was seen, too
-        for field in self.fields.values() if self.prefix else ():  # a row of the list has no labels
+        is_row = self.prefix and self.instance.pk
+        for field in self.fields.values() if is_row else ():  # a row of the list has no labels
             field.widget.attrs.setdefault("aria-label", f"{field.label or 'Pieces'}: {self.instance.variant}")
 
     def clean(self) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def rows(label: str, model: str) -> Entry:
 
 
 VENDOR_MENU = (
-    Group("Today", (Entry("Today", "admin:index"),)),
+    Group("Today", (Entry("Today", "admin:index"), rows("Jobs", "jobs.job"))),
     Group("Orders", (rows("Orders", "orders.consignment"), rows("Returns", "aftersale.return"))),
     Group("Products", (rows("Products", "vendors.product"),)),
     Group("Stock", (rows("Stock", "vendors.stock"), rows("Movements", "vendors.stockmovement"))),
@@ -131,7 +131,7 @@ VENDOR_MENU = (
 )
 
 MALL_MENU = (
-    Group("Today", (Entry("Today", "admin:index"),)),
+    Group("Today", (Entry("Today", "admin:index"), rows("Jobs", "jobs.job"))),
     Group(
         "Orders",
         (
@@ -183,6 +183,7 @@ MALL_MENU = (
         (
             rows("Users", "accounts.user"),
             rows("E-mail addresses", "account.emailaddress"),
+            rows("Second factors", "mfa.authenticator"),
             rows("Sessions", "sessions_farm.session"),
         ),
     ),

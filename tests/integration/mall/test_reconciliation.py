@@ -98,7 +98,9 @@ def test_page_is_the_malls_and_reached_from_the_admins_home(payment):
     client = Client(headers={"host": MASTER})
     client.force_login(User.objects.create_superuser("admin@example.org", "secret"))
     address = reverse("admin:reconciliation")
-    assert address in client.get(reverse("admin:index")).content.decode()
+    money = reverse("admin:orders_refund_changelist")  # the first page of its group in the menu
+    assert f'href="{money}"' in client.get(reverse("admin:index")).text
+    assert f'href="{address}"' in client.get(money).text
     Payment.objects.update(state=Payment.State.DECLINED)
     assert re.findall(r"<h2>(?:Charge|Payment|Paid|Order)[^:]*: (\d)", client.get(address).content.decode()) == [
         "1", "0", "0", "0",

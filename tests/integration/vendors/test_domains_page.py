@@ -348,7 +348,7 @@ def test_long_waiting_domain_says_that_nobody_looks(amber):
 def test_there_is_a_way_to_the_page_and_back(amber):
     front = amber.client.get("/admin/").text
     profile = reverse("admin:vendors_vendor_change", args=[amber.vendor.pk])
-    assert f'href="{amber.address}"' in front
+    assert f'href="{profile}"' in front
     assert f'href="{amber.address}"' in amber.client.get(profile).text
     assert f'href="{profile}"' in amber.client.get(amber.address).text
     history = said(amber.client.get(reverse("admin:vendors_vendor_history", args=[amber.vendor.pk])))
