@@ -26,7 +26,7 @@ SALT = "vendors.options_page"
 
 
 class OptionsForm(forms.Form):
-    """Take the options with their values, and what new variants get."""
+    """Take the options with their values, and the values of new variants."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
     price = MoneyField(label="Price of new variants", required=False)
@@ -137,7 +137,7 @@ class OptionsPageMixin:
         return [own, *super().get_urls()]  # type: ignore[misc]  # of the admin it is mixed into
 
     def options_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show the page; a POST shows what it would make, or makes it."""
+        """Show the page; a POST shows the plan, or carries it out."""
         product = self.get_object(request, unquote(object_id))  # type: ignore[attr-defined]  # as above
         if not self.has_change_permission(request, product):  # type: ignore[attr-defined]  # as above
             raise PermissionDenied

@@ -126,7 +126,7 @@ class ProductAdmin(ProductPagesMixin, OptionsPageMixin, WithdrawnNotDeletedAdmin
         return HttpResponseRedirect(reverse("admin:vendors_product_change", args=[obj.pk]))
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Say what the status is after a button that changed it, and stay."""
+        """Show the status after a button that changed it, and stay."""
         if not any(name in request.POST for name in NEW_STATUS):
             self._warn_of_sold_out(request, obj)
             return super().response_change(request, obj)
