@@ -97,7 +97,7 @@ class SlipsFile:
     def __exit__(self, *_: object) -> None:
         """Close the files of the fonts."""
         for font in self._pdf.fonts.values():
-            font.close()
+            font.close()  # type: ignore[union-attr]  # all of ours are files
 
     def add(self, slip: Slip) -> None:
         """Add the page of a slip."""
