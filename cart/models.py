@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from vendors.models.amount_fields import AmountField
+
 
 class Cart(models.Model):
     """Hold the lines of a visitor."""
@@ -25,7 +27,7 @@ class Line(models.Model):
     cart = models.ForeignKey(Cart, models.CASCADE, related_name="lines")
     variant = models.ForeignKey("vendors.Variant", models.CASCADE, related_name="+")
     quantity = models.PositiveIntegerField()
-    seen_price = models.PositiveIntegerField(help_text="What one cost when the shopper last saw it, in minor units.")
+    seen_price = AmountField(help_text="What one cost when the shopper last saw it, in minor units.")
     added_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -37,6 +39,11 @@ class Line(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.variant}"
+
+    @property
+    def currency(self) -> str:
+        """Return the currency of the price."""
+        return self.variant.currency
 
 
 class CopiedLine(models.Model):

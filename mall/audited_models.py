@@ -9,6 +9,8 @@ from vendors.models import (
     Marketplace,
     Membership,
     Product,
+    ProductImage,
+    Stock,
     Storefront,
     Variant,
     Vendor,
@@ -24,4 +26,6 @@ auditlog.register(VendorDomain)
 auditlog.register(Membership)
 auditlog.register(Product, exclude_fields=["search", "updated_at"])
 auditlog.register(Variant, exclude_fields=["stock"])
+auditlog.register(ProductImage, include_fields=["file", "alt", "position"])
+auditlog.register(Stock, include_fields=["low_below"])
 auditlog.register(Consignment)

@@ -5,9 +5,10 @@ forms refuse it by themselves (ProhibitNullCharactersValidator).
 """
 
 from collections.abc import Callable
-from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
+
+from mall.bad_request import bad_request
 
 
 class NoNulMiddleware:
@@ -19,6 +20,5 @@ class NoNulMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         query = request.META.get("QUERY_STRING", "")
         if "\0" in request.path_info or "%00" in query or "\0" in query:
-            text = "This address holds a NUL character; take it out.\n"
-            return HttpResponse(text, status=HTTPStatus.BAD_REQUEST, content_type="text/plain")
+            return bad_request("Its address holds a NUL character; take it out.")
         return self.get_response(request)

@@ -7,6 +7,7 @@ from mall import order_status_views
 from mall.accounts import impersonation_page, invitation_views
 from mall.accounts import views as account_views
 
+handler400 = "mall.bad_request.handle_400"
 handler500 = "mall.database_unavailable.handle_500"
 
 urlpatterns = [

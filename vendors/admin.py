@@ -1,20 +1,13 @@
-"""Admin pages for vendors and the catalogue."""
-
-from typing import Any
+"""Admin pages of vendors, their places and the mall's departments; registers those of goods and stock."""
 
 from django.contrib import admin
-from django.db.models import Min, QuerySet, Sum
-from django.http import HttpRequest
 from django.utils import timezone
 
 from sessions_farm.communities.admin.explanations import state_text
-from vendors.deletion_admin import WithdrawnNotDeletedAdmin
-from vendors.forms import ProductImageForm, VariantFormSet
 from vendors.models import (
     Category,
     Marketplace,
     Product,
-    ProductImage,
     Stock,
     StockMovement,
     Storefront,
@@ -22,61 +15,10 @@ from vendors.models import (
     Vendor,
     VendorDomain,
 )
-from vendors.money import Money
-from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedInline
+from vendors.product_admin import ProductAdmin
 from vendors.stock_admin import StockAdmin, StockMovementAdmin
+from vendors.variant_admin import VariantAdmin
 from vendors.vendor_admin import VendorAdmin
-
-
-class VariantInline(VendorScopedInline):
-    """Edit the variants below their product."""
-
-    model = Variant
-    vendor_roles = CATALOGUE_ROLES
-    formset = VariantFormSet
-    fields = ["name", "sku", "price", "sale_price", "sale_from", "sale_until", "position", "withdrawn"]
-
-
-class ImageInline(VendorScopedInline):
-    """Edit the pictures below their product."""
-
-    model = ProductImage
-    form = ProductImageForm
-    vendor_roles = CATALOGUE_ROLES
-    fields = ["file", "alt", "position"]
-
-
-@admin.register(Product)
-class ProductAdmin(WithdrawnNotDeletedAdmin):
-    """Edit a vendor's products."""
-
-    stock_lookup = "variant__product"
-    vendor_roles = CATALOGUE_ROLES
-    list_display = ["name", "vendor", "category", "status", "from_price", "on_hand"]
-    list_filter = ["status", "category", "vendor"]
-    list_select_related = ["vendor__marketplace", "category"]
-    search_fields = ["name", "variants__sku"]
-    prepopulated_fields = {"slug": ["name"]}
-    inlines = [VariantInline, ImageInline]
-    fields = ["vendor", "name", "slug", "category", "status", "summary", "description"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Annotate each product with its lowest price and its stock."""
-        figures: dict[str, Any] = {"from_price": Min("variants__price"), "on_hand": Sum("variants__stock__on_hand")}
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(**figures)
-        return rows
-
-    @admin.display(description="from", ordering="from_price")
-    def from_price(self, product: Any) -> str:
-        """Format the lowest price of a product's variants."""
-        if product.from_price is None:
-            return "no variant"
-        return str(Money(product.from_price, product.vendor.marketplace.currency))
-
-    @admin.display(description="on hand", ordering="on_hand")
-    def on_hand(self, product: Any) -> int:
-        """Return the pieces on hand over all variants."""
-        return product.on_hand or 0
 
 
 @admin.register(Storefront)
@@ -103,11 +45,17 @@ class VendorDomainAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subs
 
 @admin.register(Category)
 class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    list_display = ["name", "parent", "position"]
+    """Edit the departments of each marketplace, for the mall's staff."""
+
+    list_display = ["name", "parent", "marketplace", "position"]
+    list_filter = ["marketplace"]
+    list_select_related = ["parent", "marketplace__community"]
     search_fields = ["name"]
 
 
 admin.site.register(Marketplace)
 admin.site.register(Vendor, VendorAdmin)
+admin.site.register(Product, ProductAdmin)
+admin.site.register(Variant, VariantAdmin)
 admin.site.register(Stock, StockAdmin)
 admin.site.register(StockMovement, StockMovementAdmin)

@@ -12,13 +12,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from vendors.bulk_actions import BulkActionsMixin
-from vendors.models import Stock
+from vendors.models import Stock, Variant
 from vendors.models.deletion import ADVICE, lock_for_deletion
 from vendors.scoped_admin import VendorScopedAdmin
 
 
 class WithdrawnNotDeletedAdmin(BulkActionsMixin, VendorScopedAdmin):
-    """Tell which goods cannot be deleted and what to do; allow the stock row to go with goods that nothing needs.
+    """Say which goods cannot be deleted and what to do; variants and stock rows go with goods that nothing needs.
 
     ``stock_lookup`` leads from a stock row to the goods.
     """
@@ -31,7 +31,7 @@ class WithdrawnNotDeletedAdmin(BulkActionsMixin, VendorScopedAdmin):
         if request.method == "POST":
             lock_for_deletion(**{f"{self.stock_lookup}__in": [goods.pk for goods in objs]})
         deleted, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
-        return deleted, counts, perms_needed - {Stock._meta.verbose_name}, protected
+        return deleted, counts, perms_needed - {Stock._meta.verbose_name, Variant._meta.verbose_name}, protected
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Lead back to the goods with the advice where they cannot be deleted."""

@@ -1,4 +1,4 @@
-"""Forms of the vendors' admin."""
+"""Forms with which people enter stock."""
 
 from __future__ import annotations
 
@@ -6,42 +6,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import format_html
 
-from vendors import images, ledger
-from vendors.models import Product, ProductImage, Stock, Variant, Vendor
-from vendors.models.deletion import ADVICE, lock_for_deletion
+from vendors import ledger
+from vendors.models import Stock
 
-
-class ProductImageForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Edit a product image: encode the upload during validation, write the files on save."""
-
-    encoded: dict[int, bytes] | None = None
-
-    class Meta:
-        model = ProductImage
-        fields = ["file", "alt", "position"]
-
-    def clean_file(self) -> Any:
-        """Encode an upload; reject a file that is no picture."""
-        upload = self.cleaned_data["file"]
-        if isinstance(upload, UploadedFile):
-            upload.seek(0)
-            try:
-                self.encoded = images.encode_renditions(upload, upload.size or 0)
-            except images.InvalidImageError as error:
-                raise forms.ValidationError(str(error), code="invalid_image") from error
-        return upload
-
-    def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 -- Django's signature
-        """Save the row and the encoded files."""
-        image = super().save(commit=False)
-        if self.encoded is not None:
-            images.save_renditions(image, self.encoded)
-        if commit:
-            image.save()
-        return image
+MOST_PIECES = 1_000_000  # of one movement
 
 
 class SeenInput(forms.HiddenInput):
@@ -68,14 +38,16 @@ class StockEntryForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscrip
     """Write a movement or a count of a variant, against the pieces that were seen."""
 
     compares_by_itself = True  # with the row's version: the admin site guards all other forms by their values
-    seen = SeenField(label="On hand")
+    seen = SeenField(label="On hand", min_value=0, max_value=2**31 - 1)
     kind = forms.ChoiceField(
         label="Enter a",
         required=False,
         choices=[("", "—"), *((kind.value, kind.label) for kind in ledger.TYPED_KINDS)],
         help_text="Delivery 5, correction -1, or the pieces that you counted.",
     )
-    pieces = forms.IntegerField(required=False, widget=forms.NumberInput(attrs={"size": 5}))
+    pieces = forms.IntegerField(
+        required=False, min_value=-MOST_PIECES, max_value=MOST_PIECES, widget=forms.NumberInput(attrs={"size": 5})
+    )
     why = forms.CharField(required=False, max_length=200, help_text="A correction needs a reason.")
 
     locked: Stock | None = None
@@ -150,44 +122,3 @@ class StockEntryFormSet(forms.BaseModelFormSet):  # type: ignore[type-arg]  # no
             for form in changed:
                 form.locked = rows.get(form.instance.pk)
         super().full_clean()
-
-
-class VariantFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Refuse variants that could not be sold, a taken SKU, and the deletion of held or ordered ones."""
-
-    def clean(self) -> None:
-        """Check the deletions while no checkout can begin to hold the variants."""
-        lock_for_deletion(pk__in=[form.instance.pk for form in self.deleted_forms if form.instance.pk])
-        try:
-            super().clean()
-        except ValidationError as error:
-            if error.code != "deleting_protected":
-                raise
-            raise ValidationError(f"{(error.params or {})['instance']} {ADVICE}", code=error.code) from error
-        self._refuse_taken_skus()
-        self._refuse_nothing_to_sell()
-
-    def _kept(self) -> list[dict[str, Any]]:
-        """Return the data of the variants that will be there."""
-        rows = [form for form in self.forms if form not in self.deleted_forms]
-        return [form.cleaned_data | {"pk": form.instance.pk} for form in rows if form.cleaned_data.get("sku")]
-
-    def _refuse_taken_skus(self) -> None:
-        """Refuse a SKU of another product of the shop; its row is locked, so of two forms at once one is refused."""
-        vendor_id = self.instance.vendor_id
-        if vendor_id is None:
-            return
-        Vendor.objects.select_for_update(no_key=True).get(pk=vendor_id)
-        skus = [row["sku"] for row in self._kept()]
-        others = Variant.objects.filter(product__vendor=vendor_id, sku__in=skus).exclude(product=self.instance.pk)
-        if taken := others.select_related("product").first():
-            raise ValidationError(f"{taken.product} has the SKU {taken.sku} already.", code="sku_taken")
-
-    def _refuse_nothing_to_sell(self) -> None:
-        """Refuse to publish a product without a variant that can be sold."""
-        is_published = self.instance.status == Product.Status.PUBLISHED
-        if is_published and all(row.get("withdrawn") for row in self._kept()):
-            raise ValidationError(
-                "A published product needs a variant that is not withdrawn: add one, or let it be a draft.",
-                code="nothing_to_sell",
-            )

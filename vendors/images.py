@@ -18,6 +18,7 @@ MAX_BYTES = 12 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 METHOD = 2  # of WebP, 0 to 6: half the time of 4 for files that are 6 % larger
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+MEDIA_TYPES = tuple(f"image/{name.lower()}" for name in FORMATS)
 
 
 class InvalidImageError(Exception):

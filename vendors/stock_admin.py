@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -65,6 +65,8 @@ class StockAdmin(VendorScopedAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Save the entries that can be; show the refused ones again, as typed, each with what changed."""
+        if request.method == "POST" and "_save" in request.POST and not self._leave_out_gone(request):
+            return HttpResponseRedirect(request.get_full_path())
         with transaction.atomic():
             response = super().changelist_view(request, extra_context)
             changelist = (getattr(response, "context_data", None) or {}).get("cl")
@@ -72,6 +74,20 @@ class StockAdmin(VendorScopedAdmin):
             if formset is not None and formset.is_bound:
                 self._save_accepted(request, formset)
         return response
+
+    def _leave_out_gone(self, request: HttpRequest) -> bool:
+        """Take rows that are gone out of the posted list, and say so; return False where none is left."""
+        total = request.POST.get("form-TOTAL_FORMS", "")
+        number = int(total) if total.isascii() and total.isdecimal() and len(total) < 4 else 0
+        keys = [request.POST.get(f"form-{place}-variant", "") for place in range(number)]
+        readable = [key for key in keys if key.isascii() and key.isdecimal() and len(key) < 19]
+        there = {str(pk) for pk in self.get_queryset(request).filter(pk__in=readable).values_list("pk", flat=True)}
+        kept = [place for place, key in enumerate(keys) if key in there]
+        if len(kept) < number or not kept:
+            messages.error(request, "A row of the list is no longer there, and nothing of it was saved.")
+        if kept:
+            request.POST = renumbered(request.POST, kept)  # type: ignore[assignment]  # a QueryDict, as it was
+        return bool(kept)
 
     def _save_accepted(self, request: HttpRequest, formset: Any) -> None:
         for position, form in enumerate(formset.forms):
@@ -130,6 +146,20 @@ class StockAdmin(VendorScopedAdmin):
             lines,
             everything,
         )
+
+
+def renumbered(posted: QueryDict, kept: list[int]) -> QueryDict:
+    """Return a posted formset with the kept forms alone."""
+    places = {str(old): new for new, old in enumerate(kept)}
+    data = QueryDict(mutable=True)
+    for name, values in posted.lists():
+        prefix, _, rest = name.removeprefix("form-").partition("-")
+        if not (name.startswith("form-") and prefix.isdecimal()):
+            data.setlist(name, values)
+        elif prefix in places:
+            data.setlist(f"form-{places[prefix]}-{rest}", values)
+    data["form-TOTAL_FORMS"] = data["form-INITIAL_FORMS"] = str(len(kept))
+    return data
 
 
 class StockMovementAdmin(ReadOnlyAdminMixin, VendorScopedAdmin):

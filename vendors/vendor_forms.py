@@ -9,6 +9,7 @@ from django.contrib.admin.widgets import AdminEmailInputWidget
 
 from vendors import palette
 from vendors.models import Vendor
+from vendors.money_fields import ChosenCurrencyMixin
 from vendors.stylesheets import is_colour
 
 COLOURS = ("accent", "paper", "ink")
@@ -38,9 +39,10 @@ class LookFormMixin(forms.BaseForm):
         return data
 
 
-class VendorForm(LookFormMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class VendorForm(LookFormMixin, ChosenCurrencyMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """Edit a vendor; a new one is added with the address of its owner."""
 
+    currency_from = "marketplace"
     owner = forms.EmailField(
         label="Owner’s e-mail address", widget=AdminEmailInputWidget(attrs={"autocomplete": "off"})
     )

@@ -1,15 +1,17 @@
 """Views of one store, on its own host or on the master's path."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Case, Q, QuerySet, When
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from sessions_farm.query_plans import planned
+from vendors import links
 from vendors.cards import newest_of_store, with_pictures
 from vendors.http import MallRequest
 from vendors.listing import ListingScope, build_listing
@@ -69,13 +71,28 @@ def search_page(request: MallRequest) -> HttpResponse:
 @require_safe
 def product_page(request: MallRequest, slug: str) -> HttpResponse:
     """Show a product with its offers, neighbours and related products."""
-    store, now = get_storefront_or_404(request), timezone.now()
+    store = get_storefront_or_404(request)
     found = with_pictures(product_of_store(store.vendor_id, str(slug)))
     if not found:
+        return redirect_from_former_slug(store, str(slug))
+    return render(request, "vendors/product.html", product_context(store, found[0], timezone.now()))
+
+
+def redirect_from_former_slug(store: CachedStorefront, slug: str) -> HttpResponse:
+    """Redirect to the product that had a slug before. Raise Http404 if none had, or it is not published."""
+    products = product_of_former_slug(store.vendor_id, slug)
+    if not products:
         raise Http404(f"{store.name} has no {slug} now.")
-    product = found[0]
+    path = links.storefront_path(store, "product", slug=products[0].slug)
+    response = HttpResponsePermanentRedirect(path)
+    response["Cache-Control"] = "max-age=3600"  # another product may take the address over
+    return response
+
+
+def product_context(store: CachedStorefront, product: Product, now: datetime) -> dict[str, Any]:
+    """Return the context of a product's page; its pictures and its category are fetched."""
     offers = list_offers(product, now)
-    context = {
+    return {
         "product": product,
         "category": product.category,
         "offers": offers,
@@ -85,7 +102,6 @@ def product_page(request: MallRequest, slug: str) -> HttpResponse:
         "next": product_after.first(store.vendor_id, product.category_id, product.name, product.pk),
         "related": with_pictures(related_products(store.vendor_id, product.pk, product.category_id, now)),
     }
-    return render(request, "vendors/product.html", context)
 
 
 def get_category_or_404(marketplace_id: int, slug: str) -> Category:
@@ -112,6 +128,12 @@ def vendor_with_id(vendor_id: int) -> QuerySet[Vendor]:
 def product_of_store(vendor_id: int, slug: str) -> ProductQuerySet:
     """Select a store's product by its slug."""
     return published_products(vendor_id).filter(slug=slug).select_related("category__parent").defer("search")
+
+
+@planned
+def product_of_former_slug(vendor_id: int, slug: str) -> ProductQuerySet:
+    """Select the published product of a store that had a slug before."""
+    return published_products(vendor_id).filter(former_slugs__slug=slug).only("slug")
 
 
 @planned

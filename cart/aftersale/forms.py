@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
 from django import forms
 
 from cart.orders.models import OrderLine
-from vendors.money import minor_digits
+from vendors.money_fields import MoneyField
 
 
 class AfterSaleForm(forms.Form):
@@ -20,15 +19,13 @@ class AfterSaleForm(forms.Form):
     why = forms.CharField(
         label="Why", max_length=150, help_text="The shopper reads it.", error_messages={"required": "Say why."}
     )
-    amount = forms.DecimalField(label="Amount", min_value=Decimal(0), max_digits=12, required=False)
+    amount = MoneyField(label="Amount", required=False)
 
     def __init__(self, *args: Any, lines: Iterable[OrderLine], currency: str, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {"key": uuid.uuid4().hex})
         super().__init__(*args, **kwargs)
         self.lines = list(lines)
-        self.digits = minor_digits(currency)
-        amount: Any = self.fields["amount"]
-        amount.label, amount.decimal_places = f"Amount in {currency}", self.digits
+        self.currency = currency
         for line in self.lines:
             self.fields[f"pieces-{line.pk}"] = forms.IntegerField(
                 label=f"Pieces of {line.name}", min_value=0, max_value=line.kept, required=False
@@ -47,7 +44,7 @@ class AfterSaleForm(forms.Form):
     @property
     def minor_amount(self) -> int:
         """Return the entered amount in minor units."""
-        return int((self.cleaned_data.get("amount") or Decimal(0)).scaleb(self.digits))
+        return self.cleaned_data.get("amount") or 0
 
 
 class AnswerForm(forms.Form):

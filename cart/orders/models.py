@@ -18,6 +18,7 @@ from django_countries.fields import CountryField
 
 from cart.orders import links
 from sessions_farm.query_plans import attach, planned
+from vendors.models.amount_fields import AmountField, BigAmountField
 from vendors.money import Money
 
 RETURN_GRACE = timedelta(seconds=30)
@@ -101,9 +102,9 @@ class Order(PostalAddress):
         help_text="The checkout; its drafts end in one placed order.",
     )
     currency = models.CharField(max_length=3)
-    goods_total = models.PositiveBigIntegerField(default=0)
-    delivery_total = models.PositiveBigIntegerField(default=0)
-    total = models.PositiveBigIntegerField(default=0)
+    goods_total = BigAmountField(default=0)
+    delivery_total = BigAmountField(default=0)
+    total = BigAmountField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     placed_at = models.DateTimeField(null=True, blank=True)
     held_until = models.DateTimeField(
@@ -202,8 +203,8 @@ class Consignment(models.Model):
         "ordered", null=True, blank=True, help_text="The order's time of placing; its age in the queue."
     )
     delivery_method = models.CharField(max_length=20, default="standard")
-    delivery_charge = models.PositiveIntegerField(default=0)
-    goods_total = models.PositiveBigIntegerField(default=0)
+    delivery_charge = AmountField(default=0)
+    goods_total = BigAmountField(default=0)
     carrier = models.CharField(max_length=60, blank=True)
     tracking_number = models.CharField(max_length=60, blank=True)
     packed_at = models.DateTimeField("packed", null=True, blank=True)
@@ -237,9 +238,15 @@ class Consignment(models.Model):
         return self.number
 
     @property
+    def currency(self) -> str:
+        """Return the currency of the order."""
+        return self.order.currency
+
+    @property
     def total(self) -> int:
         """Return the total of goods and delivery, in minor units."""
-        return self.goods_total + self.delivery_charge
+        total: int = self.goods_total + self.delivery_charge
+        return total
 
 
 class OrderLine(models.Model):
@@ -250,7 +257,7 @@ class OrderLine(models.Model):
     sku = models.CharField("SKU", max_length=40)
     name = models.CharField(max_length=240)
     quantity = models.PositiveIntegerField()
-    unit_price = models.PositiveIntegerField()
+    unit_price = AmountField()
     cancelled = models.PositiveIntegerField(
         default=0, db_default=0, help_text="Pieces cancelled before they were sent."
     )
@@ -273,9 +280,15 @@ class OrderLine(models.Model):
         return f"{self.quantity} × {self.name}"
 
     @property
+    def currency(self) -> str:
+        """Return the currency of the order."""
+        return self.consignment.currency
+
+    @property
     def total(self) -> int:
         """Return the price of all pieces, in minor units."""
-        return self.unit_price * self.quantity
+        total: int = self.unit_price * self.quantity
+        return total
 
     @property
     def to_pack(self) -> int:
@@ -331,7 +344,7 @@ class Payment(models.Model):
         max_length=80, help_text="Ours: the gateway makes one charge for it, however often it is asked."
     )
     state = models.CharField(max_length=10, choices=State, default=State.STARTED)
-    amount = models.PositiveBigIntegerField()
+    amount = BigAmountField()
     currency = models.CharField(max_length=3)
     declined_cards = models.PositiveIntegerField(default=0, help_text="As the gateway reported them.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -340,7 +353,7 @@ class Payment(models.Model):
         default=first_look, editable=False, help_text="When the sweeper asks the gateway next, while that may matter."
     )
     looks = models.PositiveIntegerField(default=0, editable=False)
-    refund_total = models.PositiveBigIntegerField(
+    refund_total = BigAmountField(
         default=0, db_default=0, editable=False, help_text="The sum of the refunds, made or due."
     )
 
@@ -379,7 +392,7 @@ class Refund(models.Model):
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
     key = models.CharField(max_length=80, unique=True, help_text="Ours: the gateway gives back once for it.")
     state = models.CharField(max_length=4, choices=State, default=State.DUE)
-    amount = models.PositiveBigIntegerField()
+    amount = BigAmountField()
     why = models.CharField(max_length=200)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="by"
@@ -404,9 +417,14 @@ class Refund(models.Model):
         return f"{self.money}, {self.get_state_display()}"
 
     @property
+    def currency(self) -> str:
+        """Return the currency of the payment."""
+        return self.payment.currency
+
+    @property
     def money(self) -> Money:
         """Return the amount with its currency."""
-        return Money(self.amount, self.payment.currency)
+        return Money(self.amount, self.currency)
 
 
 class RefundPart(models.Model):
@@ -415,7 +433,7 @@ class RefundPart(models.Model):
     refund = models.ForeignKey(Refund, models.PROTECT, related_name="parts")
     consignment = models.ForeignKey(Consignment, models.PROTECT, related_name="+")
     line = models.ForeignKey(OrderLine, models.PROTECT, null=True, related_name="+")
-    amount = models.PositiveBigIntegerField()
+    amount = BigAmountField()
 
     class Meta:
         ordering = ["id"]
@@ -427,4 +445,9 @@ class RefundPart(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} of {self.line or 'delivery'}"
+        return f"{Money(self.amount, self.currency)} of {self.line or 'delivery'}"
+
+    @property
+    def currency(self) -> str:
+        """Return the currency of the payment."""
+        return self.refund.currency

@@ -102,7 +102,7 @@ def rows(label: str, model: str) -> Entry:
 VENDOR_MENU = (
     Group("Today", (Entry("Today", "admin:index"), rows("Jobs", "jobs.job"))),
     Group("Orders", (rows("Orders", "orders.consignment"), rows("Returns", "aftersale.return"))),
-    Group("Products", (rows("Products", "vendors.product"),)),
+    Group("Products", (rows("Products", "vendors.product"), rows("Variants", "vendors.variant"))),
     Group("Stock", (rows("Stock", "vendors.stock"), rows("Movements", "vendors.stockmovement"))),
     Group(
         "Delivery",
@@ -164,6 +164,7 @@ MALL_MENU = (
         "Goods",
         (
             rows("Products", "vendors.product"),
+            rows("Variants", "vendors.variant"),
             rows("Stock", "vendors.stock"),
             rows("Movements", "vendors.stockmovement"),
             rows("Categories", "vendors.category"),

@@ -15,6 +15,9 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from vendors.models.amount_fields import AmountMixin
+from vendors.money import Money
+
 SEEN = "seen_values"
 SALT = "mall.admin_site.seen"
 
@@ -38,15 +41,17 @@ class SeenField(forms.CharField):
         return False
 
 
-def name_inputs(form: forms.BaseForm) -> None:
-    """Give each input the name of its column, for those who do not see the header."""
-    for field in form.fields.values():
-        field.widget.attrs.setdefault("aria-label", str(field.label))
-
-
 def values_of(row: models.Model, names: list[str]) -> dict[str, str]:
     """Return the values of a row's fields as texts, by name."""
     return {field.name: field.value_to_string(row) for field in row._meta.concrete_fields if field.name in names}
+
+
+def words_of(row: Any, name: str, text: str | None) -> str:
+    """Return the text of a field's value for people: money as money, and a word for nothing."""
+    if not text or text == "None":
+        return "empty"
+    is_money = isinstance(row._meta.get_field(name), AmountMixin)
+    return str(Money(int(text), row.currency)) if is_money else text
 
 
 class SeenFormMixin(forms.BaseModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -61,8 +66,13 @@ class SeenFormMixin(forms.BaseModelForm):  # type: ignore[type-arg]  # not subsc
         self.shown = [name for name in [*self.fields, *getattr(self, "also_seen", ())] if name in concrete]
         if self.instance.pk is not None and SEEN in self.fields:
             self._show(self.instance)
-        if self.prefix:  # a row of a table, whose column's header is no label
-            name_inputs(self)
+
+    def __getitem__(self, name: str) -> forms.BoundField:
+        """Return a bound field; in a row of a table it has its column's name, for the header is no label."""
+        if self.prefix and name in self.fields:
+            field = self.fields[name]
+            field.widget.attrs.setdefault("aria-label", str(field.label or name))
+        return super().__getitem__(name)
 
     def _show(self, row: models.Model) -> None:
         values = signing.dumps(values_of(row, self.shown), salt=SALT, compress=True)
@@ -92,7 +102,8 @@ class SeenFormMixin(forms.BaseModelForm):  # type: ignore[type-arg]  # not subsc
         now = values_of(row, self.shown)
         changed = [name for name in self.shown if before.get(name) != now[name]]
         words = (
-            f"“{self._label(name)}” was {before.get(name) or 'empty'}, and is {now[name] or 'empty'} now."
+            f"“{self._label(name)}” was {words_of(row, name, before.get(name))}, "
+            f"and is {words_of(row, name, now[name])} now."
             for name in changed
         )
         return " ".join([*words, "What you typed is still here: look again, then save."]) if changed else ""

@@ -13,6 +13,8 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.views.decorators.csrf import csrf_exempt
 
 from mall.admin_site import dashboard, kept_text, onboarding_page, reconciliation_page
+from mall.admin_site.autocomplete import RelationAutocompleteView
+from mall.admin_site.crafted import answering
 from mall.admin_site.menu import menu_of
 from mall.admin_site.seen import guarded
 
@@ -29,7 +31,8 @@ class MallAdminSite(admin.AdminSite):
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register an admin whose forms refuse to overwrite values that they did not show."""
-        super().register(model_or_iterable, guarded(admin_class or admin.ModelAdmin), **options)
+        checked: Any = guarded(admin_class or admin.ModelAdmin)
+        super().register(model_or_iterable, answering(checked), **options)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return the context of every page: Django's own, and the menu."""
@@ -58,6 +61,10 @@ class MallAdminSite(admin.AdminSite):
             path("setup/<int:pk>/", self.admin_view(self.setup), name="setup"),
         ]
         return [*own, *kept]
+
+    def autocomplete_view(self, request: HttpRequest) -> Any:
+        """Return suggestions, for fields that have selects."""
+        return RelationAutocompleteView.as_view(admin_site=self)(request)
 
     def reconciliation(self, request: HttpRequest) -> HttpResponse:
         """Show the reconciliation page."""

@@ -41,7 +41,7 @@ MUTANTS = [
          "        if now.total > agreed.total and amount > before.get(key, 0)\n"),
         ("nothing-to-pay", "a card form for 0.00", f"{IN_ANY_ORDER} checkout/test_payments",
          "    if not order.total:", "    if cart is None:"),
-        ("paid-wish-ends", "asked to pay again for what is paid", IN_ANY_ORDER,
+        ("paid-wish-ends", "asked to pay again for what is paid", f"{IN_ANY_ORDER} checkout/test_payments",
          "        raise AlreadyPaidError(order)", "        continue"),
         ("previous-draft-expires", "two drafts hold the same goods", IN_ANY_ORDER,
          "    superseded = _expire_previous_draft(cart, now)", "    superseded: list[Payment] = []"),

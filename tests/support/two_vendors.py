@@ -70,7 +70,7 @@ def add_goods(side: Side) -> None:
     variant = Variant.objects.create(product=product, name=side.mark, sku=f"{side.mark}-1", price=1000)
     ledger.count({variant.pk: 5}, why=f"{side.mark} shelf", now=timezone.now(), user=side.staff["catalogue"])
     stock = Stock.objects.get(pk=variant.pk)
-    side.rows |= {Product: product, Stock: stock, StockMovement: stock.movements.get()}
+    side.rows |= {Product: product, Variant: variant, Stock: stock, StockMovement: stock.movements.get()}
 
 
 def add_order(side: Side) -> None:

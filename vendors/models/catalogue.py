@@ -16,17 +16,16 @@ from django.contrib.postgres.search import (
     SearchVectorField,
 )
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThanOrEqual
 from django.utils import timezone
 
+from vendors.models.amount_fields import AmountField, more_than_nothing
 from vendors.models.deletion import GoodsQuerySet, deletion_of
 from vendors.models.stock import Stock
 from vendors.models.stores import Marketplace, Vendor
-from vendors.money import Money
 
 RENDITIONS = (300, 600)  # widths in pixels, made with each picture
 WORD = re.compile(r"\w+")
@@ -70,6 +69,20 @@ class Category(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse a parent of another marketplace, itself, and a third level."""
+        parent = self.parent
+        if parent is None or not hasattr(self, "marketplace"):
+            return
+        faults = (
+            (parent.marketplace_id != self.marketplace_id, f"{parent} is a department of another marketplace."),
+            (parent.pk == self.pk, "A department cannot be within itself."),
+            (parent.parent_id is not None, f"{parent} is within another department; there are two levels."),
+            (self.pk and self.children.exists(), f"{self} has departments of its own; there are two levels."),
+        )
+        if fault := next((text for is_wrong, text in faults if is_wrong), ""):
+            raise ValidationError({"parent": fault})
 
 
 class ProductQuerySet(GoodsQuerySet["Product"]):
@@ -163,6 +176,9 @@ class Product(models.Model):
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
     summary = models.CharField(max_length=240, blank=True)
     description = models.TextField(blank=True, help_text="Markdown.")
+    options = models.JSONField(
+        default=list, editable=False, help_text="What a shopper chooses, in order: name and values of each."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     search = models.GeneratedField(
@@ -193,6 +209,11 @@ class Product(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def currency(self) -> str:
+        """Return the currency of the prices; '' for a new product without a shop."""
+        return self.vendor.marketplace.currency if self.vendor_id else ""
+
     def clean(self) -> None:
         """Refuse a category of another marketplace."""
         if not (hasattr(self, "vendor") and hasattr(self, "category")):
@@ -204,6 +225,20 @@ class Product(models.Model):
         """Delete the product; raise ProtectedError if a variant is held by a checkout or stands in an order."""
         with deletion_of(str(self), variant__product=self.pk):
             return super().delete(*args, **kwargs)
+
+
+class FormerSlug(models.Model):
+    """Keep a slug that a product had; a trigger writes it when the product gets another one."""
+
+    vendor = models.ForeignKey(Vendor, models.CASCADE, related_name="+")
+    slug = models.SlugField(max_length=160)
+    product = models.ForeignKey(Product, models.CASCADE, related_name="former_slugs")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["vendor", "slug"], name="vendors_former_slug_once")]
+
+    def __str__(self) -> str:
+        return self.slug
 
 
 def price_at(now: datetime) -> Case:
@@ -227,9 +262,10 @@ class Variant(models.Model):
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="variants")
     name = models.CharField(max_length=80, blank=True, help_text="Empty where the product has a single variant.")
+    option_values = models.JSONField(default=dict, editable=False, help_text="Its value of each option of the product.")
     sku = models.CharField("SKU", max_length=40)
-    price = models.PositiveIntegerField(help_text="In minor units (cents).", validators=[MinValueValidator(1)])
-    sale_price = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    price = AmountField(validators=[more_than_nothing])
+    sale_price = AmountField(null=True, blank=True, validators=[more_than_nothing])
     sale_from = models.DateTimeField(null=True, blank=True)
     sale_until = models.DateTimeField(null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
@@ -244,6 +280,12 @@ class Variant(models.Model):
                 fields=["product", "sku"],
                 name="vendors_variant_sku_once",
                 violation_error_message="This product has a variant with this SKU already.",
+            ),
+            models.UniqueConstraint(
+                fields=["product", "option_values"],
+                condition=Q(withdrawn=False) & ~Q(option_values={}),
+                name="vendors_variant_combination_once",
+                violation_error_message="This product has a variant with these values already.",
             ),
             models.CheckConstraint(
                 condition=Q(price__gt=0),
@@ -270,6 +312,11 @@ class Variant(models.Model):
         with deletion_of(str(self), variant=self.pk):
             return super().delete(*args, **kwargs)
 
+    @property
+    def currency(self) -> str:
+        """Return the currency of the prices."""
+        return self.product.currency
+
     def is_on_sale(self, now: datetime) -> bool:
         """Return True if the sale price applies now."""
         return (
@@ -280,19 +327,16 @@ class Variant(models.Model):
 
     def current_price(self, now: datetime) -> int:
         """Return the price of one piece at ``now``, in minor units."""
-        return self.sale_price if self.is_on_sale(now) and self.sale_price is not None else self.price
-
-    def price_as_money(self, now: datetime) -> Money:
-        """Return the price of one piece at ``now``."""
-        return Money(self.current_price(now), self.product.vendor.marketplace.currency)
+        price: int = self.sale_price if self.is_on_sale(now) and self.sale_price is not None else self.price
+        return price
 
 
 class ProductImage(models.Model):
     """Hold a re-encoded raster picture; the uploaded bytes are never stored."""
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="images")
-    file = models.ImageField(upload_to="products/", width_field="width", height_field="height")
-    alt = models.CharField("description for those who cannot see it", max_length=200)
+    file = models.ImageField("picture", upload_to="products/", width_field="width", height_field="height")
+    alt = models.CharField("what it shows", max_length=200, help_text="For those who cannot see it.")
     width = models.PositiveIntegerField(editable=False, default=0)
     height = models.PositiveIntegerField(editable=False, default=0)
     position = models.PositiveSmallIntegerField(default=0)

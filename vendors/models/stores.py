@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import LABEL
+from vendors.models.amount_fields import AmountField
 
 hex_colour = RegexValidator(r"^#[0-9a-f]{6}$", "A colour is written #rrggbb, in lower case.")
 
@@ -90,9 +91,9 @@ class Vendor(models.Model):
     accent = models.CharField("accent colour", max_length=7, default="#1f5f5b", validators=[hex_colour])
     paper = models.CharField("paper colour", max_length=7, default="#faf8f4", validators=[hex_colour])
     ink = models.CharField("ink colour", max_length=7, default="#22201c", validators=[hex_colour])
-    delivery_charge = models.PositiveIntegerField(default=0, help_text="In minor units (cents).")
-    express_charge = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: no express delivery.")
-    free_delivery_from = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: never free.")
+    delivery_charge = AmountField(default=0)
+    express_charge = AmountField(null=True, blank=True, help_text="Empty: no express delivery.")
+    free_delivery_from = AmountField(null=True, blank=True, help_text="Empty: never free.")
     return_days = models.PositiveSmallIntegerField(
         "days for returns",
         default=14,
@@ -118,6 +119,11 @@ class Vendor(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def currency(self) -> str:
+        """Return the currency of prices and charges; '' for a new vendor without a marketplace."""
+        return self.marketplace.currency if self.marketplace_id else ""
 
     @property
     def is_published(self) -> bool:

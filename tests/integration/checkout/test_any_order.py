@@ -84,7 +84,9 @@ staffs_acts = st.one_of(
     act("delete", numbers),
 )
 before_a_review = st.one_of(act("price", numbers, st.sampled_from(PRICES)), staffs_acts, shoppers_acts, banks_acts)
-before_an_old_page = st.one_of(st.sampled_from(SUMS).map(lambda prices: ("reprice", *prices)), banks_acts, after_sale)
+before_an_old_page = st.one_of(
+    act("pay_and_stay", pages), st.sampled_from(SUMS).map(lambda prices: ("reprice", *prices)), banks_acts, after_sale
+)
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -17,7 +17,7 @@ from cart.checkout.prepare import prepare_order
 from cart.checkout.services import start_payment
 from cart.checkout.sweeping import BATCH, claim_due_payments, sweep_checkouts
 from cart.orders.models import Order, Payment
-from tests.support.shop import add_goods, begin, later, order_of, request_of, visitor_with
+from tests.support.shop import add_goods, begin, later, order_of, put, request_of, visitor_with
 from vendors.models import Stock
 
 
@@ -49,6 +49,19 @@ def test_payment_that_was_made_ends_the_checkout(visitor, pay_with):
     pay_with(payment)
     with pytest.raises(AlreadyPaidError) as paid:
         start_payment(visitor=visitor, user=None, checkout_request=request, now=timezone.now())
+
+    assert paid.value.order == order_of(payment)
+    assert (Order.objects.count(), Charge.objects.count(), kept()) == (1, 1, 1)
+
+
+def test_old_page_of_a_paid_checkout_asks_for_nothing_more(visitor, lamp, pay_with):
+    """The notice was first, so the session still has the checkout; its cart is filled again, and the old page sent."""
+    payment = begin(visitor)
+    pay_with(payment)
+    finalise(payment=payment, now=timezone.now())
+    put(visitor, lamp)
+    with pytest.raises(AlreadyPaidError) as paid:
+        press_pay(visitor, line1="2 Quay Street")
 
     assert paid.value.order == order_of(payment)
     assert (Order.objects.count(), Charge.objects.count(), kept()) == (1, 1, 1)

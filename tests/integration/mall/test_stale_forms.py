@@ -68,7 +68,7 @@ def test_every_admin_with_a_form_is_guarded(rows, boss):
 
 LIBRARIES = {"auth", "account", "sessions_farm"}
 TRIED = [
-    "vendors.Product", "vendors.Vendor", "vendors.Category", "vendors.Marketplace", "accounts.User",
+    "vendors.Product", "vendors.Variant", "vendors.Vendor", "vendors.Category", "vendors.Marketplace", "accounts.User",
     "communities.Community", "shipping.Department", "shipping.Route",
 ]  # fmt: skip
 
@@ -97,13 +97,13 @@ def test_stale_form_is_refused_with_the_text_kept_and_saved_when_it_was_seen(row
 
 
 def test_stale_row_of_an_inline_is_refused(rows, boss):
-    product, variant = rows[Product], Variant.objects.get()
+    product, variant = rows[Product], rows[Variant]
     url = reverse("admin:vendors_product_change", args=[product.pk])
     page = boss.get(url)
     Variant.objects.update(price=4321)
     refused = boss.post(url, form_data(page) | {"variants-0-position": "5"})
 
-    assert "was 1000, and is 4321 now" in html.unescape(refused.content.decode())
+    assert "was €10.00, and is €43.21 now" in html.unescape(refused.content.decode())
     variant.refresh_from_db()
     assert (variant.price, variant.position) == (4321, 0)
 

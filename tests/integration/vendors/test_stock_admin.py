@@ -148,7 +148,7 @@ def test_single_form_refuses_what_is_stale_and_tells_the_history(clerk, lamp):
 def test_new_variant_can_be_stocked_at_once(clerk, side, lamp):
     product = lamp.product
     form = form_of(clerk, reverse("admin:vendors_product_change", args=[product.pk])) | {
-        "category": product.category_id, "status": "published", "variants-TOTAL_FORMS": 2, "variants-1-name": "Large",
+        "category": product.category_id, "variants-TOTAL_FORMS": 2, "variants-1-name": "Large",
         "variants-1-sku": "large", "variants-1-price": 1500, "variants-1-position": 1,
     }  # fmt: skip
     assert clerk.post(reverse("admin:vendors_product_change", args=[product.pk]), form).status_code == 302
@@ -174,7 +174,7 @@ def delete_selected(client, product):
 
 def delete_inline(client, product):
     url = reverse("admin:vendors_product_change", args=[product.pk])
-    form = form_of(client, url) | {"category": product.category_id, "status": "draft", "variants-0-DELETE": "on"}
+    form = form_of(client, url) | {"category": product.category_id, "_draft": "", "variants-0-DELETE": "on"}
     return client.post(url, form, follow=True)
 
 

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from vendors.models.amount_fields import BigAmountField
 from vendors.money import Money
 
 
@@ -23,7 +24,7 @@ class Transfer(models.Model):
 
     reference = models.CharField(max_length=80, unique=True, help_text="Of the payment; one transfer for each.")
     purpose = models.CharField(max_length=20, help_text="The order's number, as the shopper writes it.")
-    amount = models.PositiveBigIntegerField(help_text="In minor units.")
+    amount = BigAmountField(help_text="In minor units.")
     currency = models.CharField(max_length=3)
     state = models.CharField(max_length=9, choices=State, default=State.AWAITED)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -53,7 +54,7 @@ class BackTransfer(models.Model):
 
     transfer = models.ForeignKey(Transfer, models.PROTECT, related_name="refunds")
     key = models.CharField(max_length=80, unique=True, help_text="Of the refund; one transfer back for each.")
-    amount = models.PositiveBigIntegerField(help_text="In minor units.")
+    amount = BigAmountField(help_text="In minor units.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     made_at = models.DateTimeField(null=True, blank=True)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -65,6 +66,11 @@ class BackTransfer(models.Model):
         return f"{self.money} back for {self.transfer.purpose}"
 
     @property
+    def currency(self) -> str:
+        """Return the currency of the transfer."""
+        return self.transfer.currency
+
+    @property
     def money(self) -> Money:
         """Return the amount with its currency."""
-        return Money(self.amount, self.transfer.currency)
+        return Money(self.amount, self.currency)

@@ -1,0 +1,122 @@
+"""Options of a product and their combinations: which variants there will be, of those that are there.
+
+An option is what a shopper chooses, such as size or colour; a combination has one value of each.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vendors.models import Variant
+
+type Combination = dict[str, str]
+
+MOST_VARIANTS = 1000
+BETWEEN_VALUES = " · "
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+NOT_OF_A_SKU = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Hold the name and the values of an option; ``was`` is its name before, '' for a new one."""
+
+    name: str
+    values: tuple[str, ...]
+    was: str = ""
+
+
+@dataclass(slots=True)
+class Plan:
+    """Say what becomes of a product's variants: each with its combination, in the order of the shop."""
+
+    kept: list[tuple[Variant, Combination]] = field(default_factory=list)
+    restored: list[tuple[Variant, Combination]] = field(default_factory=list)
+    new: list[Combination] = field(default_factory=list)
+    withdrawn: list[Variant] = field(default_factory=list)
+
+
+def options_of(stored: list[dict[str, Any]]) -> list[Option]:
+    """Return the options as a product's row has them."""
+    return [Option(each["name"], tuple(each["values"]), was=each["name"]) for each in stored]
+
+
+def stored(options: Iterable[Option]) -> list[dict[str, Any]]:
+    """Return options as a product's row has them."""
+    return [{"name": option.name, "values": list(option.values)} for option in options]
+
+
+def split_values(text: str) -> tuple[str, ...]:
+    """Return the values of a text with commas, each once, in order."""
+    return tuple(dict.fromkeys(value for part in text.split(",") if (value := " ".join(part.split()))))
+
+
+def number_of_combinations(options: Iterable[Option]) -> int:
+    """Return how many combinations there are, without making them."""
+    return math.prod(len(option.values) for option in options)
+
+
+def combinations(options: Sequence[Option]) -> list[Combination]:
+    """Return every combination, the values of the last option changing first; none without an option."""
+    if not options:
+        return []
+    names = [option.name for option in options]
+    return [
+        dict(zip(names, values, strict=True)) for values in itertools.product(*(option.values for option in options))
+    ]
+
+
+def name_of(combination: Combination) -> str:
+    """Return the name of the variant of a combination."""
+    return BETWEEN_VALUES.join(combination.values())
+
+
+def sku_of(pattern: str, combination: Combination) -> str:
+    """Return the SKU of a combination: the pattern, with a value for each option's name in braces."""
+    values = {name.casefold(): NOT_OF_A_SKU.sub("-", value).strip("-").upper() for name, value in combination.items()}
+    return PLACEHOLDER.sub(lambda found: values.get(found[1].strip().casefold(), found[0]), pattern)
+
+
+def make_plan(before: Sequence[Option], options: Sequence[Option], variants: Iterable[Variant]) -> Plan:
+    """Plan the variants of new options; ``before`` are the options that the product has.
+
+    A renamed option keeps its values, a new one takes its first value for what is there already, and a variant without
+    values is known by its name. What was withdrawn by hand stays so: a variant comes back only with a value that does.
+    """
+    wanted = {key_of(combination): combination for combination in combinations(options)}
+    known = {key_of(combination) for combination in combinations(before)}
+    plan = Plan()
+    on_offer_first = sorted(variants, key=lambda variant: (variant.withdrawn, variant.position, variant.pk))
+    taken: set[frozenset[tuple[str, str]]] = set()
+    by_name = {name_of(combination).casefold(): combination for combination in wanted.values()}
+    alone = [variant for variant in on_offer_first if not variant.withdrawn]
+    if len(alone) == 1 and wanted:  # what was the only one there is the first
+        by_name |= {"": next(iter(wanted.values()))}
+    for variant in on_offer_first:
+        named = by_name.get(variant.name.casefold(), {})
+        combination = combination_for(variant, options) if variant.option_values else named
+        key = key_of(combination)
+        if key in wanted and key not in taken:
+            taken.add(key)
+            is_back = variant.withdrawn and key_of(variant.option_values) not in known
+            (plan.restored if is_back else plan.kept).append((variant, wanted[key]))
+        elif variant.option_values and not variant.withdrawn:
+            plan.withdrawn.append(variant)
+    plan.new = [combination for key, combination in wanted.items() if key not in taken]
+    return plan
+
+
+def combination_for(variant: Variant, options: Sequence[Option]) -> Combination:
+    """Return the combination that a variant with values has under new options; it may be none of theirs."""
+    return {option.name: variant.option_values.get(option.was, option.values[0]) for option in options}
+
+
+def key_of(combination: Combination) -> frozenset[tuple[str, str]]:
+    """Return a combination in a form that sets hold."""
+    return frozenset(combination.items())
