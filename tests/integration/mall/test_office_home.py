@@ -146,7 +146,7 @@ def test_cancelled_and_refunded_goods_are_no_takings_in_each_currency(sides):
     )
     add_order(ours, "pounds", total=2000, currency="GBP", marketplace=other)
 
-    found = of(ours.vendor)
+    found = of(ours.vendor, timezone.now())
 
     # The side's own order is of 10.00.
     assert {currency: each.total.minor for currency, each in found.items()} == {"EUR": 1000 + 3500, "GBP": 2000}
