@@ -50,9 +50,10 @@ class OptionsForm(forms.Form):
         for place in range(MOST_OPTIONS):
             option = before[place] if place < len(before) else Option("", ())
             self._add_option(place, option)
-        self.fields[
-            "sku_pattern"
-        ].help_text = "Names of options in braces stand for the value: LAMP-{Size}-{Colour} makes LAMP-LARGE-RED."
+        self.fields["sku_pattern"].help_text = (
+            "Names of options in braces stand for the value: LAMP-{Size}-{Colour} makes LAMP-LARGE-RED. "
+            "One that is left out comes at the end."
+        )
 
     def _add_option(self, place: int, option: Option) -> None:
         number = place + 1
@@ -119,9 +120,8 @@ class OptionsForm(forms.Form):
         pattern = data.get("sku_pattern") or ""
         placed = {found.strip().casefold() for found in options.PLACEHOLDER.findall(pattern)}
         names = {option.name.casefold(): option.name for option in self.options if len(option.values) > 1}
-        if missing := [name for key, name in names.items() if key not in placed]:
-            words = " and ".join(f"{{{name}}}" for name in missing)
-            self.add_error("sku_pattern", f"Each variant needs a SKU of its own: put {words} into it.")
+        missing = [f"{{{name}}}" for key, name in names.items() if key not in placed]  # each needs a SKU of its own
+        data["sku_pattern"] = "-".join(filter(None, [pattern, *missing]))
 
 
 class OptionsPageMixin:
