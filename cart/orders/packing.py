@@ -15,7 +15,7 @@ from django.db import transaction
 from cart.orders import states
 from cart.orders.models import Consignment, OrderLine
 from cart.orders.signals import consignments_sent, consignments_taken_back
-from vendors.audit import log_changes
+from vendors.audit import Changes, log_changes
 
 State = Consignment.State
 UNDO_PERIOD: Final = timedelta(minutes=15)
@@ -69,18 +69,16 @@ def move_consignments(
 
 def blocked_reasons(consignments: Collection[Consignment], to: State, now: datetime) -> dict[int, str]:
     """Return why consignments cannot become what is said, in words; those that can are left out."""
-    to_undo = {row.pk for row in consignments if row.state == State.SENT and to == State.PACKED}
-    returned = OrderLine.objects.filter(consignment__in=to_undo, returned__gt=0)
-    coming_back = set(returned.values_list("consignment_id", flat=True))  # no query where there is none to undo
-    reasons = {}
-    for row in consignments:
-        if not states.can_transition(row.state, to):
-            reasons[row.pk] = f"It is {row.get_state_display()}; it cannot become {to.label}."
-        elif row.pk in coming_back:
-            reasons[row.pk] = COMES_BACK
-        elif row.pk in to_undo and not _is_fresh(row, now):
-            reasons[row.pk] = TOO_LATE
-    return reasons
+    to_undo = [row.pk for row in consignments if row.state == State.SENT and to == State.PACKED]
+    in_returns = OrderLine.objects.filter(consignment__in=to_undo, returned__gt=0)
+    coming_back = set(in_returns.values_list("consignment_id", flat=True)) if to_undo else set()
+    late = {row.pk for row in consignments if row.pk in to_undo and not _is_fresh(row, now)}
+    reasons = dict.fromkeys(late, TOO_LATE) | dict.fromkeys(coming_back, COMES_BACK)
+    return reasons | {
+        row.pk: f"It is {row.get_state_display()}; it cannot become {to.label}."
+        for row in consignments
+        if not states.can_transition(row.state, to)
+    }
 
 
 def undo_until(consignment: Consignment) -> datetime | None:
@@ -112,29 +110,28 @@ def _refusal(row: Consignment | None, seen: str, reason: str | None) -> str | No
 
 def _move(rows: list[Consignment], to: State, now: datetime, deliveries: Mapping[int, Delivery]) -> None:
     taken_back = [row for row in rows if row.state == State.SENT and to == State.PACKED]
-    values: dict[str, Any] = {"state": to, **_times(to, now)}
-    changes = {row.pk: _change(row, values | _given(deliveries.get(row.pk))) for row in rows}
+    values = {"state": to, **_times(to, now)}
+    changes = [(row, _set(row, values | _given(deliveries.get(row.pk)))) for row in rows]
     if deliveries:
-        given = values.keys() | set().union(*map(_given, deliveries.values()))
-        Consignment.objects.bulk_update(rows, sorted(given), batch_size=500)
+        Consignment.objects.bulk_update(rows, [*values, *Delivery._fields], batch_size=500)
     else:
-        Consignment.objects.filter(pk__in=list(changes)).update(**values)
+        Consignment.objects.filter(pk__in=[row.pk for row in rows]).update(**values)
     if taken_back:
         consignments_taken_back.send(sender=Consignment, consignments=taken_back, now=now)
     if to == State.SENT and rows:
         consignments_sent.send(sender=Consignment, consignments=rows, until=now + UNDO_PERIOD, now=now)
-    log_changes((row, changes[row.pk]) for row in rows)
+    log_changes(changes)
 
 
 def _given(delivery: Delivery | None) -> dict[str, Any]:
     return {name: value for name, value in delivery._asdict().items() if value} if delivery else {}
 
 
-def _change(row: Consignment, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Set the values that differ; return the old and the new one of each, by name."""
-    changes = {name: (old, new) for name, new in values.items() if (old := getattr(row, name)) != new}
-    for name, (_, new) in changes.items():
-        setattr(row, name, new)
+def _set(row: Consignment, values: Mapping[str, Any]) -> Changes:
+    """Set values on a row; return what changed."""
+    changes: Changes = {name: (getattr(row, name), to) for name, to in values.items() if getattr(row, name) != to}
+    for name, (_, to) in changes.items():
+        setattr(row, name, to)
     return changes
 
 

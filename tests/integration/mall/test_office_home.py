@@ -62,12 +62,7 @@ def add_order(side, number, state="open", placed_at=NOW, total=1000, **fields) -
         goods_total=total, total=total, placed_at=placed_at, **fields,
     )  # fmt: skip
     return Consignment.objects.create(
-        order=order,
-        vendor=side.vendor,
-        number=f"{number}-1",
-        state=state,
-        goods_total=total,
-        placed_at=placed_at,
+        order=order, vendor=side.vendor, number=f"{number}-1", state=state, goods_total=total, placed_at=placed_at
     )
 
 
@@ -133,8 +128,8 @@ def give_back(consignment, amount):
     RefundPart.objects.create(refund=refund, consignment=consignment, amount=amount)
 
 
-def of(vendor, now=None):
-    return {str(each.total.currency): each for each in takings({"vendor": vendor}, now or timezone.now())}
+def of(vendor, now=NOW):
+    return {str(each.total.currency): each for each in takings({"vendor": vendor}, now)}
 
 
 def test_cancelled_and_refunded_goods_are_no_takings_in_each_currency(sides):
@@ -151,7 +146,7 @@ def test_cancelled_and_refunded_goods_are_no_takings_in_each_currency(sides):
     )
     add_order(ours, "pounds", total=2000, currency="GBP", marketplace=other)
 
-    found = of(ours.vendor)
+    found = of(ours.vendor, timezone.now())
 
     # The side's own order is of 10.00.
     assert {currency: each.total.minor for currency, each in found.items()} == {"EUR": 1000 + 3500, "GBP": 2000}
