@@ -47,8 +47,11 @@ def test_second_community_is_made_by_the_documented_steps(operator):
 
     operator.fill("vendors_marketplace_add", community=community.pk)
     marketplace = Marketplace.objects.get(community=community)
-    operator.fill("vendors_vendor_add", marketplace=marketplace.pk, name="Tea", slug="tea", status="published")
-    operator.fill("vendors_storefront_add", vendor=Vendor.objects.get(slug="tea").pk, domain=tea.pk)
+    operator.fill("vendors_vendor_add", marketplace=marketplace.pk, name="Tea", slug="tea", owner="tea@example.org")
+    vendor = Vendor.objects.get(slug="tea")
+    operator.fill("vendors_storefront_change", Storefront.objects.get(vendor=vendor).pk, domain=tea.pk)
+    Vendor.objects.update(status=Vendor.Status.ASKED)  # as its owner does: test_onboarding
+    assert operator.post(reverse("admin:setup", args=[vendor.pk]), {"button": "approve"}).status_code == 302
     assert set(Domain.objects.filter(community=community).values_list("status", flat=True)) == {"active"}
 
     visitor = Client()
