@@ -113,6 +113,8 @@ def owner_sets_up_shop(owner):
     owner.fills(name_0="Size", values_0="S, M, L", price="129,00", pieces="2")
     owner.presses("Show what this makes")
     owner.presses("Make it so")
+    owner.sees("2 new, 1 kept")
+    owner.follows(f"Back to {SHOP.goods}")
     owner.presses("Save and publish")
     owner.follows("Today")
     owner.follows("Shipping route", within=owner.content)
