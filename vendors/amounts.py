@@ -35,10 +35,12 @@ def parse_amount(text: str, currency: str) -> int:
     if digits and not decimals and len(re.findall(r"[.,]", whole)) == 1:
         thousand = re.sub(r"[.,]", "", whole)
         raise AmountError(f"“{text}” may be {thousand} or {whole.replace(',', '.')}: write {thousand}.{'0' * digits}.")
-    minor = int(re.sub(r"[^0-9]", "", whole) + decimals.ljust(digits, "0"))
+    minor = Decimal(
+        re.sub(r"[^0-9]", "", whole) + decimals.ljust(digits, "0")
+    )  # an int refuses to be as long as a text
     if minor > HIGHEST:
-        raise AmountError(f"“{text}” is too much: {Money(HIGHEST, currency)} is the most.")
-    return minor
+        raise AmountError(f"“{text[:40]}” is too much: {Money(HIGHEST, currency)} is the most.")
+    return int(minor)
 
 
 def format_amount(minor: int, currency: str) -> str:

@@ -54,7 +54,7 @@ class RowsAction(RowsKind, BulkAction):
 
 
 class ShownActionForm(ActionForm):
-    """Choose an action; carry what the list showed."""
+    """Choose an action; carry the rows that the list showed."""
 
     shown = forms.CharField(label="", required=False, widget=forms.HiddenInput)
 
@@ -153,7 +153,7 @@ class BulkActionsMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # of whiche
         return rows if len(rows) == len(chosen) else None
 
     def start(self, request: HttpRequest, kind: type[BulkAction]) -> HttpResponse:
-        """Start the jobs of an action over the chosen rows, and lead to what became of them."""
+        """Start the jobs of an action over the chosen rows, and lead to their results."""
         chosen = self.chosen(request)
         if chosen is None:
             messages.error(request, UNKNOWN)
@@ -166,7 +166,7 @@ class BulkActionsMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # of whiche
 def start_jobs(
     request: HttpRequest, kind: type[BulkAction], rows: Iterable[tuple[int | None, SeenRow]], opts: Any
 ) -> HttpResponse:
-    """Start a job for each vendor of rows at which the user may, or one for all; lead to what became of them.
+    """Start a job for each vendor of rows at which the user may, or one for all; lead to their results.
 
     A row comes with its vendor's key. The mall's staff act on the rows of all vendors in one job.
     """

@@ -1,4 +1,4 @@
-"""One change of prices, sales and stock over many variants, each against what a person saw of it."""
+"""One change of prices, sales and stock over many variants, each against the values that a person saw."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class StockEntry:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Hold what is done to each variant; None leaves it as it is. ``withdrawn`` takes off the sale, or puts back."""
+    """Hold the change of each variant; None leaves a value as it is. ``withdrawn`` takes off the sale, or puts back."""
 
     price: Amount | None = None
     sale: Sale | None = None
@@ -133,13 +133,13 @@ class Outcome:
 
 
 def seen_of(variants: Iterable[Variant]) -> str:
-    """Return a signed text of variants and of what a page shows of them; their stock is fetched before."""
+    """Return a signed text of variants and of their values on a page; their stock is fetched before."""
     rows = {str(variant.pk): [*_shown(variant), variant.stock.version] for variant in variants}
     return signing.dumps(rows, salt=SALT, compress=True)
 
 
 def read_seen(text: str) -> dict[int, list[Any]]:
-    """Return what ``seen_of`` wrote, by variant. Raise signing.BadSignature."""
+    """Return the values that ``seen_of`` wrote, by variant. Raise signing.BadSignature."""
     return {int(pk): row for pk, row in signing.loads(text, salt=SALT).items()}
 
 
@@ -218,7 +218,7 @@ def _checked(variant: Variant, before: list[Any], change: Change) -> dict[str, A
 
 
 def stale_words(variant: Variant, before: list[Any]) -> str:
-    """Return what changed of a variant since it was shown, as sentences; '' where nothing did."""
+    """Return the changes of a variant since it was shown, as sentences, or ''."""
     changed = [
         f"{LABELS[name]} was {_in_words(variant, name, was)}, and is {_in_words(variant, name, now)} now"
         for name, was, now in zip(PRICES, before, _shown(variant), strict=False)

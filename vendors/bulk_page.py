@@ -34,7 +34,7 @@ OFFERS = {"": None, "withdraw": True, "offer": False}
 
 
 def adjustment(way: str, text: str, currency: str) -> Amount:
-    """Return what was typed to adjust a price. Raise ValidationError."""
+    """Return the adjustment of a price as typed. Raise ValidationError."""
     chosen = Adjustment(way)
     if not text:
         raise ValidationError("Type by how much.")
@@ -53,7 +53,7 @@ def adjustment(way: str, text: str, currency: str) -> Amount:
 
 
 class BulkForm(forms.Form):
-    """Take one change for all selected variants, and what the page showed of them."""
+    """Take one change for all selected variants, and the values that the page showed."""
 
     selection = forms.CharField(widget=forms.HiddenInput)
     price_way = forms.ChoiceField(label="Price", required=False, choices=[LEAVE, *Adjustment.choices])
@@ -98,13 +98,13 @@ class BulkForm(forms.Form):
         self.currency = currency
 
     def clean_selection(self) -> str:
-        """Read what the page showed; the view has found its variants by it."""
+        """Read the values that the page showed; the view has found its variants by it."""
         text: str = self.cleaned_data["selection"]
         self.seen = bulk_edit.read_seen(text)
         return text
 
     def clean(self) -> dict[str, Any]:
-        """Make the change of what was typed; refuse none, and halves of one."""
+        """Make the change from the typed values; refuse none, and halves of one."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         change = Change(
             price=self._amount("price", data.get("price_way", "")),
@@ -190,7 +190,7 @@ class BulkPageMixin:
         return self._bulk_page(request, form, variants)
 
     def bulk_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what a change would do, or make it; what was refused stays on the page with the reason."""
+        """Show a change, or make it; refused rows stay on the page with the reason."""
         if not self.has_change_permission(request):  # type: ignore[attr-defined]  # of the admin
             raise PermissionDenied
         if request.method != "POST":
@@ -259,7 +259,7 @@ def selected(text: str) -> list[int]:
 
 
 def with_figures(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Fetch what the page shows of variants."""
+    """Fetch the variants with all values that the page shows."""
     return rows.select_related("stock", "product__vendor__marketplace").order_by("product__name", "position", "pk")
 
 
@@ -270,7 +270,7 @@ def back_to(variants: Sequence[Variant]) -> str:
 
 
 def row_of(variant: Variant, change: Change | None, fault: str) -> dict[str, Any]:
-    """Return a variant as the page shows it, with what a change would make of it."""
+    """Return a variant as the page shows it, with its values after a change."""
     new = change.values_for(variant) if change else {}
     fault = fault or (bulk_edit.fault_of(variant, new) if change else "")
     after = {

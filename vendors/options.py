@@ -34,7 +34,7 @@ class Option:
 
 @dataclass(slots=True)
 class Plan:
-    """Say what becomes of a product's variants: each with its combination, in the order of the shop."""
+    """Plan a product's variants: each with its combination, in the order of the shop."""
 
     kept: list[tuple[Variant, Combination]] = field(default_factory=list)
     restored: list[tuple[Variant, Combination]] = field(default_factory=list)

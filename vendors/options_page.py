@@ -26,7 +26,7 @@ SALT = "vendors.options_page"
 
 
 class OptionsForm(forms.Form):
-    """Take the options with their values, and what new variants get."""
+    """Take the options with their values, and the values of new variants."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
     price = MoneyField(label="Price of new variants", required=False)
@@ -50,9 +50,10 @@ class OptionsForm(forms.Form):
         for place in range(MOST_OPTIONS):
             option = before[place] if place < len(before) else Option("", ())
             self._add_option(place, option)
-        self.fields[
-            "sku_pattern"
-        ].help_text = "Names of options in braces stand for the value: LAMP-{Size}-{Colour} makes LAMP-LARGE-RED."
+        self.fields["sku_pattern"].help_text = (
+            "Names of options in braces stand for the value: LAMP-{Size}-{Colour} makes LAMP-LARGE-RED. "
+            "One that is left out comes at the end."
+        )
 
     def _add_option(self, place: int, option: Option) -> None:
         number = place + 1
@@ -119,9 +120,8 @@ class OptionsForm(forms.Form):
         pattern = data.get("sku_pattern") or ""
         placed = {found.strip().casefold() for found in options.PLACEHOLDER.findall(pattern)}
         names = {option.name.casefold(): option.name for option in self.options if len(option.values) > 1}
-        if missing := [name for key, name in names.items() if key not in placed]:
-            words = " and ".join(f"{{{name}}}" for name in missing)
-            self.add_error("sku_pattern", f"Each variant needs a SKU of its own: put {words} into it.")
+        missing = [f"{{{name}}}" for key, name in names.items() if key not in placed]  # each needs a SKU of its own
+        data["sku_pattern"] = "-".join(filter(None, [pattern, *missing]))
 
 
 class OptionsPageMixin:
@@ -137,7 +137,7 @@ class OptionsPageMixin:
         return [own, *super().get_urls()]  # type: ignore[misc]  # of the admin it is mixed into
 
     def options_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show the page; a POST shows what it would make, or makes it."""
+        """Show the page; a POST shows the plan, or carries it out."""
         product = self.get_object(request, unquote(object_id))  # type: ignore[attr-defined]  # as above
         if not self.has_change_permission(request, product):  # type: ignore[attr-defined]  # as above
             raise PermissionDenied

@@ -20,6 +20,7 @@ from vendors.options_page import OptionsPageMixin
 from vendors.product_forms import NEW_STATUS, ProductForm, ProductImageForm, VariantFormSet, VariantInlineForm
 from vendors.product_pages import ProductPagesMixin, shop_url
 from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedInline
+from vendors.sheets.page import SheetPagesMixin
 
 MOST_INLINE = 20  # with more variants, they are edited in their own list
 SAID = {
@@ -62,13 +63,14 @@ class ImageInline(VendorScopedInline):
     fields = ["file", "alt", "position"]
 
 
-class ProductAdmin(ProductPagesMixin, OptionsPageMixin, WithdrawnNotDeletedAdmin):
+class ProductAdmin(ProductPagesMixin, OptionsPageMixin, SheetPagesMixin, WithdrawnNotDeletedAdmin):
     """Edit a vendor's products."""
 
     class Media:
         css = {"all": ("vendors/goods.css",)}
         js = (Script("vendors/pictures.js", type="module"),)
 
+    sheet_names = ("products", "prices")
     stock_lookup = "variant__product"
     vendor_roles = CATALOGUE_ROLES
     form = ProductForm
@@ -126,7 +128,7 @@ class ProductAdmin(ProductPagesMixin, OptionsPageMixin, WithdrawnNotDeletedAdmin
         return HttpResponseRedirect(reverse("admin:vendors_product_change", args=[obj.pk]))
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Say what the status is after a button that changed it, and stay."""
+        """Show the status after a button that changed it, and stay."""
         if not any(name in request.POST for name in NEW_STATUS):
             self._warn_of_sold_out(request, obj)
             return super().response_change(request, obj)

@@ -98,7 +98,7 @@ class VariantInlineForm(forms.ModelForm):  # type: ignore[type-arg]  # not subsc
 
 
 class VariantFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Refuse variants that could not be sold, a taken SKU, and the deletion of what is held or ordered."""
+    """Refuse variants that could not be sold, a taken SKU, and the deletion of held or ordered ones."""
 
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
         form = super()._construct_form(i, **kwargs)  # type: ignore[misc]  # Django's own, not in the stubs
@@ -164,7 +164,7 @@ class VariantFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]  # not 
 
 
 class PictureInput(forms.FileInput):
-    """Choose a picture, beside the one that is there."""
+    """Choose a picture, beside the present one."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
         """Return the small picture and the input."""

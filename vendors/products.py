@@ -29,7 +29,7 @@ class ProductError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewVariants:
-    """Hold what new variants get: a price in minor units, a pattern for the SKU, and the pieces on hand at first."""
+    """Hold the values of new variants: a price in minor units, a pattern for the SKU, and the first pieces on hand."""
 
     price: int
     sku_pattern: str

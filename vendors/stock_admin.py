@@ -17,6 +17,7 @@ from vendors.forms import StockEntryForm, StockEntryFormSet
 from vendors.models import Stock, StockMovement
 from vendors.read_only_admin import ReadOnlyAdminMixin
 from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedAdmin
+from vendors.sheets.page import SheetPagesMixin
 
 LATEST = 20
 
@@ -36,11 +37,12 @@ class LowFilter(admin.SimpleListFilter):
         return queryset.filter(on_hand__lt=F("low_below")) if self.value() == "yes" else queryset
 
 
-class StockAdmin(VendorScopedAdmin):
+class StockAdmin(SheetPagesMixin, VendorScopedAdmin):
     """Enter movements and counts of a vendor's variants; every variant has its row from the start, for good."""
 
     vendor_roles = CATALOGUE_ROLES
     vendor_path = "variant__product__vendor"
+    sheet_names = ("stock",)
     form = StockEntryForm
     list_display = ["variant", "seen", "kind", "pieces", "why", "low_below"]
     list_editable = ["low_below"]

@@ -49,7 +49,7 @@ class VariantAdmin(BulkPageMixin, BulkActionsMixin, VendorScopedAdmin):
     vendor_roles = CATALOGUE_ROLES
     vendor_path = "product__vendor"
     form = VariantForm
-    list_display = ["title", "sku", "price_money", "sale", "on_hand", "withdrawn"]
+    list_display = ["title", "sku", "price_money", "sale", "on_hand", "state"]
     list_filter = ["withdrawn", ("sale_price", admin.EmptyFieldListFilter)]
     list_select_related = ["product__vendor__marketplace", "stock"]
     search_fields = ["name", "sku", "product__name"]
@@ -91,6 +91,11 @@ class VariantAdmin(BulkPageMixin, BulkActionsMixin, VendorScopedAdmin):
         now = timezone.now()
         when = "" if variant.is_on_sale(now) else " (not now)"
         return f"{variant.sale_price_money}{when}"
+
+    @admin.display(description="in the shop", ordering="withdrawn")
+    def state(self, variant: Variant) -> str:
+        """Return whether the variant is on sale, in words."""
+        return "withdrawn" if variant.withdrawn else "on sale"
 
     @admin.display(description="on hand", ordering="stock__on_hand")
     def on_hand(self, variant: Variant) -> int:

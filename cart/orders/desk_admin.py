@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from cart.orders import packing, queues
 from cart.orders.bulk import PackConsignments, PrintSlips, SendConsignments, TakeBackConsignments
+from cart.orders.exports import OrdersExportForm, OrdersExportKind
 from cart.orders.forms import ConsignmentForm, steps
 from cart.orders.models import Consignment, OrderLine
 from cart.orders.packing import StaleConsignmentError
@@ -25,6 +26,7 @@ from vendors.bulk_actions import BulkActionsMixin, bulk
 from vendors.money import Money
 from vendors.read_only_admin import ReadOnlyAdminMixin
 from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
+from vendors.sheets.page import SheetPagesMixin
 from vendors.times import as_written
 
 State = Consignment.State
@@ -88,10 +90,13 @@ class QueueFilter(admin.SimpleListFilter):
 
 
 @admin.register(Consignment)
-class ConsignmentAdmin(BulkActionsMixin, SlipPagesMixin, TrackingPageMixin, VendorScopedAdmin):
+class ConsignmentAdmin(BulkActionsMixin, SlipPagesMixin, TrackingPageMixin, SheetPagesMixin, VendorScopedAdmin):
     """List a vendor's consignments by queue, the oldest first; unpaid drafts are hidden."""
 
     vendor_roles = ORDER_ROLES
+    sheet_names = ("orders",)
+    export_kind = OrdersExportKind
+    export_form = OrdersExportForm
     seen_fields = ("state",)
     form = ConsignmentForm
     list_display = ["number", "vendor", "buyer", "ordered", "state", "total", "tracking_number"]

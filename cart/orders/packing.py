@@ -6,7 +6,6 @@ consignment waits until the sending can no longer be taken back.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -16,7 +15,7 @@ from django.db import transaction
 from cart.orders import states
 from cart.orders.models import Consignment, OrderLine
 from cart.orders.signals import consignments_sent, consignments_taken_back
-from vendors.audit import log_changes
+from vendors.audit import Changes, log_changes
 
 State = Consignment.State
 UNDO_PERIOD: Final = timedelta(minutes=15)
@@ -71,20 +70,15 @@ def move_consignments(
 def blocked_reasons(consignments: Collection[Consignment], to: State, now: datetime) -> dict[int, str]:
     """Return why consignments cannot become what is said, in words; those that can are left out."""
     to_undo = [row.pk for row in consignments if row.state == State.SENT and to == State.PACKED]
-    coming_back = set(
-        OrderLine.objects.filter(consignment__in=to_undo, returned__gt=0).values_list("consignment_id", flat=True)
-        if to_undo
-        else ()
-    )
-    reasons = {}
-    for row in consignments:
-        if not states.can_transition(row.state, to):
-            reasons[row.pk] = f"It is {row.get_state_display()}; it cannot become {to.label}."
-        elif row.pk in coming_back:
-            reasons[row.pk] = COMES_BACK
-        elif row.state == State.SENT and to == State.PACKED and not _is_fresh(row, now):
-            reasons[row.pk] = TOO_LATE
-    return reasons
+    in_returns = OrderLine.objects.filter(consignment__in=to_undo, returned__gt=0)
+    coming_back = set(in_returns.values_list("consignment_id", flat=True)) if to_undo else set()
+    late = {row.pk for row in consignments if row.pk in to_undo and not _is_fresh(row, now)}
+    reasons = dict.fromkeys(late, TOO_LATE) | dict.fromkeys(coming_back, COMES_BACK)
+    return reasons | {
+        row.pk: f"It is {row.get_state_display()}; it cannot become {to.label}."
+        for row in consignments
+        if not states.can_transition(row.state, to)
+    }
 
 
 def undo_until(consignment: Consignment) -> datetime | None:
@@ -115,28 +109,30 @@ def _refusal(row: Consignment | None, seen: str, reason: str | None) -> str | No
 
 
 def _move(rows: list[Consignment], to: State, now: datetime, deliveries: Mapping[int, Delivery]) -> None:
-    before: dict[int, dict[str, Any]] = defaultdict(dict)
     taken_back = [row for row in rows if row.state == State.SENT and to == State.PACKED]
-    changed = {"state", *_times(to, now)}
-    for row in rows:
-        values: dict[str, Any] = {"state": to, **_times(to, now)}
-        if row.pk in deliveries:
-            values |= {name: value for name, value in deliveries[row.pk]._asdict().items() if value}
-        for name, value in values.items():
-            if getattr(row, name) != value:
-                before[row.pk][name] = (getattr(row, name), value)
-                setattr(row, name, value)
-        changed |= values.keys()
+    values = {"state": to, **_times(to, now)}
+    changes = [(row, _set(row, values | _given(deliveries.get(row.pk)))) for row in rows]
     if deliveries:
-        Consignment.objects.bulk_update(rows, sorted(changed), batch_size=500)
+        Consignment.objects.bulk_update(rows, [*values, *Delivery._fields], batch_size=500)
     else:
-        keys = [row.pk for row in rows]
-        Consignment.objects.filter(pk__in=keys).update(**{"state": to, **_times(to, now)})
+        Consignment.objects.filter(pk__in=[row.pk for row in rows]).update(**values)
     if taken_back:
         consignments_taken_back.send(sender=Consignment, consignments=taken_back, now=now)
     if to == State.SENT and rows:
         consignments_sent.send(sender=Consignment, consignments=rows, until=now + UNDO_PERIOD, now=now)
-    log_changes((row, before[row.pk]) for row in rows)
+    log_changes(changes)
+
+
+def _given(delivery: Delivery | None) -> dict[str, Any]:
+    return {name: value for name, value in delivery._asdict().items() if value} if delivery else {}
+
+
+def _set(row: Consignment, values: Mapping[str, Any]) -> Changes:
+    """Set values on a row; return what changed."""
+    changes: Changes = {name: (getattr(row, name), to) for name, to in values.items() if getattr(row, name) != to}
+    for name, (_, to) in changes.items():
+        setattr(row, name, to)
+    return changes
 
 
 def _times(to: State, now: datetime) -> dict[str, Any]:

@@ -113,6 +113,7 @@ def _load_marketplace(mall: MallEntry, community: Community) -> Marketplace:
             "currency": mall.currency,
             "strapline": mall.strapline,
             "support_email": mall.support_email,
+            "vendor_terms": mall.vendor_terms,
             "bank_account": f"{community.name}\nIE29 AIBK 9311 5212 3456 78 (a demo: nothing arrives there)",
         },
     )

@@ -15,7 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import REASON_CSRF_TOKEN_MISSING
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.views.csrf import csrf_failure as stock_csrf_failure
 
 if TYPE_CHECKING:
@@ -62,8 +62,12 @@ def is_of_this_site(request: HttpRequest) -> bool:
 
 
 def is_of_the_admin(path: str) -> bool:
-    """Return whether a path is one of the admin's."""
-    return path.startswith(reverse("admin:index")) and not {"..", "\\"} & {*path, *path.split("/")}
+    """Return whether a path is one of the admin's, which stands on the masters' hosts only."""
+    try:
+        index = reverse("admin:index")
+    except NoReverseMatch:
+        return False
+    return path.startswith(index) and not {"..", "\\"} & {*path, *path.split("/")}
 
 
 def _context(request: HttpRequest, path: str) -> dict[str, Any]:

@@ -66,18 +66,18 @@ def takings(scope: Mapping[str, Any], now: datetime) -> list[Takings]:
     start = timezone.make_aware(datetime.combine(days[0], time.min))
     by_day: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
     placed = Consignment.objects.filter(
-        **scope, order__state=Order.State.PLACED, order__placed_at__gte=start, order__placed_at__lte=now
+        **scope, order__state=Order.State.PLACED, placed_at__gte=start, placed_at__lte=now
     )
-    for currency, day, amount in _sums(placed, "order__", F("goods_total") + F("delivery_charge")):
+    for currency, day, amount in _sums(placed, "", F("goods_total") + F("delivery_charge")):
         by_day[currency][day] += amount
     refunded = RefundPart.objects.filter(consignment__in=placed.values("pk"))
-    for currency, day, amount in _sums(refunded, "consignment__order__", F("amount")):
+    for currency, day, amount in _sums(refunded, "consignment__", F("amount")):
         by_day[currency][day] -= amount
     return [_of_currency(currency, found, days) for currency, found in sorted(by_day.items())]
 
 
-def _sums(rows: QuerySet[Any], order: str, amount: Any) -> QuerySet[Any, tuple[str, date, int]]:
-    days = rows.order_by().annotate(day=TruncDate(f"{order}placed_at")).values_list(f"{order}currency", "day")
+def _sums(rows: QuerySet[Any], to: str, amount: Any) -> QuerySet[Any, tuple[str, date, int]]:
+    days = rows.order_by().annotate(day=TruncDate(f"{to}placed_at")).values_list(f"{to}order__currency", "day")
     summed: QuerySet[Any, tuple[str, date, int]] = days.annotate(sum=Sum(amount))
     return summed
 

@@ -1,74 +1,155 @@
-"""The back office in a browser: every kind of page passes axe, wide and narrow, light and dark."""
+"""From nothing to a parcel: the mall invites an owner, who sets a shop up, is approved, sells, packs and sends.
 
-from pathlib import Path
+Nobody needs a shell: people, pages and letters only.
+"""
 
-import pytest
+import logging
+import re
+import time
+
 from playwright.sync_api import expect
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-MASTER = "mall.localhost"
-PASSWORD = "mall-demo"
-WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-PAGES = {
-    "fowlers@mall.localhost": [
-        "/admin/",
-        "/admin/orders/consignment/",
-        "/admin/vendors/stock/",
-        "/admin/vendors/vendor/1/change/",
-        "/admin/vendors/vendor/1/people/",
-        "/admin/setup/1/",
-        "/accounts/2fa/",
-    ],
-    "admin@mall.localhost": [
-        "/admin/",
-        "/admin/orders/order/",
-        "/admin/vendors/vendor/add/",
-        "/admin/accounts/user/2/change/",
-        "/admin/accounts/user/2/impersonate/",
-        "/admin/reconciliation/",
-        "/admin/auditlog/logentry/",
-    ],
-}
-LOOKS = [(1280, "light"), (320, "dark"), (320, "light"), (1280, "dark")]
+from tests.e2e.shopper import MASTER, Shop, Shopper
+from tests.e2e.test_journey import messages_to
+from tests.support.waiting import wait_for
+
+logger = logging.getLogger(__name__)
+OWNER = "oona@wool.example"
+SHOP = Shop("oonas-wool", "Oona's Wool", MASTER, "Aran cardigan")
+TRACKING_NUMBER = "RR123456789IE"
 
 
-def sign_in(page, farm, email):
-    page.goto(farm.url(MASTER, "/accounts/login/?next=/admin/"))
-    page.locator("[name=login]").fill(email)
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("main button[type=submit]").click()
-    page.wait_for_url("**/admin/")
+class Person:
+    """Somebody at the mall's pages and letters; each press of a link or button is counted."""
+
+    clicks = 0
+
+    def __init__(self, page, farm):
+        self.page, self.farm = page, farm
+        self.content = page.locator("#content")
+
+    def presses(self, name, role="button", within=None):
+        Person.clicks += 1
+        (within or self.page).get_by_role(role, name=name, exact=isinstance(name, str)).first.click()
+
+    def follows(self, name, within=None):
+        self.presses(name, role="link", within=within)
+
+    def sees(self, text):
+        expect(self.page.get_by_text(text).first).to_be_visible()
+
+    def fills(self, **texts):
+        for name, text in texts.items():
+            field = self.page.locator(f"[name='{name.replace('__', '-')}']")
+            field.select_option(label=text) if field.evaluate("field => field.tagName") == "SELECT" else field.fill(
+                text
+            )
+
+    def opens_letter(self, pattern):
+        """Open the address that a letter of theirs names."""
+
+        def address():
+            texts = [letter.get_body(("plain",)).get_content() for letter in messages_to(self.farm, OWNER)]
+            return next((found[0] for text in texts if (found := re.search(pattern, text))), None)
+
+        self.page.goto(wait_for(address, f"a letter with {pattern}"))
 
 
-@pytest.mark.parametrize("email", PAGES)
-def test_pages_pass_axe_and_fit_the_window(mall_farm, new_page, email, scale):
-    """Two looks a run; ``make prove`` has all four."""
-    if not AXE.exists():
-        pytest.skip("axe-core of package.json is not installed")
-    found = []
-    for width, scheme in LOOKS[: 2 * scale]:
-        page = new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
-        sign_in(page, mall_farm, email)
-        for path in PAGES[email]:
-            assert page.goto(mall_farm.url(MASTER, path)).status == 200, path
-            page.evaluate(AXE.read_text())
-            violations = page.evaluate("rules => axe.run(document, rules)", WCAG)["violations"]
-            found += [(path, width, scheme, each["id"], each["nodes"][0]["html"][:120]) for each in violations]
-            if page.evaluate("document.documentElement.scrollWidth") > width:
-                found.append((path, width, scheme, "wider than the window"))
-        assert page.faults == []
-    assert found == []
+def test_owner_comes_from_nothing_to_a_parcel(mall_farm, new_page):
+    began = time.monotonic()
+    mall = Person(new_page(), mall_farm)
+    owner = Person(new_page(), mall_farm)
+    mall_invites_owner(mall)
+    owner_joins(owner)
+    owner_sets_up_shop(owner)
+    mall_approves(mall)
+    shopper = Shopper(new_page(), mall_farm, "nora@wool.example")
+    owner_packs_and_sends(owner, shopper_buys(shopper))
+    shopper.page.reload()
+    expect(shopper.main.get_by_text(TRACKING_NUMBER)).to_be_visible()
+    logger.info("From the invitation to the parcel: %d clicks, %.0f s.", Person.clicks, time.monotonic() - began)
+    assert mall.page.faults == owner.page.faults == []
 
 
-def test_look_changes_as_colours_are_picked(mall_farm, new_page):
-    page = new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    sign_in(page, mall_farm, "fowlers@mall.localhost")
-    page.goto(mall_farm.url(MASTER, "/admin/vendors/vendor/1/change/"))
-    button = page.locator(".preview--light .preview__button")
-    before = button.evaluate("node => getComputedStyle(node).backgroundColor")
-    page.locator("#id_accent").evaluate(
-        "node => { node.value = '#123456'; node.dispatchEvent(new Event('input', {bubbles: true})); }"
+def mall_invites_owner(mall):
+    mall.page.goto(mall.farm.url(MASTER, "/accounts/login/?next=/admin/"))
+    mall.fills(login="admin@mall.localhost", password="mall-demo")
+    mall.presses("Sign in", within=mall.page.get_by_role("main"))
+    mall.follows("Vendors")
+    mall.follows("Add vendor")
+    mall.fills(marketplace="Lantern Arcade", name=SHOP.name, owner=OWNER)
+    mall.presses("Save")
+    mall.sees(f"Invited {OWNER} as owner.")
+
+
+def owner_joins(owner):
+    owner.opens_letter(r"http\S*/join/\S*")
+    owner.follows("Make an account")
+    owner.fills(email=OWNER, password1="a long walk on the strand")
+    owner.presses("Make the account")
+    owner.opens_letter(r"http\S*/confirm-email/\S*")
+    owner.presses("Confirm")
+    owner.presses("Accept")
+    owner.sees("It is being set up, and shoppers do not see it yet.")
+
+
+def owner_sets_up_shop(owner):
+    owner.follows("Terms", within=owner.content)
+    owner.presses("Accept the terms")
+    owner.follows("Look", within=owner.content)
+    owner.fills(
+        tagline="Knitted on Inis Oírr",
+        about="Three sisters and a flock.",
+        delivery_text="Two days.",
+        returns_text="Within a month.",
+        delivery_charge="4,50",
     )
-    expect(button).to_have_css("background-color", "rgb(18, 52, 86)")
-    assert before != "rgb(18, 52, 86)"
-    assert page.faults == []
+    owner.presses("Save")
+    owner.follows("Products")
+    owner.follows("Add product")
+    owner.fills(name=SHOP.goods, category="Clothing", variants__0__sku="ARAN", variants__0__price="129")
+    owner.presses("Save and continue editing")
+    owner.follows("Options", within=owner.content)
+    owner.fills(name_0="Size", values_0="S, M, L", price="129,00", pieces="2")
+    owner.presses("Show what this makes")
+    owner.presses("Make it so")
+    owner.presses("Save and publish")
+    owner.follows("Today")
+    owner.follows("Shipping route", within=owner.content)
+    owner.fills(name="The shed")
+    owner.presses("Save")
+    owner.follows("Today")
+    owner.follows("Shipping route", within=owner.content)
+    owner.fills(department="The shed of Oona's Wool", transport="mail", config='{"to": "shed@wool.example"}')
+    owner.presses("Save")
+    owner.follows("Today")
+    owner.follows("See the set-up")
+    owner.presses("Ask for approval")
+    owner.sees("It waits for the mall’s approval")
+
+
+def mall_approves(mall):
+    mall.follows("Today")
+    mall.follows(re.compile("vendor waits for approval"))
+    mall.follows(SHOP.name, within=mall.content)
+    mall.follows("Approval", within=mall.content)
+    mall.presses("Approve: open the shop")
+    mall.sees("It is open.")
+
+
+def shopper_buys(shopper):
+    shopper.page.goto(shopper.farm.url(MASTER))
+    shopper.add_from(SHOP)
+    shopper.goes_to_checkout()
+    shopper.pays()
+    return shopper.consignments()[SHOP.name]
+
+
+def owner_packs_and_sends(owner, number):
+    owner.follows("Today")
+    owner.follows(re.compile("order to pack"))
+    owner.follows(number)
+    owner.presses("Mark as packed")
+    owner.fills(carrier="An Post", tracking_number=TRACKING_NUMBER)
+    owner.presses("Mark as sent")
+    owner.sees("Sent ")

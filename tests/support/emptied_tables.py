@@ -40,6 +40,8 @@ def empty(database: BaseDatabaseWrapper) -> None:
     """Delete all rows. Foreign keys and the triggers that keep the ledger are left out: nothing remains to hold."""
     models = set(database.introspection.django_table_names(only_existing=True, include_views=False)) - KEPT
     tables = [database.ops.quote_name(name) for name in models]
+    if not tables:  # a test that names no available apps has none of them to empty
+        return
     with database.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables))
         if deletions := [f"DELETE FROM {table};" for (table,) in cursor.fetchall()]:

@@ -16,6 +16,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
 from vendors.jobs import services
+from vendors.jobs.kinds import KINDS
 from vendors.jobs.models import Job, JobFile
 from vendors.models import Membership
 from vendors.read_only_admin import ReadOnlyAdminMixin
@@ -67,12 +68,17 @@ class JobAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg] 
         if not (object_id.isascii() and object_id.isdecimal() and len(object_id) <= 18):
             raise Http404(f"{object_id!r} is no job’s number.")
         job = get_object_or_404(self.get_queryset(request), pk=object_id)
+        kind = KINDS[job.kind]
         context = {
             **self.admin_site.each_context(request),
+            **({} if job.is_open else kind.context(job)),
             "title": job.title,
             "opts": self.opts,
             "job": job,
+            "kind": kind,
+            "is_own": job.user_id == request.user.pk,
             "reasons": sorted(job.reasons.items(), key=lambda reason: -reason[1]),
+            "repeated": any(number > 1 for number in job.reasons.values()),
             "file": job.files.defer("content").filter(direction=JobFile.Direction.OUT).first(),
         }
         return TemplateResponse(request, "admin/jobs/job.html", context)

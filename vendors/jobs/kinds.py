@@ -16,16 +16,23 @@ class Kind(ABC):
     """Do one kind of job. A subclass registers itself under ``name``, and says who may have it done.
 
     ``roles`` are those of the vendor's people; ``permission`` is that of the mall's staff: none may where it is empty.
+    ``template`` shows, on the page of a job that is over, what it found and what may be done with it.
     """
 
     name: ClassVar[str]
     roles: ClassVar[frozenset[str]]
     permission: ClassVar[str] = ""
+    template: ClassVar[str] = ""
+    refusals_title: ClassVar[str] = "Left as they are"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" in cls.__dict__:
             KINDS[cls.name] = cls()
+
+    def context(self, job: Job) -> dict[str, Any]:
+        """Return the context of ``template`` besides the job."""
+        return {}
 
     @abstractmethod
     def run(self, run: Run) -> str:

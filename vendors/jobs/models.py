@@ -15,6 +15,7 @@ from django.utils import timezone
 from vendors.models import Vendor
 
 REFUSALS_SHOWN = 200
+REASONS_KEPT = 50  # the commonest
 Refusal = tuple[str, str]  # the row's name, and why it was left as it is
 
 
@@ -89,7 +90,8 @@ class Job(models.Model):
     def add_refusals(self, refusals: list[Refusal]) -> None:
         """Count refused rows, and keep the first of them."""
         self.refused += len(refusals)
-        self.reasons = dict(Counter(self.reasons) + Counter(reason for _, reason in refusals))
+        reasons = Counter(self.reasons) + Counter(reason for _, reason in refusals)
+        self.reasons = dict(reasons.most_common(REASONS_KEPT))
         room = REFUSALS_SHOWN - len(self.refusals)
         self.refusals = [*self.refusals, *refusals[:room]]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -38,6 +39,11 @@ class Run:
         """Count rows as looked at; it is kept with the batch."""
         self.job.position += rows
         self.job.add_refusals(refusals)
+
+    def keep(self, **facts: Any) -> None:
+        """Keep facts among the job's arguments, with the batch: for its page, and for the worker that follows."""
+        self.job.arguments = self.job.arguments | facts
+        self.job.save(update_fields=["arguments"])
 
     def progress(self, position: int, total: int) -> None:
         """Report how far the work is, outside its transaction. Raise JobLostError or JobStoppedError."""

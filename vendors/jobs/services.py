@@ -47,7 +47,7 @@ def start_job(  # noqa: PLR0913 -- each is a fact of the job
     if rows is not None and len(rows) <= AT_ONCE:
         running.run_job(job)
     else:
-        enqueue_job(job.uuid)
+        transaction.on_commit(lambda: enqueue_job(job.uuid))
     return job
 
 

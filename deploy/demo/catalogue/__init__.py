@@ -33,6 +33,7 @@ class MallEntry:
     name: str
     strapline: str
     support_email: str
+    vendor_terms: str
     currency: str
     cookie_name: str
     master: str

@@ -9,6 +9,7 @@ from mall.accounts.models import User
 from mall.admin_site.kept_text import PATH
 from sessions_farm.communities.tests.support.registry_admin import FormClient
 from tests.support.html import form_data
+from tests.support.shop import make_shop
 from tests.support.two_vendors import MASTER, make_marketplace, make_side
 from vendors.models import Vendor
 
@@ -113,3 +114,10 @@ def test_control_a_page_that_is_asked_for_leads_to_the_sign_in(side):
     answer = Client(headers={"host": MASTER}).get(url(side))
     assert answer.status_code == 302
     assert User.objects.count() == 4
+
+
+def test_stale_token_on_a_stores_host_is_refused_in_words(db):
+    """No admin stands there."""
+    make_shop()
+    client = Client(enforce_csrf_checks=True, headers={"host": "amber.localhost"})
+    assert client.post("/cart/add/", {"variant": 1}, headers={"origin": "http://amber.localhost"}).status_code == 403

@@ -24,12 +24,12 @@ from vendors.models import Membership, Vendor
 
 SEES = {
     "operator": {
-        "Vendor", "Storefront", "VendorDomain", "Category", "Product", "Stock", "StockMovement", "Marketplace",
-        "Domain", "Community", "Department", "Route", "Dispatch", "User", "LogEntry", "Letter",
+        "Vendor", "Storefront", "VendorDomain", "Category", "Product", "Variant", "Stock", "StockMovement",
+        "Marketplace", "Domain", "Community", "Department", "Route", "Dispatch", "User", "LogEntry", "Letter",
     },
     "support": {
-        "Order", "Consignment", "Return", "Refund", "Letter", "User", "Vendor", "Product", "Stock", "StockMovement",
-        "Dispatch", "SupportVisit", "Cart",
+        "Order", "Consignment", "Return", "Refund", "Letter", "User", "Vendor", "Product", "Variant", "Stock",
+        "StockMovement", "Dispatch", "SupportVisit", "Cart",
     },
     "finance": {"Order", "Consignment", "Return", "Refund", "Letter", "Transfer", "BackTransfer", "Vendor"},
 }  # fmt: skip

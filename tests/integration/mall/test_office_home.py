@@ -62,7 +62,7 @@ def add_order(side, number, state="open", placed_at=NOW, total=1000, **fields) -
         goods_total=total, total=total, placed_at=placed_at, **fields,
     )  # fmt: skip
     return Consignment.objects.create(
-        order=order, vendor=side.vendor, number=f"{number}-1", state=state, goods_total=total
+        order=order, vendor=side.vendor, number=f"{number}-1", state=state, goods_total=total, placed_at=placed_at
     )
 
 
@@ -139,14 +139,14 @@ def test_cancelled_and_refunded_goods_are_no_takings_in_each_currency(sides):
     gone = add_order(ours, "gone", "cancelled", total=3000)
     gone.order.state = Order.State.CANCELLED
     gone.order.save()
-    add_order(ours, "unpaid", total=9000, placed_at=None)
+    add_order(ours, "unpaid", "draft", total=9000, placed_at=None)
     Order.objects.filter(number="unpaid").update(state="draft")
     other = Marketplace.objects.create(
         community=Community.objects.create(slug="quay", name="Quay", cookie_name="quay"), currency="GBP"
     )
     add_order(ours, "pounds", total=2000, currency="GBP", marketplace=other)
 
-    found = of(ours.vendor)
+    found = of(ours.vendor, timezone.now())
 
     # The side's own order is of 10.00.
     assert {currency: each.total.minor for currency, each in found.items()} == {"EUR": 1000 + 3500, "GBP": 2000}

@@ -88,7 +88,6 @@ def test_two_pages_at_once_make_no_variant_twice(clerk, side):
         ({"price": ""}, "New variants need a price"),
         ({"price": "0"}, "New variants need a price"),
         ({"price": "a lot"}, "is no amount"),
-        ({"sku_pattern": "TEE"}, "put {Size} into it"),
         ({"values_0": ""}, "Type its values"),
         ({"name_0": ""}, "Say what the values are"),
         ({"name_1": "size", "values_1": "A"}, "Two options have the same name."),
@@ -106,6 +105,12 @@ def test_what_cannot_be_is_refused_in_words(clerk, side, changes, said):
     assert said in words(press(clerk, side, **SIZES | changes))
     assert on_sale() == before
     assert Product.objects.get().options == []
+
+
+@pytest.mark.parametrize(("pattern", "sku"), [("TEE", "TEE-S"), ("", "S"), ("{size}-TEE", "S-TEE")])
+def test_option_that_the_sku_leaves_out_comes_at_its_end(clerk, side, pattern, sku):
+    press(clerk, side, **SIZES | {"sku_pattern": pattern})
+    assert Variant.objects.filter(sku=sku).exists()
 
 
 def test_published_product_keeps_something_to_sell(clerk, side):
