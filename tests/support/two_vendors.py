@@ -32,9 +32,9 @@ class Side:
     rows: dict[type, Any] = field(default_factory=dict)
 
 
-def make_marketplace() -> Marketplace:
-    community = Community.objects.create(slug="arcade", name="The Arcade")
-    community.master = Domain.objects.create(community=community, host=MASTER, status="active")
+def make_marketplace(slug: str = "arcade", master: str = MASTER) -> Marketplace:
+    community = Community.objects.create(slug=slug, name=f"The {slug.title()}", cookie_name=slug)
+    community.master = Domain.objects.create(community=community, host=master, status="active")
     community.save()
     return Marketplace.objects.create(community=community, currency="EUR")
 
