@@ -117,7 +117,7 @@ def take(reference: UUID, now: datetime) -> None:
         free = max(on_hand - held.get(variant_id, 0), 0)
         if free < quantity:
             raise SoldOutError(variant_id, quantity, free)
-    StockMovement.objects.bulk_create(
+    sales = [
         StockMovement(
             stock_id=variant_id,
             kind=StockMovement.Kind.SALE,
@@ -128,7 +128,8 @@ def take(reference: UUID, now: datetime) -> None:
             key=_sale_key(reference),
         )
         for variant_id, _, quantity, _ in holds
-    )
+    ]
+    StockMovement.objects.bulk_create(sales, ignore_conflicts=True)  # one who came first has sold it, under this key
     release(reference)
 
 

@@ -31,12 +31,16 @@ VARIABLE = "impersonation"  # declared in SESSIONS_FARM["VARIABLES"]
 PERIOD = timedelta(minutes=30)
 SAFE = {"GET", "HEAD"}
 
-# Below these, all is refused; sign-out is not, and ends both.
-REFUSED_PATHS = ("/accounts/", "/checkout/", "/pay/")
-ALLOWED_NAMES = {"account_logout"}
-# Words of URL names: refused altogether, and refused when something is sent.
-REFUSED_WORDS = ("export", "password")
-REFUSED_TO_SEND = ("invitation", "order_status", "people", "setup", "aftersale", "domains", "address", "pay")
+# What cannot even be read: pages below a path, and views by a word of their names.
+UNREADABLE_PATHS = ("/accounts/", "/checkout/", "/pay/")
+UNREADABLE_WORDS = ("export", "password", "file", "pdf")
+# What can be sent: views by the beginning of their names. A new view is refused until it is named here.
+SENDABLE = (
+    *("account_logout", "admin:logout", "end_impersonation"),
+    *("admin:vendors_product_", "admin:vendors_variant_", "admin:vendors_stock_", "admin:orders_consignment_"),
+    *("admin:jobs_job_stop", "admin:kept", "cart:", "support:", "handoff:"),
+)
+ENDINGS = SENDABLE[:3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +88,14 @@ def impersonation_of(request: HttpRequest) -> Impersonation | None:
 
 def is_refused(request: HttpRequest, match: ResolverMatch) -> bool:
     """Return whether an impersonation may not open this page, or not send this form."""
-    name = match.url_name or ""
-    if name in ALLOWED_NAMES:
+    name = match.view_name or ""
+    if name in ENDINGS:
         return False
-    if request.path.startswith(REFUSED_PATHS) or any(word in name for word in REFUSED_WORDS):
+    if request.path.startswith(UNREADABLE_PATHS) or any(word in name for word in UNREADABLE_WORDS):
         return True
     if request.method in SAFE:
         return False
-    return any(word in name for word in REFUSED_TO_SEND) or "export" in request.POST.get("action", "")
+    return not name.startswith(SENDABLE) or "export" in request.POST.get("action", "")
 
 
 def begin(request: HttpRequest, *, user: User, now: datetime) -> None:

@@ -122,17 +122,17 @@ def owner_sets_up_shop(owner):
     owner.presses("Save")
     owner.follows("Today")
     owner.follows("Shipping route", within=owner.content)
-    owner.fills(department="The shed of Oona's Wool", transport="mail", config='{"to": "shed@wool.example"}')
+    owner.fills(department="The shed of Oona's Wool", transport="e-mail", config='{"to": "shed@wool.example"}')
     owner.presses("Save")
     owner.follows("Today")
-    owner.follows("See the set-up")
+    owner.follows("Ask for approval")
     owner.presses("Ask for approval")
     owner.sees("It waits for the mall’s approval")
 
 
 def mall_approves(mall):
     mall.follows("Today")
-    mall.follows(re.compile("vendor waits for approval"))
+    mall.follows(re.compile("vendors? waits? for approval"))
     mall.follows(SHOP.name, within=mall.content)
     mall.follows("Approval", within=mall.content)
     mall.presses("Approve: open the shop")
@@ -140,8 +140,8 @@ def mall_approves(mall):
 
 
 def shopper_buys(shopper):
-    shopper.page.goto(shopper.farm.url(MASTER))
     shopper.add_from(SHOP)
+    shopper.sees_in_cart((SHOP,), MASTER)
     shopper.goes_to_checkout()
     shopper.pays()
     return shopper.consignments()[SHOP.name]
@@ -149,9 +149,12 @@ def shopper_buys(shopper):
 
 def owner_packs_and_sends(owner, number):
     owner.follows("Today")
-    owner.follows(re.compile("order to pack"))
+    owner.follows(re.compile("orders? to pack"))
     owner.follows(number)
     owner.presses("Mark as packed")
+    owner.follows("Today")
+    owner.follows(re.compile("orders? packed, to send"))
+    owner.follows(number)
     owner.fills(carrier="An Post", tracking_number=TRACKING_NUMBER)
     owner.presses("Mark as sent")
     owner.sees("Sent ")

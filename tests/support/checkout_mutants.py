@@ -45,7 +45,8 @@ MUTANTS = [
          "        raise AlreadyPaidError(order)", "        continue"),
         ("previous-draft-expires", "two drafts hold the same goods", IN_ANY_ORDER,
          "    superseded = _expire_previous_draft(cart, now)", "    superseded: list[Payment] = []"),
-        ("corrected-address", "goods go to the address that was corrected", IN_ANY_ORDER,
+        ("corrected-address", "goods go to the address that was corrected",
+         f"{IN_ANY_ORDER} checkout/test_prepare",
          "    _reject_other_address(order, checkout_request.contact)\n", ""),
     ),
     *of(

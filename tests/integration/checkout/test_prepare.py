@@ -86,6 +86,16 @@ def test_draft_serves_only_the_amount_that_was_agreed(shop):
     assert Order.objects.get(pk=dear.order.pk).state == Order.State.EXPIRED
 
 
+def test_address_that_was_corrected_since_the_page_asks_again(shop):
+    visitor = visitor_with(shop, lamp=(add_goods(shop, "amber", "Lamp"), 1))
+    begin(visitor)
+    page = request_of(visitor)
+    corrected = replace(page, contact=page.contact | {"line1": "2 Quay Street"})  # in another window, for all pages
+    with pytest.raises(CartChangedError):
+        start_payment(visitor=visitor, user=None, checkout_request=corrected, now=timezone.now())
+    start_payment(visitor=visitor, user=None, checkout_request=page, now=timezone.now())
+
+
 def test_dearer_delivery_asks_again(shop):
     visitor = visitor_with(shop, lamp=(add_goods(shop, "amber", "Lamp"), 1))
     checkout_request = request_of(visitor)

@@ -15,9 +15,10 @@ from django.urls import reverse
 
 from mall.accounts.models import User
 from sessions_farm.communities.tests.support.registry_admin import FormClient
+from shipping.models import Route
 from tests.support.html import form_data
 from tests.support.two_vendors import MASTER, make_marketplace, make_side
-from vendors.models import Vendor
+from vendors.models import Product
 
 PASSWORD = "long enough for the mall"
 
@@ -135,31 +136,35 @@ def test_what_is_the_persons_own_is_refused_in_words(side, client):
     act_as(client, owner)
     consignment = reverse("admin:aftersale_consignment", args=[1])
     people = reverse("admin:vendors_vendor_people", args=[side.vendor.pk])
+    route = reverse("admin:shipping_route_change", args=[side.rows[Route].pk])
     refused = [
         client.get(path)
         for path in ("/accounts/password/change/", "/accounts/email/", "/accounts/2fa/", "/accounts/devices/",
-                     "/accounts/addresses/", "/checkout/", "/admin/password_change/")
+                     "/accounts/addresses/", "/checkout/", "/admin/password_change/",
+                     reverse("admin:jobs_job_file", args=[1]), reverse("admin:orders_consignment_slips_pdf"))
     ] + [
         client.post(path, data)
         for path, data in ((people, {"button": "invite", "email": "me@example.org", "role": "owner"}),
                            (consignment, {"button": "refund"}), ("/checkout/", {}),
                            (reverse("admin:setup", args=[side.vendor.pk]), {"button": "ask"}),
+                           (route, {"transport": "email"}), (reverse("admin:shipping_route_add"), {}),
+                           (reverse("admin:vendors_vendor_change", args=[side.vendor.pk]), {"name": "Mine"}),
                            (reverse("admin:vendors_product_changelist"), {"action": "export_rows"}))
     ]  # fmt: skip
     seen = {(page.request["PATH_INFO"], page.status_code, "theirs alone" in page.text) for page in refused}
     # A path that leads nowhere yet is a 404 of the resolver: nothing is behind it.
     assert {each for each in seen if each[1:] != (403, True)} <= {("/accounts/addresses/", 404, False)}
-    assert client.get(people).status_code == 200, "looking is what support is for"
+    assert {client.get(page).status_code for page in (people, route)} == {200}, "looking is what support is for"
 
 
 def test_audit_log_and_history_name_both(side, client, support):
-    owner, vendor = side.staff["owner"], side.vendor
+    owner, product = side.staff["owner"], side.rows[Product]
     act_as(client, owner)
-    page = client.get(reverse("admin:vendors_vendor_change", args=[vendor.pk]))
-    data = form_data(page) | {"tagline": "Lit by hand"}
-    assert client.post(reverse("admin:vendors_vendor_change", args=[vendor.pk]), data).status_code == 302
-    assert Vendor.objects.get(pk=vendor.pk).tagline == "Lit by hand"
-    row = LogEntry.objects.get_for_object(vendor).first()
+    page = client.get(reverse("admin:vendors_product_change", args=[product.pk]))
+    data = form_data(page) | {"summary": "Lit by hand"}
+    assert client.post(reverse("admin:vendors_product_change", args=[product.pk]), data).status_code == 302
+    assert Product.objects.get(pk=product.pk).summary == "Lit by hand"
+    row = LogEntry.objects.get_for_object(product).first()
     assert row.actor == support
     assert row.additional_data["as"] == str(owner)
     history = AdminLogEntry.objects.latest("pk")
