@@ -73,9 +73,10 @@ fmt: ## put code, templates, CSS, JS and Lua into the project's format
 	$(FRONT) stylelint --ignore-path .gitignore --fix '**/*.css'
 	$(FRONT) node deploy/format_lua.mjs $(LUA)
 
-bench: ## measure shop and checkout beside django-oscar, sessions against raw servers and Django's engines, and two nodes
+bench: ## measure shop and checkout beside django-oscar, dispatch beside a bare loop, sessions against raw servers and Django's engines, and two nodes
 	@deploy/bootstrap sites
 	@$(PYTHON) -m tests.benchmarks.commerce
+	@$(PYTHON) -m tests.benchmarks.dispatch
 	@$(PYTHON) -m tests.benchmarks.run
 
 farm-init: ## make the farm's secrets, once (deploy/secrets/)

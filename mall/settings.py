@@ -210,7 +210,10 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_ROUTES = {"jobs.*": {"queue": "jobs"}}  # a long one keeps no letter and no dispatch waiting
+CELERY_TASK_ROUTES = {  # a long job or a department that hangs keeps no letter and no sweep waiting
+    "jobs.*": {"queue": "jobs"},
+    "shipping.*": {"queue": "dispatch"},
+}
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,
     "unacked_restore_throttle": 1,
@@ -220,8 +223,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_connections": 50,
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
-    "dispatch-due": {"task": "shipping.drain_outbox", "schedule": 5.0},
-    "collect-acks": {"task": "shipping.collect_acks", "schedule": 15.0},
+    "dispatch-due": {"task": "shipping.drain_outbox", "schedule": 5.0, "options": {"expires": 5.0}},
+    "dispatch-alarms": {"task": "shipping.send_alarms", "schedule": 60.0, "options": {"expires": 60.0}},
     "sweep-checkouts": {"task": "mall.sweep_checkouts", "schedule": 60.0},
     "check-domains": {"task": "mall.check_domains", "schedule": 300.0, "options": {"expires": 300.0}},
     "sweep-sessions": {"task": "mall.sweep_sessions", "schedule": 2.0, "options": {"expires": 2.0}},

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
 from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.registry import registry
-
-if TYPE_CHECKING:
-    from shipping.models import Dispatch
 
 SALT = "shipping.ack"
 MAX_AGE = 60 * 24 * 3600  # seconds
@@ -37,12 +32,10 @@ def read_token(token: str) -> str:
         ) from error
 
 
-def ack_url(dispatch: Dispatch) -> str:
+def ack_url(key: str, community_id: int) -> str:
     """Return the address of the acknowledgement page on the master; empty where the community is not served."""
     try:
-        master = registry.master_of(dispatch.consignment.vendor.marketplace.community_id)
+        master = registry.master_of(community_id)
     except LookupError:
         return ""
-    return absolute_url(
-        master.host, reverse("shipping:ack", args=[make_token(dispatch.key)], urlconf=settings.ROOT_URLCONF)
-    )
+    return absolute_url(master.host, reverse("shipping:ack", args=[make_token(key)], urlconf=settings.ROOT_URLCONF))

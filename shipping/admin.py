@@ -6,25 +6,30 @@ import json
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from shipping import services
+from shipping import diagnosis, runner, services, transports
 from shipping.bulk import RedriveDispatches
-from shipping.forms import RouteForm
+from shipping.forms import RouteForm, form_for
 from shipping.models import Attempt, Department, Dispatch, Recall, Route
+from shipping.states import State
 from vendors.bulk_actions import BulkActionsMixin, bulk
 from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
 
+TESTED_AT_ONCE = 5
+
 # Read-only fields.
-ROUTE_HEALTH = ("state", "health", "reason", "failing_since", "open_until", "last_ok_at")
-ATTEMPT = ("number", "started_at", "ended_at", "outcome", "code", "response", "worker")
+ROUTE_HEALTH = ("state", "health", "reason", "failing_since", "open_until", "last_ok_at", "last_ack_at")
+ATTEMPT = ("number", "started_at", "ended_at", "outcome", "code", "response", "meaning", "worker")
 DISPATCH = (
     *("consignment", "revision", "key", "state", "reason", "route", "tries", "created_at", "next_at"),
-    *("first_sent_at", "acked_at", "ack_by", "lease_owner", "lease_until", "sha256", "body_as_json"),
+    *("first_sent_at", "acked_at", "ack_by", "lease_owner", "sha256", "body_as_json"),
 )
 
 
@@ -42,21 +47,69 @@ class DepartmentAdmin(VendorScopedAdmin):
 class RouteAdmin(BulkActionsMixin, VendorScopedAdmin):
     vendor_path = "department__vendor"
     form = RouteForm
-    list_display = ["department", "rank", "transport", "state", "health", "last_ok_at"]
+    list_display = ["department", "rank", "transport", "state", "health", "waiting", "last_ok_at", "last_ack_at"]
     list_filter = ["state", "transport"]
     list_select_related = ["department__vendor"]
-    fields = ["department", "rank", "transport", "config", "new_secrets", *ROUTE_HEALTH]
     readonly_fields = ROUTE_HEALTH
-    actions = ["hold", "release"]
+    actions = ["try_out", "hold", "release"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # dispatches and attempts name it; hold it instead
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Ask for the transport first: each has a form of its own."""
+        if request.GET.get("transport") in transports.CLASSES:
+            return super().add_view(request, form_url, extra_context)
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        context = self.admin_site.each_context(request) | {
+            "title": "How does the department take orders?",
+            "opts": self.opts,
+            "transports": transports.choices(),
+        }
+        return TemplateResponse(request, "admin/shipping/choose_transport.html", context)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        settings = transports.get_transport(self._transport(request, obj)).settings
+        return ["department", "rank", *settings.base_fields, "ack_policy", *(ROUTE_HEALTH if obj else ())]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 -- Django's signature
+        form = form_for(self._transport(request, obj), self.form)
+        return super().get_form(request, obj, change, form=form, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Route, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
+        if not change:
+            obj.transport = self._transport(request, None)
+        super().save_model(request, obj, form, change)
+
+    @staticmethod
+    def _transport(request: HttpRequest, route: Route | None) -> str:
+        chosen = request.GET.get("transport", "")
+        if route:
+            return route.transport
+        return chosen if chosen in transports.CLASSES else next(iter(transports.CLASSES))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
+        unsent = Count("dispatches", filter=Q(dispatches__state__in=(State.READY, State.HELD, State.SENDING)))
+        rows: QuerySet[Route] = super().get_queryset(request).annotate(unsent=unsent)
+        return rows
+
+    @admin.display(description="waiting", ordering="unsent")
+    def waiting(self, route: Route) -> int:
+        return int(getattr(route, "unsent", 0))
 
     @admin.display(description="health")
     def health(self, route: Route) -> str:
         if route.open_until is not None:
             return f"not reached, {route.failures} failures in a row; tried again by itself"
         return f"{route.failures} failures in a row" if route.failures else "well"
+
+    @admin.action(description="Send a test, and say how it went", permissions=["change"])
+    def try_out(self, request: HttpRequest, routes: QuerySet[Route]) -> None:
+        tried = list(routes.select_related("department__vendor")[:TESTED_AT_ONCE])
+        for route, said in zip(tried, runner.try_out(tried), strict=True):
+            level = messages.WARNING if said.startswith("It failed") else messages.SUCCESS
+            messages.add_message(request, level, f"{route}: {said}")
 
     @admin.action(description="Hold: send nothing over it until it is put back into use", permissions=["change"])
     def hold(self, request: HttpRequest, routes: QuerySet[Route]) -> None:
@@ -79,6 +132,11 @@ class AttemptInline(VendorScopedInline):
     readonly_fields = ATTEMPT
     ordering = ["-number"]
     can_delete = False
+
+    @admin.display(description="meaning")
+    def meaning(self, attempt: Attempt) -> str:
+        failed = attempt.outcome in {Attempt.Outcome.RETRY, Attempt.Outcome.REFUSED}
+        return diagnosis.meaning_of(f"{attempt.response} {attempt.code}") if failed else ""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

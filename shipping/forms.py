@@ -1,4 +1,4 @@
-"""The admin form of a route."""
+"""The admin form of a route: the route's own fields, and the settings that its transport declares."""
 
 from __future__ import annotations
 
@@ -6,66 +6,70 @@ from typing import Any
 
 from django import forms
 
-from shipping import signatures
+from shipping import transports
 from shipping.models import Route
-
-CONFIG = {
-    "http": ({"url"}, set[str]()),
-    "email": ({"to"}, {"smtp_host", "smtp_port"}),
-    "sftp": ({"host", "user", "host_key"}, {"port", "folder"}),
-}
-"""The settings that each transport needs, and those it may have."""
-
-SECRETS = {
-    "http": ({"secret"}, {"previous_secret"}),
-    "email": (set[str](), {"smtp_user", "smtp_password"}),
-    "sftp": (set[str](), {"password", "private_key"}),
-}
+from shipping.transports.base import RouteSettings
 
 
 class RouteForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs
-    new_secrets = forms.JSONField(
-        required=False,
-        label="Secrets",
-        help_text='Never shown again. Empty keeps those that are there. HTTP: {"secret": "whsec_…"}; '
-        'SFTP: {"password": "…"} or {"private_key": "…"}.',
-    )
+    """The fields that every route has; :func:`form_for` adds those of a transport."""
+
+    settings: type[RouteSettings]
+    also_seen = ("config",)
 
     class Meta:
         model = Route
-        fields = ("department", "rank", "transport", "config")
+        fields = ("department", "rank", "ack_policy")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not hasattr(self, "settings"):
+            return
+        if self.instance.pk and not self.initial.get("ack_policy"):
+            self.initial["ack_policy"] = self.instance.acknowledged_by
+        for name in self.settings.base_fields:
+            if name in self.settings.secrets:
+                if name in self.stored:
+                    self.fields[
+                        name
+                    ].help_text = (
+                        f"Stored, and never shown again. Leave it empty to keep it. {self.fields[name].help_text}"
+                    )
+            else:
+                self.initial.setdefault(name, self.instance.config.get(name, self.settings.base_fields[name].initial))
+
+    @property
+    def stored(self) -> set[str]:
+        """Return the names of the secrets that the route has already."""
+        return set(self.instance.secret_names) if self.instance.pk else set()
 
     def clean(self) -> dict[str, Any]:
-        values: dict[str, Any] = super().clean() or {}
-        transport = values.get("transport")
-        if transport:
-            self._check_names("config", values.get("config"), CONFIG[transport])
-            if values.get("new_secrets") or not self.instance.encrypted_secrets:
-                self._check_names("new_secrets", values.get("new_secrets") or {}, SECRETS[transport])
-                self._check_secret(values.get("new_secrets"))
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        given = {name for name in self.settings.secrets if values.get(name)}
+        for name, complaint in self.settings.complaints(values, given | self.stored).items():
+            self.add_error(name, complaint)
         return values
 
-    def _check_names(self, field: str, given: object, names: tuple[set[str], set[str]]) -> None:
-        needed, possible = names
-        if not isinstance(given, dict) or not all(isinstance(value, str | int) for value in given.values()):
-            self.add_error(field, 'Write names and values, for example {"url": "https://shop.example/orders"}.')
-            return
-        if any("\0" in str(value) for value in given.values()):
-            self.add_error(field, "A value holds a NUL character; take it out.")  # PostgreSQL would refuse it
-        if missing := needed - given.keys():
-            self.add_error(field, f"Missing: {', '.join(sorted(missing))}.")
-        if unknown := given.keys() - needed - possible:
-            self.add_error(field, f"Not known here: {', '.join(sorted(unknown))}.")
-
-    def _check_secret(self, given: object) -> None:
-        if isinstance(given, dict) and "secret" in given:
-            try:
-                signatures.key_bytes(str(given["secret"]))
-            except ValueError as error:
-                self.add_error("new_secrets", str(error))
-
     def save(self, commit: bool = True) -> Route:  # noqa: FBT001, FBT002 -- Django's signature
-        if secrets := self.cleaned_data.get("new_secrets"):
-            self.instance.secrets = {name: str(value) for name, value in secrets.items()}
+        values = self.cleaned_data
+        names = self.settings.base_fields
+        kept = {name: values[name] for name in names if name not in self.settings.secrets}
+        self.instance.config = {name: value for name, value in kept.items() if value not in (None, "")}
+        given = {name: values[name] for name in self.settings.secrets if values.get(name)}
+        if given:
+            self.instance.secrets = self.settings.merge_secrets(
+                {name: self.instance.secrets[name] for name in self.stored}, given
+            )
         route: Route = super().save(commit=commit)
         return route
+
+
+def form_for(transport: str, base: type[RouteForm]) -> type[RouteForm]:
+    """Return the form of routes over a transport."""
+    declared = transports.get_transport(transport)
+    policies = [(policy.value, policy.label) for policy in declared.ack_policies]
+    fields: dict[str, Any] = dict(declared.settings.base_fields)
+    fields["ack_policy"] = forms.ChoiceField(
+        choices=policies, label="Acknowledged by", help_text=Route._meta.get_field("ack_policy").help_text
+    )
+    return type("RouteForm", (base,), {**fields, "settings": declared.settings})

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from shipping import encryption, states
+from shipping import encryption, states, transports
 from shipping.states import State
+from shipping.transports.base import AckPolicy
 
 
 class Department(models.Model):
@@ -23,38 +23,11 @@ class Department(models.Model):
         return f"{self.name} of {self.vendor}"
 
 
-class RouteQuerySet(models.QuerySet["Route"]):
-    def with_due_work(self, now: datetime) -> Self:
-        """Return enabled routes with due work and a circuit breaker that is not open, longest waiting first."""
-        due = Dispatch.objects.due(now).filter(route=models.OuterRef("pk")).order_by("next_at").values("next_at")[:1]
-        return (
-            self.filter(state=Route.State.ENABLED)
-            .filter(Q(open_until__isnull=True) | Q(open_until__lte=now))
-            .annotate(due_since=models.Subquery(due))
-            .filter(due_since__isnull=False)
-            .order_by("due_since")
-        )
-
-
 class Route(models.Model):
     """The transport by which a department is reached, with its settings, secrets and circuit breaker.
 
-    ====== ========================================================= ==================================================
-    kind   config                                                    secrets
-    ====== ========================================================= ==================================================
-    http   url                                                       secret (``whsec_`` and base64 of 24 to 64 bytes),
-                                                                     previous_secret while keys are changed
-    email  to; smtp_host, smtp_port for a server of the vendor's     smtp_user, smtp_password for that server
-           own, else the mall's mailer is used                       (needs STARTTLS and a valid certificate)
-    sftp   host, port (22), user, folder (``inbox``), host_key (one  password, or private_key (OpenSSH's format)
-           line, ``ssh-ed25519 AAAA…``)
-    ====== ========================================================= ==================================================
+    The transport's class declares the settings (``shipping.transports``).
     """
-
-    class Transport(models.TextChoices):
-        HTTP = "http", "signed HTTP request"
-        EMAIL = "email", "e-mail"
-        SFTP = "sftp", "file by SFTP"
 
     class State(models.TextChoices):
         ENABLED = "enabled", "in use"
@@ -62,8 +35,15 @@ class Route(models.Model):
 
     department = models.ForeignKey(Department, models.CASCADE, related_name="routes")
     rank = models.PositiveSmallIntegerField(default=1, help_text="The enabled route of lowest rank is used.")
-    transport = models.CharField(max_length=5, choices=Transport)
+    transport = models.CharField(max_length=20, choices=transports.choices)
     config = models.JSONField(default=dict, blank=True)
+    ack_policy = models.CharField(
+        "acknowledged by",
+        max_length=6,
+        choices=AckPolicy,
+        blank=True,
+        help_text="What shows that the department has it. Until then it is sent again, three times at most.",
+    )
     encrypted_secrets = models.TextField(blank=True, editable=False)
     state = models.CharField(max_length=7, choices=State, default=State.ENABLED)
     reason = models.CharField(max_length=300, blank=True, help_text="Why it is held, or the last failure.")
@@ -76,8 +56,16 @@ class Route(models.Model):
         help_text="The circuit breaker is open until then; one dispatch then probes the route.",
     )
     last_ok_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    objects: ClassVar = RouteQuerySet.as_manager()
+    last_ack_at = models.DateTimeField(null=True, blank=True, editable=False)
+    alarmed_at = models.DateTimeField(null=True, editable=False, help_text="When its failure was mailed to both sides.")
+    acks_due_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When acknowledgements are looked for again; while a worker looks, the end of its lease.",
+    )
+    acks_after = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="The dispatch at which the last look ended; the next one begins behind it."
+    )
 
     class Meta:
         ordering = ["department", "rank"]
@@ -93,6 +81,19 @@ class Route(models.Model):
         return f"{self.get_transport_display()} to {self.department}"
 
     @property
+    def acknowledged_by(self) -> str:
+        """Return the policy of acknowledgement: the route's own, or its transport's first."""
+        return self.ack_policy or transports.get_transport(self.transport).ack_policies[0]
+
+    @property
+    def secret_names(self) -> list[str]:
+        """Return the names of the secrets that are stored; none where no key of the settings opens them."""
+        try:
+            return sorted(self.secrets)
+        except encryption.InvalidToken:
+            return []
+
+    @property
     def secrets(self) -> dict[str, str]:
         return encryption.decrypt_secrets(self.encrypted_secrets)
 
@@ -106,21 +107,12 @@ class DispatchQuerySet(models.QuerySet["Dispatch"]):
         """Return the dispatches that are neither finished nor given up."""
         return self.filter(state__in=states.LIVE)
 
-    def due(self, now: datetime) -> Self:
-        """Return the dispatches to be sent now: their time has come, or a worker's lease ran out."""
-        return self.filter(
-            Q(state__in=states.CLAIMABLE, next_at__lte=now) | Q(state=State.SENDING, lease_until__lt=now)
-        )
-
-    def in_flight(self, now: datetime) -> Self:
-        """Return the dispatches that a worker is sending under a valid lease."""
-        return self.filter(state=State.SENDING, lease_until__gte=now)
-
 
 class Dispatch(models.Model):
     """The outbox row of one consignment's revision: written with the order, sent until it is acknowledged.
 
-    ``key`` is the idempotency key that the department deduplicates by. ``fence`` is the fencing token: it counts the
+    ``key`` is the idempotency key that the department deduplicates by. ``next_at`` is the time from which it may be
+    claimed; while a worker sends it, the end of that worker's lease. ``fence`` is the fencing token: it counts the
     claims and so numbers the attempts, and a result is recorded only where it still matches. ``spent`` counts the
     failures that used up the retry schedule; probes of an open circuit breaker are free. A trigger refuses any change
     of consignment, revision, key and body.
@@ -135,14 +127,17 @@ class Dispatch(models.Model):
     route = models.ForeignKey(Route, models.PROTECT, null=True, blank=True, related_name="dispatches")
     created_at = models.DateTimeField(default=timezone.now)
     next_at = models.DateTimeField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
     lease_owner = models.CharField(max_length=80, blank=True)
     fence = models.PositiveIntegerField(default=0)
     spent = models.PositiveIntegerField(default=0)
+    sends = models.PositiveIntegerField(default=0, help_text="Times it was taken without an acknowledgement.")
+    refusals = models.PositiveIntegerField(default=0)
+    first_refused_at = models.DateTimeField(null=True, blank=True)
     first_sent_at = models.DateTimeField(null=True, blank=True)
     acked_at = models.DateTimeField(null=True, blank=True)
     ack_by = models.CharField(max_length=80, blank=True)
     reason = models.CharField(max_length=300, blank=True)
+    alarmed_at = models.DateTimeField(null=True, editable=False, help_text="When its end was mailed to both sides.")
 
     objects: ClassVar = DispatchQuerySet.as_manager()
 
@@ -156,10 +151,6 @@ class Dispatch(models.Model):
                 name="shipping_dispatch_live_has_next_at",
             ),
             models.CheckConstraint(
-                condition=~Q(state=State.SENDING) | Q(lease_until__isnull=False),
-                name="shipping_dispatch_sending_has_lease",
-            ),
-            models.CheckConstraint(
                 condition=~Q(state=State.ACKED) | Q(acked_at__isnull=False), name="shipping_dispatch_acked_has_time"
             ),
         ]
@@ -167,6 +158,8 @@ class Dispatch(models.Model):
             models.Index(
                 F("route"), F("next_at"), name="shipping_dispatch_live", condition=Q(state__in=sorted(states.LIVE))
             ),
+            models.Index(F("route"), F("id"), name="shipping_dispatch_unacked", condition=Q(state=State.SENT)),
+            models.Index(F("id"), name="shipping_dispatch_no_route", condition=Q(route=None, state=State.HELD)),
         ]
 
     def __str__(self) -> str:
@@ -233,3 +226,13 @@ class Recall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pieces} × {self.line.name}"
+
+
+class RunnerPresence(models.Model):
+    """A running ``dispatchd``; while one has been seen lately, the Celery task only wakes it."""
+
+    name = models.CharField(max_length=80, unique=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

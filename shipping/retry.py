@@ -17,13 +17,17 @@ DELAYS = (
 """The wait after the first, second, … failure; after the last the dispatch is dead, about seven days in."""
 
 REFUSED_DELAYS = (10 * MINUTE, 20 * MINUTE)
-"""A refusal may be a deployment under way (a passing 404): three attempts in half an hour, then dead."""
+"""A refusal may be a deployment under way (a passing 404): three attempts in half an hour, then dead.
 
-ACK_TIMEOUTS = {"http": 24 * HOUR, "email": 72 * HOUR, "sftp": 24 * HOUR}
-"""How long a sent dispatch waits for its acknowledgement before it is sent again, by transport."""
+It is dead only where the route has taken another dispatch since the first refusal; a route that refuses everything is
+itself at fault, and its circuit breaker holds them all.
+"""
 
 MAX_SENDS = 3
 """A dispatch sent this often without an acknowledgement is dead: the department needs a call, not a fourth copy."""
+
+ACKS_EVERY = timedelta(seconds=15)
+"""How often acknowledgements are looked for on a department's server."""
 
 RETRY_AFTER_MAX = 6 * HOUR
 
@@ -43,6 +47,8 @@ class BreakerState:
 
 def next_try(*, spent: int, refused: int, now: datetime, retry_after: timedelta | None) -> datetime | None:
     """Return the time of the next attempt after ``spent`` failures, ``refused`` of them refusals; None: give up."""
+    if spent > len(DELAYS):
+        return None
     delays, count = (REFUSED_DELAYS, refused) if refused else (DELAYS, spent)
     if count > len(delays):
         return None

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 BY_HAND = "Sent again by hand."
 
 
+FRESH: dict[str, Any] = {"spent": 0, "sends": 0, "refusals": 0, "first_refused_at": None, "alarmed_at": None}
+"""The history of failures of a dispatch that begins anew."""
+
+ACKED_FIELDS = ("state", "acked_at", "ack_by", "next_at", "reason")
+
+
 class UnknownDispatchError(LookupError):
     """An acknowledgement names no dispatch of this vendor."""
 
@@ -50,7 +56,7 @@ def set_up_route(
 def release_route(*, route: Route, now: datetime) -> int:
     """Put a route back into use with a closed circuit breaker; return how many held dispatches are due now."""
     Route.objects.filter(pk=route.pk).update(
-        state=Route.State.ENABLED, reason="", failures=0, failing_since=None, open_until=None
+        state=Route.State.ENABLED, reason="", failures=0, failing_since=None, open_until=None, alarmed_at=None
     )
     route.refresh_from_db()
     return release_held(route=route, now=now)
@@ -164,16 +170,16 @@ def _body_of(order: Order, consignment: Consignment, key: str, revision: int, no
 
 
 @transaction.atomic
-def assign_missing_routes(*, now: datetime) -> int:
-    """Give each dispatch without a route its vendor's route; return the number of dispatches."""
-    waiting = list(Dispatch.objects.live().filter(route=None).select_related("consignment")[:500])
-    routes = _routes_of([dispatch.consignment.vendor_id for dispatch in waiting]) if waiting else {}
-    return sum(
-        Dispatch.objects.filter(consignment__vendor=vendor, route=None, state=State.HELD).update(
-            route=route, state=State.READY, next_at=now, reason=""
-        )
-        for vendor, route in routes.items()
+def record_acks(*, vendor_id: int, keys: Sequence[str], source: str, now: datetime) -> int:
+    """Record acknowledgements by the keys of dispatches; return how many of them are this vendor's."""
+    rows = Dispatch.objects.select_for_update(no_key=True, of=("self",)).filter(
+        key__in=keys, consignment__vendor_id=vendor_id
     )
+    dispatches = list(rows.defer("body").order_by("pk"))
+    acks = [mark_acked(dispatch=row, vendor_id=vendor_id, ack_id=row.key, source=source, now=now) for row in dispatches]
+    Ack.objects.bulk_create(acks, ignore_conflicts=True)
+    Dispatch.objects.bulk_update(dispatches, ACKED_FIELDS)
+    return len(dispatches)
 
 
 @transaction.atomic
@@ -184,28 +190,18 @@ def record_ack(*, vendor_id: int, ack_id: str, key: str, source: str, now: datet
     )
     if dispatch is None:
         raise UnknownDispatchError(f"No dispatch {key!r} for this vendor; was the acknowledgement meant for another?")
-    mark_acked(dispatch=dispatch, ack_id=ack_id, source=source, now=now)
-    dispatch.save(update_fields=["state", "acked_at", "ack_by", "next_at", "lease_until", "reason"])
+    ack = mark_acked(dispatch=dispatch, vendor_id=vendor_id, ack_id=ack_id, source=source, now=now)
+    Ack.objects.bulk_create([ack], ignore_conflicts=True)
+    dispatch.save(update_fields=ACKED_FIELDS)
     return dispatch
 
 
-def mark_acked(*, dispatch: Dispatch, ack_id: str, source: str, now: datetime) -> None:
-    """Write the Ack and set the state of a dispatch; the caller holds its row's lock and saves it."""
-    Ack.objects.bulk_create(
-        [
-            Ack(
-                vendor_id=dispatch.consignment.vendor_id,
-                ack_id=ack_id,
-                dispatch=dispatch,
-                source=source,
-                received_at=now,
-            )
-        ],
-        ignore_conflicts=True,
-    )
+def mark_acked(*, dispatch: Dispatch, vendor_id: int, ack_id: str, source: str, now: datetime) -> Ack:
+    """Set the state of a dispatch and return its Ack; the caller holds the row's lock and saves both."""
     if dispatch.state in states.sources(State.ACKED):
         dispatch.state, dispatch.acked_at, dispatch.ack_by = State.ACKED, now, source
-        dispatch.next_at, dispatch.lease_until, dispatch.reason = None, None, ""
+        dispatch.next_at, dispatch.reason = None, ""
+    return Ack(vendor_id=vendor_id, ack_id=ack_id, dispatch=dispatch, source=source, received_at=now)
 
 
 @transaction.atomic
@@ -219,7 +215,7 @@ def redrive(*, dispatch_ids: Collection[int], vendor_id: int | None = None, now:
         rows = rows.filter(consignment__vendor=vendor_id)
     dead = list(rows.select_for_update(no_key=True, of=("self",)))
     keys = {row.pk for row in dead}
-    again: dict[str, Any] = {"state": State.READY, "next_at": now, "spent": 0, "lease_until": None, "reason": BY_HAND}
+    again: dict[str, Any] = {"state": State.READY, "next_at": now, "reason": BY_HAND, **FRESH}
     Dispatch.objects.filter(pk__in=keys).update(**again)
     log_changes((row, {"state": (State.DEAD, State.READY)}) for row in dead)
     return keys

@@ -1,18 +1,32 @@
-"""Celery tasks of the outbox. Messages carry no arguments; each task reads the rows that are due."""
+"""Celery tasks of the outbox. Their messages carry no arguments; they read the rows that are due."""
 
 from celery import shared_task
+from django.db import connection
+from django.utils import timezone
 
-from shipping import acks
-from shipping.drain import drain
+from shipping import alarms, presence
+from shipping.runner import drain
+
+LOCK = 0x5348_4950  # of PostgreSQL's advisory ones: one drain at a time, so that ticks of beat do not fill the workers
 
 
-@shared_task(name="shipping.drain_outbox")
+@shared_task(name="shipping.drain_outbox", expires=30, soft_time_limit=90, time_limit=120)
 def drain_outbox() -> None:
-    """Send due dispatches. Any number of workers may run it concurrently."""
-    drain()
+    """Wake ``dispatchd``; where there is none, send what is due."""
+    if presence.is_there():
+        presence.wake()
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            return
+        try:
+            drain()
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
-@shared_task(name="shipping.collect_acks")
-def collect_acks() -> None:
-    """Fetch acknowledgements from the departments' servers."""
-    acks.collect()
+@shared_task(name="shipping.send_alarms", expires=60, soft_time_limit=50, time_limit=60)
+def send_alarms() -> None:
+    """Mail both sides about what no department hears of."""
+    alarms.send_alarms(timezone.now())

@@ -1,4 +1,4 @@
-"""The demo's whole farm on one machine: servers, two web nodes, worker and beat, remote departments."""
+"""The demo's whole farm on one machine: servers, two web nodes, worker, beat and dispatchd, remote departments."""
 
 import os
 import secrets
@@ -94,15 +94,18 @@ def start_all(
     prepare = (sys.executable, "-m", "deploy.demo.prepare", str(supervisor.notes / "welcome"))
     own = {"DJANGO_SETTINGS_MODULE": "deploy.demo.settings"} | departments.for_the_mall | external_site.for_the_mall
     supervisor.run(Program("prepare", prepare, environment | own))
-    say("Starting two web nodes, a worker and the clock, and an external magazine ...")
+    say("Starting two web nodes, a worker, the clock and the dispatcher, and an external magazine ...")
     ready = []
     for name in NODES:
         ready.append(supervisor.notes / f"{name}.ready")
         ready[-1].unlink(missing_ok=True)
         own = environment | {"NODE": name, "READY_FILE": str(ready[-1])}
         supervisor.start(Program(name, (sys.executable, "-m", "deploy.demo.node", str(port)), own))
-    worker = (*CELERY, "worker", "--loglevel", "WARNING", "--concurrency", "2", "--without-mingle", "-Q", "celery,jobs")
+    queues = "celery,jobs,dispatch"
+    worker = (*CELERY, "worker", "--loglevel", "WARNING", "--concurrency", "2", "--without-mingle", "-Q", queues)
     supervisor.start(Program("worker", worker, environment | {"NODE": "worker", "DB_POOL": "0"}))
+    dispatchd = (sys.executable, "manage.py", "dispatchd")
+    supervisor.start(Program("dispatchd", dispatchd, environment | {"NODE": "dispatchd", "DB_POOL": "0"}))
     beat = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=", "--schedule", str(supervisor.notes / "beat"))
     supervisor.start(Program("beat", beat, environment | {"NODE": "beat", "DB_POOL": "0"}))
     supervisor.start(external_site.program(port))

@@ -98,8 +98,14 @@ def read(body: bytes) -> tuple[str, dict]:
     try:
         order = json.loads(body)
         key, texts, lines = order["key"], (order["order"], order["consignment"]), order["lines"]
-        known = order["v"] == 1 and KEY.fullmatch(key) and all(isinstance(text, str) for text in texts) and lines
-    except (ValueError, KeyError, TypeError) as error:
+        known = (
+            order["v"] == 1
+            and order["action"] == "ship"
+            and KEY.fullmatch(key)
+            and all(isinstance(text, str) for text in texts)
+            and lines
+        )
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidOrderError(f"Not a consignment: {error!r}") from error
     if not known:
         raise InvalidOrderError("Not a consignment of version 1.")

@@ -1,8 +1,13 @@
-"""The protocol of transports: payload, endpoint, result and error."""
+"""The base class of transports: payload, endpoint, result and error."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, ClassVar
+
+from django import forms
+from django.db import models
 
 RESPONSE_MAX = 2000  # characters of a response that are stored with the attempt
 
@@ -17,6 +22,14 @@ class DispatchPayload:
     attempt: int
     resend: bool = False
     ack_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A dispatch whose acknowledgement is looked for."""
+
+    key: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +91,62 @@ class TransportError(Exception):
         self.code = code
 
 
-class Transport(Protocol):
-    """Sends a payload. It runs in a thread of its own and must not use the database."""
+class AckPolicy(models.TextChoices):
+    """What counts as the department's acknowledgement."""
 
-    def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
+    JSON = "json", 'an answer {"ack": our key}'
+    ANSWER = "answer", "any answer that says it was taken"
+    FILE = "file", "the file moved to done/, or <name>.ack beside it"
+    PERSON = "person", "a person on the page that the mail links"
+
+
+class RouteSettings(forms.Form):
+    """The settings of a route over one transport, as staff type them; ``secrets`` names those that are never shown."""
+
+    secrets: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def complaints(cls, values: dict[str, Any], secrets: set[str]) -> dict[str, str]:
+        """Return what is wrong with the settings as a whole, by field; ``secrets`` are those given or stored."""
+        del values
+        return {name: "A route needs it." for name in cls.secrets if name not in secrets}
+
+    @classmethod
+    def merge_secrets(cls, stored: dict[str, str], given: dict[str, str]) -> dict[str, str]:
+        """Return the secrets to be stored, once new ones are given."""
+        return stored | given
+
+
+class Transport(ABC):
+    """One way to departments. A runner makes one instance for its event loop; it must not use the database."""
+
+    label: ClassVar[str]
+    settings: ClassVar[type[RouteSettings]]
+    ack_policies: ClassVar[tuple[AckPolicy, ...]]
+    """The acknowledgements that a route may choose of; the first is the default."""
+    deadline: ClassVar[timedelta] = timedelta(seconds=20)
+    """The end of a send and of a look for acknowledgements, from the look-up of the name to the last byte."""
+    in_flight: ClassVar[int] = 4
+    """Most dispatches of one route in flight at once."""
+    ack_timeout: ClassVar[timedelta] = timedelta(hours=24)
+    """How long a sent dispatch waits for its acknowledgement before it is sent again."""
+    links_ack_page: ClassVar[bool] = False
+    """Payloads carry the link of the page on which a person acknowledges."""
+    collects_acks: ClassVar[bool] = False
+    """Acknowledgements are fetched from the department's own server."""
+
+    @abstractmethod
+    async def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
         """Send a payload; raise TransportError where it was not taken."""
-        ...
 
+    async def collect(self, sent: Sequence[SentFile], endpoint: Endpoint) -> list[str]:
+        """Return the keys of those that the department has acknowledged."""
+        raise NotImplementedError
 
-class AckSource(Protocol):
-    """A transport whose acknowledgements are fetched from the department's server."""
+    @abstractmethod
+    async def try_out(self, endpoint: Endpoint) -> str:
+        """Send a test that causes no work; return what the other side did, as a sentence. Raise as ``send`` does."""
 
-    def fetch_acks(self, payloads: list[DispatchPayload], endpoint: Endpoint) -> list[str]:
-        """Return the keys of the payloads that the department has acknowledged."""
-        ...
+    async def close(self) -> None:
+        """Close the connections that were kept open."""
+        return

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import smtplib
-import socket
 import ssl
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from email.policy import SMTP
 from email.utils import parseaddr
+from typing import Any, cast
 
+import aiosmtplib
+from django import forms
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
@@ -14,46 +21,98 @@ from django.template.loader import render_to_string
 from shipping import egress
 from shipping.documents import as_csv, parse_body
 from shipping.keys import file_name
-from shipping.transports.base import DispatchPayload, Endpoint, SendResult, TransportError
+from shipping.threads import run_abandonable
+from shipping.transports import fields
+from shipping.transports.base import (
+    AckPolicy,
+    DispatchPayload,
+    Endpoint,
+    RouteSettings,
+    SendResult,
+    Transport,
+    TransportError,
+)
 
-SECONDS = 20.0
+MAILBOX_FULL = 552
+"""Permanent by its number (RFC 5321, 4.2.2), but it says that the mailbox is full, which passes."""
 
 
-class EmailTransport:
+class EmailSettings(RouteSettings):
+    to = fields.MailboxField(label="To", help_text="The department's mailbox.")
+    smtp_host = fields.HostField(
+        required=False, label="Mail server", help_text="Of the vendor's own; leave it empty to send by the mall's."
+    )
+    smtp_port = fields.PortField(required=False, label="Its port", help_text="25 where it is left empty; often 587.")
+    smtp_user = forms.CharField(
+        required=False,
+        label="User",
+        help_text="To sign in there, which needs STARTTLS and a certificate that proves the server's name.",
+    )
+    smtp_password = fields.SecretField(label="Password", help_text="Of that user.")
+    secrets = ("smtp_password",)
+
+    @classmethod
+    def complaints(cls, values: dict[str, Any], secrets: set[str]) -> dict[str, str]:
+        if not values.get("smtp_user"):
+            return {}
+        if not values.get("smtp_host"):
+            return {"smtp_host": "A user signs in at a server; name it."}
+        return super().complaints(values, secrets)
+
+
+class EmailTransport(Transport):
     """Sends by the mall's own mailer, or by a server that the vendor names, through the egress guard.
 
     The Message-ID comes from the idempotency key, so the department can deduplicate copies. A connection that breaks
     between the final dot and the response duplicates a mail (RFC 1047).
     """
 
-    def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
-        message = build_message(payload, endpoint.required("to"))
-        try:
-            if endpoint.text("smtp_host"):
-                return _send_through(message, endpoint)
-            message.send()
-            return SendResult(acked=False, code="250", response="Taken by the mall's mail server.")
-        except egress.EgressRefusedError as error:
-            raise TransportError(str(error), hold=True) from error
-        except smtplib.SMTPException as error:
-            raise _as_transport_error(error) from error
-        except ValueError as error:  # Django's word for a line break in a header
-            raise TransportError(f"The mail cannot be written: {error}", hold=True) from error
-        except OSError as error:
-            raise TransportError(f"{type(error).__name__}: {error}", code=type(error).__name__) from error
+    label = "e-mail"
+    settings = EmailSettings
+    ack_policies = (AckPolicy.PERSON, AckPolicy.ANSWER)
+    ack_timeout = timedelta(hours=72)
+    links_ack_page = True
+
+    async def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
+        return await _deliver(build_message(payload, endpoint.required("to")), endpoint)
+
+    async def try_out(self, endpoint: Endpoint) -> str:
+        message = EmailMultiAlternatives(
+            subject="A test from the mall",
+            body="Orders will come to this mailbox. There is nothing to do.",
+            to=[endpoint.required("to")],
+        )
+        result = await _deliver(message, endpoint)
+        return f"{result.response} Look whether the mail “A test from the mall” is in the mailbox."
+
+
+async def _deliver(message: EmailMultiAlternatives, endpoint: Endpoint) -> SendResult:
+    """Hand a mail to the server; raise each failure as a TransportError."""
+    try:
+        if endpoint.text("smtp_host"):
+            return await _send_through(message, endpoint)
+        await run_abandonable(message.send)
+    except egress.EgressRefusedError as error:
+        raise TransportError(str(error), hold=True) from error
+    except (aiosmtplib.SMTPException, smtplib.SMTPException) as error:
+        raise _as_transport_error(error, _code_of(error)) from error
+    except ValueError as error:  # a line break in a header, an address outside ASCII
+        raise TransportError(f"The mail cannot be written: {error}", hold=True) from error
+    except OSError as error:
+        raise TransportError(f"{type(error).__name__}: {error}", code=type(error).__name__) from error
+    return SendResult(acked=False, code="250", response="Taken by the mall's mail server.")
 
 
 def build_message(payload: DispatchPayload, to: str) -> EmailMultiAlternatives:
     """Return the mail: a packing slip as text and HTML, the order attached as JSON and CSV."""
     order = parse_body(payload.body)
     context = {"order": order, "resend": payload.resend, "ack_url": payload.ack_url}
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
     subject = f"Order {order['order']}, consignment {order['consignment']}"  # ids only: no typed text in a header
     message = EmailMultiAlternatives(
         subject=f"DUPLICATE OF: {subject}" if payload.resend else subject,
         body=render_to_string("shipping/mail/slip.txt", context),
         to=[to],
-        headers={"Message-ID": f"<{payload.key}@dispatch.{domain}>", "X-Mall-Key": payload.key},
+        headers={"Message-ID": f"<{payload.key}@dispatch.{_domain()}>", "X-Mall-Key": payload.key},
     )
     message.attach_alternative(render_to_string("shipping/mail/slip.html", context), "text/html")
     name = file_name(payload.key, payload.sha256)
@@ -62,47 +121,66 @@ def build_message(payload: DispatchPayload, to: str) -> EmailMultiAlternatives:
     return message
 
 
-def _send_through(message: EmailMultiAlternatives, endpoint: Endpoint) -> SendResult:
-    host, port = endpoint.text("smtp_host"), endpoint.number("smtp_port", 25)
-    with GuardedSMTP(host, port, timeout=SECONDS) as server:
-        server.ehlo()
-        if user := endpoint.secrets.get("smtp_user"):
-            _sign_in(server, user, endpoint.required("smtp_password"))
-        elif server.has_extn("starttls"):
-            server.starttls()  # opportunistic, as between mail servers: the certificate is not verified
-            server.ehlo()
-        server.send_message(message.message(), message.from_email, message.to)
+async def _send_through(message: EmailMultiAlternatives, endpoint: Endpoint) -> SendResult:
+    host = endpoint.text("smtp_host")
+    async with _server(host, endpoint.number("smtp_port", 25)) as server:
+        await server.ehlo()
+        if user := endpoint.text("smtp_user"):
+            await _sign_in(server, user, endpoint.required("smtp_password"))
+        elif server.supports_extension("starttls"):
+            # Opportunistic, as between mail servers: the certificate is not verified.
+            await server.starttls(validate_certs=False)
+        await server.sendmail(message.from_email, message.to, message.message(policy=SMTP).as_bytes())
     return SendResult(acked=False, code="250", response=f"Taken by {host}.")
 
 
-def _sign_in(server: smtplib.SMTP, user: str, password: str) -> None:
+@contextlib.asynccontextmanager
+async def _server(host: str, port: int) -> AsyncIterator[aiosmtplib.SMTP]:
+    """Connect through the egress guard. The runner's deadline bounds all of it, so there are no timeouts here."""
+    with contextlib.closing(await egress.dial(host, port)) as sock:
+        # Without a name to greet with it would look up its own, in one of the loop's few threads.
+        server = aiosmtplib.SMTP(
+            hostname=host, port=None, sock=sock, local_hostname=_domain(), start_tls=False, timeout=None
+        )
+        try:
+            await server.connect()
+            plain = cast("asyncio.WriteTransport", server.transport)
+            try:
+                yield server
+            finally:
+                plain.abort()  # a handshake that broke off leaves it with bytes that nobody takes
+        finally:
+            server.close()
+
+
+async def _sign_in(server: aiosmtplib.SMTP, user: str, password: str) -> None:
     """Sign in over STARTTLS with a verified certificate; never send the password in the clear."""
-    if not server.has_extn("starttls"):
+    if not server.supports_extension("starttls"):
         raise TransportError("The mail server offers no STARTTLS; the password is not sent in the clear.", hold=True)
     try:
-        server.starttls(context=ssl.create_default_context())
-    except ssl.SSLCertVerificationError as error:
-        raise TransportError(
-            f"The mail server's certificate does not prove its name: {error.verify_message}.", hold=True
-        ) from error
-    server.ehlo()
-    server.login(user, password)
+        await server.starttls(tls_context=ssl.create_default_context())
+    except (ssl.SSLCertVerificationError, aiosmtplib.SMTPException) as error:
+        raise TransportError(f"The mail server's certificate does not prove its name: {error}.", hold=True) from error
+    await server.login(user, password)
 
 
-class GuardedSMTP(smtplib.SMTP):
-    """An SMTP client that connects through the egress guard."""
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return egress.dial(host, port, timeout)
+def _domain() -> str:
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
 
 
-def _as_transport_error(error: smtplib.SMTPException) -> TransportError:
+def _code_of(error: Exception) -> int:
+    """Return the code of an SMTP refusal, the mildest of those of several recipients; 0 where there is none."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return min((reply[0] for reply in error.recipients.values()), default=0)
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return min((refused.code for refused in error.recipients), default=0)
+    return int(getattr(error, "smtp_code", 0) or getattr(error, "code", 0) or 0)
+
+
+def _as_transport_error(error: Exception, code: int) -> TransportError:
     """Return a retryable error for 4xx, a permanent one for 5xx, and one that holds the route for a refused sign-in."""
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return TransportError(f"The mail server refuses the sign-in: {error}", hold=True, code=str(error.smtp_code))
-    code = 0
-    if isinstance(error, smtplib.SMTPResponseException):
-        code = error.smtp_code
-    elif isinstance(error, smtplib.SMTPRecipientsRefused):
-        code = max((reply[0] for reply in error.recipients.values()), default=0)
-    return TransportError(f"The mail server refuses: {error}", permanent=500 <= code < 600, code=str(code or ""))
+    if isinstance(error, smtplib.SMTPAuthenticationError | aiosmtplib.SMTPAuthenticationError):
+        return TransportError(f"The mail server refuses the sign-in: {error}", hold=True, code=str(code))
+    refused = 500 <= code < 600 and code != MAILBOX_FULL
+    name = str(code) if code > 0 else type(error).__name__
+    return TransportError(f"The mail server refuses: {error}", permanent=refused, code=name)

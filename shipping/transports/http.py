@@ -5,22 +5,30 @@ from __future__ import annotations
 import email.utils
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import httpcore2
 
 from shipping import egress, signatures
-from shipping.transports.base import RESPONSE_MAX, DispatchPayload, Endpoint, SendResult, TransportError
+from shipping.keys import make_key, new_root
+from shipping.transports import fields
+from shipping.transports.base import (
+    RESPONSE_MAX,
+    AckPolicy,
+    DispatchPayload,
+    Endpoint,
+    RouteSettings,
+    SendResult,
+    Transport,
+    TransportError,
+)
 
-if TYPE_CHECKING:
-    import ssl
-
-CONNECT_SECONDS = 5.0
-TOTAL_SECONDS = 20.0
 MAX_RESPONSE_BYTES = 64 * 1024
+KEEP_SECONDS = 2.0
+MOST_POOLS = 256
 
 REFUSALS = frozenset({400, 404, 405, 413, 415, 422})
 HOLDS = {
@@ -30,20 +38,77 @@ HOLDS = {
 }
 
 
-class HttpTransport:
+class HttpSettings(RouteSettings):
+    url = fields.AddressField(
+        label="Address", help_text="Where the department's server takes orders: https://orders.example.org/mall."
+    )
+    secret = fields.WebhookSecretField(
+        help_text="Signs each request: whsec_ and base64 of 24 to 64 bytes, the same as on the department's server."
+        " When it is changed, requests carry a signature of the old one too until it is changed again."
+    )
+    secrets = ("secret",)
+
+    @classmethod
+    def merge_secrets(cls, stored: dict[str, str], given: dict[str, str]) -> dict[str, str]:
+        """Keep the old secret beside the new one, so that the department changes its own without a gap."""
+        old = stored.get("secret")
+        return given | ({"previous_secret": old} if old and old != given.get("secret") else {})
+
+
+class HttpTransport(Transport):
     """Sends by Standard Webhooks through the egress guard; no redirects, no proxies of the environment."""
 
-    def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
+    label = "signed HTTP request"
+    settings = HttpSettings
+    ack_policies = (AckPolicy.JSON, AckPolicy.ANSWER)
+    in_flight = 8
+
+    def __init__(self) -> None:
+        self.pools: dict[str, httpcore2.AsyncConnectionPool] = {}
+
+    async def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
         url = endpoint.required("url")
-        _validate_url(url)
+        parts = _validate_url(url)
         headers = {"content-type": "application/json", "user-agent": "mall-dispatch/1"} | _signed(payload, endpoint)
         try:
-            status, response_headers, response_body = _post(url, headers, payload.body)
+            status, response_headers, response_body = await self._post(parts, url, headers, payload.body)
         except egress.EgressRefusedError as error:
             raise TransportError(str(error), hold=True) from error
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as error:
             raise TransportError(f"{type(error).__name__}: {error}", code=type(error).__name__) from error
         return _interpret(status, response_headers, response_body, payload.key)
+
+    async def try_out(self, endpoint: Endpoint) -> str:
+        key = make_key(new_root(datetime.now(UTC)), 1)
+        body = json.dumps({"v": 1, "action": "test", "key": key}).encode()
+        result = await self.send(DispatchPayload(key, body, "", 1), endpoint)
+        if result.acked:
+            return f"It took the test ({result.code}) and acknowledged it."
+        return f'It took the test ({result.code}) without the answer {{"ack": …}}; orders would wait for theirs.'
+
+    async def _post(
+        self, parts: SplitResult, url: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        pool = self._pool(f"{parts.scheme}://{parts.netloc}")
+        async with pool.stream("POST", url, headers=list(headers.items()), content=body) as response:
+            response_body = await _read_limited(response.aiter_stream())
+            found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+            return response.status, found, response_body
+
+    def _pool(self, origin: str) -> httpcore2.AsyncConnectionPool:
+        if origin not in self.pools and len(self.pools) >= MOST_POOLS:
+            self.pools = {name: pool for name, pool in self.pools.items() if pool.connections}
+        if origin not in self.pools:
+            self.pools[origin] = httpcore2.AsyncConnectionPool(
+                network_backend=GuardedBackend(),
+                max_keepalive_connections=self.in_flight,
+                keepalive_expiry=KEEP_SECONDS,
+            )
+        return self.pools[origin]
+
+    async def close(self) -> None:
+        for pool in self.pools.values():
+            await pool.aclose()
 
 
 def _validate_url(url: str) -> SplitResult:
@@ -56,6 +121,8 @@ def _validate_url(url: str) -> SplitResult:
         raise TransportError(f"{url!r} is no address; give http://… or https://… with a host.", hold=True)
     if parts.username is not None:
         raise TransportError("The address holds a user name; the signature proves who sends.", hold=True)
+    if not url.isascii():
+        raise TransportError(f"{url!r} holds letters outside ASCII; save the route anew.", hold=True)
     return parts
 
 
@@ -72,24 +139,10 @@ def _signed(payload: DispatchPayload, endpoint: Endpoint) -> dict[str, str]:
         raise TransportError(str(error), hold=True) from error
 
 
-def _post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-    backend = GuardedBackend(time.monotonic() + TOTAL_SECONDS)
-    timeouts = {"connect": CONNECT_SECONDS, "read": TOTAL_SECONDS, "write": TOTAL_SECONDS, "pool": CONNECT_SECONDS}
-    with (
-        httpcore2.ConnectionPool(network_backend=backend) as pool,
-        pool.stream(
-            "POST", url, headers=list(headers.items()), content=body, extensions={"timeout": timeouts}
-        ) as response,
-    ):
-        response_body = _read_limited(response.iter_stream())
-        found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-        return response.status, found, response_body
-
-
-def _read_limited(chunks: Iterable[bytes]) -> bytes:
+async def _read_limited(chunks: AsyncIterable[bytes]) -> bytes:
     """Return the first 64 kB of a response; an acknowledgement needs no more."""
     response_body = bytearray()
-    for chunk in chunks:
+    async for chunk in chunks:
         response_body += chunk
         if len(response_body) >= MAX_RESPONSE_BYTES:
             break
@@ -110,7 +163,7 @@ def _interpret(status: int, headers: dict[str, str], response_body: bytes, key: 
 def _names_key(response_body: bytes, key: str) -> bool:
     try:
         document = json.loads(response_body)
-    except ValueError:  # also bytes that are not UTF-8
+    except (ValueError, RecursionError):  # also bytes that are not UTF-8, and [[[[…
         return False
     return isinstance(document, dict) and document.get("ack") == key
 
@@ -127,60 +180,21 @@ def _retry_after(headers: dict[str, str]) -> timedelta | None:
     return at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)
 
 
-class GuardedBackend(httpcore2.SyncBackend):
-    """Connects through the egress guard and ends the exchange at one deadline, however slowly bytes drip."""
+class GuardedBackend(httpcore2.AnyIOBackend):
+    """Connects through the egress guard."""
 
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
-
-    def connect_tcp(
+    async def connect_tcp(
         self,
         host: str,
         port: int,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 -- httpcore2's signature
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.NetworkStream:
+    ) -> httpcore2.AsyncNetworkStream:
         last: Exception = egress.EgressRefusedError(f"{host!r} has no address.")
-        for address in egress.addresses_of(host, port):
+        for address in await egress.addresses_of(host, port):
             try:
-                stream = super().connect_tcp(str(address), port, timeout, local_address, socket_options or [])
+                return await super().connect_tcp(str(address), port, egress.DIAL_SECONDS, local_address, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 last = error
-            else:
-                return DeadlineStream(stream, self.deadline)
         raise last
-
-
-class DeadlineStream(httpcore2.NetworkStream):
-    """A stream whose every wait ends at one deadline."""
-
-    def __init__(self, stream: httpcore2.NetworkStream, deadline: float) -> None:
-        self.stream = stream
-        self.deadline = deadline
-
-    def remaining(self, timeout: float | None) -> float:
-        """Return the seconds until the deadline, at most ``timeout``; raise ReadTimeout after it."""
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise httpcore2.ReadTimeout(f"No whole answer within {TOTAL_SECONDS:.0f} seconds.")
-        return left if timeout is None else min(timeout, left)
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self.stream.read(max_bytes, self.remaining(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self.stream.write(buffer, self.remaining(timeout))
-
-    def close(self) -> None:
-        self.stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        return DeadlineStream(
-            self.stream.start_tls(ssl_context, server_hostname, self.remaining(timeout)), self.deadline
-        )
-
-    def get_extra_info(self, info: str) -> Any:
-        return self.stream.get_extra_info(info)

@@ -4,40 +4,113 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 import asyncssh
+from django import forms
 
 from shipping import egress
 from shipping.keys import file_name
-from shipping.transports.base import DispatchPayload, Endpoint, SendResult, TransportError
+from shipping.transports import fields
+from shipping.transports.base import (
+    AckPolicy,
+    DispatchPayload,
+    Endpoint,
+    RouteSettings,
+    SendResult,
+    SentFile,
+    Transport,
+    TransportError,
+)
 
-CONNECT_SECONDS = 5.0
-TOTAL_SECONDS = 25.0
-FOLDER = re.compile(r"/?[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 DONE = "done"
+PARTS = 10  # earlier attempts whose left-over temporary files are removed
+LOOKS_AT_ONCE = 32
 
 
-class SftpTransport:
+class SftpSettings(RouteSettings):
+    host = fields.HostField(label="Server", help_text="Its name: files.example.org.")
+    port = fields.PortField(required=False, help_text="22 where it is left empty.")
+    user = forms.CharField(label="User")
+    host_key = fields.HostKeyField(
+        label="Host key",
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+        help_text="The server's public key, one line: ssh-ed25519 AAAA… One that shows another gets nothing.",
+    )
+    folder = fields.FolderField(
+        required=False,
+        help_text="Where files are put: inbox where it is left empty. Files moved to done/ in it are acknowledged.",
+    )
+    password = fields.SecretField(label="Password", help_text="Or a private key.")
+    private_key = fields.PrivateKeyField(label="Private key", help_text="Of OpenSSH, without a passphrase.")
+    secrets = ("password", "private_key")
+
+    @classmethod
+    def complaints(cls, values: dict[str, Any], secrets: set[str]) -> dict[str, str]:
+        return {} if secrets else {"password": "Give a password or a private key."}
+
+    @classmethod
+    def merge_secrets(cls, stored: dict[str, str], given: dict[str, str]) -> dict[str, str]:
+        """Keep none of the old: a key replaces a password."""
+        return given
+
+
+class SftpTransport(Transport):
     """Uploads under a temporary name, verifies the size, then renames. The host key is pinned on the route.
 
     The department acknowledges by a file ``<name>.ack`` beside the file, or by moving the file to ``done/``.
     """
 
-    def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
-        return asyncio.run(_translate_errors(_upload(payload, endpoint)))
+    label = "file by SFTP"
+    settings = SftpSettings
+    ack_policies = (AckPolicy.FILE, AckPolicy.ANSWER)
+    deadline = timedelta(seconds=25)
+    in_flight = 2
+    collects_acks = True
 
-    def fetch_acks(self, payloads: list[DispatchPayload], endpoint: Endpoint) -> list[str]:
-        return asyncio.run(_translate_errors(_fetch_acks(payloads, endpoint)))
+    async def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
+        folder, name = _folder(endpoint), file_name(payload.key, payload.sha256)
+        async with _session(endpoint) as client:
+            await _remove_parts(client, folder, name, payload.attempt)
+            if await client.exists(f"{folder}/{DONE}/{name}"):
+                return SendResult(acked=True, code="done", response=f"{name} was received before.")
+            if await client.exists(f"{folder}/{name}"):  # the response to an earlier rename was lost
+                return await _compare(client, f"{folder}/{name}", payload.body)
+            return await _write(client, _part(folder, name, payload.attempt), f"{folder}/{name}", payload.body)
+
+    async def try_out(self, endpoint: Endpoint) -> str:
+        folder = _folder(endpoint)
+        async with _session(endpoint) as client:
+            name = f"{folder}/.mall_test.part"
+            await _put(client, name, b"test")
+            await client.remove(name)
+            done = await client.isdir(f"{folder}/{DONE}")
+        words = "" if done else f" There is no folder {DONE}/ in it; files are acknowledged by moving them there."
+        return f"Signed in, wrote a file in {folder}/ and removed it.{words}"
+
+    async def collect(self, sent: Sequence[SentFile], endpoint: Endpoint) -> list[str]:
+        """Ask for each file by its name: a list of ``done/`` grows for ever."""
+        folder = _folder(endpoint)
+        async with _session(endpoint) as client:
+            turn = asyncio.Semaphore(LOOKS_AT_ONCE)
+
+            async def acknowledged(file: SentFile) -> bool:
+                name = file_name(file.key, file.sha256)
+                async with turn:
+                    return await client.exists(f"{folder}/{DONE}/{name}") or await client.exists(f"{folder}/{name}.ack")
+
+            found = await asyncio.gather(*map(acknowledged, sent))
+        return [file.key for file, acked in zip(sent, found, strict=True) if acked]
 
 
-async def _translate_errors[Result](work: Coroutine[Any, Any, Result]) -> Result:
-    """Run ``work`` within the time-out; raise each failure of network or server as a TransportError."""
+@contextlib.asynccontextmanager
+async def _session(endpoint: Endpoint) -> AsyncIterator[asyncssh.SFTPClient]:
+    """Sign in; raise each failure of network or server as a TransportError."""
     try:
-        async with asyncio.timeout(TOTAL_SECONDS):
-            return await work
+        async with _connection(endpoint) as connection, connection.start_sftp_client() as client:
+            yield client
     except asyncssh.HostKeyNotVerifiable as error:
         raise TransportError(
             f"The server shows another host key than the route's; nothing was sent. {error}", hold=True
@@ -46,18 +119,15 @@ async def _translate_errors[Result](work: Coroutine[Any, Any, Result]) -> Result
         raise TransportError(f"The server refuses the sign-in: {error}", hold=True) from error
     except egress.EgressRefusedError as error:
         raise TransportError(str(error), hold=True) from error
-    except TimeoutError as error:
-        raise TransportError(f"Not done within {TOTAL_SECONDS:.0f} seconds.", code="timeout") from error
     except (asyncssh.Error, OSError) as error:
         raise TransportError(f"{type(error).__name__}: {error}", code=type(error).__name__) from error
 
 
 @contextlib.asynccontextmanager
-async def _session(endpoint: Endpoint) -> AsyncIterator[asyncssh.SFTPClient]:
+async def _connection(endpoint: Endpoint) -> AsyncIterator[asyncssh.SSHClientConnection]:
     host, port = endpoint.required("host"), endpoint.number("port", 22)
     credentials, host_key = _credentials(endpoint), _host_key(endpoint)
-    sock = await asyncio.to_thread(egress.dial, host, port, CONNECT_SECONDS)
-    sock.setblocking(False)  # noqa: FBT003 -- the standard library's only spelling
+    sock = await egress.dial(host, port)
     with contextlib.closing(sock):  # asyncssh leaves it open where the handshake breaks off
         connection = await asyncssh.connect(
             host,
@@ -69,8 +139,10 @@ async def _session(endpoint: Endpoint) -> AsyncIterator[asyncssh.SFTPClient]:
             agent_path=None,
             **credentials,
         )
-        async with connection, connection.start_sftp_client() as client:
-            yield client
+        try:
+            yield connection
+        finally:
+            connection.abort()  # not close(), which waits for the other side
 
 
 def _host_key(endpoint: Endpoint) -> asyncssh.SSHKey:
@@ -92,47 +164,47 @@ def _credentials(endpoint: Endpoint) -> dict[str, object]:
 
 def _folder(endpoint: Endpoint) -> str:
     folder = endpoint.text("folder", "inbox")
-    if not FOLDER.fullmatch(folder):
+    if not fields.FOLDER.fullmatch(folder):
         raise TransportError(f"The folder {folder!r} holds more than letters, digits, - and _.", hold=True)
     return folder
 
 
-async def _upload(payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
-    folder, name = _folder(endpoint), file_name(payload.key, payload.sha256)
-    final = f"{folder}/{name}"
-    async with _session(endpoint) as client:
-        if await client.exists(f"{final}.ack") or await client.exists(f"{folder}/{DONE}/{name}"):
-            return SendResult(acked=True, code="done", response=f"{name} was received before.")
-        if await client.exists(final):  # the response to an earlier rename was lost
-            return await _compare(client, final, payload)
-        await _write(client, f"{folder}/.{name}.{payload.attempt}.part", final, payload.body)
+def _part(folder: str, name: str, attempt: int) -> str:
+    return f"{folder}/.{name}.{attempt}.part"
+
+
+async def _remove_parts(client: asyncssh.SFTPClient, folder: str, name: str, attempt: int) -> None:
+    """Remove what earlier attempts left when they were cut off. One that still writes fails at its rename."""
+    for earlier in range(max(1, attempt - PARTS), attempt):
+        with contextlib.suppress(asyncssh.SFTPNoSuchFile):
+            await client.remove(_part(folder, name, earlier))
+
+
+async def _write(client: asyncssh.SFTPClient, part: str, final: str, body: bytes) -> SendResult:
+    try:
+        await _put(client, part, body)
+        # Not posix_rename, which replaces a file that came by that name meanwhile; this one then fails.
+        await client.rename(part, final)
+    except (asyncssh.SFTPError, TransportError):
+        with contextlib.suppress(asyncssh.SFTPError):
+            await client.remove(part)
+        if await client.exists(final):
+            return await _compare(client, final, body)
+        raise
     return SendResult(acked=False, code="renamed", response=final)
 
 
-async def _write(client: asyncssh.SFTPClient, part: str, final: str, body: bytes) -> None:
+async def _put(client: asyncssh.SFTPClient, part: str, body: bytes) -> None:
     async with client.open(part, "wb") as file:
         await file.write(body)
     size = (await client.stat(part)).size
     if size != len(body):
         raise TransportError(f"{part} holds {size} of {len(body)} bytes.", code="size")
-    try:
-        await client.posix_rename(part, final)
-    except asyncssh.SFTPOpUnsupported:
-        await client.rename(part, final)  # version 3 of the protocol: fails where the name is taken, as we want
 
 
-async def _compare(client: asyncssh.SFTPClient, final: str, payload: DispatchPayload) -> SendResult:
+async def _compare(client: asyncssh.SFTPClient, final: str, body: bytes) -> SendResult:
     async with client.open(final, "rb") as file:
-        there = cast("bytes", await file.read(len(payload.body) + 1))
-    if there != payload.body:
+        there = cast("bytes", await file.read(len(body) + 1))
+    if there != body:
         raise TransportError(f"{final} holds something else; it was not touched.", permanent=True, code="conflict")
     return SendResult(acked=False, code="there", response=f"{final} was there already, the same byte for byte.")
-
-
-async def _fetch_acks(payloads: list[DispatchPayload], endpoint: Endpoint) -> list[str]:
-    folder = _folder(endpoint)
-    async with _session(endpoint) as client:
-        names = {str(name) for name in await client.listdir(folder)}
-        done = {str(name) for name in await client.listdir(f"{folder}/{DONE}")} if DONE in names else set()
-    found = done | {name.removesuffix(".ack") for name in names if name.endswith(".ack")}
-    return [payload.key for payload in payloads if file_name(payload.key, payload.sha256) in found]

@@ -1,43 +1,50 @@
-"""Drain the outbox in a loop, without a broker: the same drain as the Celery task's."""
+"""Work the outbox until stopped."""
 
+from __future__ import annotations
+
+import os
 import signal
-import threading
+import sys
 from argparse import ArgumentParser
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.core.management.base import BaseCommand
-from django.db import close_old_connections
+from prometheus_client import start_http_server
 
-from shipping import acks
+from shipping import presence
 from shipping.claim import LEASE
-from shipping.drain import drain
+from shipping.runner import SWITCH_SECONDS, Runner
+
+HEARTBEAT = os.environ.get("HEARTBEAT_FILE")
+
+
+def note(name: str, now: datetime) -> None:
+    """Show that this process works: by its row, and by the file that the container's health check reads."""
+    presence.note(name, now)
+    if HEARTBEAT:
+        Path(HEARTBEAT).touch()
 
 
 class Command(BaseCommand):
-    help = "Send what is due to the shipping departments, over and over, until stopped. Needs no broker."
+    help = "Send what is due to the shipping departments until stopped. Needs no broker, survives a database's restart."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="work what is due now and stop")
-        parser.add_argument("--every", type=float, default=1.0, help="seconds between two looks at the outbox")
-        parser.add_argument(
-            "--acks-every", type=float, default=15.0, help="seconds between two looks for acknowledgements"
-        )
         parser.add_argument("--lease", type=float, default=LEASE.total_seconds(), help="seconds a claim holds")
 
-    def handle(self, *, once: bool, every: float, acks_every: float, lease: float, **_: Any) -> None:
-        stopped = threading.Event()
+        parser.add_argument("--metrics-port", type=int, help="serve metrics for Prometheus on this port")
+
+    def handle(self, *, lease: float, metrics_port: int | None, **_: Any) -> None:
+        if metrics_port:
+            start_http_server(metrics_port)
+        stopped: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopped.set())
+            signal.signal(number, lambda *_: stopped.append(1))
+        sys.setswitchinterval(SWITCH_SECONDS)
+        runner = Runner(lease=timedelta(seconds=lease))
+        runner.on_upkeep = partial(note, runner.name)
         self.stdout.write("dispatchd: working the outbox")
-        since_acks = acks_every
-        while not stopped.is_set():
-            close_old_connections()
-            drain(lease=timedelta(seconds=lease))
-            if since_acks >= acks_every:
-                acks.collect()
-                since_acks = 0.0
-            if once:
-                return
-            stopped.wait(every)
-            since_acks += every
+        async_to_sync(runner.run_forever)(stopped=lambda: bool(stopped), idle=presence.wait)

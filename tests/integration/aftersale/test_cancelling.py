@@ -178,7 +178,7 @@ def test_what_is_kept_of_it_goes_as_the_next_revision(sale):
 @pytest.mark.parametrize(("state", "stays"), [(State.SENDING, True), (State.ACKED, True), (State.HELD, False)])
 def test_leased_dispatch_is_recorded_for_the_department(sale, state, stays):
     now = timezone.now()
-    Dispatch.objects.update(state=state, fence=1, lease_until=now, acked_at=now, next_at=now)
+    Dispatch.objects.update(state=state, fence=1, acked_at=now, next_at=now)
     cancel(sale, vase=1)
     recall = Recall.objects.get()
     assert (recall.line, recall.pieces, recall.dispatch) == (sale.line("vase"), 1, dispatches(sale, "basalt")[0])

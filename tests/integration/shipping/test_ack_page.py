@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from shipping import ack_links
-from shipping.drain import drain
+from shipping.runner import drain
 
 HOST = {"host": "mall.localhost"}
 
@@ -20,7 +20,9 @@ def shopfront():
 
 
 def path_of(row):
-    return ack_links.ack_url(row).removeprefix("http://mall.localhost:8000")
+    return ack_links.ack_url(row.key, row.consignment.vendor.marketplace.community_id).removeprefix(
+        "http://mall.localhost:8000"
+    )
 
 
 def test_get_shows_and_post_acknowledges(shopfront, vendor, place_order, dispatch_of):

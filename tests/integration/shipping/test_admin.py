@@ -1,7 +1,8 @@
 """What vendor staff do with routes and dispatches in the admin."""
 
-import json
+import html
 
+import asyncssh
 import pytest
 from auditlog.models import LogEntry as AuditEntry
 from django.urls import reverse
@@ -9,8 +10,8 @@ from django.utils import timezone
 
 from mall.accounts.models import User
 from sessions_farm.communities.tests.support.registry_admin import FormClient
-from shipping.drain import drain
-from shipping.models import Dispatch, Route
+from shipping.models import Department, Dispatch, Route
+from shipping.runner import drain
 from tests.support.html import form_data
 from vendors.models import Membership
 
@@ -69,41 +70,115 @@ def test_dispatch_cannot_be_changed_or_made_by_hand(dead, vendor, sign_in):
 
 
 def form_of(route, **changes):
-    values = {"department": route.department_id, "rank": 1, "transport": "http", "new_secrets": ""}
-    return values | {"config": json.dumps(route.config)} | changes
+    values = {"department": route.department_id, "rank": 1, "ack_policy": "json", "secret": ""}
+    return values | route.config | changes
 
 
 def test_owner_changes_a_route_without_seeing_its_secrets(dead, vendor, sign_in, scripted):
     route = dead.route
     client = sign_in(vendor, "owner")
     change = reverse("admin:shipping_route_change", args=[route.pk])
-    assert scripted.secret not in client.get(change).content.decode()
-    assert client.post(change, form_of(route, config='{"url": "https://new.example/"}')).status_code == 302
+    page = client.get(change).content.decode()
+    assert scripted.secret not in page
+    assert "Stored, and never shown again" in page
+    answer = client.post(change, form_of(route, url="https://Bücher.example:8443/neu?x=1"))
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
     route.refresh_from_db()
-    assert (route.config["url"], route.secrets["secret"]) == ("https://new.example/", scripted.secret)
+    assert (route.config["url"], route.secrets["secret"]) == (
+        "https://xn--bcher-kva.example:8443/neu?x=1",
+        scripted.secret,
+    )
     fresh = "whsec_" + "A" * 44
-    client.post(change, form_of(route, new_secrets=json.dumps({"secret": fresh})))
+    client.post(change, form_of(route, secret=fresh, ack_policy="answer"))
     route.refresh_from_db()
-    assert route.secrets == {"secret": fresh}
+    assert route.secrets == {"secret": fresh, "previous_secret": scripted.secret}
+    assert route.ack_policy == "answer"
 
 
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"config": "{}"}, "Missing: url"),
-        ({"config": '{"url": "https://a.example", "proxy": "x"}'}, "Not known here: proxy"),
-        ({"config": '["https://a.example"]'}, "Write names and values"),
-        ({"new_secrets": '{"secret": "whsec_c2hvcnQ="}'}, "give 24 to 64"),
-        ({"new_secrets": '{"password": "x"}'}, "Missing: secret"),
-        ({"transport": "sftp"}, "Missing: host, host_key, user"),
-        ({"config": '{"url": "https://x.example/\\u0000"}'}, "NUL character"),
+        ({"url": ""}, "This field is required"),
+        ({"url": "not an address"}, "is no address"),
+        ({"url": "ftp://a.example/"}, "is no address"),
+        ({"url": "https://u:p@a.example/"}, "holds a user name"),
+        ({"url": "https://a..example/"}, "is no host’s name"),
+        ({"url": "https://a.example:99999/"}, "is no address"),
+        ({"url": "https://a.example/é"}, "as %XX"),
+        ({"url": "https://x.example/\0"}, "Null characters"),
+        ({"secret": "whsec_c2hvcnQ="}, "give 24 to 64"),
+        ({"ack_policy": "file"}, "Select a valid choice"),
     ],
 )
-def test_route_that_cannot_work_is_refused(changes, complaint, dead, vendor, sign_in):
+def test_http_route_that_cannot_work_is_refused(changes, complaint, dead, vendor, sign_in):
     change = reverse("admin:shipping_route_change", args=[dead.route_id])
     page = sign_in(vendor, "owner").post(change, form_of(dead.route, **changes))
     assert page.status_code == 200
-    assert complaint in page.content.decode()
+    assert complaint in html.unescape(page.content.decode()).replace("'", "’")
+
+
+HOST_KEY = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+SFTP = {"host": "files.example.org", "user": "mall", "host_key": HOST_KEY, "password": "x", "ack_policy": "file"}
+MAIL = {"to": "orders@example.org", "ack_policy": "person"}
+
+
+@pytest.mark.parametrize(
+    ("transport", "typed", "complaint"),
+    [
+        ("sftp", SFTP | {"host": "https://files.example.org"}, "is no host’s name"),
+        ("sftp", SFTP | {"host": "-x.example"}, "is no host’s name"),
+        ("sftp", SFTP | {"port": 70000}, "less than or equal to 65535"),
+        ("sftp", SFTP | {"port": "ssh"}, "whole number"),
+        ("sftp", SFTP | {"host_key": "ssh-ed25519 rubbish"}, "no public key"),
+        ("sftp", SFTP | {"folder": "../../etc"}, "holds more than letters"),
+        ("sftp", SFTP | {"password": ""}, "a password or a private key"),
+        ("sftp", SFTP | {"private_key": "rubbish"}, "cannot be read"),
+        ("email", MAIL | {"to": "orders"}, "valid email address"),
+        ("email", MAIL | {"to": "[]"}, "valid email address"),
+        ("email", MAIL | {"to": "örders@example.org"}, "valid email address"),
+        ("email", MAIL | {"to": "a@b.example\r\nBcc: c@d.example"}, "valid email address"),
+        ("email", MAIL | {"smtp_user": "fowlers", "smtp_password": "x"}, "name it"),
+        ("email", MAIL | {"smtp_user": "fowlers", "smtp_host": "m.example"}, "A route needs it"),
+        ("http", {"url": "https://a.example/", "ack_policy": "json"}, "A route needs it"),
+    ],
+)
+def test_new_route_that_cannot_work_is_refused(transport, typed, complaint, vendor, sign_in):
+    department = Department.objects.create(vendor=vendor)
+    add = f"{reverse('admin:shipping_route_add')}?transport={transport}"
+    page = sign_in(vendor, "owner").post(add, {"department": department.pk, "rank": 1} | typed)
+    assert page.status_code == 200
+    assert complaint in html.unescape(page.content.decode()).replace("'", "’")
+    assert not Route.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("transport", "typed", "config", "secrets"),
+    [
+        (
+            "sftp",
+            SFTP | {"host": "Dateien.Käse.example.", "folder": "inbox/mall/"},
+            {"host": "dateien.xn--kse-qla.example", "user": "mall", "host_key": HOST_KEY, "folder": "inbox/mall"},
+            {"password": "x"},
+        ),
+        ("email", MAIL | {"to": "orders@käse.example"}, {"to": "orders@xn--kse-qla.example"}, {}),
+        (
+            "http",
+            {"url": "https://[2606:4700::1]/x", "secret": "whsec_" + "A" * 44, "ack_policy": "json"},
+            {"url": "https://[2606:4700::1]/x"},
+            {"secret": "whsec_" + "A" * 44},
+        ),
+    ],
+)
+def test_owner_sets_up_each_kind_of_route(transport, typed, config, secrets, vendor, sign_in):
+    department = Department.objects.create(vendor=vendor)
+    client = sign_in(vendor, "owner")
+    choice = client.get(reverse("admin:shipping_route_add")).content.decode()
+    assert f'href="?transport={transport}"' in choice
+    add = f"{reverse('admin:shipping_route_add')}?transport={transport}"
+    answer = client.post(add, {"department": department.pk, "rank": 1} | typed)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    route = Route.objects.get()
+    assert (route.transport, route.config, route.secrets) == (transport, config, secrets)
 
 
 def test_held_route_is_put_back_into_use(vendor, route_to, place_order, scripted, sign_in, dispatch_of):
@@ -117,3 +192,21 @@ def test_held_route_is_put_back_into_use(vendor, route_to, place_order, scripted
     assert "1 held dispatches are due now" in act(client, "route", "release", route).content.decode()
     drain()
     assert dispatch_of(order).state == "sent"
+
+
+@pytest.mark.parametrize("kind", ["http", "email", "sftp"])
+def test_staff_try_a_route_out_and_read_how_it_went(kind, vendor, route_to, sign_in, request):
+    peer = request.getfixturevalue({"email": "mailbox"}.get(kind, kind) + "_department")
+    config, secrets, wrong, words = {
+        "http": lambda: ({"url": peer.url}, {"secret": peer.secret}, {"url": "http://127.0.0.1:1/"}, "Nothing takes"),
+        "email": lambda: (peer.config, {}, {"smtp_host": "nowhere.invalid"}, "no server of that name"),
+        "sftp": lambda: (peer.config, {"password": peer.password}, {"folder": "nowhere"}, "folder is not there"),
+    }[kind]()
+    route = route_to(kind, config, secrets)
+    client = sign_in(vendor, "owner")
+    good = act(client, "route", "try_out", route).content.decode()
+    assert {"http": "acknowledged it", "email": "Look whether the mail", "sftp": "wrote a file"}[kind] in good
+    Route.objects.update(config=config | wrong)
+    assert words in act(client, "route", "try_out", route).content.decode()
+    assert kind != "http" or peer.jobs == {}
+    assert kind != "sftp" or peer.files == []

@@ -2,6 +2,7 @@
 
 import signal
 import time
+import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,11 +11,14 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from shipping import results
-from shipping.claim import IN_FLIGHT, LEASE, claim
-from shipping.drain import drain
-from shipping.models import Dispatch
+from shipping import claim as claims
+from shipping import presence, results, tasks
+from shipping.claim import LEASE, Room
+from shipping.models import Dispatch, Route
+from shipping.results import Finished
+from shipping.runner import drain
 from shipping.transports.base import SendResult, TransportError
+from shipping.transports.http import HttpTransport
 
 NOW = timezone.now()
 
@@ -24,12 +28,31 @@ def route(route_to, scripted):
     return route_to("http", {"url": scripted.url}, {"secret": scripted.secret})
 
 
+def claim(now=NOW, owner="a", healthy=64, troubled=16):
+    return claims.claim(room=Room(healthy, troubled), now=now, owner=owner)
+
+
+def record(held, result, now):
+    return results.record([Finished(held, result, NOW, now)], now)
+
+
 def test_lease_that_ran_out_brings_the_work_back(route, vendor, place_order, dispatch_of):
     place_order(vendor, now=NOW)
-    (first,) = claim(route_id=route.pk, limit=9, now=NOW, owner="a")
-    assert claim(route_id=route.pk, limit=9, now=NOW + LEASE, owner="b") == []
-    (second,) = claim(route_id=route.pk, limit=9, now=NOW + LEASE * 2, owner="b")
+    (first,) = claim()
+    assert claim(now=NOW + LEASE - timedelta(seconds=1), owner="b") == []
+    (second,) = claim(now=NOW + LEASE, owner="b")
     assert (first.dispatch.fence, second.dispatch.fence) == (1, 2)
+
+
+def test_lease_is_renewed_while_it_holds(route, vendor, place_order):
+    place_order(vendor, now=NOW)
+    (held,) = claim()
+    claims.renew(claims=[held], until=NOW + LEASE * 2)
+    assert claim(now=NOW + LEASE, owner="b") == []
+    (taken,) = claim(now=NOW + LEASE * 2, owner="b")
+    claims.renew(claims=[held], until=NOW + LEASE * 9)  # too late: it is another's
+    assert Dispatch.objects.get().next_at == NOW + LEASE * 3
+    assert taken.dispatch.fence == 2
 
 
 @pytest.mark.parametrize(
@@ -37,11 +60,11 @@ def test_lease_that_ran_out_brings_the_work_back(route, vendor, place_order, dis
 )
 def test_result_of_a_slow_worker_does_not_count(late, route, vendor, place_order, dispatch_of):
     order = place_order(vendor, now=NOW)
-    (slow,) = claim(route_id=route.pk, limit=9, now=NOW, owner="slow")
-    (quick,) = claim(route_id=route.pk, limit=9, now=NOW + LEASE * 2, owner="quick")
-    assert results.record(claim=slow, result=late, started=NOW, now=NOW + LEASE * 2) == "late"
+    (slow,) = claim(owner="slow")
+    (quick,) = claim(now=NOW + LEASE * 2, owner="quick")
+    assert record(slow, late, NOW + LEASE * 2) == ["late"]
     assert dispatch_of(order).state == "sending"
-    assert results.record(claim=quick, result=SendResult(acked=False), started=NOW, now=NOW + LEASE * 2) == "sent"
+    assert record(quick, SendResult(acked=False), NOW + LEASE * 2) == ["sent"]
     row = dispatch_of(order)
     assert row.state == "sent"
     assert [attempt.outcome for attempt in row.attempts.all()] == ["late", "sent"]
@@ -50,20 +73,62 @@ def test_result_of_a_slow_worker_does_not_count(late, route, vendor, place_order
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_workers_claim_each_dispatch_once_and_keep_the_limit(route, vendor, place_order):
+@pytest.mark.parametrize(
+    ("health", "limit"),
+    [
+        ({"last_ok_at": NOW}, HttpTransport.in_flight),
+        ({"last_ok_at": None}, 1),
+        ({"failures": 2, "last_ok_at": NOW}, 1),
+    ],
+    ids=["works", "never worked", "fails"],
+)
+def test_many_workers_claim_each_dispatch_once_and_keep_the_limit(health, limit, route, vendor, place_order):
+    Route.objects.update(**health)
     for _ in range(12):
         place_order(vendor, now=NOW)
 
     def work(number):
         try:
-            return [held.dispatch.pk for held in claim(route_id=route.pk, limit=3, now=NOW, owner=str(number))]
+            return [held.dispatch.pk for held in claim(owner=str(number), healthy=3)]
         finally:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
         claimed = Counter(pk for taken in pool.map(work, range(16)) for pk in taken)
-    assert len(claimed) == IN_FLIGHT
+    assert len(claimed) == limit
     assert set(claimed.values()) == {1}
+
+
+def test_routes_that_fail_take_no_slot_of_those_that_work(make_vendor, place_order, route_to, scripted):
+    sellers = [make_vendor(f"seller{number}") for number in range(6)]
+    for seller in sellers:
+        route_to("http", {"url": scripted.url}, {"secret": scripted.secret}, seller=seller)
+    Route.objects.filter(department__vendor__in=sellers[:4]).update(failures=1)
+    for number, seller in enumerate(sellers):
+        for _ in range(3):
+            place_order(seller, now=NOW - timedelta(hours=9 - number))
+    Route.objects.filter(department__vendor=sellers[5]).update(last_ok_at=NOW)
+    held = claim(healthy=3, troubled=2)
+    taken = Counter(each.route.department.vendor.slug for each in held)
+    assert taken == {"seller0": 1, "seller1": 1, "seller4": 1, "seller5": 2}
+
+
+def test_claim_and_result_of_many_cost_few_statements(
+    make_vendor, place_order, route_to, scripted, django_assert_max_num_queries
+):
+    for number in range(5):
+        seller = make_vendor(f"seller{number}")
+        route_to("http", {"url": scripted.url}, {"secret": scripted.secret}, seller=seller)
+        for _ in range(4):
+            place_order(seller, now=NOW)
+    Route.objects.update(last_ok_at=NOW)
+    with django_assert_max_num_queries(4):  # with the savepoint of a test in a transaction
+        held = claim()
+    assert len(held) == 20
+    finished = [Finished(each, SendResult(acked=True), NOW, NOW) for each in held]
+    with django_assert_max_num_queries(11):
+        assert results.record(finished, NOW) == ["acked"] * 20
+    assert Dispatch.objects.filter(state="acked").count() == 20
 
 
 @pytest.mark.django_db(transaction=True)
@@ -71,11 +136,11 @@ def test_killed_workers_lose_nothing_and_double_nothing(
     http_department, cutter, vendor, place_order, route_to, manage, wait_until, scale
 ):
     """Workers are killed mid-drain, every fifth answer is lost, and each order is worked exactly once."""
-    count, kills = 40 * scale, 2
+    count, kills = 60 * scale, 3
     proxy = cutter(http_department.port, every=5, delay=0.15)
     url = f"http://127.0.0.1:{proxy.port}/orders"
     route_to("http", {"url": url}, {"secret": http_department.secret})
-    workers = [manage("dispatchd", "--lease", "1", "--every", "0.1") for _ in range(kills)]
+    workers = [manage("dispatchd", "--lease", "1") for _ in range(kills)]
     for worker in workers:
         assert "working" in worker.stdout.readline()
     for _ in range(count):
@@ -102,3 +167,31 @@ def test_killed_workers_lose_nothing_and_double_nothing(
     # The control: they did arrive twice. A department without the inbox would have worked these twice.
     assert sum(times > 1 for times in arrivals.values()) >= 1
     assert sum(arrivals.values()) > count
+
+
+@pytest.mark.django_db(transaction=True)
+def test_dispatchd_outlives_its_connections_and_is_woken(
+    vendor, place_order, route_to, scripted, manage, wait_until, dispatch_of, unused_tcp_port
+):
+    scripted.answers = [scripted.ack()]
+    route_to("http", {"url": scripted.url}, {"secret": scripted.secret})
+    assert not presence.is_there()
+    process = manage("dispatchd", "--metrics-port", unused_tcp_port)
+    try:
+        wait_until(presence.is_there, 60)
+        with connection.cursor() as cursor:  # as at a restart of the database
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            assert cursor.fetchall(), "the control: it had a connection"
+        order = place_order(vendor)
+        tasks.drain_outbox()  # wakes it, and sends nothing itself
+        wait_until(lambda: dispatch_of(order).state == "acked", 60)
+        assert dispatch_of(order).lease_owner.endswith(f":{process.pid}")
+        with urllib.request.urlopen(f"http://127.0.0.1:{unused_tcp_port}/metrics", timeout=5) as page:
+            assert 'mall_dispatch_attempts_total{outcome="acked"} 1.0' in page.read().decode()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=20)
+    assert process.returncode == 0, said

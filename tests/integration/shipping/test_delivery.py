@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from shipping import acks, status
-from shipping.drain import drain
+from shipping import status
 from shipping.models import Attempt
+from shipping.runner import drain
 from shipping.services import UnknownDispatchError, record_ack
 
 HOUR = timedelta(hours=1)
@@ -146,18 +146,18 @@ def test_http_answer_acknowledges(http_department, vendor, route_to, place_order
 def test_sftp_file_acknowledges(how, sftp_department, vendor, route_to, place_order, dispatch_of):
     route_to("sftp", sftp_department.config, {"password": sftp_department.password})
     first, second = place_order(vendor), place_order(vendor)
-    drain()
-    assert acks.collect() == 0
+    assert drain() == {"sent": 2}
     key = dispatch_of(first).key
     (file,) = (path for path in sftp_department.files if path.name.startswith(key))
     if how == "ack file":
         file.with_name(f"{file.name}.ack").touch()
     else:
         file.rename(file.parent / "done" / file.name)
-    assert acks.collect() == 1
-    assert dispatch_of(first).state == "acked"
+    assert drain() == {}, "looked a moment ago"
+    assert drain(now=timezone.now() + timedelta(minutes=1)) == {"collected": 1}
+    assert (dispatch_of(first).state, dispatch_of(first).ack_by) == ("acked", "file")
     assert dispatch_of(second).state == "sent"
-    assert acks.collect() == 0
+    assert drain(now=timezone.now() + timedelta(minutes=2)) == {}
 
 
 def test_merge_tool_works_each_mail_and_file_once(
@@ -178,7 +178,7 @@ def test_merge_tool_works_each_mail_and_file_once(
     assert merge(mailbox_department.maildir).count(": applied") == 1
     assert merge(mailbox_department.maildir).count(": duplicate") == 2
     assert ": applied" in merge("--done", sftp_department.inbox)
-    assert acks.collect() == 1
+    assert drain(now=timezone.now() + 97 * HOUR)["collected"] == 1
 
 
 def test_acknowledgement_of_another_vendor_is_refused(make_vendor, place_order, dispatch_of):

@@ -10,13 +10,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shipping.drain import drain
 from shipping.models import Route
+from shipping.runner import drain
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # of aiosmtpd, rightly
 
 HOST = "mail.fowlers.localhost"
-SECRETS = {"smtp_user": "fowlers", "smtp_password": "tea for two"}
+SECRETS = {"smtp_password": "tea for two"}
 
 
 class Post:
@@ -67,7 +67,11 @@ def post_office(vendor, route_to, place_order, unused_tcp_port):
         server = Controller(post, hostname="127.0.0.1", port=unused_tcp_port, **options)
         server.start()
         started.append(server)
-        route_to("email", {"to": "x@fowlers.localhost", "smtp_host": HOST, "smtp_port": server.port}, SECRETS)
+        route_to(
+            "email",
+            {"to": "x@fowlers.localhost", "smtp_host": HOST, "smtp_port": server.port, "smtp_user": "fowlers"},
+            SECRETS,
+        )
         place_order(vendor)
         drain()
         return post, Route.objects.get()
@@ -93,3 +97,25 @@ def test_control_a_server_with_a_valid_certificate_gets_it_and_the_mail(post_off
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     post, route = post_office(certificate)
     assert (len(post.passwords), len(post.mails), route.state) == (1, 1, "enabled")
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"), [("552 Mailbox full", "retry"), ("452 Try later", "retry"), ("550 No such user", "refused")]
+)
+def test_full_mailbox_passes_and_a_missing_one_does_not(
+    reply, outcome, vendor, route_to, place_order, unused_tcp_port, dispatch_of
+):
+    class Refusing:
+        async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 -- aiosmtpd's name
+            return reply
+
+    server = Controller(Refusing(), hostname="127.0.0.1", port=unused_tcp_port)
+    server.start()
+    try:
+        route_to("email", {"to": "x@fowlers.localhost", "smtp_host": HOST, "smtp_port": unused_tcp_port})
+        order = place_order(vendor)
+        assert drain() == {outcome: 1}
+    finally:
+        server.stop()
+    attempt = dispatch_of(order).attempts.get()
+    assert attempt.code == reply[:3]

@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from shipping import services, tasks
-from shipping.drain import drain
 from shipping.models import Dispatch
+from shipping.runner import drain
 from vendors.nudge import SOCKET_SECONDS, Nudge, nudge
 
 DEAD = "redis://127.0.0.1:1/0"
@@ -91,7 +91,7 @@ def test_broker_gone_costs_the_checkout_nothing(broker_gone, vendor, place_order
 def test_nudge_reaches_the_broker_without_facts(redis_client, settings):
     settings.CELERY_BROKER_URL = os.environ["REDIS_URL"]
     nudge(tasks.drain_outbox).join(10)
-    (message,) = redis_client.lrange("celery", 0, -1)
+    (message,) = redis_client.lrange("dispatch", 0, -1)
     sent = json.loads(message)
     assert sent["headers"]["task"] == "shipping.drain_outbox"
     assert (sent["headers"]["argsrepr"], sent["headers"]["kwargsrepr"]) == ("()", "{}")
@@ -117,7 +117,7 @@ def test_attempts_cannot_be_rewritten(vendor, place_order, route_to, scripted, d
 def test_live_dispatch_always_has_its_next_time(state, vendor, place_order, dispatch_of):
     row = dispatch_of(place_order(vendor))
     with pytest.raises(IntegrityError, match="live_has_next_at"):
-        Dispatch.objects.filter(pk=row.pk).update(state=state, next_at=None, lease_until=timezone.now())
+        Dispatch.objects.filter(pk=row.pk).update(state=state, next_at=None)
 
 
 def test_vendor_without_a_route_loses_nothing(vendor, place_order, route_to, scripted, dispatch_of):

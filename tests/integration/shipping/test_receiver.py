@@ -56,7 +56,7 @@ def test_newest_revision_wins_in_either_order(http_department):
     ("forgery", "status"),
     [
         ("other secret", 401), ("old", 401), ("garbage", 401), ("none", 401), ("other key", 401),
-        ("changed body", 401), ("not an order", 422),
+        ("changed body", 401), ("not an order", 422), ("nested", 422), ("no order to ship", 422),
     ],
 )  # fmt: skip
 def test_forged_order_is_refused(forgery, status, http_department):
@@ -69,6 +69,8 @@ def test_forged_order_is_refused(forgery, status, http_department):
         "none": lambda: post(http_department, key, content, **{"webhook-signature": ""}),
         "other key": lambda: post(http_department, key, content, **{"webhook-id": "csg_other_r1"}),
         "changed body": lambda: post(http_department, key, content, **signed_for_another(http_department, key)),
+        "nested": lambda: post(http_department, key, b"[" * 100_000),
+        "no order to ship": lambda: post(http_department, key, content.replace(b'"ship"', b'"cancel"')),
         "not an order": lambda: post(http_department, key, b'{"v": 1}'),
     }  # fmt: skip
     assert answers[forgery]()[0] == status

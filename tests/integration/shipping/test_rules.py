@@ -1,14 +1,16 @@
 """What the other side's answers lead to: retries, refusals, holds, the breaker."""
 
+import json
 import time
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from shipping import services
-from shipping.drain import drain
-from shipping.models import Dispatch
+from shipping import results, services
+from shipping.models import Dispatch, Route
+from shipping.runner import drain
+from shipping.transports.http import HttpTransport
 
 MINUTE = timedelta(minutes=1)
 NOW = timezone.now()
@@ -51,19 +53,122 @@ def test_retry_after_is_honoured_within_reason(asked, low, high, scripted, row):
     assert low <= (row.next_at - NOW).total_seconds() <= high
 
 
+def answer_by(scripted, status_of):
+    """Answer each request by its order: with its acknowledgement, or with a status."""
+
+    def answer(handler):
+        body = json.loads(scripted.requests[-1][2])
+        status = status_of(body)
+        content = json.dumps({"ack": body["key"]} if status == 200 else {}).encode()
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    scripted.answers = [answer]
+
+
 def test_refused_consignment_dies_alone_after_three_tries(scripted, row, vendor, place_order, dispatch_of):
-    answers(scripted, 422)
+    poison = row.consignment.order.number
+    answer_by(scripted, lambda body: 422 if body["order"] == poison else 200)
+    others = []
     for minutes in (0, 15, 45, 90):
+        others.append(place_order(vendor, now=NOW))
         drain(now=NOW + minutes * MINUTE)
     row.refresh_from_db()
-    assert row.state == "dead"
-    assert row.attempts.count() == 3
-    scripted.answers = [scripted.ack()]
-    other = place_order(vendor, now=NOW)
-    drain(now=NOW + 100 * MINUTE)
-    assert dispatch_of(other).state == "acked"
+    assert (row.state, row.attempts.count()) == ("dead", 3)
+    assert {dispatch_of(order).state for order in others} == {"acked"}
+
+
+@pytest.mark.parametrize("status", [404, 422, 400])
+def test_refusal_of_everything_holds_the_route_and_kills_nothing(status, scripted, route, row, vendor, place_order):
+    """A server that was moved refuses all for hours: nothing dies, and all goes out once it is back."""
+    for _ in range(19):
+        place_order(vendor, now=NOW)
+    answers(scripted, status)
+    moment = NOW
+    while moment < NOW + timedelta(hours=3):
+        drain(now=moment)
+        route.refresh_from_db()
+        moment = max(route.open_until or moment, moment + timedelta(seconds=10))
+    assert not Dispatch.objects.filter(state="dead").exists()
+    assert len(scripted.requests) < 60
+    answer_by(scripted, lambda _: 200)
+    drain(now=moment + timedelta(hours=1))
+    drain(now=moment + timedelta(hours=2))
+    assert Dispatch.objects.filter(state="acked").count() == 20
+
+
+def test_refused_dispatch_is_not_every_probe(scripted, route, row, vendor, place_order, dispatch_of):
+    """The breaker is half open and the oldest dispatch is refused: the next probe is another one, and closes it."""
+    poison = row.consignment.order.number
+    good = place_order(vendor, now=NOW)
+    Route.objects.update(failures=5, failing_since=NOW, open_until=NOW)
+    Dispatch.objects.update(state="held")
+    answer_by(scripted, lambda body: 422 if body["order"] == poison else 200)
+    drain(now=NOW)
+    assert dispatch_of(good).state != "acked"
+    drain(now=NOW + timedelta(hours=1))
+    assert dispatch_of(good).state == "acked"
+
+
+def test_server_that_acknowledges_nothing_is_held_with_all_it_took(scripted, route, row, vendor, place_order):
+    scripted.answers = [(200, {}, b"<html>Welcome</html>")]
+    for _ in range(4):
+        place_order(vendor, now=NOW)
+    for day in range(9):
+        drain(now=NOW + timedelta(days=2 * day))
+    route.refresh_from_db()
+    assert (route.state, route.reason) == ("held", results.NO_ACKS)
+    assert not Dispatch.objects.filter(state="dead").exists()
+    Route.objects.update(ack_policy="answer")
+    services.release_route(route=route, now=NOW + timedelta(days=30))
+    drain(now=NOW + timedelta(days=30))
+    assert set(Dispatch.objects.values_list("state", "ack_by")) == {("acked", "response")}
+
+
+def test_dispatch_that_others_overtook_needs_a_person(scripted, row, vendor, place_order):
+    lost = row.consignment.order.number
+
+    def answer(handler):
+        body = json.loads(scripted.requests[-1][2])
+        content = b"{}" if body["order"] == lost else json.dumps({"ack": body["key"]}).encode()
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    scripted.answers = [answer]
+    for day in range(4):
+        place_order(vendor, now=NOW)
+        drain(now=NOW + timedelta(days=2 * day))
     row.refresh_from_db()
-    assert row.state == "dead"
+    assert (row.state, row.sends) == ("dead", 3)
+
+
+@pytest.mark.parametrize("trouble", ["dark for hours", "held"])
+def test_work_goes_over_the_next_route(trouble, scripted, route, row, vendor, dispatch_of, make_vendor):
+    second = services.set_up_route(
+        vendor=vendor,
+        transport="http",
+        config={"url": scripted.url},
+        secrets={"secret": scripted.secret},
+        now=NOW,
+        rank=2,
+    )
+    scripted.answers = [scripted.ack()]
+    long_ago = NOW - timedelta(hours=5)
+    Route.objects.filter(pk=route.pk).update(failures=9, failing_since=long_ago, open_until=NOW + timedelta(days=1))
+    drain(now=NOW)
+    assert scripted.requests == [], "five hours are not long enough"
+    if trouble == "held":
+        services.hold_route(route=route, reason="Its certificate ran out.")
+        drain(now=NOW)
+    else:
+        drain(now=NOW + timedelta(hours=2))
+    row.refresh_from_db()
+    assert (row.state, row.route) == ("acked", second)
+    assert row.attempts.get().route == second
 
 
 def test_passing_404_does_not_kill(scripted, row):
@@ -76,8 +181,8 @@ def test_passing_404_does_not_kill(scripted, row):
 
 def test_redrive_sends_the_same_key_and_body(scripted, row):
     answers(scripted, 422)
-    for minutes in (0, 15, 45):
-        drain(now=NOW + minutes * MINUTE)
+    drain(now=NOW)
+    Dispatch.objects.update(state="dead", next_at=None)
     assert services.redrive(dispatch_ids=[row.pk], now=NOW + 60 * MINUTE) == {row.pk}
     assert not services.redrive(dispatch_ids=[row.pk], now=NOW + 60 * MINUTE), "it is not dead any more"
     scripted.answers = [scripted.ack()]
@@ -131,7 +236,7 @@ def test_dripping_answer_ends_at_the_deadline(scripted, row, monkeypatch):
                 return
             time.sleep(0.05)
 
-    monkeypatch.setattr("shipping.transports.http.TOTAL_SECONDS", 0.5)
+    monkeypatch.setattr(HttpTransport, "deadline", timedelta(seconds=0.5))
     scripted.answers = [drip]
     begun = time.perf_counter()
     assert drain(now=NOW) == {"retry": 1}

@@ -2,15 +2,17 @@
 
 import os
 import threading
+import time
 from datetime import timedelta
 
 import asyncssh
 import pytest
 from django.utils import timezone
 
-from shipping import services
-from shipping.drain import drain
+from shipping import claim, services
 from shipping.keys import file_name
+from shipping.models import Dispatch
+from shipping.runner import drain
 
 
 @pytest.fixture
@@ -99,3 +101,48 @@ def test_file_that_arrived_without_our_knowing_is_enough(row, sftp_department):
     os.utime(final, (1, 1))
     assert drain() == {"sent": 1}
     assert final.stat().st_mtime == 1, "it was written again"
+
+
+def test_cut_push_leaves_nothing_once_another_has_gone_through(route, row, route_to, sftp_department, cutter):
+    proxy = cutter(sftp_department.port, cut_after=3500)
+    route_to("sftp", sftp_department.config | {"port": proxy.port}, {"password": sftp_department.password})
+    assert drain() == {"retry": 1}
+    Dispatch.objects.update(next_at=timezone.now())
+    (sftp_department.inbox / f".{file_name(row.key, row.sha256)}.1.part").touch()  # wherever the cut was
+    route_to("sftp", sftp_department.config, {"password": sftp_department.password})
+    assert drain() == {"sent": 1}
+    assert [path.name for path in sftp_department.files] == [file_name(row.key, row.sha256)]
+
+
+def test_name_taken_between_look_and_rename_is_not_overwritten(row, sftp_department, monkeypatch):
+    final = sftp_department.inbox / file_name(row.key, row.sha256)
+    rename = asyncssh.SFTPClient.rename
+
+    async def after_another(client, *arguments, **options):
+        final.write_bytes(b"theirs")
+        await rename(client, *arguments, **options)
+
+    monkeypatch.setattr(asyncssh.SFTPClient, "rename", after_another)
+    assert drain() == {"refused": 1}
+    assert final.read_bytes() == b"theirs"
+    assert sftp_department.files == [final], "nothing of ours is left"
+
+
+def test_newest_of_more_than_one_look_holds_is_found(route, vendor, place_order, sftp_department, monkeypatch):
+    monkeypatch.setattr(claim, "FILES", 3)
+    rows = [Dispatch.objects.get(consignment__order=place_order(vendor)) for _ in range(8)]
+    assert drain() == {"sent": 8}
+    newest = sftp_department.inbox / file_name(rows[-1].key, rows[-1].sha256)
+    newest.rename(newest.parent / "done" / newest.name)
+    assert drain(now=timezone.now() + timedelta(minutes=1)) == {"collected": 1}
+    assert list(Dispatch.objects.filter(state="acked")) == [rows[-1]]
+
+
+def test_look_for_acknowledgements_is_not_slowed_by_what_is_done(route, row, sftp_department, scale):
+    drain()
+    for number in range(2000 * scale):
+        (sftp_department.inbox / "done" / f"old_{number}.json").touch()
+    (sftp_department.inbox / f"{file_name(row.key, row.sha256)}.ack").touch()
+    begun = time.monotonic()
+    assert drain(now=timezone.now() + timedelta(minutes=1)) == {"collected": 1}
+    assert time.monotonic() - begun < 10

@@ -59,14 +59,35 @@ def test_json_keeps_every_text_exactly(name, town):
 @given(NASTY, NASTY)
 def test_csv_keeps_its_columns_and_runs_nothing(name, town):
     rows = list(
-        csv.reader(io.StringIO(as_csv(body.serialize(dispatch_body(name=name, town=town))).decode(), newline=""))
+        csv.reader(
+            io.StringIO(as_csv(body.serialize(dispatch_body(name=name, town=town))).decode("utf-8-sig"), newline="")
+        )
     )
     assert [len(row) for row in rows] == [len(COLUMNS)] * 2
     assert not any(cell.startswith(RISKY) for cell in rows[1])
     assert rows[1][COLUMNS.index("town")] in {town, f"'{town}"}
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1", "|calc", "%0A=1"),
+        *("\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20A1", "﹦1", "﹢1", "﹣1", "﹫A1"),
+        *(
+            " =1+1",
+            "  +1",
+            "\xa0=1",
+            "\u2003=1",
+            "\u3000\uff1d1",
+            "\u200b=1",
+            "\ufeff=1",
+            "\u2060-1",
+            "\x00=1",
+            "\x0b=1",
+            "\x1f=1",
+        ),
+    ],
+)
 def test_formula_is_made_text(cell):
     assert escape_formula(cell) == f"'{cell}"
 
@@ -97,3 +118,12 @@ def test_slip_escapes_markup():
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
     assert "<script>alert(1)</script>" in message.body, "the text part is text"
+
+
+@pytest.mark.parametrize("cell", ["", " ", "Assam", "1 = 1", "O'Brien", "a@b.example", "½ loaf", "日本", "(=1)"])
+def test_other_cells_stay_as_they_are(cell):
+    assert escape_formula(cell) == cell
+
+
+def test_csv_says_that_it_is_utf_8():
+    assert as_csv(body.serialize(dispatch_body(name="Čáslav"))).startswith(b"\xef\xbb\xbforder,")

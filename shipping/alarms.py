@@ -1,0 +1,92 @@
+"""Mails to a vendor's people and to the mall's staff about goods that no department hears of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.mail import EmailMessage
+from django.db.models import Exists, OuterRef, Q
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from sessions_farm.communities.links import absolute_url
+from sessions_farm.communities.models import Community
+from shipping.models import Dispatch, Route
+from shipping.states import State
+from vendors.models import Membership
+from vendors.people import SEES_ALL
+from vendors.scoped_admin import ORDER_ROLES
+
+if TYPE_CHECKING:
+    from vendors.models import Vendor
+
+HELD_FOR = timedelta(hours=1)
+"""A route that fails for longer, or waits for a person, is worth a mail where goods wait for it."""
+
+LISTED = 20
+
+
+@dataclass
+class Trouble:
+    """The routes and the dispatches of one vendor that need a person."""
+
+    vendor: Vendor
+    routes: list[Route] = field(default_factory=list)
+    dead: list[Dispatch] = field(default_factory=list)
+
+
+def send_alarms(now: datetime) -> int:
+    """Mail each trouble once to both sides; return the number of vendors. Raise OSError where no mail is taken."""
+    troubles = find_troubles(now)
+    for trouble in troubles:
+        _send(trouble)
+        Route.objects.filter(pk__in=[route.pk for route in trouble.routes]).update(alarmed_at=now)
+        Dispatch.objects.filter(pk__in=[dispatch.pk for dispatch in trouble.dead]).update(alarmed_at=now)
+    return len(troubles)
+
+
+def find_troubles(now: datetime) -> list[Trouble]:
+    """Return the troubles that were not mailed yet, a vendor each."""
+    waiting = Dispatch.objects.filter(route=OuterRef("pk"), state__in=(State.READY, State.HELD))
+    long = Q(state=Route.State.HELD) | Q(failing_since__lt=now - HELD_FOR)
+    routes = Route.objects.filter(long, Exists(waiting), alarmed_at=None).select_related(
+        "department__vendor__marketplace"
+    )
+    dead = Dispatch.objects.filter(state=State.DEAD, alarmed_at=None).defer("body")
+    troubles: dict[int, Trouble] = {}
+    for route in routes:
+        vendor = route.department.vendor
+        troubles.setdefault(vendor.pk, Trouble(vendor)).routes.append(route)
+    for dispatch in dead.select_related("consignment__order", "consignment__vendor__marketplace").order_by("pk"):
+        vendor = dispatch.consignment.vendor
+        troubles.setdefault(vendor.pk, Trouble(vendor)).dead.append(dispatch)
+    return list(troubles.values())
+
+
+def _send(trouble: Trouble) -> None:
+    community = Community.objects.select_related("master").get(pk=trouble.vendor.marketplace.community_id)
+    links = {}
+    for name in ("route", "dispatch"):
+        path = reverse(f"admin:shipping_{name}_changelist", urlconf=settings.ROOT_URLCONF)
+        links[name] = absolute_url(community.master.host, path) if community.master else path
+    context = {
+        "trouble": trouble,
+        "listed": trouble.dead[:LISTED],
+        "more": len(trouble.dead) - LISTED,
+        "links": links,
+        "mall": community.name,
+    }
+    text = render_to_string("shipping/mail/alarm.txt", context)
+    for address in _addresses(trouble.vendor):  # one letter each: nobody reads the others' addresses
+        EmailMessage(subject=f"{trouble.vendor}: orders do not reach the department", body=text, to=[address]).send()
+
+
+def _addresses(vendor: Vendor) -> list[str]:
+    members = Membership.objects.filter(vendor=vendor, role__in=ORDER_ROLES, user__is_active=True)
+    theirs = list(members.values_list("user__email", flat=True))
+    staff = get_user_model().objects.filter(is_staff=True, is_active=True)
+    return list(dict.fromkeys([*theirs, *[user.email for user in staff if user.has_perm(SEES_ALL)]]))

@@ -1,0 +1,63 @@
+"""The choice of the route for dispatches that have none, or whose route has failed for long."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from shipping.models import Route
+from shipping.states import State
+
+FAILOVER_AFTER = timedelta(hours=6)
+
+ASSIGN = """
+UPDATE shipping_dispatch AS dispatch SET route_id = best.id, state = %(ready)s, next_at = %(now)s, reason = ''
+FROM orders_consignment AS consignment, LATERAL (
+    SELECT route.id FROM shipping_route AS route JOIN shipping_department AS department
+        ON route.department_id = department.id
+    WHERE department.vendor_id = consignment.vendor_id
+    ORDER BY route.state <> %(enabled)s, route.rank LIMIT 1
+) AS best
+WHERE dispatch.route_id IS NULL AND dispatch.state = %(held)s AND consignment.id = dispatch.consignment_id
+"""
+
+# Only to a route that works or is new: two that fail do not pass work to and fro.
+FAIL_OVER = """
+UPDATE shipping_dispatch AS dispatch
+SET route_id = next.id, state = %(ready)s, next_at = %(now)s, reason = %(reason)s, refusals = 0, first_refused_at = NULL
+FROM shipping_route AS failing, LATERAL (
+    SELECT route.id FROM shipping_route AS route
+    WHERE route.department_id = failing.department_id AND route.state = %(enabled)s AND route.failures = 0
+    ORDER BY route.rank LIMIT 1
+) AS next
+WHERE dispatch.route_id = failing.id AND dispatch.state IN (%(ready)s, %(held)s)
+  AND (failing.state <> %(enabled)s OR failing.failing_since < %(long_ago)s)
+"""
+
+
+def assign_missing_routes(*, now: datetime) -> int:
+    """Give each dispatch without a route its vendor's route; return the number of dispatches."""
+    return _execute(ASSIGN, now)
+
+
+def fail_over(*, now: datetime) -> int:
+    """Move what waits for a route that is held, or fails for hours, to the department's next route that works.
+
+    The key stays, so a department that has it already by the first route works it once. Return the number moved.
+    """
+    return _execute(FAIL_OVER, now)
+
+
+def _execute(statement: str, now: datetime) -> int:
+    values = {
+        "ready": str(State.READY),
+        "held": str(State.HELD),
+        "enabled": str(Route.State.ENABLED),
+        "reason": "Sent over another route, for the first one failed.",
+        "now": now,
+        "long_ago": now - FAILOVER_AFTER,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)  # type: ignore[arg-type]  # the stubs know of no dates
+        return int(cursor.rowcount)

@@ -1,0 +1,119 @@
+"""Departments that hang, each in its own way: their neighbours' goods go out meanwhile, and each hang ends."""
+
+import socket
+import time
+from datetime import timedelta
+
+import asyncssh
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from shipping import runner, tasks
+from shipping.models import Attempt, Dispatch, Route
+from shipping.runner import drain
+from shipping.transports import CLASSES, get_transport
+from tests.support import hanging
+
+DEADLINE = timedelta(seconds=4)
+DEAD = [f"127.0.0.{last}" for last in range(2, 8)]
+
+
+@pytest.fixture
+def peers():
+    made = hanging.HangingPeers()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def short_deadlines(monkeypatch):
+    for name in CLASSES:
+        monkeypatch.setattr(get_transport(name), "deadline", DEADLINE)
+
+
+@pytest.fixture
+def name_server(monkeypatch):
+    """A name with six dead addresses, and one whose server does not answer."""
+    real = socket.getaddrinfo
+
+    def look_up(host, port, *arguments, **options):
+        if host == "six.example":
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in DEAD]
+        if host == "slow.example":
+            time.sleep(6)
+        return real(host, port, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+@pytest.fixture
+def dark_routes(peers, scripted):
+    """Transport, config and secrets of every kind of department that hangs."""
+    silent = peers.start(hanging.silent)
+    host_key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    http = {"secret": scripted.secret}
+
+    def mail(port):
+        return "email", {"to": "a@b.example", "smtp_host": "127.0.0.1", "smtp_port": port}, {}
+
+    sftp = {"host": "127.0.0.1", "port": silent, "user": "x", "host_key": host_key}
+    return {
+        "endless greeting": mail(peers.start(hanging.endless_greeting)),
+        "silent mail server": mail(silent),
+        "dripping mail server": mail(peers.start(hanging.drip)),
+        "dripping answer": ("http", {"url": f"http://127.0.0.1:{peers.start(hanging.drip)}/"}, http),
+        "six dead addresses": ("http", {"url": f"http://six.example:{peers.deaf_port}/"}, http),
+        "six dead addresses by mail": ("email", {"to": "a@b.example", "smtp_host": "six.example", "smtp_port": 25}, {}),
+        "slow name server": ("http", {"url": "http://slow.example/"}, http),
+        "slow name server by SFTP": ("sftp", sftp | {"host": "slow.example"}, {"password": "x"}),
+        **{f"dark {number}": ("http", {"url": f"http://127.0.0.1:{silent}/"}, http) for number in range(8)},
+        **{f"silent SFTP {number}": ("sftp", sftp, {"password": "x"}) for number in range(2)},
+    }
+
+
+@pytest.mark.usefixtures("name_server", "short_deadlines")
+def test_neighbours_of_departments_that_hang_do_not_wait(dark_routes, make_vendor, route_to, place_order, scripted):
+    now = timezone.now()
+    for number, way in enumerate(dark_routes.values()):
+        seller = make_vendor(f"dark{number}")
+        route_to(*way, seller=seller)
+        for _ in range(6):
+            place_order(seller, now=now - timedelta(hours=1))
+    scripted.answers = [scripted.ack()]
+    neighbours = [make_vendor(f"neighbour{number}") for number in range(3)]
+    for seller in neighbours:
+        route_to("http", {"url": scripted.url}, {"secret": scripted.secret}, seller=seller)
+        for _ in range(5):
+            place_order(seller, now=now)
+    # Half of each kind worked yesterday, and so get as many slots as one that works; the others are new.
+    half = [pk for pk in Route.objects.values_list("pk", flat=True) if pk % 2]
+    Route.objects.filter(pk__in=half).update(last_ok_at=now - timedelta(days=1))
+    # They wait for acknowledgements too, and those are looked for under the same slots.
+    Dispatch.objects.filter(pk__in=Dispatch.objects.filter(route__transport="sftp").values("pk")[:3]).update(
+        state="sent", next_at=now + timedelta(days=1)
+    )
+
+    begun, begun_at = time.monotonic(), timezone.now()
+    outcomes = drain(budget=timedelta(seconds=3))
+    took = time.monotonic() - begun
+
+    theirs = Attempt.objects.filter(route__department__vendor__in=neighbours)
+    assert theirs.filter(outcome="acked").count() == 15
+    assert max(attempt.ended_at - begun_at for attempt in theirs) < DEADLINE, "they waited for a hang to end"
+    dark = Attempt.objects.exclude(route__department__vendor__in=neighbours)
+    assert set(dark.values_list("outcome", flat=True)) == {"retry"}
+    assert dark.values("route").distinct().count() == len(dark_routes)
+    assert took < 3 + DEADLINE.total_seconds() + runner.GRACE + 3, "a hang did not end"
+    assert outcomes["acked"] == 15
+
+
+def test_celery_only_wakes_and_never_holds_another_queue():
+    """Sweeps of checkouts and sessions wait in a queue of their own; each drain ends by itself, or is ended."""
+    task = tasks.drain_outbox
+    assert settings.CELERY_TASK_ROUTES["shipping.*"] == {"queue": "dispatch"}
+    longest = max(get_transport(name).deadline for name in CLASSES)
+    assert (runner.BUDGET + longest).total_seconds() + runner.GRACE < task.soft_time_limit < task.time_limit
+    assert task.expires
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert not entry["task"].startswith("shipping.") or entry["options"]["expires"] <= entry["schedule"]
