@@ -167,7 +167,7 @@ class Due:
 
 
 def _due(statement: str, now: datetime) -> list[Due]:
-    """Lock the routes with due work; skip those that another worker has locked."""
+    """Lock the routes with due work; skip the ones locked by another worker."""
     values = {
         "enabled": Route.State.ENABLED,
         "live": sorted(states.LIVE),

@@ -165,7 +165,7 @@ class Batch:
         return Attempt.Outcome.REFUSED if result.permanent else Attempt.Outcome.RETRY
 
     def write(self) -> None:
-        """Write what has changed: one statement a table, and two more where a route begins or ends to hold."""
+        """Write the changes: one statement a table, and two more where a route begins or ends to hold."""
         batches.update("shipping_dispatch", COLUMNS, self.dispatches)
         batches.insert("shipping_ack", ACK, self.acks)
         changed = [route for pk, route in self.routes.items() if _health(route) != self.before[pk]]

@@ -23,6 +23,7 @@ from mall.accounts import mfa
 from mall.accounts.errors import ImpersonationRefusedError
 from mall.accounts.models import User
 from mall.accounts.roles import IMPERSONATE
+from sessions_farm.web.decorators import Mode, mode_of
 
 if TYPE_CHECKING:
     from django.urls import ResolverMatch
@@ -71,11 +72,13 @@ class ImpersonationMiddleware:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, _view: object, _args: object, _kwargs: object
+        self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
     ) -> HttpResponseBase | None:
         """Refuse an act that no impersonation may do, in words."""
         match = request.resolver_match
-        if match is None or not is_refused(request, match) or not impersonation_of(request):
+        if match is None or mode_of(view) is Mode.OFF or not is_refused(request, match):
+            return None  # before the session is looked at, which most requests need not
+        if not impersonation_of(request):
             return None
         return render(request, "account/impersonation_refused.html", status=403)
 

@@ -26,6 +26,11 @@ NOT_KEPT = {"csrfmiddlewaretoken", PATH}
 SECRET_WORDS = ("password", "secret")
 
 
+def has_text(request: HttpRequest) -> bool:
+    """Return whether a form carries anything to be kept; a lone button does not."""
+    return any(_kept(request)) or bool(request.FILES)
+
+
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     """Answer a form whose session has ended with the page that carries its text."""
     context = _context(request, request.POST.get(PATH) or request.get_full_path())

@@ -45,7 +45,7 @@ class MallAdminSite(admin.AdminSite):
 
         def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             is_form = request.method == "POST" and request.path != reverse("admin:logout", current_app=self.name)
-            if is_form and request.user.is_anonymous:
+            if is_form and request.user.is_anonymous and kept_text.has_text(request):
                 return kept_text.ask_to_sign_in(request)
             response: HttpResponseBase = checked(request, *args, **kwargs)
             return response

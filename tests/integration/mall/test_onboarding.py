@@ -103,11 +103,11 @@ def set_up(owner, vendor):
         vendor=vendor, category=Category.objects.first(), name="Lamp", slug="lamp", status="published"
     )
     put_on_hand(Variant.objects.create(product=product, sku="L-1", price=1000), 3)
-    for page, data in (
-        ("department", {"name": "Back room"}),
-        ("route", {"rank": 1, "transport": "email", "config": '{"to": "pack@rosa.example"}'}),
+    for page, query, data in (
+        ("department", "", {"name": "Back room"}),
+        ("route", "?transport=email", {"rank": 1, "to": "pack@rosa.example", "ack_policy": "person"}),
     ):
-        url = reverse(f"admin:shipping_{page}_add")
+        url = reverse(f"admin:shipping_{page}_add") + query
         form = form_data(owner.get(url))
         department = {"department": Department.objects.get(vendor=vendor).pk} if page == "route" else {}
         answer = owner.post(url, form | data | department)

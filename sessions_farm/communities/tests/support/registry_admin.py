@@ -57,10 +57,11 @@ def hosts_in_use():
 
 
 def serve_admin(settings, folder):
-    """An admin on every host, sessions in memory, and a DNS that holds what is in ZONE."""
+    """An admin on every host, Django's own permissions, sessions in memory, and a DNS that holds what is in ZONE."""
     settings.MIDDLEWARE = MIDDLEWARE
     settings.ROOT_URLCONF = __name__
     settings.SESSION_ENGINE = "sessions_farm.engine"
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]  # for permissions of single users
     settings.SESSIONS_FARM_COMMUNITIES = {
         **settings.SESSIONS_FARM_COMMUNITIES,
         "RESOLVER": "sessions_farm.communities.tests.support.name_server.MemoryResolver",
