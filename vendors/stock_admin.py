@@ -79,13 +79,11 @@ class StockAdmin(SheetPagesMixin, VendorScopedAdmin):
 
     def _leave_out_gone(self, request: HttpRequest) -> bool:
         """Take rows that are gone out of the posted list, and say so; return False where none is left."""
-        total = request.POST.get("form-TOTAL_FORMS", "")
-        number = int(total) if total.isascii() and total.isdecimal() and len(total) < 4 else 0
-        keys = [request.POST.get(f"form-{place}-variant", "") for place in range(number)]
-        readable = [key for key in keys if key.isascii() and key.isdecimal() and len(key) < 19]
+        keys = posted_keys(request.POST)
+        readable = [key for key in keys if is_number(key, digits=18)]
         there = {str(pk) for pk in self.get_queryset(request).filter(pk__in=readable).values_list("pk", flat=True)}
         kept = [place for place, key in enumerate(keys) if key in there]
-        if len(kept) < number or not kept:
+        if len(kept) < len(keys) or not kept:
             messages.error(request, "A row of the list is no longer there, and nothing of it was saved.")
         if kept:
             request.POST = renumbered(request.POST, kept)  # type: ignore[assignment]  # a QueryDict, as it was
@@ -148,6 +146,18 @@ class StockAdmin(SheetPagesMixin, VendorScopedAdmin):
             lines,
             everything,
         )
+
+
+def is_number(text: str, *, digits: int) -> bool:
+    """Return whether a text is a whole number of so many digits at most."""
+    return text.isascii() and text.isdecimal() and len(text) <= digits
+
+
+def posted_keys(posted: QueryDict) -> list[str]:
+    """Return the key of each form of a posted formset, as typed; none where it does not say how many it has."""
+    total = posted.get("form-TOTAL_FORMS", "")
+    number = int(total) if is_number(total, digits=3) else 0
+    return [posted.get(f"form-{place}-variant", "") for place in range(number)]
 
 
 def renumbered(posted: QueryDict, kept: list[int]) -> QueryDict:
