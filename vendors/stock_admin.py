@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from vendors import ledger
+from vendors.bulk_actions import BulkActionsMixin
 from vendors.forms import StockEntryForm, StockEntryFormSet
 from vendors.models import Stock, StockMovement
 from vendors.read_only_admin import ReadOnlyAdminMixin
@@ -37,7 +38,7 @@ class LowFilter(admin.SimpleListFilter):
         return queryset.filter(on_hand__lt=F("low_below")) if self.value() == "yes" else queryset
 
 
-class StockAdmin(SheetPagesMixin, VendorScopedAdmin):
+class StockAdmin(SheetPagesMixin, BulkActionsMixin, VendorScopedAdmin):
     """Enter movements and counts of a vendor's variants; every variant has its row from the start, for good."""
 
     vendor_roles = CATALOGUE_ROLES
@@ -48,6 +49,7 @@ class StockAdmin(SheetPagesMixin, VendorScopedAdmin):
     list_editable = ["low_below"]
     list_filter = [LowFilter]
     list_select_related = ["variant__product"]
+    ordering = ["variant__product__name", "variant__product_id", "variant__position", "pk"]
     search_fields = ["variant__product__name", "variant__sku"]
     fields = ["variant", "seen", "kind", "pieces", "why", "low_below", "latest_movements"]
     readonly_fields = ["variant", "latest_movements"]
@@ -174,14 +176,15 @@ def renumbered(posted: QueryDict, kept: list[int]) -> QueryDict:
     return data
 
 
-class StockMovementAdmin(ReadOnlyAdminMixin, VendorScopedAdmin):
+class StockMovementAdmin(ReadOnlyAdminMixin, BulkActionsMixin, VendorScopedAdmin):
     """Show movements; one is never changed, another corrects it."""
 
     vendor_roles = CATALOGUE_ROLES
     vendor_path = "stock__variant__product__vendor"
     list_display = ["at", "variant", "kind", "quantity", "why", "by", "reference"]
-    list_filter = ["kind"]
+    list_filter = ["kind", "at"]
     list_select_related = ["stock__variant__product", "user"]
+    most_listed = 1_000  # of the latest: a ledger grows for ever, and is searched by variant, order or day
     search_fields = ["stock__variant__product__name", "stock__variant__sku", "=reference"]
     fields = ["variant", "kind", "quantity", "why", "by", "at", "reference"]
     readonly_fields = ["variant", "by"]

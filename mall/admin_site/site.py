@@ -33,7 +33,8 @@ class MallAdminSite(admin.AdminSite):
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register an admin whose forms overwrite no value that they did not show, and link to no closed page."""
         checked: Any = guarded(admin_class or admin.ModelAdmin)
-        super().register(model_or_iterable, in_words(answering(checked)), **options)
+        closed: Any = answering(checked)
+        super().register(model_or_iterable, in_words(closed), **options)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return the context of every page: Django's own, and the menu."""

@@ -205,6 +205,7 @@ class Product(models.Model):
         indexes = [
             GinIndex("search", name="vendors_product_search"),
             models.Index("category", "vendor", name="vendors_product_shelf"),
+            models.Index(fields=["vendor", "name", "id"], name="vendors_product_names"),
         ]
 
     def __str__(self) -> str:

@@ -14,8 +14,9 @@ MARKDOWN_HELP = (
 class MarkdownField(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
     """Hold a text in Markdown; its help says what one may write, after the field's own."""
 
-    def __init__(self, *args: Any, help_text: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, help_text=f"{help_text} {MARKDOWN_HELP}".lstrip(), **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["help_text"] = f"{kwargs.get('help_text', '')} {MARKDOWN_HELP}".lstrip()
+        super().__init__(*args, **kwargs)
 
     def deconstruct(self) -> Any:
         """Describe the plain field: the database knows texts alone."""
