@@ -29,4 +29,4 @@ Exceptions::
 """
 
 __all__ = ["__version__"]
-__version__ = "0.3.0"
+__version__ = "0.4.0"
