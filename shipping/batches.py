@@ -22,7 +22,7 @@ def update(table: str, columns: Columns, rows: Sequence[object]) -> None:
 
 
 def insert(table: str, columns: Columns, rows: Sequence[object]) -> None:
-    """Write new rows; those that are there already stay."""
+    """Write new rows; existing rows stay."""
     if rows:
         names = ", ".join(columns)
         _execute(

@@ -165,7 +165,7 @@ class Batch:
         return Attempt.Outcome.REFUSED if result.permanent else Attempt.Outcome.RETRY
 
     def write(self) -> None:
-        """Write what has changed: one statement a table, and two more where a route begins or ends to hold."""
+        """Write the changes: one statement a table, and two more where a route begins or ends to hold."""
         batches.update("shipping_dispatch", COLUMNS, self.dispatches)
         batches.insert("shipping_ack", ACK, self.acks)
         changed = [route for pk, route in self.routes.items() if _health(route) != self.before[pk]]
@@ -227,7 +227,7 @@ class Batch:
             dispatch.state, dispatch.next_at = State.READY, at
 
     def _hold_or_release(self, route: Route) -> None:
-        """Hold the waiting dispatches of a route that is held or has opened; release those of one that works again."""
+        """Hold the waiting dispatches of a route that is held or has opened; release them where the route works again."""
         waiting = Dispatch.objects.filter(route=route, state__in=(State.READY, State.HELD))
         _, _, was_open, *_ = self.before[route.pk]
         if route.state == Route.State.HELD:

@@ -79,7 +79,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one transaction did: how many ends it recorded, their outcomes, and the work it claimed."""
+    """The work of one transaction: how many ends it recorded, their outcomes, and its claims."""
 
     recorded: int
     outcomes: Counter[str]
@@ -141,7 +141,7 @@ class Runner:
             await self.close()
 
     async def turn(self, *, claiming: bool) -> bool:
-        """Record what ended, renew the leases, start what is due; return False where nothing is under way."""
+        """Record the ends, renew the leases, start due work; return False where nothing is under way."""
         self.changed.clear()
         turn = await in_database(self._turn, claiming)
         self.ended = self.ended[turn.recorded :]  # only now: where the database is away, they are recorded later
@@ -204,7 +204,7 @@ class Runner:
         return Room(min(healthy, left), min(TROUBLED_SLOTS - troubled, left))
 
     def _record(self, now: datetime) -> tuple[int, Counter[str]]:
-        """Record what has ended; return how many that were, and their outcomes."""
+        """Record the ends; return their number and outcomes."""
         ended = list(self.ended)
         sends = [
             Finished(work.item, result, work.started, now)

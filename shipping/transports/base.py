@@ -92,7 +92,7 @@ class TransportError(Exception):
 
 
 class AckPolicy(models.TextChoices):
-    """What counts as the department's acknowledgement."""
+    """The acknowledgement that a route expects of its department."""
 
     JSON = "json", 'an answer {"ack": our key}'
     ANSWER = "answer", "any answer that says it was taken"

@@ -62,7 +62,8 @@ INSERT INTO orders_order (uuid, number, marketplace_id, email, phone, state, ide
     line2, town, postcode, country)
 SELECT gen_random_uuid(), 'N-' || lpad(n::text, 6, '0'), %s, 'buyer' || n || '@example.org', '',
     CASE WHEN n %% 4 = 0 THEN 'cancelled' ELSE 'placed' END, 'key-' || n, 'wish-' || n, 'EUR', 1000, 0, 1000,
-    now() - n * interval '1 minute', now(), now(), '', 'fresh', '', 'Murphy ' || lpad(n::text, 6, '0'), '1 Quay', '', 'Cork', '', 'IE'
+    now() - n * interval '1 minute', now(), now(), '', 'fresh', '',
+    'Murphy ' || lpad(n::text, 6, '0'), '1 Quay', '', 'Cork', '', 'IE'
 FROM generate_series(%s, %s) n
 """
 
