@@ -146,7 +146,7 @@ class AttemptInline(VendorScopedInline):
 
 
 class RecallInline(VendorScopedInline):
-    """Show the goods cancelled after the dispatch was leased."""
+    """Show the pieces cancelled after the dispatch was leased."""
 
     model = Recall
     vendor_roles = ORDER_ROLES

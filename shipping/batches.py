@@ -1,4 +1,4 @@
-"""Rows written a batch at a time: one statement for any number, its parameters an array a column."""
+"""Rows written a batch at a time: one statement, whatever their number, its parameters an array a column."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def update(table: str, columns: Columns, rows: Sequence[object]) -> None:
 
 
 def insert(table: str, columns: Columns, rows: Sequence[object]) -> None:
-    """Write new rows; present ones stay."""
+    """Write new rows; existing rows stay."""
     if rows:
         names = ", ".join(columns)
         _execute(

@@ -129,9 +129,9 @@ def database_now() -> datetime:
 @transaction.atomic(savepoint=False)
 def claim(*, room: Room, now: datetime, owner: str, lease: timedelta = LEASE) -> list[Claim]:
     """Claim due dispatches: as many of working routes as there is room, one of each troubled route."""
-    due = _due(DUE_WORK, now)
-    troubled = [each for each in due if each.route.failures][: max(0, room.troubled)]
-    healthy = [each for each in due if not each.route.failures] if room.healthy > 0 else []
+    healthy, troubled = _by_health(_due(DUE_WORK, now))
+    troubled = troubled[: max(0, room.troubled)]
+    healthy = healthy if room.healthy > 0 else []
     routes = {each.route.pk: each for each in (*troubled, *healthy)}
     if not routes:
         return []
@@ -152,6 +152,11 @@ def claim(*, room: Room, now: datetime, owner: str, lease: timedelta = LEASE) ->
     ]
 
 
+def _by_health(due: list[Due]) -> tuple[list[Due], list[Due]]:
+    """Return due work of the routes that work, and of those that fail."""
+    return [each for each in due if not each.route.failures], [each for each in due if each.route.failures]
+
+
 def _limit(route: Route) -> int:
     """Return the route's limit; a route that fails, or has never worked, proves itself with one at a time."""
     return 1 if route.failures or route.last_ok_at is None else transports.get_transport(route.transport).in_flight
@@ -167,7 +172,7 @@ class Due:
 
 
 def _due(statement: str, now: datetime) -> list[Due]:
-    """Lock the routes with due work; skip the ones locked by another worker."""
+    """Lock the routes with due work; leave the locked ones to their worker."""
     values = {
         "enabled": Route.State.ENABLED,
         "live": sorted(states.LIVE),
@@ -192,9 +197,8 @@ def renew(*, claims: Iterable[Claim], until: datetime) -> None:
 @transaction.atomic(savepoint=False)
 def claim_looks(*, room: Room, now: datetime) -> list[Look]:
     """Claim routes whose acknowledgements are due to be looked for; another worker may after a while."""
-    due = _due(DUE_LOOKS, now)
-    healthy = [each for each in due if not each.route.failures][: max(0, room.healthy)]
-    chosen = [*healthy, *[each for each in due if each.route.failures][: max(0, room.troubled)]]
+    healthy, troubled = _by_health(_due(DUE_LOOKS, now))
+    chosen = [*healthy[: max(0, room.healthy)], *troubled[: max(0, room.troubled)]]
     if chosen:
         Route.objects.filter(pk__in=[each.route.pk for each in chosen]).update(acks_due_at=now + LOOK_LEASE)
     return [_look(each) for each in chosen]

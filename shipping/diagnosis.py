@@ -1,4 +1,4 @@
-"""The failure of an attempt in plain words: its meaning, and the place to look at."""
+"""The failure of an attempt in plain words: its meaning, and where to look."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _listening: list[Any] = []  # the connection that listens; another one after the
 
 
 def note(name: str, now: datetime) -> None:
-    """Write that a ``dispatchd`` is there; forget long unseen ones."""
+    """Write that a ``dispatchd`` is there; forget the ones of long ago."""
     RunnerPresence.objects.update_or_create(name=name[:80], defaults={"seen_at": now})
     RunnerPresence.objects.filter(seen_at__lt=now - FORGOTTEN).delete()
 

@@ -22,6 +22,6 @@ def on_order_finalising(*, order: Any, now: datetime, **_: object) -> None:
 
 @receiver(goods_cancelled, dispatch_uid="shipping.cancel_dispatch")
 def on_goods_cancelled(*, consignment: Any, pieces: Mapping[int, int], now: datetime, **_: object) -> None:
-    """Cancel the dispatch of a consignment or write what is left of it, in the transaction that cancels goods."""
+    """Cancel the dispatch of a consignment or write its remaining goods, in the transaction that cancels goods."""
     services.cancel_goods(consignment=consignment, pieces=pieces, now=now)
     transaction.on_commit(partial(nudge, tasks.drain_outbox), robust=True)

@@ -227,7 +227,7 @@ class Batch:
             dispatch.state, dispatch.next_at = State.READY, at
 
     def _hold_or_release(self, route: Route) -> None:
-        """Hold the waiting dispatches of a route that is held or has opened; release those of one that works again."""
+        """Hold the waiting dispatches of a route that is held or has opened; release them where it works."""
         waiting = Dispatch.objects.filter(route=route, state__in=(State.READY, State.HELD))
         _, _, was_open, *_ = self.before[route.pk]
         if route.state == Route.State.HELD:

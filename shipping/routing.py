@@ -42,7 +42,7 @@ def assign_missing_routes(*, now: datetime) -> int:
 
 
 def fail_over(*, now: datetime) -> int:
-    """Move the dispatches of a route that is held, or fails for hours, to the department's next route that works.
+    """Move dispatches from a route that is held, or fails for hours, to the department's next route that works.
 
     The key stays, so a department that has it already by the first route works it once. Return the number moved.
     """

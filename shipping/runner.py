@@ -2,7 +2,7 @@
 
 The rows are read and written in one thread; an event loop in another does nothing but talk to departments, so that one
 that hangs holds a slot and no thread, and no transaction is open during network waits. Each send ends at its
-transport's deadline, for all the other side does.
+transport's deadline, whatever the other side does.
 
 Fairness: a route that fails, or has never worked, gets one slot; routes that fail share a few slots of their own; and a
 send that lasts long gives its slot to others while it goes on.
@@ -79,7 +79,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The outcome of one transaction: the number of recorded ends, their outcomes, and the claimed work."""
+    """The work of one transaction: how many ends it recorded, their outcomes, and its claims."""
 
     recorded: int
     outcomes: Counter[str]
@@ -141,7 +141,7 @@ class Runner:
             await self.close()
 
     async def turn(self, *, claiming: bool) -> bool:
-        """Record the ended sends, renew the leases, start the due ones; return False where nothing is under way."""
+        """Record the ends, renew the leases, start due work; return False where nothing is under way."""
         self.changed.clear()
         turn = await in_database(self._turn, claiming)
         self.ended = self.ended[turn.recorded :]  # only now: where the database is away, they are recorded later
@@ -204,7 +204,7 @@ class Runner:
         return Room(min(healthy, left), min(TROUBLED_SLOTS - troubled, left))
 
     def _record(self, now: datetime) -> tuple[int, Counter[str]]:
-        """Record the ended sends; return their number and outcomes."""
+        """Record the ends; return their number and outcomes."""
         ended = list(self.ended)
         sends = [
             Finished(work.item, result, work.started, now)

@@ -12,7 +12,7 @@ LOCK = 0x5348_4950  # of PostgreSQL's advisory ones: one drain at a time, so tha
 
 @shared_task(name="shipping.drain_outbox", expires=30, soft_time_limit=90, time_limit=120)
 def drain_outbox() -> None:
-    """Wake ``dispatchd``; where there is none, send the due dispatches."""
+    """Wake ``dispatchd``; where there is none, send due work."""
     if presence.is_there():
         presence.wake()
         return
@@ -28,5 +28,5 @@ def drain_outbox() -> None:
 
 @shared_task(name="shipping.send_alarms", expires=60, soft_time_limit=50, time_limit=60)
 def send_alarms() -> None:
-    """Mail both sides about goods that no department hears of."""
+    """Mail both sides about orders of which no department hears."""
     alarms.send_alarms(timezone.now())

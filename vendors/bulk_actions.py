@@ -1,8 +1,8 @@
 """Bulk actions of the admin: jobs over the rows that a list showed, and over no others.
 
-A list reads its first ``MOST`` rows once as keys: they count the rows, make the pages, and are what "select all" means.
-The page carries them, signed, with the values by which a row was chosen. So a row that came later is left alone, and
-one that changed meanwhile is refused by the action, which knows what was seen.
+A list reads its first rows once as keys: they count the rows, make the pages, and are what "select all" means. The
+page carries them, signed, with the values by which a row was chosen. So a row that came later is left alone, and one
+that changed meanwhile is refused by the action, which knows what was seen.
 """
 
 from __future__ import annotations
@@ -60,26 +60,26 @@ class ShownActionForm(ActionForm):
 
 
 class KeysPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Page through the first MOST rows of a list, whose keys are read once."""
+    """Page through the first rows of a list, whose keys are read once."""
 
-    def __init__(self, rows: models.QuerySet[Any], per_page: int, columns: list[str]) -> None:
+    def __init__(self, rows: models.QuerySet[Any], per_page: int, columns: list[str], most: int) -> None:
         super().__init__(rows, per_page)
-        self.rows, self.columns = rows, columns
+        self.rows, self.columns, self.most = rows, columns, most
 
     @cached_property
     def found(self) -> list[tuple[Any, ...]]:
-        """Return the keys of the rows with the columns, and one more where there are more than MOST."""
-        return list(self.rows.values_list("pk", *self.columns)[: MOST + 1])
+        """Return the keys of the rows with the columns, and one more where there are more than are listed."""
+        return list(self.rows.values_list("pk", *self.columns)[: self.most + 1])
 
     @property
     def keys(self) -> list[tuple[Any, ...]]:
         """Return the keys of the listed rows, with the columns."""
-        return self.found[:MOST]
+        return self.found[: self.most]
 
     @property
     def is_cut(self) -> bool:
         """Return whether there are rows that are not listed."""
-        return len(self.found) > MOST
+        return len(self.found) > self.most
 
     @cached_property
     def count(self) -> int:
@@ -99,12 +99,13 @@ class BulkActionsMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # of whiche
     action_form = ShownActionForm
     show_full_result_count = False
     seen_fields: tuple[str, ...] = ()
+    most_listed = MOST
 
     def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Any:
         """Return the paginator that reads the keys; the pages of the history have the usual one."""
         if queryset.model is not self.model:
             return super().get_paginator(request, queryset, per_page, *args, **kwargs)
-        return KeysPaginator(queryset, per_page, [*self.vendor_column(), *self.seen_fields])
+        return KeysPaginator(queryset, per_page, [*self.vendor_column(), *self.seen_fields], self.most_listed)
 
     def vendor_column(self) -> list[str]:
         """Return the lookup of a row's vendor, if its rows have one."""
@@ -118,7 +119,9 @@ class BulkActionsMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # of whiche
         if "cl" in context:
             paginator = context["cl"].paginator
             if paginator.is_cut:
-                context["subtitle"] = f"The first {MOST:,} are listed. Search, or choose a filter, to see others."
+                context["subtitle"] = (
+                    f"The first {paginator.most:,} are listed. Search, or choose a filter, to see others."
+                )
             if context["action_form"]:
                 context["action_form"].fields["shown"].initial = pack(paginator.keys, self.salt(request))
         return response

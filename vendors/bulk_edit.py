@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 
 from vendors import ledger
 from vendors.amounts import HIGHEST
-from vendors.audit import log_changes
+from vendors.audit import Changes, log_changes
 from vendors.models import Variant
 from vendors.money import Money
 from vendors.products import offer_fault
@@ -92,6 +92,10 @@ class StockEntry:
     pieces: int
     why: str
 
+    def entry_of(self, variant_id: int, *, version: int) -> ledger.Entry:
+        """Return the entry for a variant whose stock was seen at a version."""
+        return ledger.Entry(variant_id, self.kind, self.pieces, self.why, version)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -130,6 +134,15 @@ class Outcome:
 
     changed: list[Variant] = field(default_factory=list)
     refused: list[tuple[Variant | None, str]] = field(default_factory=list)
+
+    def fault_of(self, variant: Variant) -> str:
+        """Return why a variant was refused, '' where it was not."""
+        return next((text for each, text in self.refused if each == variant), "")
+
+    @property
+    def gone(self) -> list[str]:
+        """Return a sentence for each variant that is no longer there."""
+        return [text for each, text in self.refused if each is None]
 
 
 def seen_of(variants: Iterable[Variant]) -> str:
@@ -177,11 +190,9 @@ def change_variants(
 
     Variants are locked before stock, each in primary key order.
     """
-    list(rows.filter(pk__in=seen).order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk"))
-    if change.stock:
-        ledger.lock_for_entries(seen)
-    found = {each.pk: each for each in rows.filter(pk__in=seen).select_related("stock", "product__vendor__marketplace")}
-    outcome, changes = Outcome(), []
+    found = _locked(rows, seen, with_stock=change.stock is not None)
+    outcome = Outcome()
+    changes: list[tuple[Variant, Changes]] = []
     for pk, before in sorted(seen.items()):
         variant = found.get(pk)
         if variant is None:
@@ -190,20 +201,34 @@ def change_variants(
         try:
             new = _checked(variant, before, change)
             if change.stock:
-                entry = ledger.Entry(pk, change.stock.kind, change.stock.pieces, change.stock.why, before[-1])
-                ledger.enter(entry, user=user, now=now)
+                ledger.enter(change.stock.entry_of(pk, version=before[-1]), user=user, now=now)
         except ledger.LedgerError as error:
             outcome.refused.append((variant, str(error)))
-            continue
-        if new.get("withdrawn") is not None:  # the next variants are checked against it
-            Variant.objects.filter(pk=pk).update(withdrawn=new["withdrawn"])
-        changes.append((variant, {name: (getattr(variant, name), value) for name, value in new.items()}))
-        for name, value in new.items():
-            setattr(variant, name, value)
-        outcome.changed.append(variant)
+        else:
+            changes.append((variant, _set(variant, new)))
+            outcome.changed.append(variant)
     Variant.objects.bulk_update(outcome.changed, PRICES, batch_size=500)
     log_changes((variant, each) for variant, each in changes if each)
     return outcome
+
+
+def _locked(rows: VariantQuerySet, keys: Collection[int], *, with_stock: bool) -> dict[int, Variant]:
+    """Lock variants, and their stock where it is wanted; return them by key."""
+    mine = rows.filter(pk__in=keys)
+    list(mine.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk"))
+    if with_stock:
+        ledger.lock_for_entries(keys)
+    return {variant.pk: variant for variant in mine.select_related("stock", "product__vendor__marketplace")}
+
+
+def _set(variant: Variant, new: dict[str, Any]) -> Changes:
+    """Give a variant new values, and return the changes; a withdrawal is stored, for the next is checked against it."""
+    if "withdrawn" in new:
+        Variant.objects.filter(pk=variant.pk).update(withdrawn=new["withdrawn"])
+    changes = {name: (getattr(variant, name), value) for name, value in new.items()}
+    for name, value in new.items():
+        setattr(variant, name, value)
+    return changes
 
 
 def _checked(variant: Variant, before: list[Any], change: Change) -> dict[str, Any]:

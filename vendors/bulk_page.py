@@ -141,18 +141,21 @@ class BulkForm(forms.Form):
         return Sale(amount, begins, ends) if amount else None
 
     def _stock(self, data: dict[str, Any]) -> StockEntry | None:
-        kind, pieces, why = data.get("stock_kind") or "", data.get("stock_pieces"), data.get("stock_why") or ""
-        if not kind and pieces is None and not why:
+        kind, pieces, why = (data.get(f"stock_{name}") for name in ("kind", "pieces", "why"))
+        if pieces is None and not (kind or why):
             return None
+        self._refuse_half_entry(kind, pieces, why)
+        if not kind or pieces is None:
+            return None
+        return StockEntry(kind, pieces, why or ledger.Kind(kind).label.capitalize())
+
+    def _refuse_half_entry(self, kind: str | None, pieces: int | None, why: str | None) -> None:
         if not kind:
             self.add_error("stock_kind", "Say what it is: a delivery, a correction or a count.")
         if pieces is None and "stock_pieces" not in self.errors:
             self.add_error("stock_pieces", "Say how many pieces.")
         if kind == ledger.Kind.CORRECTION and not why:
             self.add_error("stock_why", "Say why you correct the pieces.")
-        if not kind or pieces is None:
-            return None
-        return StockEntry(kind, pieces, why or ledger.Kind(kind).label.capitalize())
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Return the fields in the groups of the page."""
@@ -233,8 +236,9 @@ class BulkPageMixin:
         variants: Sequence[Variant],
         outcome: bulk_edit.Outcome | None = None,
     ) -> HttpResponse:
-        change = form.change if form.is_bound and form.is_valid() and outcome is None else None
-        faults = {each.pk: text for each, text in outcome.refused if each} if outcome else {}
+        is_preview = form.is_bound and form.is_valid() and outcome is None
+        change = form.change if is_preview else None
+        refused = outcome or bulk_edit.Outcome()
         number = len(variants)
         context = {
             **self.admin_site.each_context(request),
@@ -242,9 +246,9 @@ class BulkPageMixin:
             "opts": self.opts,
             "form": form,
             "media": form.media,
-            "rows": [row_of(variant, change, faults.get(variant.pk, "")) for variant in variants],
-            "gone": [text for each, text in outcome.refused if each is None] if outcome else [],
-            "is_preview": change is not None,
+            "rows": [row_of(variant, change, refused.fault_of(variant)) for variant in variants],
+            "gone": refused.gone,
+            "is_preview": is_preview,
             "back": back_to(variants),
         }
         return TemplateResponse(request, TEMPLATE, context)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vendors.models import Variant
 
 type Combination = dict[str, str]
+type Key = frozenset[tuple[str, str]]
 
 MOST_VARIANTS = 1000
 BETWEEN_VALUES = " · "
@@ -89,27 +90,28 @@ def make_plan(before: Sequence[Option], options: Sequence[Option], variants: Ite
     A renamed option keeps its values, a new one takes its first value for what is there already, and a variant without
     values is known by its name. What was withdrawn by hand stays so: a variant comes back only with a value that does.
     """
-    wanted = {key_of(combination): combination for combination in combinations(options)}
-    known = {key_of(combination) for combination in combinations(before)}
-    plan = Plan()
+    free = by_key(combinations(options))
+    known = by_key(combinations(before))
     on_offer_first = sorted(variants, key=lambda variant: (variant.withdrawn, variant.position, variant.pk))
-    taken: set[frozenset[tuple[str, str]]] = set()
-    by_name = {name_of(combination).casefold(): combination for combination in wanted.values()}
-    alone = [variant for variant in on_offer_first if not variant.withdrawn]
-    if len(alone) == 1 and wanted:  # what was the only one there is the first
-        by_name |= {"": next(iter(wanted.values()))}
+    by_name = _by_name(list(free.values()), on_offer_first)
+    plan = Plan()
     for variant in on_offer_first:
         named = by_name.get(variant.name.casefold(), {})
-        combination = combination_for(variant, options) if variant.option_values else named
-        key = key_of(combination)
-        if key in wanted and key not in taken:
-            taken.add(key)
+        combination = free.pop(key_of(combination_for(variant, options) if variant.option_values else named), None)
+        if combination is not None:
             is_back = variant.withdrawn and key_of(variant.option_values) not in known
-            (plan.restored if is_back else plan.kept).append((variant, wanted[key]))
+            (plan.restored if is_back else plan.kept).append((variant, combination))
         elif variant.option_values and not variant.withdrawn:
             plan.withdrawn.append(variant)
-    plan.new = [combination for key, combination in wanted.items() if key not in taken]
+    plan.new = list(free.values())
     return plan
+
+
+def _by_name(wanted: Sequence[Combination], variants: Iterable[Variant]) -> dict[str, Combination]:
+    """Return combinations by the name of their variant; one alone on offer may be without a name: it is the first."""
+    by_name = {name_of(combination).casefold(): combination for combination in wanted}
+    on_offer = [variant for variant in variants if not variant.withdrawn]
+    return by_name | {"": wanted[0]} if wanted and len(on_offer) == 1 else by_name
 
 
 def combination_for(variant: Variant, options: Sequence[Option]) -> Combination:
@@ -117,6 +119,11 @@ def combination_for(variant: Variant, options: Sequence[Option]) -> Combination:
     return {option.name: variant.option_values.get(option.was, option.values[0]) for option in options}
 
 
-def key_of(combination: Combination) -> frozenset[tuple[str, str]]:
+def key_of(combination: Combination) -> Key:
     """Return a combination in a form that sets hold."""
     return frozenset(combination.items())
+
+
+def by_key(combinations: Iterable[Combination]) -> dict[Key, Combination]:
+    """Return combinations by their key, in order."""
+    return {key_of(combination): combination for combination in combinations}

@@ -95,7 +95,7 @@ class ProductAdmin(ProductPagesMixin, OptionsPageMixin, SheetPagesMixin, Withdra
             "from_price": Subquery(on_offer.values("price")[:1]),
             "on_hand": Coalesce(Subquery(pieces.annotate(sum=Sum("on_hand")).values("sum")), 0),
         }
-        rows: QuerySet[Any] = super().get_queryset(request).select_related("vendor__marketplace").annotate(**figures)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(**figures)
         return rows
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:

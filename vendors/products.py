@@ -93,20 +93,12 @@ def set_options(
     """
     plan = options.make_plan(options.options_of(product.options), chosen, product.variants.all())
     _refuse_names(plan)
-    made = [_new_variant(product, combination, new) for combination in plan.new]
-    if fault := skus.sku_fault(product.vendor_id, [variant.sku for variant in made]) if made else "":
-        raise ProductError(fault)
-    if too_long := next((variant.sku for variant in made if len(variant.sku) > 40), ""):
-        raise ProductError(f"The SKU {too_long} has more than {SKU_LENGTH} characters; shorten the pattern.")
+    order = {key: place for place, key in enumerate(options.by_key(options.combinations(chosen)))}
+    made = [_new_variant(product, _of_combination(each, order), new) for each in plan.new]
+    _refuse_skus(product, made)
     product.options = options.stored(chosen)
     product.save(update_fields=["options", "updated_at"])
-    order = {options.key_of(each): place for place, each in enumerate(options.combinations(chosen))}
-    _update([(variant, {"withdrawn": True}) for variant in plan.withdrawn])  # first: what stays may have had its values
-    placed = [(variant, _of_combination(each, order)) for variant, each in plan.kept]
-    placed += [(variant, _of_combination(each, order) | {"withdrawn": False}) for variant, each in plan.restored]
-    _update(placed)
-    for variant in made:
-        variant.position = order[options.key_of(variant.option_values)]
+    _carry_out(plan, order)
     _create(made)
     if new.pieces and made:
         ledger.count({variant.pk: new.pieces for variant in made}, why="First stock", user=user, now=now)
@@ -116,21 +108,32 @@ def set_options(
 
 def _refuse_names(plan: options.Plan) -> None:
     names = [options.name_of(combination) for combination in plan.new]
-    if too_long := next((name for name in names if len(name) > 80), ""):
+    if too_long := next((name for name in names if len(name) > NAME_LENGTH), ""):
         raise ProductError(f"“{too_long}” has more than {NAME_LENGTH} characters; shorten the values.")
 
 
-def _new_variant(product: Product, combination: options.Combination, new: NewVariants) -> Variant:
-    return Variant(
-        product=product,
-        name=options.name_of(combination),
-        option_values=combination,
-        sku=options.sku_of(new.sku_pattern, combination),
-        price=new.price,
-    )
+def _refuse_skus(product: Product, made: Sequence[Variant]) -> None:
+    skus_of_it = [variant.sku for variant in made]
+    if fault := skus.sku_fault(product.vendor_id, skus_of_it) if made else "":
+        raise ProductError(fault)
+    if too_long := next((sku for sku in skus_of_it if len(sku) > SKU_LENGTH), ""):
+        raise ProductError(f"The SKU {too_long} has more than {SKU_LENGTH} characters; shorten the pattern.")
 
 
-def _of_combination(combination: options.Combination, order: dict[Any, int]) -> dict[str, Any]:
+def _new_variant(product: Product, values: dict[str, Any], new: NewVariants) -> Variant:
+    sku = options.sku_of(new.sku_pattern, values["option_values"])
+    return Variant(product=product, sku=sku, price=new.price, **values)
+
+
+def _carry_out(plan: options.Plan, order: dict[options.Key, int]) -> None:
+    """Withdraw variants, then give the others their place: one may get the values that a withdrawn one had."""
+    _update([(variant, {"withdrawn": True}) for variant in plan.withdrawn])
+    placed = [(variant, _of_combination(each, order)) for variant, each in plan.kept]
+    placed += [(variant, _of_combination(each, order) | {"withdrawn": False}) for variant, each in plan.restored]
+    _update(placed)
+
+
+def _of_combination(combination: options.Combination, order: dict[options.Key, int]) -> dict[str, Any]:
     return {
         "name": options.name_of(combination),
         "option_values": combination,

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
 from vendors import ledger
+from vendors.bulk_actions import BulkActionsMixin
 from vendors.forms import StockEntryForm, StockEntryFormSet
 from vendors.models import Stock, StockMovement
 from vendors.read_only_admin import ReadOnlyAdminMixin
@@ -37,7 +38,7 @@ class LowFilter(admin.SimpleListFilter):
         return queryset.filter(on_hand__lt=F("low_below")) if self.value() == "yes" else queryset
 
 
-class StockAdmin(SheetPagesMixin, VendorScopedAdmin):
+class StockAdmin(SheetPagesMixin, BulkActionsMixin, VendorScopedAdmin):
     """Enter movements and counts of a vendor's variants; every variant has its row from the start, for good."""
 
     vendor_roles = CATALOGUE_ROLES
@@ -48,6 +49,7 @@ class StockAdmin(SheetPagesMixin, VendorScopedAdmin):
     list_editable = ["low_below"]
     list_filter = [LowFilter]
     list_select_related = ["variant__product"]
+    ordering = ["variant__product__name", "variant__product_id", "variant__position", "pk"]
     search_fields = ["variant__product__name", "variant__sku"]
     fields = ["variant", "seen", "kind", "pieces", "why", "low_below", "latest_movements"]
     readonly_fields = ["variant", "latest_movements"]
@@ -79,13 +81,11 @@ class StockAdmin(SheetPagesMixin, VendorScopedAdmin):
 
     def _leave_out_gone(self, request: HttpRequest) -> bool:
         """Take rows that are gone out of the posted list, and say so; return False where none is left."""
-        total = request.POST.get("form-TOTAL_FORMS", "")
-        number = int(total) if total.isascii() and total.isdecimal() and len(total) < 4 else 0
-        keys = [request.POST.get(f"form-{place}-variant", "") for place in range(number)]
-        readable = [key for key in keys if key.isascii() and key.isdecimal() and len(key) < 19]
+        keys = posted_keys(request.POST)
+        readable = [key for key in keys if is_number(key, digits=18)]
         there = {str(pk) for pk in self.get_queryset(request).filter(pk__in=readable).values_list("pk", flat=True)}
         kept = [place for place, key in enumerate(keys) if key in there]
-        if len(kept) < number or not kept:
+        if len(kept) < len(keys) or not kept:
             messages.error(request, "A row of the list is no longer there, and nothing of it was saved.")
         if kept:
             request.POST = renumbered(request.POST, kept)  # type: ignore[assignment]  # a QueryDict, as it was
@@ -150,6 +150,18 @@ class StockAdmin(SheetPagesMixin, VendorScopedAdmin):
         )
 
 
+def is_number(text: str, *, digits: int) -> bool:
+    """Return whether a text is a whole number of so many digits at most."""
+    return text.isascii() and text.isdecimal() and len(text) <= digits
+
+
+def posted_keys(posted: QueryDict) -> list[str]:
+    """Return the key of each form of a posted formset, as typed; none where it does not say how many it has."""
+    total = posted.get("form-TOTAL_FORMS", "")
+    number = int(total) if is_number(total, digits=3) else 0
+    return [posted.get(f"form-{place}-variant", "") for place in range(number)]
+
+
 def renumbered(posted: QueryDict, kept: list[int]) -> QueryDict:
     """Return a posted formset with the kept forms alone."""
     places = {str(old): new for new, old in enumerate(kept)}
@@ -164,14 +176,15 @@ def renumbered(posted: QueryDict, kept: list[int]) -> QueryDict:
     return data
 
 
-class StockMovementAdmin(ReadOnlyAdminMixin, VendorScopedAdmin):
+class StockMovementAdmin(ReadOnlyAdminMixin, BulkActionsMixin, VendorScopedAdmin):
     """Show movements; one is never changed, another corrects it."""
 
     vendor_roles = CATALOGUE_ROLES
     vendor_path = "stock__variant__product__vendor"
     list_display = ["at", "variant", "kind", "quantity", "why", "by", "reference"]
-    list_filter = ["kind"]
+    list_filter = ["kind", "at"]
     list_select_related = ["stock__variant__product", "user"]
+    most_listed = 1_000  # of the latest: a ledger grows for ever, and is searched by variant, order or day
     search_fields = ["stock__variant__product__name", "stock__variant__sku", "=reference"]
     fields = ["variant", "kind", "quantity", "why", "by", "at", "reference"]
     readonly_fields = ["variant", "by"]

@@ -83,6 +83,13 @@ class Order(PostalAddress):
         CANCELLED = "cancelled", "cancelled"
         EXPIRED = "expired", "not paid in time"
 
+    class Standing(models.TextChoices):
+        """List in words how well the shop knew the shopper; the checkout's limits decide it."""
+
+        KNOWN = "known", "paid before"
+        FRESH = "fresh", "never paid before"
+        SLOW = "slow", "never paid, in the slow lane"
+
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     number = models.CharField(max_length=20, unique=True)
     marketplace = models.ForeignKey("vendors.Marketplace", models.PROTECT, related_name="+")
@@ -114,8 +121,9 @@ class Order(PostalAddress):
         max_length=32, blank=True, editable=False, help_text="A digest of the client's network, for a few hours."
     )
     standing = models.CharField(
-        max_length=5, default="fresh", editable=False, help_text="Whose limits the checkout used."
-    )
+        max_length=5, choices=Standing, default=Standing.FRESH, editable=False,
+        help_text="Whose limits the checkout used.",
+    )  # fmt: skip
     slow_since = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When it took the slow lane of its network."
     )
@@ -130,6 +138,7 @@ class Order(PostalAddress):
     class Meta:
         ordering = ["-created_at"]
         indexes = [
+            models.Index(fields=["created_at"], name="orders_order_created"),
             models.Index(fields=["network", "created_at"], condition=~Q(network=""), name="orders_order_network"),
             models.Index(OpClass(Lower("email"), name="text_pattern_ops"), name="orders_order_email"),
             GinIndex(SearchVector("name", config="simple"), name="orders_order_buyer"),

@@ -71,21 +71,31 @@ def search(rows: QuerySet[Consignment], text: str) -> QuerySet[Consignment]:
     Each way has an index; a union keeps them apart, where OR would read all rows.
     """
     text = text.strip()
-    words = re.findall(r"\w+", text)
     every = Consignment.objects.order_by()
     ways: list[Any] = [
         every.filter(number__startswith=text.upper()).values("pk"),
         every.exclude(tracking_number="").filter(tracking_number__startswith=text).values("pk"),
-        every.filter(
-            order__in=Order.objects.alias(mail=Lower("email")).filter(mail__startswith=text.lower()).values("pk")
-        ).values("pk"),
         OrderLine.objects.order_by()
         .alias(code=Lower("sku"))
         .filter(code__startswith=text.lower())
         .values("consignment_id"),
+        *(every.filter(order__in=buyers).values("pk") for buyers in _orders_of_buyers(text)),
     ]
-    if words:
-        named = SearchQuery(" & ".join(f"{word}:*" for word in words), config="simple", search_type="raw")
-        buyers = Order.objects.alias(buyer=SearchVector("name", config="simple")).filter(buyer=named)
-        ways.append(every.filter(order__in=buyers.values("pk")).values("pk"))
     return rows.filter(pk__in=ways[0].union(*ways[1:]))
+
+
+def search_orders(rows: QuerySet[Order], text: str) -> QuerySet[Order]:
+    """Select orders by the beginning of a number, a mail address, or of words of the buyer's name."""
+    text = text.strip()
+    numbered = Order.objects.order_by().filter(number__startswith=text.upper()).values("pk")
+    return rows.filter(pk__in=numbered.union(*_orders_of_buyers(text)))
+
+
+def _orders_of_buyers(text: str) -> list[Any]:
+    """Return the keys of orders by their buyer's mail address, and by the name where the text has words."""
+    every = Order.objects.order_by()
+    ways: list[Any] = [every.alias(mail=Lower("email")).filter(mail__startswith=text.lower()).values("pk")]
+    if words := re.findall(r"\w+", text):
+        named = SearchQuery(" & ".join(f"{word}:*" for word in words), config="simple", search_type="raw")
+        ways.append(every.alias(buyer=SearchVector("name", config="simple")).filter(buyer=named).values("pk"))
+    return ways

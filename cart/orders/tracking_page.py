@@ -66,6 +66,11 @@ class TrackingPageMixin(Admin):
             *super().get_urls(),
         ]
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list, which leads to the page where the user may change consignments."""
+        can_send = self.has_change_permission(request)
+        return super().changelist_view(request, {"can_send": can_send, **(extra_context or {})})
+
     def tracking_view(self, request: HttpRequest) -> HttpResponse:
         """Show the page; a POST sends a scanned parcel, shows a pasted list, or applies one."""
         if not self.has_change_permission(request):

@@ -149,11 +149,11 @@ class UserAdmin(ImpersonationPageMixin, admin.ModelAdmin):  # type: ignore[type-
 
     @admin.display(description="works for")
     def works_for(self, user: Any) -> str | SafeString:
-        """Link to the people's page of each vendor that the user works for."""
+        """Link to each vendor that the user works for; its page leads to the people's."""
         if user.is_mall_staff:
             return f"the mall, as {roles.role_of(user)}"
         rows = [
-            (reverse("admin:vendors_vendor_people", args=[each.vendor_id]), each.vendor, each.get_role_display())
+            (reverse("admin:vendors_vendor_change", args=[each.vendor_id]), each.vendor, each.get_role_display())
             for each in Membership.objects.filter(user=user).select_related("vendor")
         ]
         return format_html_join(", ", '<a href="{}">{}</a> ({})', rows) or "–"

@@ -16,6 +16,7 @@ from mall.admin_site import dashboard, kept_text, onboarding_page, reconciliatio
 from mall.admin_site.autocomplete import RelationAutocompleteView
 from mall.admin_site.crafted import answering
 from mall.admin_site.menu import menu_of
+from mall.admin_site.relations import in_words
 from mall.admin_site.seen import guarded
 
 if TYPE_CHECKING:
@@ -30,9 +31,10 @@ class MallAdminSite(admin.AdminSite):
     site_url = "/"
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Register an admin whose forms refuse to overwrite values that they did not show."""
+        """Register an admin whose forms overwrite no value that they did not show, and link to no closed page."""
         checked: Any = guarded(admin_class or admin.ModelAdmin)
-        super().register(model_or_iterable, answering(checked), **options)
+        closed: Any = answering(checked)
+        super().register(model_or_iterable, in_words(closed), **options)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return the context of every page: Django's own, and the menu."""

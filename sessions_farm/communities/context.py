@@ -10,7 +10,7 @@ from sessions_farm.communities.identity.mall_ids import is_local
 from sessions_farm.communities.visitors import lookup
 from sessions_farm.session import ids
 from sessions_farm.session.audience import SITE
-from sessions_farm.session.variables import SIGNED_IN
+from sessions_farm.session.variables import SIGNED_IN, STAFF
 from sessions_farm.web.decorators import is_off
 
 if TYPE_CHECKING:
@@ -130,6 +130,11 @@ class Mall:
     def signed_in(self) -> bool:
         """Return whether someone is signed in, as every host of the community may know."""
         return bool(self.session is not None and self.session.get(SIGNED_IN))
+
+    @property
+    def is_staff(self) -> bool:
+        """Return whether the signed-in person may enter the admin, as every host of the community may know."""
+        return bool(self.session is not None and self.session.get(STAFF))
 
     @property
     def staff_of(self) -> frozenset[int]:

@@ -92,7 +92,7 @@ class TransportError(Exception):
 
 
 class AckPolicy(models.TextChoices):
-    """The proof that counts as the department's acknowledgement."""
+    """The acknowledgement that a route expects of its department."""
 
     JSON = "json", 'an answer {"ack": our key}'
     ANSWER = "answer", "any answer that says it was taken"
@@ -101,13 +101,13 @@ class AckPolicy(models.TextChoices):
 
 
 class RouteSettings(forms.Form):
-    """The settings of a route over one transport, as staff type them; ``secrets`` names the hidden ones."""
+    """The settings of a route over one transport, as staff type them; ``secrets`` names those that are never shown."""
 
     secrets: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def complaints(cls, values: dict[str, Any], secrets: set[str]) -> dict[str, str]:
-        """Return the faults of the settings as a whole, by field; ``secrets`` are those given or stored."""
+        """Return what is wrong with the settings as a whole, by field; ``secrets`` are those given or stored."""
         del values
         return {name: "A route needs it." for name in cls.secrets if name not in secrets}
 
@@ -145,7 +145,7 @@ class Transport(ABC):
 
     @abstractmethod
     async def try_out(self, endpoint: Endpoint) -> str:
-        """Send a test that causes no work; return the outcome as a sentence. Raise as ``send`` does."""
+        """Send a test that causes no work; return what the other side did, as a sentence. Raise as ``send`` does."""
 
     async def close(self) -> None:
         """Close the connections that were kept open."""

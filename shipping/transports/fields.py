@@ -1,11 +1,11 @@
-"""Form fields of routes' settings: each checks, and brings into the form that is sent, what people type."""
+"""Form fields of routes' settings: each checks, and brings typed text into its stored form."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import asyncssh
 import idna
@@ -63,14 +63,17 @@ class AddressField(forms.CharField):
             raise ValidationError(f"“{text}” is no address: {error}.") from error
         if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
             raise ValidationError(f"“{text}” is no address; it looks like https://orders.example.org/mall.")
-        if parts.username is not None or parts.password is not None:
-            raise ValidationError("The address holds a user name; the signature proves who sends, so leave it out.")
-        if not (parts.path + parts.query).isascii() or re.search(r"[\s\x00-\x1f\\]", text):
-            raise ValidationError("Write letters outside ASCII, blanks and \\ as %XX in the address.")
+        self._refuse_parts(parts, text)
         host = clean_host(parts.hostname)
         bracketed = f"[{host}]" if ":" in host else host
         netloc = bracketed if port is None else f"{bracketed}:{port}"
         return urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
+
+    def _refuse_parts(self, parts: SplitResult, text: str) -> None:
+        if parts.username is not None or parts.password is not None:
+            raise ValidationError("The address holds a user name; the signature proves who sends, so leave it out.")
+        if not (parts.path + parts.query).isascii() or re.search(r"[\s\x00-\x1f\\]", text):
+            raise ValidationError("Write letters outside ASCII, blanks and \\ as %XX in the address.")
 
 
 class MailboxField(forms.EmailField):

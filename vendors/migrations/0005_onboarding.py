@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='marketplace',
             name='vendor_terms',
-            field=models.TextField(blank=True, help_text='Markdown. An owner accepts them before the store opens.', verbose_name='terms for vendors'),
+            field=models.TextField(blank=True, verbose_name='terms for vendors'),
         ),
         migrations.AddField(
             model_name='vendor',

@@ -57,7 +57,12 @@ class BigAmountField(AmountMixin, models.PositiveBigIntegerField):  # type: igno
     """Hold a sum."""
 
 
+def amounts_of(model: type[models.Model]) -> set[str]:
+    """Return the names of the fields that hold amounts."""
+    return {field.name for field in model._meta.concrete_fields if isinstance(field, AmountMixin)}
+
+
 def as_money(model: type[models.Model], names: Any) -> list[Any]:
     """Return names of an admin's columns or fields, those of amounts as their money."""
-    amounts = {field.name for field in model._meta.concrete_fields if isinstance(field, AmountMixin)}
+    amounts = amounts_of(model)
     return [f"{name}_money" if name in amounts else name for name in names]

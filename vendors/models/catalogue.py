@@ -26,6 +26,7 @@ from vendors.models.amount_fields import AmountField, more_than_nothing
 from vendors.models.deletion import GoodsQuerySet, deletion_of
 from vendors.models.stock import Stock
 from vendors.models.stores import Marketplace, Vendor
+from vendors.models.text_fields import MarkdownField
 
 RENDITIONS = (300, 600)  # widths in pixels, made with each picture
 WORD = re.compile(r"\w+")
@@ -175,7 +176,7 @@ class Product(models.Model):
     slug = models.SlugField(max_length=160)
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
     summary = models.CharField(max_length=240, blank=True)
-    description = models.TextField(blank=True, help_text="Markdown.")
+    description = MarkdownField(blank=True)
     options = models.JSONField(
         default=list, editable=False, help_text="What a shopper chooses, in order: name and values of each."
     )
@@ -204,6 +205,7 @@ class Product(models.Model):
         indexes = [
             GinIndex("search", name="vendors_product_search"),
             models.Index("category", "vendor", name="vendors_product_shelf"),
+            models.Index(fields=["vendor", "name", "id"], name="vendors_product_names"),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import LABEL
 from vendors.models.amount_fields import AmountField
+from vendors.models.text_fields import MarkdownField
 
 hex_colour = RegexValidator(r"^#[0-9a-f]{6}$", "A colour is written #rrggbb, in lower case.")
 
@@ -23,8 +24,8 @@ class Marketplace(models.Model):
     currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217 code.")
     strapline = models.CharField(max_length=200, blank=True)
     support_email = models.EmailField(blank=True)
-    vendor_terms = models.TextField(
-        "terms for vendors", blank=True, help_text="Markdown. An owner accepts them before the store opens."
+    vendor_terms = MarkdownField(
+        "terms for vendors", blank=True, help_text="An owner accepts them before the store opens."
     )
     bank_account = models.TextField(
         blank=True, help_text="Whose account, IBAN and BIC, for shoppers who pay by transfer. Empty: not offered."
@@ -78,10 +79,10 @@ class Vendor(models.Model):
     slug = models.SlugField(unique=True)
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
     tagline = models.CharField(max_length=160, blank=True)
-    about = models.TextField(blank=True, help_text="Markdown.")
-    delivery_text = models.TextField("delivery", blank=True, help_text="Markdown.")
-    returns_text = models.TextField("returns", blank=True, help_text="Markdown.")
-    support_text = models.TextField("support page", blank=True, help_text="Markdown.")
+    about = MarkdownField(blank=True)
+    delivery_text = MarkdownField("delivery", blank=True)
+    returns_text = MarkdownField("returns", blank=True)
+    support_text = MarkdownField("support page", blank=True)
     support_email = models.EmailField(blank=True)
     town = models.CharField(max_length=80, blank=True)
     typeface = models.CharField(max_length=5, choices=Typeface, default=Typeface.SANS)

@@ -118,6 +118,12 @@ class SheetPagesMixin:
             ]
         return [*own, *super().get_urls()]  # type: ignore[misc]  # of the admin it is mixed into
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list, which leads to the import where the user may change such rows."""
+        may_import = self._sheets()[0].can_import and self.may(request, "change")  # type: ignore[attr-defined]  # of the admin it is mixed into
+        response: HttpResponse = super().changelist_view(request, {"can_import": may_import, **(extra_context or {})})  # type: ignore[misc]  # as above
+        return response
+
     def export_view(self, request: HttpRequest) -> HttpResponse:
         """Show the choices of an export; a POST starts the job."""
         self._require_may(request, "view")

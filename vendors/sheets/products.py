@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.text import slugify
 
 from vendors.models import Category, Product, Variant, Vendor
+from vendors.models.text_fields import MARKDOWN_HELP
 from vendors.options import key_of
 from vendors.products import NOTHING_TO_SELL
 from vendors.sheets import changed, offers
@@ -39,7 +40,7 @@ class ProductsSheet(ImportableSheet):
         Column("category", "Category", "Name or slug; a new product needs one."),
         Column("status", "Status", "draft, published or withdrawn. Empty in a new product: draft.", "draft"),
         Column("summary", "Summary", "One sentence for lists.", "Woven in Ulster."),
-        Column("description", "Description", "Markdown.", "Stone-washed linen."),
+        Column("description", "Description", MARKDOWN_HELP, "Stone-washed linen."),
         Column("variant", "Variant", "Empty where the product has a single one.", "M"),
         Column("sku", "SKU", "Names the variant, each once in a shop.", "LS-M", is_needed=True),
         *offers.COLUMNS,

@@ -89,7 +89,7 @@ def test_needs_a_second_factor_and_a_fresh_code(side, client, support):
         client.post(page_of(owner))
         text = client.get("/admin/").text
         assert re.search(r"Síle</strong>, you act as\s+<strong>Amber-Owner", text)
-        assert reverse("admin:vendors_vendor_people", args=[side.vendor.pk]) in text
+        assert reverse("admin:vendors_vendor_change", args=[side.vendor.pk]) in text
 
 
 def test_ends_by_its_button_and_after_half_an_hour_and_with_the_role(side, client, support):
