@@ -12,11 +12,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 
-from vendors import products
+from vendors.bulk_actions import bulk
 from vendors.deletion_admin import WithdrawnNotDeletedAdmin
 from vendors.models import Product, ProductImage, Stock, Variant
 from vendors.money import Money
 from vendors.options_page import OptionsPageMixin
+from vendors.product_bulk import PublishProducts, WithdrawProducts
 from vendors.product_forms import NEW_STATUS, ProductForm, ProductImageForm, VariantFormSet, VariantInlineForm
 from vendors.product_pages import ProductPagesMixin, shop_url
 from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedInline
@@ -80,7 +81,8 @@ class ProductAdmin(ProductPagesMixin, OptionsPageMixin, SheetPagesMixin, Withdra
     search_fields = ["name", "variants__sku"]
     prepopulated_fields = {"slug": ["name"]}
     inlines = [VariantInline, ImageInline]
-    actions = ["publish_selected", "withdraw_selected", "delete_selected"]
+    seen_fields = ("status",)
+    actions = [bulk(PublishProducts), bulk(WithdrawProducts), "delete_selected"]
     change_form_template = "admin/vendors/product/form.html"
     fieldsets = [
         (None, {"fields": ["vendor", "name", "slug", "category"]}),
@@ -148,27 +150,6 @@ class ProductAdmin(ProductPagesMixin, OptionsPageMixin, SheetPagesMixin, Withdra
             page = reverse("admin:vendors_stock_changelist", query={"q": product.name})
             words = "{} is shown as sold out, for there are none on hand. <a href='{}'>Enter its stock</a>"
             messages.warning(request, format_html(words, product, page))
-
-    @admin.action(permissions=["change"], description="Publish")
-    def publish_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
-        """Publish the selected products that have something to sell; say which have not."""
-        self._set_status(request, rows, Product.Status.PUBLISHED)
-
-    @admin.action(permissions=["change"], description="Withdraw from the shop")
-    def withdraw_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
-        """Withdraw the selected products."""
-        self._set_status(request, rows, Product.Status.WITHDRAWN)
-
-    def _set_status(self, request: HttpRequest, rows: QuerySet[Any], status: Product.Status) -> None:
-        outcome = products.set_status([row.pk for row in rows], status)
-        for product in outcome.changed:
-            self.log_change(request, product, f"Now {status.label}.")
-        if number := len(outcome.changed):
-            messages.success(request, f"{number} product{'' if number == 1 else 's'} now {status.label}.")
-        if outcome.refused:
-            names = ", ".join(str(product) for product in outcome.refused[:10])
-            more = f" and {len(outcome.refused) - 10} more" if len(outcome.refused) > 10 else ""
-            messages.error(request, f"Left as they were, for they have no variant on sale: {names}{more}.")
 
     @admin.display(description="from", ordering="from_price")
     def from_price(self, product: Any) -> str:

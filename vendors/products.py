@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 NOTHING_TO_SELL = "A published product needs a variant that is not withdrawn: add one, or let it be a draft."
+NO_VARIANT = "It has no variant on sale."
 LAST_ON_SALE = "It is the last variant on sale of a published product; withdraw the product instead."
 SLUG_LENGTH, SKU_LENGTH, NAME_LENGTH = 160, 40, 80
 MOST_COPIES = 1000
@@ -43,29 +44,34 @@ def refuse_nothing_to_sell(product: Product) -> None:
         raise ProductError(NOTHING_TO_SELL)
 
 
-@dataclass(slots=True)
-class StatusOutcome:
-    """Say which products got a status, and which have nothing to sell."""
-
-    changed: list[Product] = field(default_factory=list)
-    refused: list[Product] = field(default_factory=list)
-
-
 @transaction.atomic
-def set_status(product_ids: Collection[int], status: Product.Status) -> StatusOutcome:
-    """Give products a status, those alone that have another and, to be published, something to sell."""
-    outcome = StatusOutcome()
-    locked = Product.objects.filter(pk__in=product_ids).exclude(status=status).defer("search").order_by("pk")
-    for product in locked.select_for_update(no_key=True):
-        product.status = status
-        try:
-            refuse_nothing_to_sell(product)
-        except ProductError:
-            outcome.refused.append(product)
-        else:
-            product.save(update_fields=["status", "updated_at"])
-            outcome.changed.append(product)
-    return outcome
+def set_status(
+    *, seen: Mapping[int, str], status: Product.Status, now: datetime, vendor_id: int | None = None
+) -> dict[int, str]:
+    """Give products, of one vendor or any, a status from the one that was seen; return the others with the reasons.
+
+    The rows are locked by their keys, in order.
+    """
+    rows = Product.objects.filter(pk__in=seen).defer("search").order_by("pk").select_for_update(no_key=True)
+    found = {row.pk: row for row in (rows if vendor_id is None else rows.filter(vendor=vendor_id))}
+    sellable = set(Variant.objects.on_offer().filter(product__in=found).values_list("product_id", flat=True))
+    refused = {
+        pk: reason for pk, was in seen.items() if (reason := _status_fault(found.get(pk), was, status, sellable))
+    }
+    changed = [row for pk, row in found.items() if pk not in refused]
+    Product.objects.filter(pk__in=[row.pk for row in changed]).update(status=status, updated_at=now)
+    log_changes((row, {"status": (row.status, status)}) for row in changed)
+    return refused
+
+
+def _status_fault(row: Product | None, seen: str, status: Product.Status, sellable: Collection[int]) -> str:
+    if row is None:
+        return "It is not there any more."
+    if row.status != seen:
+        return f"It was {Product.Status(seen).label}, and is {row.get_status_display()} by now."
+    if row.status == status:
+        return f"It is {status.label} already."
+    return NO_VARIANT if status == Product.Status.PUBLISHED and row.pk not in sellable else ""
 
 
 def offer_fault(variant: Variant, *, withdrawn: bool) -> str:
