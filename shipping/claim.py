@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from shipping import states, transports
 from shipping.models import Dispatch, Route
 from shipping.states import State
-from shipping.transports.base import SentFile
+from shipping.transports.base import CollectingTransport, SentFile
 
 LEASE = timedelta(seconds=15)
 """A worker renews its leases while it sends; one that is silent for longer counts as dead."""
@@ -177,7 +177,9 @@ def _due(statement: str, now: datetime) -> list[Due]:
         "enabled": Route.State.ENABLED,
         "live": sorted(states.LIVE),
         "sent": State.SENT,
-        "collecting": [name for name in transports.CLASSES if transports.get_transport(name).collects_acks],
+        "collecting": [
+            name for name in transports.CLASSES if issubclass(transports.get_transport(name), CollectingTransport)
+        ],
         "now": now,
     }
     return [

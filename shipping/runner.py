@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 
 from asgiref.sync import async_to_sync, sync_to_async
 from cryptography.fernet import InvalidToken
@@ -32,7 +33,14 @@ from shipping.claim import LEASE, Claim, Look, Room, database_now
 from shipping.models import Route
 from shipping.results import Finished
 from shipping.transports import get_transport
-from shipping.transports.base import DispatchPayload, Endpoint, SendResult, Transport, TransportError
+from shipping.transports.base import (
+    CollectingTransport,
+    DispatchPayload,
+    Endpoint,
+    SendResult,
+    Transport,
+    TransportError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -263,7 +271,7 @@ async def _try_one(route: Route) -> str:
 async def _talk(work: Work, transport: Transport) -> SendResult | list[str]:
     endpoint = endpoint_of(work.item.route)
     if isinstance(work.item, Look):
-        return await transport.collect(work.item.sent, endpoint)
+        return await cast("CollectingTransport", transport).collect(work.item.sent, endpoint)  # no look without one
     return await transport.send(payload_of(work.item, work.ack_url), endpoint)
 
 

@@ -132,16 +132,10 @@ class Transport(ABC):
     """How long a sent dispatch waits for its acknowledgement before it is sent again."""
     links_ack_page: ClassVar[bool] = False
     """Payloads carry the link of the page on which a person acknowledges."""
-    collects_acks: ClassVar[bool] = False
-    """Acknowledgements are fetched from the department's own server."""
 
     @abstractmethod
     async def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
         """Send a payload; raise TransportError where it was not taken."""
-
-    async def collect(self, sent: Sequence[SentFile], endpoint: Endpoint) -> list[str]:
-        """Return the keys of those that the department has acknowledged."""
-        raise NotImplementedError
 
     @abstractmethod
     async def try_out(self, endpoint: Endpoint) -> str:
@@ -150,3 +144,11 @@ class Transport(ABC):
     async def close(self) -> None:
         """Close the connections that were kept open."""
         return
+
+
+class CollectingTransport(Transport):
+    """A transport whose acknowledgements are fetched from the department's own server."""
+
+    @abstractmethod
+    async def collect(self, sent: Sequence[SentFile], endpoint: Endpoint) -> list[str]:
+        """Return the keys of the files that the department has acknowledged."""

@@ -16,12 +16,12 @@ from shipping.keys import file_name
 from shipping.transports import fields
 from shipping.transports.base import (
     AckPolicy,
+    CollectingTransport,
     DispatchPayload,
     Endpoint,
     RouteSettings,
     SendResult,
     SentFile,
-    Transport,
     TransportError,
 )
 
@@ -57,7 +57,7 @@ class SftpSettings(RouteSettings):
         return given
 
 
-class SftpTransport(Transport):
+class SftpTransport(CollectingTransport):
     """Uploads under a temporary name, verifies the size, then renames. The host key is pinned on the route.
 
     The department acknowledges by a file ``<name>.ack`` beside the file, or by moving the file to ``done/``.
@@ -68,7 +68,6 @@ class SftpTransport(Transport):
     ack_policies = (AckPolicy.FILE, AckPolicy.ANSWER)
     deadline = timedelta(seconds=25)
     in_flight = 2
-    collects_acks = True
 
     async def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
         folder, name = _folder(endpoint), file_name(payload.key, payload.sha256)
