@@ -98,9 +98,10 @@ class VendorScopeMixin:
             return every.filter(marketplace__in=vendors.values("marketplace"))
         if model is Vendor:
             return Vendor.objects.filter(pk__in=vendor_ids(request, self.vendor_roles))
-        scoped = self.admin_site._registry.get(model)  # noqa: SLF001 -- the only way to the admin of a model
-        if isinstance(scoped, VendorScopedAdmin):
-            return scoped.get_queryset(request)
+        if self.admin_site.is_registered(model):
+            scoped = self.admin_site.get_model_admin(model)
+            if isinstance(scoped, VendorScopedAdmin):
+                return scoped.get_queryset(request)
         return every.none()
 
     def formfield_for_foreignkey(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from django.contrib import messages
@@ -38,10 +37,3 @@ class CraftedRequestsMixin:
             return HttpResponseRedirect(request.get_full_path())
         response: HttpResponse | None = super().response_action(request, queryset, **place)  # type: ignore[misc]  # as above
         return response
-
-
-@functools.cache
-def answering(options: type[Any]) -> type[Any]:
-    """Return the class of an admin that answers crafted requests."""
-    own = {"__module__": options.__module__, "__doc__": options.__doc__}
-    return type(options.__name__, (CraftedRequestsMixin, options), own)

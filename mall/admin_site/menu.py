@@ -93,7 +93,7 @@ def rows(label: str, model: str) -> Entry:
     app_label, name = model.split(".")
 
     def may(request: HttpRequest) -> bool:
-        options = admin.site._registry[apps.get_model(model)]  # noqa: SLF001 -- the only way to the admin of a model
+        options = admin.site.get_model_admin(apps.get_model(model))
         return bool(options.has_view_permission(request))
 
     return Entry(label, f"admin:{app_label}_{name}_changelist", may)

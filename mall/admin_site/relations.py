@@ -15,11 +15,15 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.http import HttpRequest
 
+from mall.admin_site.mixing import mixed
+
 
 def may_open(request: HttpRequest, model: type[models.Model], key: Any) -> bool:
     """Return whether the person may open the admin's page of a row; it is looked up once a request."""
-    options = admin.site._registry.get(model)  # noqa: SLF001 -- the only way to the admin of a model
-    if options is None or not options.has_view_permission(request):
+    if not admin.site.is_registered(model):
+        return False
+    options = admin.site.get_model_admin(model)
+    if not options.has_view_permission(request):
         return False
     known: dict[Any, bool] = request.__dict__.setdefault("rows_to_open", {})
     if (model, key) not in known:
@@ -81,11 +85,4 @@ class OwnAndInlineRelationsMixin(ReadOnlyRelationsMixin):
     """Show relations as words in an admin and its inlines."""
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return [in_words(inline, ReadOnlyRelationsMixin) for inline in super().get_inlines(request, obj)]  # type: ignore[misc]
-
-
-@functools.cache
-def in_words(options: type[Any], mixin: type[ReadOnlyRelationsMixin] = OwnAndInlineRelationsMixin) -> type[Any]:
-    """Return the class of an admin or inline that links to no closed page."""
-    own = {"__module__": options.__module__, "__doc__": options.__doc__}
-    return type(options.__name__, (mixin, options), own)
+        return [mixed(ReadOnlyRelationsMixin, inline) for inline in super().get_inlines(request, obj)]  # type: ignore[misc]

@@ -15,6 +15,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from mall.admin_site.mixing import mixed
 from vendors.models.amount_fields import AmountMixin
 from vendors.money import Money
 
@@ -141,10 +142,9 @@ class SeenInlinesMixin(SeenFieldsetsMixin):
         return [guarded(inline, SeenFieldsetsMixin) for inline in super().get_inlines(request, obj)]  # type: ignore[misc]
 
 
-@functools.cache
-def guarded(options: type[Any], mixin: type[SeenFieldsetsMixin] = SeenInlinesMixin) -> type[Any]:
+def guarded(options: Any, mixin: Any = SeenInlinesMixin) -> Any:
     """Return the class of an admin or inline with a guarded form; as it is where its form compares by itself."""
     if getattr(options.form, "compares_by_itself", False):
         return options
-    own = {"form": guarded_form(options.form), "__module__": options.__module__, "__doc__": options.__doc__}
-    return type(options.__name__, (mixin, options), own)
+    form: Any = guarded_form(options.form)
+    return mixed(mixin, options, form)

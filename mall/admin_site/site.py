@@ -14,9 +14,10 @@ from django.views.decorators.csrf import csrf_exempt
 
 from mall.admin_site import dashboard, kept_text, onboarding_page, reconciliation_page
 from mall.admin_site.autocomplete import RelationAutocompleteView
-from mall.admin_site.crafted import answering
+from mall.admin_site.crafted import CraftedRequestsMixin
 from mall.admin_site.menu import menu_of
-from mall.admin_site.relations import in_words
+from mall.admin_site.mixing import mixed
+from mall.admin_site.relations import OwnAndInlineRelationsMixin
 from mall.admin_site.seen import guarded
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ class MallAdminSite(admin.AdminSite):
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register an admin whose forms overwrite no value that they did not show, and link to no closed page."""
         checked: Any = guarded(admin_class or admin.ModelAdmin)
-        closed: Any = answering(checked)
-        super().register(model_or_iterable, in_words(closed), **options)
+        for mixin in (CraftedRequestsMixin, OwnAndInlineRelationsMixin):
+            checked = mixed(mixin, checked)
+        super().register(model_or_iterable, checked, **options)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return the context of every page: Django's own, and the menu."""

@@ -81,7 +81,7 @@ def tiles(request: HttpRequest) -> list[Tile]:
     tasks = [
         task
         for task in (MALL_TASKS if may_see_all(request) else VENDOR_TASKS)
-        if _options(task).has_view_permission(request)
+        if _options(task.model).has_view_permission(request)
     ]
     if not tasks:
         return []
@@ -97,7 +97,7 @@ def tiles(request: HttpRequest) -> list[Tile]:
 
 def rows_at(request: HttpRequest, model: str, query: str) -> QuerySet[Any]:
     """Return the rows that the list of a model shows to the user at an address with this query."""
-    options = admin.site._registry[apps.get_model(model)]  # noqa: SLF001 -- the only way to the admin of a model
+    options = _options(model)
     asked = copy.copy(request)
     asked.GET = QueryDict(query)
     filters = [each for each in options.get_list_filter(asked) if _name_of(each) in {*_names(query)}]
@@ -120,8 +120,8 @@ def _tiles(tasks: list[Task], found: dict[str, Any]) -> Iterable[Tile]:
         )
 
 
-def _options(task: Task) -> admin.ModelAdmin[Any]:
-    return admin.site._registry[apps.get_model(task.model)]  # noqa: SLF001 -- the only way to the admin of a model
+def _options(model: str) -> admin.ModelAdmin[Any]:
+    return admin.site.get_model_admin(apps.get_model(model))
 
 
 def _names(query: str) -> Iterable[str]:
