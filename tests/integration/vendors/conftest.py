@@ -6,6 +6,7 @@ from django.test import Client
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import registry
 from tests.support.shop import add_vendor, make_shop
+from tests.support.two_vendors import MASTER, make_marketplace, make_side
 from vendors.models import Category, Marketplace, Storefront
 
 
@@ -38,3 +39,17 @@ def shop(db, redis_client, settings):
 @pytest.fixture
 def tools(shop):
     return Category.objects.create(marketplace=Marketplace.objects.get(), slug="tools", name="Tools")
+
+
+@pytest.fixture
+def side(db):
+    """A vendor with a row of everything, and people of each role."""
+    return make_side("Amber", make_marketplace())
+
+
+@pytest.fixture
+def clerk(side):
+    """The vendor's keeper of the catalogue, signed in."""
+    client = Client(headers={"host": MASTER})
+    client.force_login(side.staff["catalogue"])
+    return client

@@ -11,17 +11,12 @@ from mall.accounts.models import User
 from sessions_farm.communities.models import Community
 from tests.support.html import form_data
 from tests.support.shop import put_on_hand
-from tests.support.two_vendors import MASTER, make_marketplace, make_side
+from tests.support.two_vendors import MASTER, make_side
 from vendors.bulk_edit import Adjustment, Amount
 from vendors.models import Category, Marketplace, Product, Stock, StockMovement, Variant, Vendor
 
 LIST = reverse("admin:vendors_variant_changelist")
 PAGE = reverse("admin:vendors_variant_bulk")
-
-
-@pytest.fixture
-def side(db):
-    return make_side("Amber", make_marketplace())
 
 
 @pytest.fixture
@@ -32,13 +27,6 @@ def lamp(side):
 @pytest.fixture
 def vase(lamp):
     return Variant.objects.create(product=lamp.product, name="Vase", sku="vase", price=999)
-
-
-@pytest.fixture
-def clerk(side):
-    client = Client(headers={"host": MASTER})
-    client.force_login(side.staff["catalogue"])
-    return client
 
 
 def select(client, *variants, action="change_selected"):

@@ -3,26 +3,13 @@
 import html
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from tests.support.html import form_data
-from tests.support.two_vendors import MASTER, make_marketplace, make_side
+from tests.support.two_vendors import make_side
 from vendors.models import Product, Stock, StockMovement, Variant
 
 SIZES = {"name_0": "Size", "values_0": "S, M, L", "price": "12,50", "sku_pattern": "TEE-{Size}", "pieces": "4"}
-
-
-@pytest.fixture
-def side(db):
-    return make_side("Amber", make_marketplace())
-
-
-@pytest.fixture
-def clerk(side):
-    client = Client(headers={"host": MASTER})
-    client.force_login(side.staff["catalogue"])
-    return client
 
 
 def page(side):

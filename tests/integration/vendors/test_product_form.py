@@ -9,13 +9,8 @@ from django.urls import reverse
 from mall.accounts.models import User
 from sessions_farm.communities.models import Community
 from tests.support.html import form_data
-from tests.support.two_vendors import MASTER, make_marketplace, make_side
+from tests.support.two_vendors import MASTER
 from vendors.models import Category, Marketplace, Product, Variant
-
-
-@pytest.fixture
-def side(db):
-    return make_side("Amber", make_marketplace())
 
 
 @pytest.fixture

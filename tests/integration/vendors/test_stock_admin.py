@@ -4,21 +4,14 @@ import re
 import uuid
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from tests.support.shop import later
-from tests.support.two_vendors import MASTER, make_marketplace, make_side
 from vendors import stock
 from vendors.models import Product, Stock, StockHold, StockMovement, Variant
 
 LIST = reverse("admin:vendors_stock_changelist")
-
-
-@pytest.fixture
-def side(db):
-    return make_side("Amber", make_marketplace())
 
 
 @pytest.fixture
@@ -29,13 +22,6 @@ def lamp(side):
 @pytest.fixture
 def vase(lamp):
     return Variant.objects.create(product=lamp.product, name="Vase", sku="vase", price=900)
-
-
-@pytest.fixture
-def clerk(side):
-    client = Client(headers={"host": MASTER})
-    client.force_login(side.staff["catalogue"])
-    return client
 
 
 def form_of(client, url) -> dict[str, str]:

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from mall.accounts.models import User
 from tests.support.html import form_data
-from tests.support.two_vendors import MASTER, make_marketplace, make_side
+from tests.support.two_vendors import MASTER, make_side
 from vendors.models import Product, Variant
 
 ADD = reverse("admin:vendors_variant_add")
@@ -16,18 +16,6 @@ SALE = {
     "sale_price": "9,00", "sale_from_0": "2026-12-02", "sale_from_1": "10:00:00", "sale_until_0": "2026-12-01",
     "sale_until_1": "10:00:00",
 }  # fmt: skip
-
-
-@pytest.fixture
-def side(db):
-    return make_side("Amber", make_marketplace())
-
-
-@pytest.fixture
-def clerk(side):
-    client = Client(headers={"host": MASTER})
-    client.force_login(side.staff["catalogue"])
-    return client
 
 
 def change(variant):
