@@ -42,10 +42,6 @@ class VendorQuerySet(models.QuerySet["Vendor"]):
         """Select the vendors whose stores are open."""
         return self.filter(status=Vendor.Status.PUBLISHED)
 
-    def staffed_by(self, user: models.Model) -> Self:
-        """Select the vendors in which a user has a membership."""
-        return self.filter(memberships__user=user).distinct()
-
 
 class Vendor(models.Model):
     """Describe a seller: texts, look, and delivery charges in minor units."""

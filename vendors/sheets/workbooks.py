@@ -7,6 +7,7 @@ declares entities is refused by defusedxml, which openpyxl uses where it is inst
 from __future__ import annotations
 
 import io
+import logging
 import re
 import warnings
 import zipfile
@@ -18,6 +19,8 @@ import openpyxl
 
 from vendors.sheets.errors import FileRefusedError
 from vendors.sheets.limits import COLUMNS, SHEET_ROWS, UNPACKED_BYTES, UNPACKED_FILES
+
+logger = logging.getLogger(__name__)
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # Excel's format before 2007, and the wrapping of an encrypted one
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -75,6 +78,7 @@ def read_lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
         except FileRefusedError:
             raise
         except Exception as error:  # of the library, the archive or the XML: each broken file has its own
+            logger.info("A workbook was not read", exc_info=True)
             raise FileRefusedError(BROKEN) from error
 
 
