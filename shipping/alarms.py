@@ -6,17 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.db.models import Exists, OuterRef, Q
 from django.template.loader import render_to_string
-from django.urls import reverse
 
-from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.models import Community
 from shipping.models import Dispatch, Route
 from shipping.states import State
+from vendors.links import mailed_url
 from vendors.models import Membership
 from vendors.people import SEES_ALL
 from vendors.scoped_admin import ORDER_ROLES
@@ -69,15 +67,11 @@ def find_troubles(now: datetime) -> list[Trouble]:
 
 def _send(trouble: Trouble) -> None:
     community = Community.objects.select_related("master").get(pk=trouble.vendor.marketplace.community_id)
-    links = {}
-    for name in ("route", "dispatch"):
-        path = reverse(f"admin:shipping_{name}_changelist", urlconf=settings.ROOT_URLCONF)
-        links[name] = absolute_url(community.master.host, path) if community.master else path
     context = {
         "trouble": trouble,
         "listed": trouble.dead[:LISTED],
         "more": len(trouble.dead) - LISTED,
-        "links": links,
+        "links": {name: mailed_url(community, f"admin:shipping_{name}_changelist") for name in ("route", "dispatch")},
         "mall": community.name,
     }
     text = render_to_string("shipping/mail/alarm.txt", context)

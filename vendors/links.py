@@ -1,6 +1,8 @@
 """URLs of store pages and of the master's pages, from any host of the community."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.urls import reverse
@@ -8,6 +10,9 @@ from django.urls import reverse
 from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.registry import registry
 from vendors.storefronts import CachedStorefront
+
+if TYPE_CHECKING:
+    from sessions_farm.communities.models import Community
 
 
 def storefront_path(store: CachedStorefront, name: str, **kwargs: Any) -> str:
@@ -31,6 +36,12 @@ def storefront_url(store: CachedStorefront, name: str, **kwargs: Any) -> str:
 def master_url(community_id: int, name: str, **kwargs: Any) -> str:
     """Return the absolute URL of a page that only the master serves: ``master_url(1, "mall:home")``."""
     return absolute_url(registry.master_of(community_id).host, master_path(name, **kwargs))
+
+
+def mailed_url(community: Community, name: str, **kwargs: Any) -> str:
+    """Return the URL of a master's page for a mail, by the community's row; its path where there is no master yet."""
+    path = master_path(name, **kwargs)
+    return absolute_url(community.master.host, path) if community.master else path
 
 
 def master_path(name: str, **kwargs: Any) -> str:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Q
 from django.template.loader import render_to_string
-from django.urls import reverse
 
 from mall.accounts.models import MallRole, User
-from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.models import Community
+from vendors.links import mailed_url
 from vendors.models import Membership, Vendor
 
 if TYPE_CHECKING:
@@ -38,12 +36,11 @@ def send_decision(vendor: Vendor) -> None:
 
 def _send(vendor: Vendor, subject: str, name: str, to: Iterable[str]) -> None:
     community = Community.objects.select_related("master").get(pk=vendor.marketplace.community_id)
-    path = reverse("admin:setup", urlconf=settings.ROOT_URLCONF, args=[vendor.pk])
     context = {
         "vendor": vendor,
         "subject": subject,
         "mall": community.name,
-        "link": absolute_url(community.master.host, path) if community.master else path,
+        "link": mailed_url(community, "admin:setup", pk=vendor.pk),
     }
     for address in to:  # one letter each: nobody reads the others' addresses
         message = EmailMultiAlternatives(
