@@ -14,10 +14,10 @@ from sessions_farm.communities.registry import registry
 from vendors.models import Vendor
 from vendors.storefronts import DEFAULT_FRONTS, CachedStorefront, cache_storefront
 from vendors.stylesheets import is_colour, look_url
+from vendors.vendor_forms import COLOURS
 from vendors.vendor_page import VendorPageMixin
 
 TEMPLATE = "admin/vendors/vendor/preview.html"
-COLOURS = ("accent", "paper", "ink")
 WORDS = ("name", "tagline", "town")
 
 
