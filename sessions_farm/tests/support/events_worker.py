@@ -97,20 +97,11 @@ class Consumer(Role):
         super().__init__(folder, me, seed)
         self.way, self.lease = way, lease
         self.dies_in = self.random.choice([0, 1, 1, 2, 4, 8])  # its delivery of that number; 0: anywhere
-        self.edge = self.next_edge()
-
-    def next_edge(self):
-        """At which side of the forgetting this one dies for certain: the first two of each consumer do, one at each."""
-        for side in ("before", "after"):
-            with suppress(FileExistsError):
-                self.path.with_suffix(f".{side}").touch(exist_ok=False)
-                return side
-        return ""
 
     def play(self):
         """Most of those who die do so in a delivery or right after it: that is where most can go wrong."""
         events.deliver_events = self.deadly(WAYS[self.way])
-        events.current_store = lambda: AtTheEdge(current_store(), self.edge)
+        events.current_store = lambda: DeadlyStore(current_store(), self.path)
         if self.lease:
             sweeper.TIMEOUTS = LockTimeouts(wait=0, lease=self.lease)
         for kind in KINDS:
@@ -142,23 +133,31 @@ class Consumer(Role):
         return delivering
 
 
-class AtTheEdge:
-    """A store in whose process nobody lives through the forgetting of the first events: it ends before it, or after."""
+class DeadlyStore:
+    """A store that kills who forgets events through it, once before the forgetting and once after it.
 
-    def __init__(self, store, edge):
-        self.store, self.edge = store, edge
+    A file beside ``path`` notes each, whatever else the process dies of: a consumer meets both deaths for certain.
+    """
+
+    def __init__(self, store, path):
+        self.store, self.path = store, path
 
     def __getattr__(self, name):
         return getattr(self.store, name)
 
     def forget_events(self, ids):
         ids = list(ids)
-        if ids and self.edge == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+        if ids:
+            self.kill_once(".before")
         answer = yield from self.store.forget_events(ids)
-        if ids and self.edge == "after":
-            os.kill(os.getpid(), signal.SIGKILL)
+        if ids:
+            self.kill_once(".after")
         return answer
+
+    def kill_once(self, side):
+        with suppress(FileExistsError):
+            self.path.with_suffix(side).touch(exist_ok=False)
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def forget_first(limit):

@@ -15,7 +15,7 @@ from tests.support.checkout_walk import MALL, PAYS, card, fill_cart, pay, text
 from tests.support.shop import ADDRESS, add_goods, add_vendor
 
 TO_THE_BUTTON, FROM_THE_BUTTON = 16, 40
-BY_THE_CLOCK = "SELECT epoch, redis_run FROM sessions_farm_tier"
+BY_THE_CLOCK = "sessions_farm_tier"  # the table of what the store knows of Redis, read and mended
 COMMITS = 4  # the draft; the company's charge and its capture; the placed order
 
 
@@ -31,7 +31,7 @@ def counted(monkeypatch):
     statements, commits, commit = [], [], connection._commit
 
     def execute(run, sql, params, many, context):
-        if not sql.startswith(BY_THE_CLOCK):
+        if BY_THE_CLOCK not in sql:
             statements.append(sql[:90])
         return run(sql, params, many, context)
 
