@@ -165,6 +165,7 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # the way in for an owner whose account strangers guess at
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a letter says what was changed, for whoever did not do it
 ACCOUNT_LOGOUT_ON_GET = False
 # Besides allauth's own. The key of ``login_failed`` is an account, over all networks; that of ``login_failed_device`` a
 # browser that has signed in to it before. Right passwords use up nothing.

@@ -1,26 +1,23 @@
-"""Mails to a vendor's people and to the mall's staff about goods that no department hears of."""
+"""Letters to a vendor's people and to the mall's staff about goods that no department hears of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.core.mail import EmailMessage
 from django.db.models import Exists, OuterRef, Q
-from django.template.loader import render_to_string
 
+from cart.orders.models import Consignment
 from sessions_farm.communities.models import Community
 from shipping.models import Dispatch, Route
 from shipping.states import State
 from vendors.links import mailed_url
-from vendors.models import Membership
+from vendors.mail import MailKind, build_mail, sender_of
+from vendors.models import Membership, Vendor
 from vendors.people import SEES_ALL
 from vendors.scoped_admin import ORDER_ROLES
-
-if TYPE_CHECKING:
-    from vendors.models import Vendor
 
 HELD_FOR = timedelta(hours=1)
 """A route that fails for longer, or waits for a person, is worth a mail where goods wait for it."""
@@ -67,16 +64,15 @@ def find_troubles(now: datetime) -> list[Trouble]:
 
 def _send(trouble: Trouble) -> None:
     community = Community.objects.select_related("master").get(pk=trouble.vendor.marketplace.community_id)
-    context = {
-        "trouble": trouble,
-        "listed": trouble.dead[:LISTED],
-        "more": len(trouble.dead) - LISTED,
-        "links": {name: mailed_url(community, f"admin:shipping_{name}_changelist") for name in ("route", "dispatch")},
-        "mall": community.name,
-    }
-    text = render_to_string("shipping/mail/alarm.txt", context)
+    sender = sender_of(community, trouble.vendor.marketplace)
+    links = {name: mailed_url(community, f"admin:shipping_{name}_changelist") for name in ("route", "dispatch")}
     for address in _addresses(trouble.vendor):  # one letter each: nobody reads the others' addresses
-        EmailMessage(subject=f"{trouble.vendor}: orders do not reach the department", body=text, to=[address]).send()
+        build_mail(ALARM, sender=sender, to=address, context=_context(trouble, links)).send()
+
+
+def _context(trouble: Trouble, links: dict[str, str]) -> dict[str, Any]:
+    more = len(trouble.dead) - LISTED
+    return {"trouble": trouble, "listed": trouble.dead[:LISTED], "more": more, "links": links}
 
 
 def _addresses(vendor: Vendor) -> list[str]:
@@ -84,3 +80,22 @@ def _addresses(vendor: Vendor) -> list[str]:
     theirs = list(members.values_list("user__email", flat=True))
     staff = get_user_model().objects.filter(is_staff=True, is_active=True)
     return list(dict.fromkeys([*theirs, *[user.email for user in staff if user.has_perm(SEES_ALL)]]))
+
+
+def _sample() -> dict[str, Any]:
+    since = datetime(2026, 11, 29, 7, 30, tzinfo=UTC)
+    route = Route(transport="http", rank=1, failing_since=since, reason="Answered 503: closed for the night")
+    held = Route(transport="sftp", rank=2, state=Route.State.HELD, reason="The password is wrong.")
+    dead = [Dispatch(consignment=Consignment(number=f"M-7K3Q-29-{part}"), reason="Refused (422)") for part in (1, 2)]
+    vendor = Vendor(name="Fowlers of Sligo", accent="#7a3b1d")
+    links = {name: f"https://mall.example/admin/shipping/{name}/" for name in ("route", "dispatch")}
+    return _context(Trouble(vendor, [route, held], dead), links)
+
+
+ALARM: Final = MailKind(
+    name="alarm",
+    label="Orders do not reach the department",
+    template="shipping/mail/alarm",
+    subject="{{ trouble.vendor }}: orders do not reach the department",
+    sample=_sample,
+)

@@ -164,6 +164,7 @@ def _write_of_it(found: Return, kind: Letter.Kind, order: Order, *, amount: int 
     facts = {
         "goods": goods.as_facts(_pieces(found)),
         "shop": found.consignment.vendor.name,
+        "consignment": found.consignment.number,
         "why": found.why,
         "answer": found.answer,
         "amount": amount,

@@ -1,56 +1,31 @@
-"""The text of a letter: templates filled from the order as it is now, and the facts as they were."""
+"""The mail of a letter: its kind's templates, filled from the order as it is now and the facts as they were."""
 
 from __future__ import annotations
 
-from email.utils import parseaddr
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
-
+from cart.letters.context import context_of
+from cart.letters.kinds import KINDS
 from cart.letters.models import Letter
 from sessions_farm.communities.links import absolute_url
+from vendors.mail import build_mail, sender_of
 
-SUBJECTS = {
-    Letter.Kind.PLACED: "Your order {number} at {mall}",
-    Letter.Kind.NOT_PLACED: "Your order {number} could not be placed",
-    Letter.Kind.PAYMENT_RETURNED: "Your payment for order {number} goes back",
-    Letter.Kind.REFUNDED: "Money given back for order {number}",
-    Letter.Kind.TO_PAY: "Your order {number} waits for your transfer",
-    Letter.Kind.PAYMENT_EXPIRED: "Your order {number} was not paid in time",
-    Letter.Kind.SENT: "On its way: goods of your order {number}",
-    Letter.Kind.CANCELLED_GOODS: "Cancelled: goods of your order {number}",
-    Letter.Kind.RETURN_ASKED: "You want to send back goods of order {number}",
-    Letter.Kind.RETURN_ACCEPTED: "Send back your goods of order {number}",
-    Letter.Kind.RETURN_REFUSED: "Your return for order {number} was refused",
-    Letter.Kind.RETURN_RECEIVED: "Your goods of order {number} are back",
-    Letter.Kind.LINK: "The link to your order {number}",
-}
+if TYPE_CHECKING:
+    from django.core.mail import EmailMultiAlternatives
 
 
 def compose(letter: Letter) -> EmailMultiAlternatives:
-    """Build the letter as text and HTML, in the mall's name."""
-    order = letter.order
-    marketplace = order.marketplace
+    """Build the mail of a letter, in the mall's name; where one shop is meant, answers reach that shop."""
+    marketplace = letter.order.marketplace
     master = marketplace.community.master
-    path = order.get_absolute_url()
-    context = {
-        "order": order,
-        "mall": marketplace.community.name,
-        "link": absolute_url(master.host, path) if master else path,
-        "facts": letter.facts,
-    }
-    subject = SUBJECTS[Letter.Kind(letter.kind)]
-    message = EmailMultiAlternatives(
-        subject=subject.format(number=order.number, mall=context["mall"]),
-        body=render_to_string(f"letters/{letter.kind}.txt", context),
-        to=[order.email],
-        reply_to=[marketplace.support_email] if marketplace.support_email else None,
-        headers={"Message-ID": f"<{letter.uuid}@{_our_domain()}>"},
+    path = letter.order.get_absolute_url()
+    context = context_of(
+        letter.order, letter.order.consignments.all(), letter.facts, absolute_url(master.host, path) if master else path
     )
-    message.attach_alternative(render_to_string(f"letters/{letter.kind}.html", context), "text/html")
-    return message
-
-
-def _our_domain() -> str:
-    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    sender = sender_of(marketplace.community, marketplace)
+    if (consignment := context["consignment"]) and consignment.vendor.support_email:
+        vendor = consignment.vendor
+        sender = replace(sender, reply_to=vendor.support_email, answered_by=vendor.name)
+    kind = KINDS[Letter.Kind(letter.kind)]
+    return build_mail(kind, sender=sender, to=letter.order.email, context=context, uuid=letter.uuid)

@@ -26,7 +26,7 @@ class Letter(models.Model):
     """Record one letter. It waits while ``due_at`` is set; then it is sent, or given up with a ``problem``."""
 
     class Kind(models.TextChoices):
-        """List the kinds; each has its templates, ``letters/<kind>.txt`` and ``.html``."""
+        """List the kinds; ``kinds`` has the subject and the sample of each."""
 
         PLACED = "placed", "order placed"
         NOT_PLACED = "not_placed", "order could not be placed"
@@ -35,6 +35,7 @@ class Letter(models.Model):
         TO_PAY = "to_pay", "order to be paid by transfer"
         PAYMENT_EXPIRED = "payment_expired", "order not paid in time"
         SENT = "sent", "goods sent"
+        DELIVERED = "delivered", "goods arrived"
         CANCELLED_GOODS = "cancelled_goods", "goods cancelled"
         RETURN_ASKED = "return_asked", "return asked for"
         RETURN_ACCEPTED = "return_accepted", "return accepted"

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from cart.orders import states
 from cart.orders.models import Consignment, OrderLine
-from cart.orders.signals import consignments_sent, consignments_taken_back
+from cart.orders.signals import consignments_delivered, consignments_sent, consignments_taken_back
 from vendors.audit import Changes, log_changes
 
 State = Consignment.State
@@ -120,6 +120,8 @@ def _move(rows: list[Consignment], to: State, now: datetime, deliveries: Mapping
         consignments_taken_back.send(sender=Consignment, consignments=taken_back, now=now)
     if to == State.SENT and rows:
         consignments_sent.send(sender=Consignment, consignments=rows, until=now + UNDO_PERIOD, now=now)
+    if to == State.DELIVERED and rows:
+        consignments_delivered.send(sender=Consignment, consignments=rows, now=now)
     log_changes(changes)
 
 

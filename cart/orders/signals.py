@@ -20,5 +20,8 @@ refund_made = Signal()
 # ``until`` when that can be taken back, and ``now``. Their rows are locked.
 consignments_sent = Signal()
 
+# Joining: sent by ``send()`` inside the transaction that marks the list of ``consignments`` as delivered, with ``now``.
+consignments_delivered = Signal()
+
 # Joining: sent by ``send()`` inside the transaction that takes back the sending of ``consignments``, with ``now``.
 consignments_taken_back = Signal()

@@ -1,4 +1,4 @@
-"""The mall's adapter of allauth: the limits on passwords, and the addresses to confirm (ADR 32)."""
+"""The mall's adapter of allauth: the limits on passwords, the addresses to confirm (ADR 32), and the letters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from allauth.account.models import EmailAddress
 from allauth.account.stages import EmailVerificationStage
 from allauth.core.internal import ratelimit
 from django.contrib.auth.hashers import make_password
+from django.core.mail import EmailMultiAlternatives
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter
 
 from mall.accounts import known_devices
+from mall.accounts.mail import build_account_mail
 from sessions_farm.web.clients import telling_network_of
 
 SIGN_INS_REFUSED = Counter("mall_sign_ins_refused", "Passwords that a limit kept from being tried.")
@@ -63,6 +65,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the packag
         """Return the stages of a sign-in, with the mall's own question for a confirmed address."""
         own = f"{ConfirmedAddressStage.__module__}.{ConfirmedAddressStage.__qualname__}"
         return [own if stage == VERIFICATION_STAGE else stage for stage in super().get_login_stages()]
+
+    def render_mail(
+        self, template_prefix: str, email: str, context: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> EmailMultiAlternatives:
+        """Build a letter in the mall's design."""
+        return build_account_mail(self.request, template_prefix, email, context)
 
     def send_account_already_exists_mail(self, email: str) -> None:
         """Send the owner of an account word of a sign-up; take as long as a sign-up, which hashes a password."""

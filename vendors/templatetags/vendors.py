@@ -1,11 +1,11 @@
-"""Template tags and filters: money, Markdown, links to stores and to the master."""
+"""Template tags and filters: money, Markdown, texts in letters, links to stores and to the master."""
 
 from typing import Any
 
 from django import template
 from django.template import Context
 
-from vendors import links, markdown, stylesheets
+from vendors import links, mail, markdown, stylesheets
 from vendors.http import MallRequest
 from vendors.models import ProductImage
 from vendors.money import Money
@@ -15,6 +15,9 @@ register = template.Library()
 
 register.filter("markdown", markdown.render_markdown)
 register.filter("theme", stylesheets.stylesheet_url)
+register.filter("one_line", mail.on_one_line)
+register.filter("quoted", mail.quoted)
+register.filter("quoted_html", mail.quoted_html)
 
 
 @register.filter
