@@ -1,7 +1,7 @@
 """Mail to people: each kind has a subject and a text and an HTML template, in one design and with one set of headers.
 
 A new kind of letter is one ``MailKind``, in the list of its package, with its two templates and a sample; lists are
-joined in ``mall.mail_kinds``. Tests and the admin's page of letters walk that list.
+joined in ``mall.admin_site.mail_kinds``. Tests and the admin's page of letters walk that list.
 
 The style sheet is put on the elements by css-inline, for mail programs that read no other; ``<style>`` has what cannot
 be there, the dark scheme. Letters are transactional: no list sends them, so they carry no ``List-Unsubscribe``.

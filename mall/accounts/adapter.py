@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from typing import Any
 
@@ -10,8 +11,8 @@ from allauth.account.models import EmailAddress
 from allauth.account.stages import EmailVerificationStage
 from allauth.core.internal import ratelimit
 from django.contrib.auth.hashers import make_password
-from django.core.mail import EmailMultiAlternatives
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter
 
@@ -19,6 +20,7 @@ from mall.accounts import known_devices
 from mall.accounts.mail import build_account_mail
 from sessions_farm.web.clients import telling_network_of
 
+logger = logging.getLogger(__name__)
 SIGN_INS_REFUSED = Counter("mall_sign_ins_refused", "Passwords that a limit kept from being tried.")
 VERIFICATION_STAGE = "allauth.account.stages.EmailVerificationStage"
 
@@ -71,6 +73,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the packag
     ) -> EmailMultiAlternatives:
         """Build a letter in the mall's design."""
         return build_account_mail(self.request, template_prefix, email, context)
+
+    def send_notification_mail(self, *args: Any, **options: Any) -> None:
+        """Send word of a change; a mail server that is away does not undo what was changed."""
+        try:
+            super().send_notification_mail(*args, **options)
+        except OSError as error:
+            logger.warning("A letter about a change of an account was not sent: %s", error)
 
     def send_account_already_exists_mail(self, email: str) -> None:
         """Send the owner of an account word of a sign-up; take as long as a sign-up, which hashes a password."""

@@ -65,7 +65,9 @@ NOTICES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def build_account_mail(request: MallRequest, prefix: str, email: str, context: Mapping[str, Any]) -> Any:
+def build_account_mail(
+    request: MallRequest, prefix: str, email: str, context: Mapping[str, Any]
+) -> EmailMultiAlternatives:
     """Build the letter that allauth means by a prefix, with every link on the master."""
     community = Community.objects.select_related("master").get(pk=request.mall.member.community_id)
     marketplace = Marketplace.objects.filter(community=community).first()
@@ -75,10 +77,8 @@ def build_account_mail(request: MallRequest, prefix: str, email: str, context: M
         "browser": user_agents.describe(str(context.get("user_agent", ""))),
     }
     given = {name: _on_master(community, value) if name.endswith("_url") else value for name, value in context.items()}
-    message: EmailMultiAlternatives = build_mail(
-        KINDS[prefix], sender=sender_of(community, marketplace), to=email, context={**own, **given, "email": email}
-    )
-    return message
+    context = {**own, **given, "email": email}
+    return build_mail(KINDS[prefix], sender=sender_of(community, marketplace), to=email, context=context)
 
 
 def _on_master(community: Community, url: str) -> str:

@@ -21,6 +21,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import reverse
 
+from mall.admin_site.letters_page import may_look
 from mall.admin_site.reconciliation_page import may_reconcile
 from vendors.models import Membership, Vendor
 from vendors.scoped_admin import may_see_all, vendor_ids
@@ -139,6 +140,7 @@ MALL_MENU = (
             rows("Consignments", "orders.consignment"),
             rows("Returns", "aftersale.return"),
             rows("Letters", "letters.letter"),
+            Entry("Kinds of letter", "admin:letter_kinds", may=may_look),
             rows("Carts", "cart.cart"),
         ),
     ),

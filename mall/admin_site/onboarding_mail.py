@@ -53,7 +53,7 @@ ASKED: Final = MailKind(
 )
 DECISIONS: Final = {
     status: MailKind(
-        name=f"vendor-{name.replace("_", "-")}",
+        name=f"vendor-{name.replace('_', '-')}",
         label=label,
         template=f"admin/mall/mail/{name}",
         subject=f"{{{{ vendor }}}} {verb}",

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.views.decorators.csrf import csrf_exempt
 
-from mall.admin_site import dashboard, kept_text, onboarding_page, reconciliation_page
+from mall.admin_site import dashboard, kept_text, letters_page, onboarding_page, reconciliation_page
 from mall.admin_site.autocomplete import RelationAutocompleteView
 from mall.admin_site.crafted import CraftedRequestsMixin
 from mall.admin_site.menu import menu_of
@@ -61,6 +61,9 @@ class MallAdminSite(admin.AdminSite):
         kept = [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
         own = [
             path("reconciliation/", self.admin_view(self.reconciliation), name="reconciliation"),
+            path("letter-kinds/", self.admin_view(self.letter_kinds), name="letter_kinds"),
+            path("letter-kinds/<slug:kind>/", self.admin_view(self.letter_kind), name="letter_kind"),
+            path("letter-kinds/<slug:kind>/html/", self.admin_view(letters_page.html_view), name="letter_html"),
             path("kept/", self.admin_view(csrf_exempt(self.kept)), name="kept"),
             path("setup/<int:pk>/", self.admin_view(self.setup), name="setup"),
         ]
@@ -73,6 +76,14 @@ class MallAdminSite(admin.AdminSite):
     def reconciliation(self, request: HttpRequest) -> HttpResponse:
         """Show the reconciliation page."""
         return reconciliation_page.reconciliation_view(request, self.each_context(request))
+
+    def letter_kinds(self, request: HttpRequest) -> HttpResponse:
+        """List the kinds of letter."""
+        return letters_page.list_view(request, self.each_context(request))
+
+    def letter_kind(self, request: HttpRequest, kind: str) -> HttpResponse:
+        """Show a kind of letter."""
+        return letters_page.kind_view(request, kind, self.each_context(request))
 
     def setup(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the page of a vendor's set-up."""

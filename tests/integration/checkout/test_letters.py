@@ -18,7 +18,9 @@ from cart.letters import outbox, sending
 from cart.letters.models import TRIES_PERIOD, Letter
 from cart.letters.services import write_letter
 from cart.orders.models import Order, Payment
-from tests.support.shop import add_goods, begin, order_of, put_on_hand, request_of, visitor_with
+from cart.orders.packing import transition_consignment
+from tests.support.shop import MASTER, add_goods, begin, order_of, put_on_hand, request_of, visitor_with
+from vendors.models import Vendor
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +84,7 @@ def test_sold_out_while_paying_says_that_the_money_goes_back_and_then_that_it_di
     assert order.state == Order.State.CANCELLED
     assert (not_placed, refunded) == (Letter.Kind.NOT_PLACED, Letter.Kind.REFUNDED)
     assert given_back == {"amount": 1450, "currency": "EUR"}
-    (_, sorry), (_, done) = sorted(sent(), key=lambda letter: letter[0], reverse=True)
+    (_, sorry), (_, done) = sorted(sent(), key=lambda letter: letter[0])
     assert "Sold out while you were paying" in sorry
     assert "€14.50" in done
 
@@ -100,7 +102,7 @@ def test_paid_twice_names_the_order_that_stays(shop, lamp, pay_with):
     texts = dict(sent())
 
     assert kept.number in texts[f"Your payment for order {twice.number} goes back"]
-    assert "€14.50" in texts[f"Money given back for order {twice.number}"]
+    assert f"€14.50 given back for order {twice.number}" in texts
 
 
 def test_payment_of_another_amount_is_told(payment):
@@ -193,14 +195,31 @@ def test_same_reason_is_one_letter(payment):
     assert Letter.objects.count() == 2
 
 
+def test_parcel_that_has_arrived_is_told_once_and_answers_reach_its_shop(payment):
+    order = settle(payment)
+    consignment = order.consignments.select_related("vendor").get()
+    Vendor.objects.update(support_email="help@amber.example")
+    for state in ("sent", "delivered"):
+        transition_consignment(consignment_id=consignment.pk, to=state, now=timezone.now())
+    Letter.objects.filter(kind=Letter.Kind.PLACED).delete()
+    ((subject, text),) = sent()
+
+    assert subject == "Your parcel from Amber has arrived"
+    assert consignment.number in text
+    assert mail.outbox[0].reply_to == ["help@amber.example"]
+    assert "An answer to this letter reaches Amber." in text
+    assert Letter.objects.filter(kind=Letter.Kind.SENT, sent_at=None).exists(), "it waits until it cannot be undone"
+
+
 @pytest.mark.parametrize("kind", Letter.Kind)
-def test_each_kind_has_a_text_and_a_page(payment, kind):
-    facts = {"amount": 1450, "currency": "EUR", "placed": ""}
-    write_letter(order=settle(payment), kind=kind, key="x", facts=facts)
-    Letter.objects.exclude(key="x").delete()
+def test_each_kind_leads_to_the_order(payment, kind):
+    order = settle(payment)
+    facts = {"amount": 1450, "currency": "EUR", "consignment": order.consignments.get().number, "shop": "Amber"}
+    Letter.objects.all().delete()
+    write_letter(order=order, kind=kind, key="x", facts=facts)
     ((subject, text),) = sent()
     ((html, _),) = mail.outbox[0].alternatives
 
-    assert order_of(payment).number in subject + text
-    assert "/orders/status/" in text
-    assert "/orders/status/" in html
+    assert order.number in subject + text
+    assert f"http://{MASTER}:8000/orders/status/" in text
+    assert f"http://{MASTER}:8000/orders/status/" in html

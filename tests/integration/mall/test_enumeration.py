@@ -81,7 +81,7 @@ def test_sign_up_for_an_account_that_exists_writes_to_its_owner(anna):
     browser().post("/accounts/signup/", {"email": OWNED, "password1": PASSWORD + "2"})
     [letter] = mail.outbox
     assert letter.to == [OWNED]
-    assert "already exists" in letter.body
+    assert "You have an account already" in letter.body
     assert User.objects.count() == 1
     anna.refresh_from_db()
     assert anna.check_password(PASSWORD)

@@ -146,7 +146,7 @@ def test_from_an_invitation_to_an_open_store(operator, add_vendor):
     mail.outbox.clear()
     assert "Say why in a sentence" in text(press(operator, vendor, "send-back"))
     press(operator, vendor, "send-back", words="Show the lamps lit.")
-    assert "The mall says: Show the lamps lit." in mail.outbox[0].body
+    assert "> Show the lamps lit." in mail.outbox[0].body
     assert mail.outbox[0].to == [HER]
     assert "The mall sent it back. The mall says: “Show the lamps lit.”" in text(owner.get("/admin/"))
     press(owner, vendor, "ask")

@@ -154,7 +154,7 @@ def test_the_buyer_gets_one_letter_with_the_tracking_number_when_it_is_too_late_
         sending.send_due_letters()
     (letter,) = mailoutbox
     assert letter.to == [row.order.email]
-    for part in (row.number, "CE123IE", "An Post", "1 x Amber lamp"):
+    for part in (row.number, "CE123IE", "An Post", "1 × Amber lamp"):
         assert part in letter.body
 
 
