@@ -118,11 +118,17 @@ def _move(rows: list[Consignment], to: State, now: datetime, deliveries: Mapping
         Consignment.objects.filter(pk__in=[row.pk for row in rows]).update(**values)
     if taken_back:
         consignments_taken_back.send(sender=Consignment, consignments=taken_back, now=now)
-    if to == State.SENT and rows:
-        consignments_sent.send(sender=Consignment, consignments=rows, until=now + UNDO_PERIOD, now=now)
-    if to == State.DELIVERED and rows:
-        consignments_delivered.send(sender=Consignment, consignments=rows, now=now)
+    if rows:
+        _announce(rows, to, now)
     log_changes(changes)
+
+
+def _announce(rows: list[Consignment], to: State, now: datetime) -> None:
+    match to:
+        case State.SENT:
+            consignments_sent.send(sender=Consignment, consignments=rows, until=now + UNDO_PERIOD, now=now)
+        case State.DELIVERED:
+            consignments_delivered.send(sender=Consignment, consignments=rows, now=now)
 
 
 def _given(delivery: Delivery | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from tests.support.product_code import HEIGHT, MODULES, ROOT, exceptions, is_bui
 
 # Template folders that are not named after their app's package.
 FOLDER_OF = {
+    "mail": "vendors",
     "orders": "cart",
     "letters": "cart",
     "checkout": "cart",

@@ -48,24 +48,16 @@ def links(letter):
 
 
 @pytest.mark.parametrize(
-    ("path", "data", "subject"),
+    ("page", "email", "subject"),
     [
-        (
-            "/accounts/signup/",
-            {"email": "new@example.org", "password1": PASSWORD},
-            "Confirm your address for The Arcade",
-        ),
-        (
-            "/accounts/signup/",
-            {"email": "anna@example.org", "password1": PASSWORD},
-            "You have an account at The Arcade",
-        ),
-        ("/accounts/password/reset/", {"email": "anna@example.org"}, "Choose a new password for The Arcade"),
-        ("/accounts/password/reset/", {"email": "no@example.org"}, "There is no account for you at The Arcade"),
+        ("signup", "new@example.org", "Confirm your address for The Arcade"),
+        ("signup", "anna@example.org", "You have an account at The Arcade"),
+        ("password/reset", "anna@example.org", "Choose a new password for The Arcade"),
+        ("password/reset", "no@example.org", "There is no account for you at The Arcade"),
     ],
 )
-def test_pages_send_the_malls_letters(anna, browser, path, data, subject):
-    browser.post(path, data)
+def test_pages_send_the_malls_letters(anna, browser, page, email, subject):
+    browser.post(f"/accounts/{page}/", {"email": email, "password1": PASSWORD})
     (letter,) = mail.outbox
     html, text = links(letter)
     assert letter.subject == subject
