@@ -39,15 +39,45 @@ SAMPLE: Final = {
 }
 RESET: Final = {"password_reset_url": "https://mall.example/accounts/password/reset/key/sample/"}
 
-# By allauth's prefix: the template, the subject, and what differs of its sample.
-LETTERS: Final[Mapping[str, tuple[str, str, dict[str, Any]]]] = {
-    "account/email/account_already_exists": ("account_exists", "You have an account at {{ mall }}", {}),
-    "account/email/unknown_account": ("no_account", "There is no account for you at {{ mall }}", {}),
-    "account/email/email_confirmation": ("confirm", "Confirm your address for {{ mall }}", {}),
-    "account/email/email_confirmation_signup": ("confirm", "Confirm your address for {{ mall }}", {}),
-    "account/email/login_code": ("code", "Your code to sign in at {{ mall }}", {}),
-    "account/email/password_reset_code": ("code", "Your code for a new password at {{ mall }}", {}),
-    "account/email/password_reset_key": ("reset", "Choose a new password for {{ mall }}", RESET),
+# By allauth's prefix: the template, the label, the subject, and what differs of its sample.
+LETTERS: Final[Mapping[str, tuple[str, str, str, dict[str, Any]]]] = {
+    "account/email/account_already_exists": (
+        "account_exists",
+        "Sign-up with the address of an account",
+        "You have an account at {{ mall }}",
+        {},
+    ),
+    "account/email/unknown_account": (
+        "no_account",
+        "New password asked for, no account",
+        "There is no account for you at {{ mall }}",
+        {},
+    ),
+    "account/email/email_confirmation": (
+        "confirm",
+        "Further address to be confirmed",
+        "Confirm your address for {{ mall }}",
+        {},
+    ),
+    "account/email/email_confirmation_signup": (
+        "confirm",
+        "Address of a new account to be confirmed",
+        "Confirm your address for {{ mall }}",
+        {},
+    ),
+    "account/email/login_code": ("code", "Code to sign in", "Your code to sign in at {{ mall }}", {}),
+    "account/email/password_reset_code": (
+        "code",
+        "Code for a new password",
+        "Your code for a new password at {{ mall }}",
+        {},
+    ),
+    "account/email/password_reset_key": (
+        "reset",
+        "Link for a new password",
+        "Choose a new password for {{ mall }}",
+        RESET,
+    ),
 }
 # The same for what happened to an account: the subject, and a sentence where it needs one.
 NOTICES: Final[Mapping[str, tuple[str, str]]] = {
@@ -92,25 +122,16 @@ def _name(prefix: str) -> str:
     return "account-" + prefix.rpartition("/")[2].replace("_", "-")
 
 
-def _label(prefix: str) -> str:
-    return prefix.rpartition("/")[2].replace("_", " ").capitalize()
-
-
 def _sample(changes: Mapping[str, Any]) -> dict[str, Any]:
     return {**SAMPLE, **changes}
 
 
 KINDS: Final = {
-    prefix: MailKind(_name(prefix), _label(prefix), f"account/mail/{template}", subject, partial(_sample, changes))
-    for prefix, (template, subject, changes) in LETTERS.items()
+    prefix: MailKind(_name(prefix), label, f"account/mail/{template}", subject, partial(_sample, changes))
+    for prefix, (template, label, subject, changes) in LETTERS.items()
 } | {
     prefix: MailKind(
-        _name(prefix),
-        _label(prefix),
-        "account/mail/notice",
-        subject,
-        partial(_sample, {}),
-        words={"detail": detail},
+        _name(prefix), subject, "account/mail/notice", subject, partial(_sample, {}), words={"detail": detail}
     )
     for prefix, (subject, detail) in NOTICES.items()
 }

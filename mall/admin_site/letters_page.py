@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from vendors.mail import MailKind
 
+SCHEMES: Final = {"light": "(max-width: 0)", "dark": "(min-width: 0)"}  # conditions that never and always hold
+ASKED: Final = "(prefers-color-scheme: dark)"
 LETTER_CSP: Final = {"default-src": [CSP.NONE], "style-src": [CSP.UNSAFE_INLINE], "frame-ancestors": [CSP.SELF]}
 
 
@@ -41,17 +43,19 @@ def kind_view(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpR
     _refuse_others(request)
     kind = _kind(name)
     subject, text, _ = _render(request, kind)
-    page = {"title": kind.label, "kind": kind, "subject": subject, "text": text, "schemes": ("light", "dark")}
+    page = {"title": kind.label, "kind": kind, "subject": subject, "text": text, "schemes": SCHEMES}
     return TemplateResponse(request, "admin/mall/letter.html", {**context, **page})
 
 
 @xframe_options_sameorigin
 @csp_override(LETTER_CSP)
-def html_view(request: HttpRequest, kind: str) -> HttpResponse:
-    """Show a kind's HTML as it is sent; it may style itself and do nothing else."""
+def html_view(request: HttpRequest, kind: str, scheme: str) -> HttpResponse:
+    """Show a kind's HTML in one scheme, whichever the browser prefers; it may style itself and do nothing else."""
     _refuse_others(request)
+    if scheme not in SCHEMES:
+        raise Http404("A letter is light or dark.")
     _, _, html = _render(request, _kind(kind))
-    return HttpResponse(html, headers={"Content-Language": LANGUAGE})
+    return HttpResponse(html.replace(ASKED, SCHEMES[scheme]), headers={"Content-Language": LANGUAGE})
 
 
 def _refuse_others(request: HttpRequest) -> None:

@@ -63,7 +63,9 @@ class MallAdminSite(admin.AdminSite):
             path("reconciliation/", self.admin_view(self.reconciliation), name="reconciliation"),
             path("letter-kinds/", self.admin_view(self.letter_kinds), name="letter_kinds"),
             path("letter-kinds/<slug:kind>/", self.admin_view(self.letter_kind), name="letter_kind"),
-            path("letter-kinds/<slug:kind>/html/", self.admin_view(letters_page.html_view), name="letter_html"),
+            path(
+                "letter-kinds/<slug:kind>/<slug:scheme>/", self.admin_view(letters_page.html_view), name="letter_html"
+            ),
             path("kept/", self.admin_view(csrf_exempt(self.kept)), name="kept"),
             path("setup/<int:pk>/", self.admin_view(self.setup), name="setup"),
         ]

@@ -257,13 +257,15 @@ def test_staff_look_at_each_kind(staff):
         assert f"/admin/letter-kinds/{name}/" in listed
         page = client.get(f"/admin/letter-kinds/{name}/")
         assert page.status_code == 200
-        letter = client.get(f"/admin/letter-kinds/{name}/html/")
-        assert "https://mall.example/" in letter.text or "mall.localhost" in letter.text
+        assert page.text.count("<iframe") == 2
+        letter = client.get(f"/admin/letter-kinds/{name}/dark/")
+        assert "prefers-color-scheme" not in letter.text
         assert letter["X-Frame-Options"] == "SAMEORIGIN"
         assert "default-src 'none'" in letter["Content-Security-Policy"]
         assert "script-src" not in letter["Content-Security-Policy"]
-        assert other.get(f"/admin/letter-kinds/{name}/html/").status_code == 403
+        assert other.get(f"/admin/letter-kinds/{name}/light/").status_code == 403
     assert client.get("/admin/letter-kinds/none/").status_code == 404
+    assert client.get(f"/admin/letter-kinds/{name}/blue/").status_code == 404
     assert other.get("/admin/letter-kinds/").status_code == 403
     assert "Kinds of letter" in client.get("/admin/orders/order/").text, "in the menu"
 
