@@ -25,6 +25,8 @@ PAGES = {
         "/admin/vendors/vendor/add/",
         "/admin/accounts/user/2/change/",
         "/admin/accounts/user/2/impersonate/",
+        "/admin/letter-kinds/",
+        "/admin/letter-kinds/order-placed/",
         "/admin/reconciliation/",
         "/admin/auditlog/logentry/",
     ],
