@@ -25,6 +25,10 @@ SUBJECTS = {
     Letter.Kind.RETURN_REFUSED: "Your return for order {number} was refused",
     Letter.Kind.RETURN_RECEIVED: "Your goods of order {number} are back",
     Letter.Kind.LINK: "The link to your order {number}",
+    Letter.Kind.QUESTION: "A question about your parcel of order {number}",
+    Letter.Kind.CONTACT_ASKED: "Confirm the new address of your order {number}",
+    Letter.Kind.CONTACT_CHANGED: "The address of your order {number} was changed",
+    Letter.Kind.MAIL_MOVED: "Letters about order {number} go elsewhere now",
 }
 
 
@@ -33,7 +37,7 @@ def compose(letter: Letter) -> EmailMultiAlternatives:
     order = letter.order
     marketplace = order.marketplace
     master = marketplace.community.master
-    path = order.get_absolute_url()
+    path = letter.facts.get("path") or order.get_absolute_url()  # the order's page, or another that the letter is for
     context = {
         "order": order,
         "mall": marketplace.community.name,
@@ -44,12 +48,19 @@ def compose(letter: Letter) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=subject.format(number=order.number, mall=context["mall"]),
         body=render_to_string(f"letters/{letter.kind}.txt", context),
-        to=[order.email],
-        reply_to=[marketplace.support_email] if marketplace.support_email else None,
+        to=[letter.addressee],
+        reply_to=_reply_to(letter),
         headers={"Message-ID": f"<{letter.uuid}@{_our_domain()}>"},
     )
     message.attach_alternative(render_to_string(f"letters/{letter.kind}.html", context), "text/html")
     return message
+
+
+def _reply_to(letter: Letter) -> list[str] | None:
+    """Return who gets the answer: of a question the buyer, of all else the mall."""
+    order = letter.order
+    address = order.email if letter.kind == Letter.Kind.QUESTION else order.marketplace.support_email
+    return [address] if address else None
 
 
 def _our_domain() -> str:

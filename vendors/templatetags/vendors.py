@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from vendors import links, markdown, stylesheets
+from vendors import links, markdown, stylesheets, times
 from vendors.http import MallRequest
 from vendors.models import ProductImage
 from vendors.money import Money
@@ -15,6 +15,7 @@ register = template.Library()
 
 register.filter("markdown", markdown.render_markdown)
 register.filter("theme", stylesheets.stylesheet_url)
+register.filter("when", times.with_zone)
 
 
 @register.filter
