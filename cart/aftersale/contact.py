@@ -181,7 +181,7 @@ def _make(order: Order, change: ContactChange, by_name: str, now: datetime) -> N
     change.made_at = now
     change.save(update_fields=["made_at"])
     log_changes([(order, {name: (change.before[name], value) for name, value in change.after.items()})])
-    _write_of_it(order, change, by_name or "from its page", old_email, now)
+    _write_of_it(order, change, f"by {by_name}" if by_name else "from its page", old_email, now)
 
 
 def _write_of_it(order: Order, change: ContactChange, by: str, old_email: str, now: datetime) -> None:

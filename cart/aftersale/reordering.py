@@ -52,7 +52,7 @@ def reorder(*, visitor: Visitor, lines: Collection[OrderLine], currency: str, no
         here[variant.pk] = add_pieces(cart.pk, variant, line.quantity, limit=limit, added_at=now)
         added = here[variant.pk] - before
         found.added.append(f"{added} × {line.name}")
-        found.changes += _differences(line, added, variant.current_price(now), currency)
+        found.changes.extend(_differences(line, added, variant.current_price(now), currency))
     Cart.objects.filter(pk=cart.pk).update(changed_at=now)
     return found
 
