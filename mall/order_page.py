@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from cart.aftersale.asking import shop_address
+from cart.aftersale.contact import CONFIRM_WITHIN
 from cart.aftersale.models import ContactChange, Return, ReturnLine
 from cart.aftersale.returning import return_until
 from cart.letters.models import Letter
@@ -43,14 +44,12 @@ class Card:
     def events(self) -> list[tuple[str, datetime | None]]:
         """Return what has happened to it, in words, each with its time."""
         own, dispatch = self.consignment, self.dispatch
-        sent = f"On its way by {own.carrier}" if own.carrier else "On its way"
-        found: list[tuple[str, datetime | None]] = [("Ordered", own.placed_at)] if own.placed_at else []
+        timed = [("Ordered", own.placed_at)]
         if dispatch and dispatch.code != "cancelled":
-            found.append((dispatch.state.capitalize(), dispatch.since))
-        found += [("Packed", own.packed_at)] if own.packed_at else []
-        found += [(sent, own.sent_at)] if own.sent_at else []
-        found += [("Delivered", None)] if own.state == State.DELIVERED else []
-        return found
+            timed.append((dispatch.state.capitalize(), dispatch.since))
+        timed += [("Packed", own.packed_at), (" by ".join(filter(None, ("On its way", own.carrier))), own.sent_at)]
+        arrived = [("Delivered", None)] if own.state == State.DELIVERED else []
+        return [(words, at) for words, at in timed if at] + arrived
 
     @property
     def can_cancel(self) -> bool:
@@ -106,6 +105,11 @@ class OrderPage:
         return self.order.is_to_pay or any(card.can_cancel for card in self.cards)
 
     @property
+    def can_go_elsewhere(self) -> bool:
+        """Return whether its goods might go to another address; the page for it knows exactly."""
+        return self.order.is_to_pay or self.states <= {State.OPEN, State.CANCELLED}
+
+    @property
     def can_change(self) -> bool:
         """Return whether the page for another address or mail address is of use."""
         return self.order.is_to_pay or self.order.state == Order.State.PLACED
@@ -115,22 +119,24 @@ def read_page(order: Order, now: datetime) -> OrderPage:
     """Read what the page of an order shows, whose consignments and lines are read."""
     attach([order], "payments", _payments_of(order.pk), by="order_id")
     payment = max(order.payments.all(), key=lambda payment: payment.pk, default=None)
-    is_waiting = order.state == Order.State.DRAFT and payment is not None and payment.state == Payment.State.STARTED
-    changes: list[ContactChange] = _waiting_changes_of(order.pk) if order.placed_at or order.is_to_pay else []
     page = OrderPage(
         order=order,
         cards=_read_cards(order, now),
         payment=payment,
         placed=order.placed_of_wish(),
         refunds=_refunds_of(payment.pk) if payment and payment.refund_total else [],
-        waiting_changes=[change for change in changes if change.asked_at > now - timedelta(days=1)],
+        waiting_changes=_waiting_changes_of(order.pk, now - CONFIRM_WITHIN),
         now=now,
-        is_waiting=is_waiting,
+        is_waiting=_is_waiting(order, payment),
     )
     page.states = {card.consignment.state for card in page.cards}
-    page.look_again = _poll_seconds(order, now) if is_waiting or page.states & MOVING else 0
+    page.look_again = _poll_seconds(order, now) if page.is_waiting or page.states & MOVING else 0
     page.version = _version(page)
     return page
+
+
+def _is_waiting(order: Order, payment: Payment | None) -> bool:
+    return order.state == Order.State.DRAFT and payment is not None and payment.state == Payment.State.STARTED
 
 
 def _read_cards(order: Order, now: datetime) -> list[Card]:
@@ -208,5 +214,6 @@ def _questions_of(order_id: int, kind: str) -> QuerySet[Letter]:
 
 
 @planned
-def _waiting_changes_of(order_id: int) -> QuerySet[ContactChange]:
-    return ContactChange.objects.filter(order=order_id, made_at__isnull=True).order_by("pk")
+def _waiting_changes_of(order_id: int, begin: datetime) -> QuerySet[ContactChange]:
+    changes = ContactChange.objects.filter(order=order_id, made_at__isnull=True, asked_at__gt=begin)
+    return changes.order_by("pk")

@@ -16,14 +16,8 @@ def as_written(at: datetime | None) -> str:
 
 
 def with_zone(at: datetime | None) -> SafeString | str:
-    """Return a time as "29 November 2026, 06:30 (Dublin time)" in a ``<time>``; an empty string for none."""
+    """Return a time as "29 November 2026, 06:30 GMT" in a ``<time>``; an empty string for none."""
     if at is None:
         return ""
-    words = date_format(timezone.localtime(at), "j F Y, H:i")
-    return format_html('<time datetime="{}">{} ({})</time>', at.isoformat(timespec="seconds"), words, zone_name())
-
-
-def zone_name() -> str:
-    """Return the name of the mall's zone by its city, such as "Dublin time"."""
-    city = timezone.get_current_timezone_name().rpartition("/")[2].replace("_", " ")
-    return city if city == "UTC" else f"{city} time"
+    words = date_format(timezone.localtime(at), "j F Y, H:i T")
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(timespec="seconds"), words)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,15 @@ FIELDS = (*POSTAL, "email")
 CONFIRM_WITHIN = timedelta(days=1)
 CHANGES_AN_HOUR = 5  # of the shopper; each is a letter or two
 _signer = signing.TimestampSigner(salt="cart.aftersale.contact")
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Say who changes an order: the side, its name in letters, and the account, if any."""
+
+    by: str
+    name: str = ""
+    user: Any = None
 
 
 def contact_of(order: Order) -> dict[str, str]:
@@ -63,9 +73,8 @@ def refusal(order: Order, by: str) -> str:
 
 @in_transaction
 def change_contact(
-    *, order_id: int, seen: str, wanted: Mapping[str, str], key: str, by: str, now: datetime, user: Any = None,
-    by_name: str = "",
-) -> ContactChange:  # fmt: skip
+    *, order_id: int, seen: str, wanted: Mapping[str, str], key: str, author: Author, now: datetime
+) -> ContactChange:
     """Change an order at once; once for each key. ``seen`` is the fingerprint that the form showed.
 
     Raise NotChangeableError; nothing was changed then.
@@ -74,24 +83,23 @@ def change_contact(
     found = _find(order, key)
     if found is not None:
         return found
-    change = _write(order, seen, wanted, key=key, by=by, user=user, now=now)
-    _make(order, change, by_name, now)
+    change = _write(order, seen, wanted, key=key, author=author, now=now)
+    _make(order, change, author.name, now)
     return change
 
 
 @in_transaction
 def ask_change(
-    *, order_id: int, seen: str, wanted: Mapping[str, str], key: str, by: str, now: datetime, user: Any = None,
-    by_name: str = "",
-) -> ContactChange:  # fmt: skip
+    *, order_id: int, seen: str, wanted: Mapping[str, str], key: str, author: Author, now: datetime
+) -> ContactChange:
     """Ask the order's mail address to confirm a change; once for each key. Raise as ``change_contact`` does."""
     order = _lock_order(order_id)
     found = _find(order, key)
     if found is not None:
         return found
-    change = _write(order, seen, wanted, key=key, by=by, user=user, now=now)
+    change = _write(order, seen, wanted, key=key, author=author, now=now)
     path = reverse("order:confirm", args=[_signer.sign(change.uuid.hex)])
-    facts = {"changes": lines(change), "path": path, "by": by_name}
+    facts = {"changes": lines(change), "path": path, "by": author.name}
     write_letter(order=order, kind=Letter.Kind.CONTACT_ASKED, key=str(change.pk), facts=facts)
     return change
 
@@ -141,7 +149,7 @@ def _find(order: Order, key: str) -> ContactChange | None:
 
 
 def _write(
-    order: Order, seen: str, wanted: Mapping[str, str], *, key: str, by: str, user: Any, now: datetime
+    order: Order, seen: str, wanted: Mapping[str, str], *, key: str, author: Author, now: datetime
 ) -> ContactChange:
     """Write the row of a change that can be made now. Raise NotChangeableError."""
     if seen != fingerprint(order):
@@ -150,13 +158,19 @@ def _write(
     after = {name: wanted[name] for name in FIELDS if name in wanted and wanted[name] != before[name]}
     if not after:
         raise NotChangeableError("Nothing is different.")
-    if by == By.SHOPPER:
-        recent = ContactChange.objects.filter(order=order, by=by, asked_at__gt=now - timedelta(hours=1))
+    if author.by == By.SHOPPER:
+        recent = ContactChange.objects.filter(order=order, by=author.by, asked_at__gt=now - timedelta(hours=1))
         if recent.count() >= CHANGES_AN_HOUR:
             raise NotChangeableError("That were many changes in an hour. Try again later.")
-    _refuse_if_late(order, after, by)
+    _refuse_if_late(order, after, author.by)
     return ContactChange.objects.create(
-        order=order, key=key, by=by, user=user, asked_at=now, after=after, before={name: before[name] for name in after}
+        order=order,
+        key=key,
+        by=author.by,
+        user=author.user,
+        asked_at=now,
+        after=after,
+        before={name: before[name] for name in after},
     )
 
 

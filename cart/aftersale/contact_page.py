@@ -34,9 +34,7 @@ class ContactPagesMixin:
         """Return the URLs with those of the pages."""
         wrap = self.admin_site.admin_view  # type: ignore[attr-defined]  # of the admin it is mixed into
         own = [
-            path(
-                "consignment/<int:pk>/contact/", wrap(self.consignment_contact), name="aftersale_consignment_contact"
-            ),
+            path("consignment/<int:pk>/contact/", wrap(self.consignment_contact), name="aftersale_consignment_contact"),
             path("order/<int:pk>/contact/", wrap(self.order_contact), name="aftersale_order_contact"),
         ]
         return [*own, *super().get_urls()]  # type: ignore[misc]  # as above
@@ -56,25 +54,25 @@ class ContactPagesMixin:
         return self._contact_page(request, get_object_or_404(Order, pk=pk), None)
 
     def _contact_page(self, request: HttpRequest, order: Order, consignment: Consignment | None) -> HttpResponse:
-        by = By.MALL if may_see_all(request) else By.SHOP
-        others = order.consignments.exclude(vendor=consignment.vendor_id) if consignment else order.consignments.none()
-        must_ask = by == By.SHOP and others.exists()
-        form = OrderContactForm(request.POST or None, order=order)
-        page = "orders_consignment_change" if consignment else "orders_order_change"
-        back = reverse(f"admin:{page}", args=[(consignment or order).pk])
-        if request.method == "POST" and form.is_valid():
-            by_name = consignment.vendor.name if consignment and by == By.SHOP else "the mall"
-            if text := _change(request, order, form, by=by, by_name=by_name, must_ask=must_ask):
-                self.log_change(request, consignment or order, text)  # type: ignore[attr-defined]  # of the admin
-                messages.success(request, text)
-                return HttpResponseRedirect(back)
+        shop = None if consignment is None or may_see_all(request) else consignment.vendor
+        by = By.SHOP if shop else By.MALL
+        must_ask = shop is not None and order.consignments.exclude(vendor=shop).exists()
+        refusal = contact.refusal(order, by)
+        form = OrderContactForm(request.POST or None, order=order, is_postal=not refusal)
+        subject = consignment or order
+        back = reverse(f"admin:orders_{subject._meta.model_name}_change", args=[subject.pk])
+        by_name = str(shop or "the mall")
+        if form.is_valid() and (text := _change(request, order, form, by=by, by_name=by_name, must_ask=must_ask)):
+            self.log_change(request, subject, text)  # type: ignore[attr-defined]  # of the admin
+            messages.success(request, text)
+            return HttpResponseRedirect(back)
         context = {
             **self.admin_site.each_context(request),  # type: ignore[attr-defined]  # of the admin it is mixed into
-            "title": f"Address of {consignment or order}",
-            "subject": consignment or order,
+            "title": f"Address of {subject}",
+            "subject": subject,
             "back": back,
             "must_ask": must_ask,
-            "refusal": contact.refusal(order, by),
+            "refusal": refusal,
             "form": form,
             "opts": self.opts,  # type: ignore[attr-defined]  # as above
         }
@@ -103,4 +101,8 @@ def _change(
     except (AfterSaleError, RowLockTimeoutError) as error:
         form.add_error(None, f"Nothing was changed. {error}")
         return ""
-    return "Asked the buyer by mail to confirm the address." if must_ask else "Changed the address; the buyer gets a letter."
+    return (
+        "Asked the buyer by mail to confirm the address."
+        if must_ask
+        else "Changed the address; the buyer gets a letter."
+    )

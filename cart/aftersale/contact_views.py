@@ -28,12 +28,17 @@ SHOPPER = ContactChange.By.SHOPPER
 def change(request: MallRequest, order: Order, token: str) -> HttpResponse:
     """Show the address in a form; a POST changes it, or asks the order's mail address whether it may."""
     is_buyer = is_owner(request, order, timezone.now())
-    form = OrderContactForm(request.POST or None, order=order)
+    refusal = contact.refusal(order, SHOPPER)
+    form = OrderContactForm(request.POST or None, order=order, is_postal=not refusal)
     if request.method == "POST" and form.is_valid() and attempt(form, lambda: _change(request, order, form, is_buyer)):
-        words = "Changed; a letter says so." if is_buyer else f"Not changed yet: we wrote to {order.email}. Confirm it there."
+        words = (
+            "Changed; a letter says so."
+            if is_buyer
+            else f"Not changed yet: we wrote to {order.email}. Confirm it there."
+        )
         messages.success(request, words)
         return back_to_order(token)
-    more = {"is_buyer": is_buyer, "refusal": contact.refusal(order, SHOPPER)}
+    more = {"is_buyer": is_buyer, "refusal": refusal}
     return form_page(request, "orders/contact.html", order, token, form, **more)
 
 
@@ -42,8 +47,7 @@ def _change(request: MallRequest, order: Order, form: OrderContactForm, is_buyer
         "seen": form.cleaned_data["seen"],
         "wanted": form.wanted,
         "key": form.cleaned_data["key"],
-        "by": SHOPPER,
-        "user": request.user if is_buyer and request.user.is_authenticated else None,
+        "author": contact.Author(SHOPPER, user=request.user if is_buyer and request.user.is_authenticated else None),
         "now": timezone.now(),
     }
     (contact.change_contact if is_buyer else contact.ask_change)(order_id=order.pk, **said)
@@ -53,13 +57,22 @@ def _change(request: MallRequest, order: Order, form: OrderContactForm, is_buyer
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: MallRequest, token: str) -> HttpResponse:
     """Show a change that waits for the order's mail address; a POST makes it. The link is in the letter alone."""
-    found = contact.read_confirmation(token)
-    if found is not None and found.order.marketplace.community_id != request.mall.member.community_id:
-        found = None
-    form = forms.Form(request.POST if request.method == "POST" and found else None)
-    if found and form.is_bound and form.is_valid():
+    found = _find(request, token)
+    if found is None:
+        return _confirm_page(request, None, forms.Form(), status=410)
+    form = forms.Form(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         attempt(form, lambda: contact.confirm_change(change_id=found.pk, now=timezone.now()))
         found.refresh_from_db(fields=["made_at"])
+    return _confirm_page(request, found, form, status=422 if form.errors else 200)
+
+
+def _find(request: MallRequest, token: str) -> ContactChange | None:
+    found = contact.read_confirmation(token)
+    is_here = found is not None and found.order.marketplace.community_id == request.mall.member.community_id
+    return found if is_here else None
+
+
+def _confirm_page(request: MallRequest, found: ContactChange | None, form: forms.Form, *, status: int) -> HttpResponse:
     context = {"change": found, "rows": contact.lines(found) if found else [], "form": form}
-    status = 410 if found is None else 422 if form.errors else 200
     return keep_private(render(request, "orders/confirm.html", context, status=status))

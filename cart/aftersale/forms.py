@@ -90,12 +90,15 @@ class OrderContactForm(ContactForm):
     key = forms.CharField(max_length=32, widget=forms.HiddenInput)
     seen = forms.CharField(max_length=32, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, order: Order, is_postal: bool = True) -> None:
         shown = contact.contact_of(order)
         initial = {**shown, "country": order.country, "key": uuid.uuid4().hex, "seen": contact.fingerprint(order)}
-        super().__init__(*args, has_book=False, initial=initial, **kwargs)
+        super().__init__(data, has_book=False, initial=initial)
         self.fields["country"].disabled = True
         self.fields["country"].help_text = "Delivery was charged for this country. For another one, order anew."
+        if not (is_postal if data is None else "line1" in data):  # what is typed is refused in words, never left out
+            for name in ("country", *contact.POSTAL):
+                self.fields.pop(name, None)
 
     @property
     def wanted(self) -> dict[str, str]:

@@ -13,7 +13,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from cart.orders.access import LinkOverError, open_order
-from cart.orders.models import Order
 from vendors.http import MallRequest
 
 OrderView = Callable[..., HttpResponse]

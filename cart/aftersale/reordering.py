@@ -46,11 +46,10 @@ def reorder(*, visitor: Visitor, lines: Collection[OrderLine], currency: str, no
             continue
         before, limit = here.get(variant.pk, 0), min(available[variant.pk], MAX_QUANTITY)
         if limit <= before:
-            words = "is sold out." if not limit else "is in your cart already, as many as there are."
+            words = "is in your cart already, as many as there are." if limit else "is sold out."
             found.changes.append(f"{line.name} {words}")
             continue
-        here[variant.pk] = add_pieces(cart.pk, variant, line.quantity, limit=limit, added_at=now)
-        added = here[variant.pk] - before
+        added = add_pieces(cart.pk, variant, line.quantity, limit=limit, added_at=now) - before
         found.added.append(f"{added} × {line.name}")
         found.changes.extend(_differences(line, added, variant.current_price(now), currency))
     Cart.objects.filter(pk=cart.pk).update(changed_at=now)

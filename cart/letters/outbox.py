@@ -35,9 +35,7 @@ def mark_failed(letter: Letter, problem: str, *, permanent: bool, now: datetime)
     is_over = permanent or letter.created_at + TRIES_PERIOD < now
     changes: dict[str, Any] = {"due_at": None} if is_over else {}
     changes |= {"refused_at": now} if permanent else {}
-    Letter.objects.filter(pk=letter.pk).update(
-        problem=problem[:PROBLEM_LENGTH], sent_to=letter.addressee, **changes
-    )
+    Letter.objects.filter(pk=letter.pk).update(problem=problem[:PROBLEM_LENGTH], sent_to=letter.addressee, **changes)
 
 
 def send_again(letter_ids: Collection[int], now: datetime) -> set[int]:
