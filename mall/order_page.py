@@ -1,4 +1,4 @@
-"""What an order's page shows: a card a consignment, a heading that fits its age, and a version of it for live updates."""
+"""Content of an order's page: a card a consignment, a heading that fits its age, and a version for live updates."""
 
 from __future__ import annotations
 

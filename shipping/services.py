@@ -137,7 +137,7 @@ def address_blocked(*, order_id: int) -> str:
 def change_recipient(*, order: Order, is_postal: bool, now: datetime) -> None:
     """Write the dispatches of an order that were never leased anew, for its recipient of now.
 
-    Raise NotChangeableError where the goods are to go elsewhere and one was leased; one that was keeps its mail address.
+    Raise NotChangeableError where the goods are to go elsewhere and one was leased; that one keeps its mail address.
     """
     rows = Dispatch.objects.select_for_update(no_key=True, of=("self",)).filter(consignment__order=order)
     waiting = list(rows.exclude(state=State.CANCELLED).defer("body").order_by("pk"))

@@ -61,8 +61,8 @@ class ContactPagesMixin:
         form = OrderContactForm(request.POST or None, order=order, is_postal=not refusal)
         subject = consignment or order
         back = reverse(f"admin:orders_{subject._meta.model_name}_change", args=[subject.pk])
-        by_name = str(shop or "the mall")
-        if form.is_valid() and (text := _change(request, order, form, by=by, by_name=by_name, must_ask=must_ask)):
+        author = contact.Author(by, str(shop or "the mall"), request.user)
+        if form.is_valid() and (text := _change(order, form, author, must_ask=must_ask)):
             self.log_change(request, subject, text)  # type: ignore[attr-defined]  # of the admin
             messages.success(request, text)
             return HttpResponseRedirect(back)
@@ -83,26 +83,13 @@ def _may_of_mall(request: HttpRequest) -> bool:
     return may_see_all(request) and request.user.has_perm("aftersale.add_contactchange")
 
 
-def _change(
-    request: HttpRequest, order: Order, form: OrderContactForm, *, by: str, by_name: str, must_ask: bool
-) -> str:
+def _change(order: Order, form: OrderContactForm, author: contact.Author, *, must_ask: bool) -> str:
     """Change the order, or ask its mail address; return the act as a sentence, '' with the form showing why not."""
-    said: dict[str, Any] = {
-        "seen": form.cleaned_data["seen"],
-        "wanted": form.wanted,
-        "key": form.cleaned_data["key"],
-        "by": by,
-        "by_name": by_name,
-        "user": request.user,
-        "now": timezone.now(),
-    }
+    said: dict[str, Any] = {name: form.cleaned_data[name] for name in ("seen", "key")}
+    said |= {"order_id": order.pk, "wanted": form.wanted, "author": author, "now": timezone.now()}
     try:
-        (contact.ask_change if must_ask else contact.change_contact)(order_id=order.pk, **said)
+        (contact.ask_change if must_ask else contact.change_contact)(**said)
     except (AfterSaleError, RowLockTimeoutError) as error:
         form.add_error(None, f"Nothing was changed. {error}")
         return ""
-    return (
-        "Asked the buyer by mail to confirm the address."
-        if must_ask
-        else "Changed the address; the buyer gets a letter."
-    )
+    return "Asked the buyer by mail to confirm it." if must_ask else "Changed the address; the buyer gets a letter."

@@ -31,12 +31,8 @@ def change(request: MallRequest, order: Order, token: str) -> HttpResponse:
     refusal = contact.refusal(order, SHOPPER)
     form = OrderContactForm(request.POST or None, order=order, is_postal=not refusal)
     if request.method == "POST" and form.is_valid() and attempt(form, lambda: _change(request, order, form, is_buyer)):
-        words = (
-            "Changed; a letter says so."
-            if is_buyer
-            else f"Not changed yet: we wrote to {order.email}. Confirm it there."
-        )
-        messages.success(request, words)
+        asked = f"Not changed yet: we wrote to {order.email}. Confirm it there."
+        messages.success(request, "Changed; a letter says so." if is_buyer else asked)
         return back_to_order(token)
     more = {"is_buyer": is_buyer, "refusal": refusal}
     return form_page(request, "orders/contact.html", order, token, form, **more)

@@ -37,8 +37,8 @@ def client():
 def change(sale, by=By.SHOPPER, *, key="k", service=contact.change_contact, now=None, **wanted):
     order = sale.reload()
     return service(
-        order_id=order.pk, seen=contact.fingerprint(order), wanted=contact.contact_of(order) | wanted, key=key, by=by,
-        now=now or timezone.now(),
+        order_id=order.pk, seen=contact.fingerprint(order), wanted=contact.contact_of(order) | wanted, key=key,
+        author=contact.Author(by), now=now or timezone.now(),
     )  # fmt: skip
 
 
