@@ -44,12 +44,12 @@ class Card:
     def events(self) -> list[tuple[str, datetime | None]]:
         """Return what has happened to it, in words, each with its time."""
         own, dispatch = self.consignment, self.dispatch
-        timed = [("Ordered", own.placed_at)]
+        timed: list[tuple[str, datetime | None]] = [("Ordered", own.placed_at)]
         if dispatch and dispatch.code != "cancelled":
             timed.append((dispatch.state.capitalize(), dispatch.since))
         timed += [("Packed", own.packed_at), (" by ".join(filter(None, ("On its way", own.carrier))), own.sent_at)]
-        arrived = [("Delivered", None)] if own.state == State.DELIVERED else []
-        return [(words, at) for words, at in timed if at] + arrived
+        happened = [each for each in timed if each[1]]
+        return [*happened, ("Delivered", None)] if own.state == State.DELIVERED else happened
 
     @property
     def can_cancel(self) -> bool:
