@@ -18,6 +18,7 @@ urlpatterns = [
     path("cart/", include("cart.urls_master")),
     path("checkout/", include("cart.checkout.urls")),
     path("orders/", include("cart.orders.urls")),
+    path("orders/", include("cart.aftersale.urls")),
     path("orders/status/<str:token>/", order_status_views.order_status, name="order_status"),
     path("pay/sandbox/", include("cart.checkout.payments.sandbox.urls")),
     path("ship/", include("shipping.urls")),

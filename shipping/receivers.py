@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from cart.orders.signals import goods_cancelled, order_finalising
+from cart.orders.signals import address_change_asked, contact_changed, goods_cancelled, order_finalising
 from shipping import services, tasks
 from vendors.nudge import nudge
 
@@ -24,4 +24,17 @@ def on_order_finalising(*, order: Any, now: datetime, **_: object) -> None:
 def on_goods_cancelled(*, consignment: Any, pieces: Mapping[int, int], now: datetime, **_: object) -> None:
     """Cancel the dispatch of a consignment or write its remaining goods, in the transaction that cancels goods."""
     services.cancel_goods(consignment=consignment, pieces=pieces, now=now)
+    transaction.on_commit(partial(nudge, tasks.drain_outbox), robust=True)
+
+
+@receiver(address_change_asked, dispatch_uid="shipping.address_blocked")
+def on_address_change_asked(*, order: Any, **_: object) -> str:
+    """Return why the goods of an order can go to no other address any more, or ""."""
+    return services.address_blocked(order_id=order.pk)
+
+
+@receiver(contact_changed, dispatch_uid="shipping.change_recipient")
+def on_contact_changed(*, order: Any, is_postal: bool, now: datetime, **_: object) -> None:
+    """Write the order's waiting dispatches anew, in the transaction that changes its address."""
+    services.change_recipient(order=order, is_postal=is_postal, now=now)
     transaction.on_commit(partial(nudge, tasks.drain_outbox), robust=True)

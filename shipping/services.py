@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import QuerySet
 
+from cart.aftersale.errors import NotChangeableError
 from sessions_farm.query_plans import planned
 from shipping import body, keys, states
 from shipping.models import Ack, Department, Dispatch, Recall, Route
@@ -113,12 +114,52 @@ def cancel_goods(*, consignment: Consignment, pieces: Mapping[int, int], now: da
         )
     if dispatch.state not in states.sources(State.CANCELLED):
         return
-    dispatch.state, dispatch.next_at, dispatch.reason = State.CANCELLED, None, "Goods of it were cancelled."
-    dispatch.save(update_fields=["state", "next_at", "reason"])
+    _end(dispatch, "Goods of it were cancelled.")
     if any(line.kept for line in consignment.lines.all()):
-        routes = _routes_of([consignment.vendor_id])
-        next_key = keys.make_key(keys.parse_root(dispatch.key), dispatch.revision + 1)
-        _new_dispatch(consignment.order, consignment, routes, now, next_key, dispatch.revision + 1).save()
+        _next_revision(dispatch, consignment.order, consignment, now).save()
+
+
+def address_blocked(*, order_id: int) -> str:
+    """Return why no dispatch of an order can name another address any more, as a sentence; '' where all can.
+
+    A dispatch that a worker has leased ever may be with the department.
+    """
+    leased = Dispatch.objects.filter(consignment__order=order_id, fence__gt=0).exclude(state=State.CANCELLED)
+    kept = leased.exclude(consignment__state="cancelled")
+    first = kept.select_related("consignment__vendor").defer("body").order_by("pk").first()
+    if first is None:
+        return ""
+    consignment = first.consignment
+    return f"{consignment.vendor.name} has the papers of {consignment.number} already."
+
+
+@transaction.atomic
+def change_recipient(*, order: Order, is_postal: bool, now: datetime) -> None:
+    """Write the dispatches of an order that were never leased anew, for its recipient of now.
+
+    Raise NotChangeableError where the goods are to go elsewhere and one was leased; that one keeps its mail address.
+    """
+    rows = Dispatch.objects.select_for_update(no_key=True, of=("self",)).filter(consignment__order=order)
+    waiting = list(rows.exclude(state=State.CANCELLED).defer("body").order_by("pk"))
+    if is_postal and (reason := address_blocked(order_id=order.pk)):
+        raise NotChangeableError(f"{reason} It cannot go to another address any more.")
+    consignments = {each.pk: each for each in order.with_lines()}
+    for dispatch in waiting:
+        if not dispatch.fence:
+            _end(dispatch, "Its recipient was changed.")
+            _next_revision(dispatch, order, consignments[dispatch.consignment_id], now).save()
+
+
+def _end(dispatch: Dispatch, reason: str) -> None:
+    dispatch.state, dispatch.next_at, dispatch.reason = State.CANCELLED, None, reason
+    dispatch.save(update_fields=["state", "next_at", "reason"])
+
+
+def _next_revision(dispatch: Dispatch, order: Order, consignment: Consignment, now: datetime) -> Dispatch:
+    """Return the next revision of a dispatch, with what is kept of its goods, unsaved."""
+    routes, revision = _routes_of([consignment.vendor_id]), dispatch.revision + 1
+    next_key = keys.make_key(keys.parse_root(dispatch.key), revision)
+    return _new_dispatch(order, consignment, routes, now, next_key, revision)
 
 
 def _new_dispatch(

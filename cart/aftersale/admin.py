@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 
 from cart.aftersale import returning, states, transfers
+from cart.aftersale.contact_page import ContactPagesMixin
 from cart.aftersale.errors import AfterSaleError
 from cart.aftersale.forms import AnswerForm
 from cart.aftersale.models import Return, ReturnLine
@@ -33,7 +34,7 @@ class ReturnLineInline(ReadOnlyAdminMixin, VendorScopedInline):
 
 
 @admin.register(Return)
-class ReturnAdmin(AfterSalePagesMixin, ReadOnlyAdminMixin, VendorScopedAdmin):
+class ReturnAdmin(AfterSalePagesMixin, ContactPagesMixin, ReadOnlyAdminMixin, VendorScopedAdmin):
     """The queue of returns: accept, refuse with a reason, or write down that the goods are back."""
 
     vendor_roles = ORDER_ROLES

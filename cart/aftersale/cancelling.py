@@ -77,6 +77,16 @@ def cancel_as_shopper(*, order_id: int, pieces: Mapping[int, int], key: str, now
     )
 
 
+@in_transaction
+def withdraw_as_shopper(*, order_id: int) -> None:
+    """Cancel an order that waits for its payment, on the shopper's word; once. Raise NotCancellableError."""
+    order = _lock_order(order_id)
+    if order.is_to_pay:
+        placing.withdraw_order(order, "Cancelled by the shopper")
+    elif order.state != Order.State.CANCELLED:
+        raise NotCancellableError(f"Order {order.number} is {order.get_state_display()}.")
+
+
 def _lock_order(order_id: int) -> Order:
     return Order.objects.select_for_update(no_key=True).get(pk=order_id)
 

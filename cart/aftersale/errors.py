@@ -13,5 +13,13 @@ class NotReturnableError(AfterSaleError):
     """Report pieces that cannot be returned: not sent, in a return already, or asked for too late."""
 
 
+class NotChangeableError(AfterSaleError):
+    """Report an address that cannot be changed: too late, changed meanwhile, or not changed at all."""
+
+
+class TooManyQuestionsError(AfterSaleError):
+    """Report a question too soon after others, or one that no shop could get."""
+
+
 class StaleReturnError(AfterSaleError):
     """Report a return that has left the expected state."""

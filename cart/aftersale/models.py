@@ -1,6 +1,8 @@
-"""Models of cancellations and returns; an order's lines keep the ordered pieces, and count the returned ones."""
+"""Models of cancellations, returns and changes of address; lines keep the ordered pieces, and count returned ones."""
 
 from __future__ import annotations
+
+import uuid
 
 from django.conf import settings
 from django.db import models
@@ -98,3 +100,34 @@ class ReturnLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pieces} × {self.line.name}"
+
+
+class ContactChange(models.Model):
+    """Record a change of an order's address or mail address, once for each ``key`` of the order.
+
+    It is made at once, or waits until the order's own mail address has confirmed it (ADR 43).
+    """
+
+    class By(models.TextChoices):
+        """List the sides that change an order."""
+
+        SHOPPER = "shopper", "the shopper"
+        SHOP = "shop", "the shop"
+        MALL = "mall", "the mall"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    order = models.ForeignKey("orders.Order", models.PROTECT, related_name="+")
+    key = models.CharField(max_length=64)
+    by = models.CharField(max_length=7, choices=By)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    before = models.JSONField(default=dict, help_text="The fields that differ, as they were.")
+    after = models.JSONField(default=dict, help_text="The same fields, as they are to be.")
+    asked_at = models.DateTimeField(default=timezone.now, editable=False)
+    made_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["order", "key"], name="aftersale_contact_change_once")]
+
+    def __str__(self) -> str:
+        return f"change of address of {self.order}"

@@ -13,10 +13,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from cart.aftersale import cancelling, refunding, returning
+from cart.aftersale import cancelling, contact, refunding, returning
 from cart.aftersale.errors import AfterSaleError
 from cart.aftersale.forms import AfterSaleForm
-from cart.aftersale.models import Cancellation, Return
+from cart.aftersale.models import Cancellation, ContactChange, Return
 from cart.orders import refunds
 from cart.orders.models import Consignment, Order, OrderLine, Refund
 from cart.transactions import RowLockTimeoutError
@@ -130,6 +130,7 @@ def page_context(order: Order, consignment: Consignment | None) -> dict[str, Any
         "can_return": consignment is not None and consignment.state in returning.RETURNABLE,
         "cancellations": cancellations.distinct().prefetch_related("lines__line"),
         "returns": returns.prefetch_related("lines__line"),
+        "changes": [(each, contact.lines(each)) for each in ContactChange.objects.filter(order=order)],
         "refunds": [(part, Money(part.sum, order.currency)) for part in refunded],
     }
 

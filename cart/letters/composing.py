@@ -9,23 +9,32 @@ from cart.letters.context import context_of
 from cart.letters.kinds import KINDS
 from cart.letters.models import Letter
 from sessions_farm.communities.links import absolute_url
-from vendors.mail import build_mail, sender_of
+from vendors.mail import Sender, build_mail, sender_of
 
 if TYPE_CHECKING:
     from django.core.mail import EmailMultiAlternatives
 
+    from cart.orders.models import Consignment
+
 
 def compose(letter: Letter) -> EmailMultiAlternatives:
-    """Build the mail of a letter, in the mall's name; where one shop is meant, answers reach that shop."""
-    marketplace = letter.order.marketplace
-    master = marketplace.community.master
-    path = letter.order.get_absolute_url()
-    context = context_of(
-        letter.order, letter.order.consignments.all(), letter.facts, absolute_url(master.host, path) if master else path
-    )
-    sender = sender_of(marketplace.community, marketplace)
-    if (consignment := context["consignment"]) and consignment.vendor.support_email:
-        vendor = consignment.vendor
-        sender = replace(sender, reply_to=vendor.support_email, answered_by=vendor.name)
+    """Build the mail of a letter, in the mall's name."""
+    order = letter.order
+    master = order.marketplace.community.master
+    path = letter.facts.get("path") or order.get_absolute_url()  # the order's page, or another that the letter is for
+    link = absolute_url(master.host, path) if master else path
+    context = context_of(order, order.consignments.all(), letter.facts, link)
+    sender = _sender(letter, context["consignment"])
     kind = KINDS[Letter.Kind(letter.kind)]
-    return build_mail(kind, sender=sender, to=letter.order.email, context=context, uuid=letter.uuid)
+    return build_mail(kind, sender=sender, to=letter.addressee, context=context, uuid=letter.uuid)
+
+
+def _sender(letter: Letter, consignment: Consignment | None) -> Sender:
+    """Return the mall as the sender; answers reach whom a question is from, or the shop that is meant, or the mall."""
+    order = letter.order
+    sender = sender_of(order.marketplace.community, order.marketplace)
+    if letter.kind == Letter.Kind.QUESTION:
+        return replace(sender, reply_to=order.email, answered_by=order.name)
+    if consignment and consignment.vendor.support_email:
+        return replace(sender, reply_to=consignment.vendor.support_email, answered_by=consignment.vendor.name)
+    return sender

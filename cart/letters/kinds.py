@@ -16,6 +16,7 @@ from vendors.mail import MailKind
 
 Kind = Letter.Kind
 ANSWER = "Please pack them as they came.\nOur address is 4 Market Street, Sligo."
+CHANGES = [{"label": "Address", "to": "2 Quay Street"}, {"label": "Second line", "to": ""}]
 REFUSAL = "The cushions were embroidered with your name, as you had asked for."
 
 # The subject of each kind, and the facts of its sample.
@@ -43,6 +44,22 @@ LETTERS: Final[Mapping[Letter.Kind, tuple[str, dict[str, Any]]]] = {
     ),
     Kind.RETURN_RECEIVED: ("{{ facts.shop }} has your goods of order {{ order.number }} back", RETURNED),
     Kind.LINK: ("The link to your order {{ order.number }}", {}),
+    Kind.QUESTION: (
+        "A question about parcel {{ facts.consignment }}",
+        {"consignment": FIRST, "shop": "Fowlers of Sligo", "text": "Does the kettle whistle?\nIt is for my aunt."},
+    ),
+    Kind.CONTACT_ASKED: (
+        "Confirm the new address of your order {{ order.number }}",
+        {"changes": CHANGES, "by": "Fowlers of Sligo"},
+    ),
+    Kind.CONTACT_CHANGED: (
+        "The address of your order {{ order.number }} was changed",
+        {"changes": CHANGES, "by": "by Fowlers of Sligo"},
+    ),
+    Kind.MAIL_MOVED: (
+        "Letters about order {{ order.number }} go elsewhere now",
+        {"by": "on the page of the order"},
+    ),
 }
 KINDS: Final = {
     kind: MailKind(

@@ -21,6 +21,14 @@ class LetterQuerySet(models.QuerySet["Letter"]):
         """Select the letters to be sent now: new ones, and those of a worker that failed or died."""
         return self.filter(due_at__lte=now)
 
+    def given_up(self) -> Self:
+        """Select the letters that were not taken and are tried no more."""
+        return self.filter(due_at=None, sent_at=None)
+
+    def refused(self) -> Self:
+        """Select the given up letters whose address the mail server refused for good."""
+        return self.given_up().filter(refused_at__isnull=False)
+
 
 class Letter(models.Model):
     """Record one letter. It waits while ``due_at`` is set; then it is sent, or given up with a ``problem``."""
@@ -42,16 +50,25 @@ class Letter(models.Model):
         RETURN_REFUSED = "return_refused", "return refused"
         RETURN_RECEIVED = "return_received", "return received"
         LINK = "link", "new link to the order"
+        QUESTION = "question", "question to a shop"
+        CONTACT_ASKED = "contact_asked", "change of address to be confirmed"
+        CONTACT_CHANGED = "contact_changed", "address changed"
+        MAIL_MOVED = "mail_moved", "letters go to another address"
 
     order = models.ForeignKey("orders.Order", models.PROTECT, related_name="+")
     kind = models.CharField(max_length=20, choices=Kind)
     key = models.CharField(max_length=100, blank=True, help_text="Names the reason; one letter for each.")
+    to = models.EmailField(blank=True, help_text="Empty: the order's address, as it is when the letter is sent.")
     facts = models.JSONField(default=dict, blank=True, help_text="Data for the templates, as it was then.")
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     due_at = models.DateTimeField(null=True, default=timezone.now, editable=False)
     tries = models.PositiveIntegerField(default=0, editable=False)
     sent_at = models.DateTimeField(null=True, editable=False)
+    sent_to = models.EmailField(blank=True, editable=False, help_text="The address that was tried last.")
+    refused_at = models.DateTimeField(
+        "refused", null=True, editable=False, help_text="When the mail server refused that address for good."
+    )
     problem = models.CharField(max_length=PROBLEM_LENGTH, blank=True, editable=False)
 
     objects: ClassVar = LetterQuerySet.as_manager()
@@ -68,3 +85,8 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.order}"
+
+    @property
+    def addressee(self) -> str:
+        """Return the address that the letter goes to; the order is read."""
+        return self.to or self.order.email

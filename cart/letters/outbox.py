@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,22 +26,48 @@ def claim_letter(letter: Letter, now: datetime) -> bool:
 
 def mark_sent(letter: Letter, now: datetime) -> None:
     """Record that the mail server took the letter."""
-    Letter.objects.filter(pk=letter.pk).update(sent_at=now, due_at=None, problem="")
+    sent: dict[str, Any] = {"sent_at": now, "due_at": None, "refused_at": None, "problem": ""}
+    Letter.objects.filter(pk=letter.pk).update(sent_to=letter.addressee, **sent)
 
 
 def mark_failed(letter: Letter, problem: str, *, permanent: bool, now: datetime) -> None:
     """Record why the letter was not taken; give it up if that is for good or it is too old."""
     is_over = permanent or letter.created_at + TRIES_PERIOD < now
     changes: dict[str, Any] = {"due_at": None} if is_over else {}
-    Letter.objects.filter(pk=letter.pk).update(problem=problem[:PROBLEM_LENGTH], **changes)
+    changes |= {"refused_at": now} if permanent else {}
+    Letter.objects.filter(pk=letter.pk).update(problem=problem[:PROBLEM_LENGTH], sent_to=letter.addressee, **changes)
 
 
 def send_again(letter_ids: Collection[int], now: datetime) -> set[int]:
     """Make letters due that were given up; return their keys."""
     with transaction.atomic():
-        given_up = Letter.objects.filter(pk__in=letter_ids, due_at=None, sent_at=None).order_by("pk")
+        given_up = Letter.objects.given_up().filter(pk__in=letter_ids).order_by("pk")
         letters = list(given_up.select_for_update(no_key=True, of=("self",)).select_related("order"))
         keys = {letter.pk for letter in letters}
-        Letter.objects.filter(pk__in=keys).update(due_at=now, created_at=now)
+        Letter.objects.filter(pk__in=keys).update(due_at=now, created_at=now, refused_at=None)
         log_changes((letter, {"due_at": (None, now)}) for letter in letters)
     return keys
+
+
+def send_elsewhere(letter_id: int, to: str, now: datetime) -> bool:
+    """Make a letter due that was sent or given up, at another address; return False for one that waits.
+
+    It gets a new Message-ID: the mail program that has the first copy may be the one that gets this.
+    """
+    with transaction.atomic():
+        letters = Letter.objects.filter(pk=letter_id, due_at=None).select_related("order")
+        letter = letters.select_for_update(no_key=True, of=("self",)).first()
+        if letter is None:
+            return False
+        before = letter.sent_to
+        Letter.objects.filter(pk=letter.pk).update(
+            to=to, uuid=uuid.uuid4(), due_at=now, created_at=now, sent_at=None, refused_at=None, problem=""
+        )
+        log_changes([(letter, {"to": (before, to), "due_at": (None, now)})])
+    return True
+
+
+def send_refused_again(order_id: int, now: datetime) -> None:
+    """Make the letters due that the buyer's old address refused; they go to the order's address of now."""
+    refused = Letter.objects.refused().filter(order=order_id, to="")
+    send_again(refused.values_list("pk", flat=True), now)

@@ -12,8 +12,13 @@ from cart.letters.tasks import enqueue_letter
 from cart.orders.models import Order
 
 
-def write_letter(*, order: Order, kind: str, key: str = "", facts: Mapping[str, Any] | None = None) -> None:
-    """Write a letter to the buyer of an order, once for each kind and key; it is sent after the caller's commit."""
-    letter = Letter(order=order, kind=kind, key=key, facts=dict(facts or {}))
+def write_letter(
+    *, order: Order, kind: str, key: str = "", facts: Mapping[str, Any] | None = None, to: str = ""
+) -> None:
+    """Write a letter about an order, once for each kind and key; it is sent after the caller's commit.
+
+    It goes to the buyer's address as it is then, or to ``to``.
+    """
+    letter = Letter(order=order, kind=kind, key=key, facts=dict(facts or {}), to=to)
     Letter.objects.bulk_create([letter], ignore_conflicts=True)
     transaction.on_commit(lambda: enqueue_letter(letter.uuid), robust=True)

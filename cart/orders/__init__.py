@@ -3,6 +3,7 @@
 Exceptions::
 
     Exception
+    ├── LinkOverError                  cart.orders.access: the signed link has run out, or was ended
     ├── RefundError                    cart.orders.refunds: so much is not left of what was paid
     └── StaleConsignmentError          cart.orders.packing: the consignment has left the expected state
 """

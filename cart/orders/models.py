@@ -16,7 +16,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django_countries.fields import CountryField
 
-from cart.orders import links
+from cart.orders import carriers, links
 from sessions_farm.query_plans import attach, planned
 from vendors.models.amount_fields import AmountField, BigAmountField
 from vendors.money import Money
@@ -250,6 +250,11 @@ class Consignment(models.Model):
     def currency(self) -> str:
         """Return the currency of the order."""
         return self.order.currency
+
+    @property
+    def tracking_url(self) -> str:
+        """Return the carrier's page that follows this consignment, '' where none is known."""
+        return carriers.tracking_url(self.carrier, self.tracking_number)
 
     @property
     def total(self) -> int:

@@ -51,6 +51,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     ),
     MallRole.SUPPORT: frozenset(
         {SEES_ALL, IMPERSONATE, "accounts.view_user", "letters.change_letter", "support_watch.view_supportvisit"}
+        | {"aftersale.add_contactchange"}
         | ORDERS_READ
         | _view("vendors", "vendor", "product", "variant", "productimage", "stock", "stockmovement")
         | _view("shipping", "dispatch", "attempt", "recall")

@@ -167,7 +167,7 @@ MUTANTS = [
          "    services.cancel_goods(consignment=consignment, pieces=pieces, now=now)\n", ""),
     ),
     *of(
-        "mall/order_status_views",
+        "cart/orders/access",
         ("old-link", "a link that ran out opens the order", "checkout/test_order_page",
          "    if link.is_over:", "    if order is None:"),
     ),

@@ -13,7 +13,8 @@ PROJECT = f"{Path(__file__).resolve().parent.parent.parent}/"
 SHOP = (  # what runs while a shopper waits
     "vendors/views.py", "vendors/listing.py", "vendors/cards.py", "vendors/context_processors.py", "cart/views.py",
     "cart/summary.py", "cart/services.py", "cart/context", "cart/till_views.py", "cart/copies.py", "cart/checkout/",
-    "mall/views.py", "mall/order_status_views.py", "mall/context_processors.py",
+    "mall/views.py", "mall/order_page.py", "mall/order_status_views.py", "cart/aftersale/views.py",
+    "cart/aftersale/contact_views.py", "cart/orders/access.py", "mall/context_processors.py",
 )  # fmt: skip
 
 

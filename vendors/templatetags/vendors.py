@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from vendors import links, mail, markdown, stylesheets
+from vendors import links, mail, markdown, stylesheets, times
 from vendors.http import MallRequest
 from vendors.models import ProductImage
 from vendors.money import Money
@@ -18,6 +18,7 @@ register.filter("theme", stylesheets.stylesheet_url)
 register.filter("one_line", mail.on_one_line)
 register.filter("quoted", mail.quoted)
 register.filter("quoted_html", mail.quoted_html)
+register.filter("when", times.with_zone)
 
 
 @register.filter

@@ -8,7 +8,7 @@ from django.utils import timezone
 from cart.checkout.finalise import finalise
 from cart.orders.models import Consignment, Order, OrderLine, Payment
 from tests.integration.checkout.conftest import committed_shop, pay_with, shop  # noqa: F401 -- pytest finds them here
-from tests.support.shop import add_goods, begin, visitor_with
+from tests.support.shop import add_goods, add_vendor, begin, visitor_with
 from vendors.models import Variant
 
 
@@ -50,6 +50,40 @@ def make_sale(shop, pay_with) -> Sale:  # noqa: F811 -- arguments, no fixtures
     return Sale(order, payment, {"lamp": lamp, "shade": shade, "vase": vase})
 
 
+def make_other_sale(shop, pay_with) -> Sale:  # noqa: F811 -- arguments, no fixtures
+    """Another shopper's order, of a mug of amber."""
+    mug = add_goods(shop, "amber", "Mug", price=900)
+    return sell(shop, pay_with, mug=(mug, 1))
+
+
+def make_big_sale(shop, pay_with) -> Sale:  # noqa: F811 -- arguments, no fixtures
+    """Three goods each of ten shops."""
+    goods = {}
+    for number in range(10):
+        slug = f"shop-{number}"
+        add_vendor(shop, slug, delivery_charge=300, support_email=f"help@{slug}.example")
+        for name in ("Lamp", "Shade", "Vase"):
+            goods[f"{name}{number}"] = (add_goods(shop, slug, f"{name} of {slug}"), 2)
+    return sell(shop, pay_with, **goods)
+
+
+def sell(shop, pay_with, **goods) -> Sale:  # noqa: F811 -- arguments, no fixtures
+    payment = begin(visitor_with(shop, **goods))
+    pay_with(payment)
+    variants = {name: variant for name, (variant, _) in goods.items()}
+    return Sale(finalise(payment=payment, now=timezone.now()), payment, variants)
+
+
 @pytest.fixture
 def sale(shop, pay_with):  # noqa: F811 -- the fixtures
     return make_sale(shop, pay_with)
+
+
+@pytest.fixture
+def other_sale(shop, pay_with):  # noqa: F811 -- the fixtures
+    return make_other_sale(shop, pay_with)
+
+
+@pytest.fixture
+def big_sale(shop, pay_with):  # noqa: F811 -- the fixtures
+    return make_big_sale(shop, pay_with)

@@ -53,7 +53,7 @@ def test_guest_buys_and_sees_the_status_page(browser, vase):
     assert "Thank you, Anna Byrne" in page
     assert order.consignments.get().number in page
     assert "To be packed" in page
-    assert browser.response["Referrer-Policy"] == "no-referrer"
+    assert browser.response["Referrer-Policy"] == "same-origin"
     assert not Line.objects.exists()
     assert "Nothing in it yet" in text(browser.get(f"{MALL}/cart/"))
 

@@ -105,7 +105,7 @@ def spoil_row(row, seen):
 
 
 def is_name(key, value):
-    return isinstance(value, str) and key in {"name", "shop", "why", "answer", "browser"}
+    return isinstance(value, str) and key in {"name", "shop", "why", "answer", "text", "by", "to", "browser"}
 
 
 @pytest.fixture

@@ -41,9 +41,16 @@ function show(gallery) {
   strip.addEventListener("scrollend", () => mark(Math.round(strip.scrollLeft / strip.clientWidth)));
 }
 
+/** Show a button that prints the page. */
+function offerPrint(button) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 function enliven(room) {
   room.querySelectorAll("[data-stepper]").forEach(step);
   room.querySelectorAll(".gallery").forEach(show);
+  room.querySelectorAll("[data-print]").forEach(offerPrint);
 }
 
 /** Scroll the cart's message into view, for it stands above the page. */
