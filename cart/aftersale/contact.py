@@ -177,7 +177,10 @@ def _write(
 def _refuse_if_late(order: Order, after: Mapping[str, str], by: str) -> None:
     if order.state not in (Order.State.PLACED, Order.State.CANCELLED) and not order.is_to_pay:
         raise NotChangeableError(f"Order {order.number} is {order.get_state_display()}.")
-    if after.keys() & set(POSTAL) and (reason := refusal(order, by)):
+    if not after.keys() & set(POSTAL):
+        return
+    list(Consignment.objects.filter(order=order).order_by("pk").select_for_update(no_key=True))  # who packs it waits
+    if reason := refusal(order, by):
         raise NotChangeableError(f"{reason} It cannot go to another address any more.")
 
 

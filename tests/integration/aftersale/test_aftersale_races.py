@@ -1,15 +1,20 @@
 """Many presses at once, each on a connection of its own: one cancellation, one movement, one refund."""
 
+import threading
+
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from cart.aftersale import contact
 from cart.aftersale.cancelling import cancel_lines
 from cart.aftersale.errors import NotCancellableError
 from cart.aftersale.models import Cancellation
 from cart.checkout.payments.sandbox.models import ChargeRefund
 from cart.checkout.sweeping import sweep_checkouts
-from cart.orders.models import Consignment, Refund
+from cart.orders.models import Consignment, Order, Refund
 from cart.orders.packing import StaleConsignmentError, transition_consignment
+from cart.orders.signals import address_change_asked
 from tests.integration.aftersale.conftest import make_sale
 from tests.integration.checkout.test_races import at_once
 from tests.support.shop import later
@@ -54,3 +59,32 @@ def test_goods_are_either_sent_or_cancelled(committed_sale):
     assert len(failed) == 1
     is_sent = sale.consignment("basalt").state == Consignment.State.SENT
     assert (Refund.objects.count(), sale.on_hand("vase")) == ((0, 8) if is_sent else (1, 10))
+
+
+def test_parcel_is_not_packed_while_its_address_changes(committed_sale):
+    """Who packs it waits, and reads the new address."""
+    sale, seen = committed_sale, {}
+
+    def pack():
+        amber = sale.consignment("amber")
+        transition_consignment(consignment_id=amber.pk, to=Consignment.State.PACKED, now=timezone.now())
+        seen["line1"] = Order.objects.get(pk=sale.order.pk).line1
+        connection.close()
+
+    packer = threading.Thread(target=pack)
+
+    def on_question(**_):
+        if packer.ident is None:  # it is asked twice
+            packer.start()
+            packer.join(timeout=0.5)
+
+    address_change_asked.connect(on_question)
+    try:
+        contact.change_contact(
+            order_id=sale.order.pk, seen=contact.fingerprint(sale.order), wanted={"line1": "9 Far Street"}, key="k",
+            author=contact.Author(contact.By.SHOPPER), now=timezone.now(),
+        )  # fmt: skip
+    finally:
+        address_change_asked.disconnect(on_question)
+        packer.join()
+    assert seen["line1"] == "9 Far Street"

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from auditlog.models import LogEntry
 from django.core import mail
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +23,7 @@ from cart.orders.models import Consignment, Order
 from cart.orders.packing import transition_consignment
 from mall.accounts.models import MallRole, User
 from shipping.models import Dispatch
+from shipping.services import change_recipient
 from tests.integration.aftersale.test_shopper_pages import address, browser, post
 from tests.support.html import flat, form_data
 from tests.support.two_vendors import make_staff
@@ -148,14 +150,13 @@ def test_address_in_use_is_not_changed_and_the_page_says_why(sale, client, begin
     assert recipients() == before
 
 
-def test_lease_between_the_question_and_the_change_is_seen(sale, monkeypatch):
-    """The dispatch itself is asked under its lock: the control is the question that was asked before."""
+def test_dispatch_that_was_leased_meanwhile_is_never_written_anew(sale):
+    """The dispatches are asked under their locks, whatever was answered before."""
     lease(sale)
-    monkeypatch.setattr("shipping.receivers.services.address_blocked", lambda **_: "")
-    change(sale, line1="9 Far Street")
-    monkeypatch.undo()
-    with pytest.raises(NotChangeableError):
-        change(sale, line1="8 Far Street", key="other")
+    order = sale.reload()
+    with pytest.raises(NotChangeableError, match="Amber has the papers of"), transaction.atomic():
+        change_recipient(order=order, is_postal=True, now=timezone.now())
+    assert not Dispatch.objects.filter(state="cancelled").exists()
 
 
 def test_mail_address_changes_although_the_address_is_in_use(sale):
