@@ -12,8 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from cart.letters.models import Letter
-from cart.letters.services import write_letter
+from cart.letters.services import write_link_letter
 from cart.orders.links import read_token
 from cart.orders.models import Consignment, Order, OrderLine, Payment, group_by_consignment
 from sessions_farm.query_plans import attach, planned
@@ -32,7 +31,7 @@ def order_status(request: MallRequest, token: str) -> HttpResponse:
     order = _find(request.mall.member.community_id, link.order) if link else None
     if link is None or order is None:
         raise Http404("No order has this link.")
-    if link.is_over:
+    if not order.is_opened_by(link):
         return _renew_link(request, order)
     response = _status_page(request, order)
     response["Referrer-Policy"] = "no-referrer"  # the address is the key
@@ -42,9 +41,8 @@ def order_status(request: MallRequest, token: str) -> HttpResponse:
 
 def _renew_link(request: MallRequest, order: Order) -> HttpResponse:
     """Offer a new link; on POST mail it to the order's address, at most once an hour. Say nothing else of the order."""
-    now = timezone.now()
     if request.method == "POST":
-        write_letter(order=order, kind=Letter.Kind.LINK, key=f"{now:%Y-%m-%d %H}")
+        write_link_letter(order=order, now=timezone.now())
         return HttpResponseRedirect(f"{request.path}?sent", status=303)
     response = render(request, "mall/order_link_over.html", {"is_sent": "sent" in request.GET}, status=410)
     response["X-Robots-Tag"] = "noindex"

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from cart.orders.signals import goods_cancelled, order_finalising
+from cart.orders.signals import buyers_erased, goods_cancelled, order_finalising
 from shipping import services, tasks
 from vendors.nudge import nudge
 
@@ -25,3 +25,9 @@ def on_goods_cancelled(*, consignment: Any, pieces: Mapping[int, int], now: date
     """Cancel the dispatch of a consignment or write its remaining goods, in the transaction that cancels goods."""
     services.cancel_goods(consignment=consignment, pieces=pieces, now=now)
     transaction.on_commit(partial(nudge, tasks.drain_outbox), robust=True)
+
+
+@receiver(buyers_erased, dispatch_uid="shipping.delete_dispatches")
+def on_buyers_erased(*, orders: list[int], **_: object) -> None:
+    """Delete the dispatches of erased buyers."""
+    services.delete_dispatches(orders=orders)

@@ -22,3 +22,7 @@ consignments_sent = Signal()
 
 # Joining: sent by ``send()`` inside the transaction that takes back the sending of ``consignments``, with ``now``.
 consignments_taken_back = Signal()
+
+# Joining: sent by ``send()`` inside the transaction that erases the buyers of ``orders``, a list of keys, for the texts
+# about them in other rows.
+buyers_erased = Signal()
