@@ -10,10 +10,12 @@ from django.conf import settings
 from mall import node
 from sessions_farm.communities.handoff import paths
 
-# Addresses that grant access to an invitation, an order, a payment, an acknowledgement or a new password.
+# Addresses that grant access to an invitation, an order, a payment, an acknowledgement or a new password; in the query
+# of another address, as the place to come back to, their slashes are encoded.
+SLASH = "(?:/|%2[Ff])"
+GRANTING = ("join", "orders/status", "ship/ack", "pay/sandbox", "accounts/password/reset/key", "accounts/confirm-email")
 GRANTS = re.compile(
-    r"(/(?:join|orders/status|ship/ack|pay/sandbox|accounts/password/reset/key|accounts/confirm-email)/|[?&]signature=)"
-    r"[^/?&\s'\"]+"
+    rf"({SLASH}(?:{'|'.join(path.replace('/', SLASH) for path in GRANTING)}){SLASH}|[?&]signature=)[^/?&\s'\"]+"
 )
 
 

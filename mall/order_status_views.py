@@ -10,8 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from cart.aftersale.opened import keep_private
-from cart.letters.models import Letter
-from cart.letters.services import write_letter
+from cart.letters.services import write_link_letter
 from cart.orders.access import LinkOverError, open_order
 from cart.orders.models import Order
 from mall.order_page import read_page
@@ -34,9 +33,8 @@ def order_status(request: MallRequest, token: str) -> HttpResponse:
 
 def _renew_link(request: MallRequest, order: Order) -> HttpResponse:
     """Offer a new link; on POST mail it to the order's address, at most once an hour. Say nothing else of the order."""
-    now = timezone.now()
     if request.method == "POST":
-        write_letter(order=order, kind=Letter.Kind.LINK, key=f"{now:%Y-%m-%d %H}")
+        write_link_letter(order=order, now=timezone.now())
         return HttpResponseRedirect(f"{request.path}?sent", status=303)
     response = render(request, "mall/order_link_over.html", {"is_sent": "sent" in request.GET}, status=410)
     return keep_private(response)

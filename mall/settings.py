@@ -173,10 +173,14 @@ ACCOUNT_RATE_LIMITS = {
     "login": None,
     "login_failed": "10/m/ip,5/300s/key",
     "login_failed_device": "10/300s/key",
+    "find_order": "10/h/ip",
 }
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # an open browser alone changes neither addresses nor the password
 # The second factor, for whoever wants it, and for staff who act in another's name (mall.accounts.impersonation).
 MFA_ADAPTER = "mall.accounts.mfa.MFAAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = PUBLIC_SCHEME == "http"  # browsers themselves allow that on localhost alone
 MFA_TOTP_ISSUER = "The mall"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 
@@ -229,6 +233,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "sweep-checkouts": {"task": "mall.sweep_checkouts", "schedule": 60.0},
     "check-domains": {"task": "mall.check_domains", "schedule": 300.0, "options": {"expires": 300.0}},
     "sweep-sessions": {"task": "mall.sweep_sessions", "schedule": 2.0, "options": {"expires": 2.0}},
+    "erase-orders": {"task": "mall.erase_orders", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "sweep-jobs": {"task": "jobs.sweep_jobs", "schedule": 30.0, "options": {"expires": 30.0}},
     "delete-old-support-visits": {"task": "support_watch.delete_old_visits", "schedule": 3600.0},
 }

@@ -26,3 +26,12 @@ def sweep_sessions() -> None:
     from sessions_farm.session import sweeper  # noqa: PLC0415 -- app ready
 
     sweeper.sweep(now=timezone.now())
+
+
+@shared_task(name="mall.erase_orders")
+def erase_orders() -> None:
+    """Erase who bought from the orders of deleted accounts that have come to rest."""
+    from cart.orders import erasure  # noqa: PLC0415 -- app ready
+
+    while erasure.erase_due_orders(timezone.now()) == erasure.BATCH:
+        pass

@@ -2,10 +2,10 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from mall import order_status_views
 from mall.accounts import impersonation_page, invitation_views
-from mall.accounts import views as account_views
 
 handler400 = "mall.bad_request.handle_400"
 handler500 = "mall.database_unavailable.handle_500"
@@ -17,16 +17,15 @@ urlpatterns = [
     path("stores/<slug:store>/", include("mall.urls_shop")),
     path("cart/", include("cart.urls_master")),
     path("checkout/", include("cart.checkout.urls")),
-    path("orders/", include("cart.orders.urls")),
     path("orders/", include("cart.aftersale.urls")),
+    path("orders/", include("mall.accounts.urls_orders")),
     path("orders/status/<str:token>/", order_status_views.order_status, name="order_status"),
     path("pay/sandbox/", include("cart.checkout.payments.sandbox.urls")),
     path("ship/", include("shipping.urls")),
     path("watch/", include("support_watch.urls")),
     path("join/<str:token>/", invitation_views.invitation, name="invitation"),
-    path("accounts/devices/", account_views.list_devices, name="devices"),
-    path("accounts/devices/end/", account_views.end_device, name="end_device"),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("mall.accounts.urls")),
+    path(".well-known/change-password", RedirectView.as_view(pattern_name="account_change_password")),
     path("impersonation/end/", impersonation_page.end_impersonation, name="end_impersonation"),
     path("admin/", admin.site.urls),
 ]

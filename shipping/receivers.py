@@ -8,7 +8,13 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from cart.orders.signals import address_change_asked, contact_changed, goods_cancelled, order_finalising
+from cart.orders.signals import (
+    address_change_asked,
+    buyers_erased,
+    contact_changed,
+    goods_cancelled,
+    order_finalising,
+)
 from shipping import services, tasks
 from vendors.nudge import nudge
 
@@ -38,3 +44,9 @@ def on_contact_changed(*, order: Any, is_postal: bool, now: datetime, **_: objec
     """Write the order's waiting dispatches anew, in the transaction that changes its address."""
     services.change_recipient(order=order, is_postal=is_postal, now=now)
     transaction.on_commit(partial(nudge, tasks.drain_outbox), robust=True)
+
+
+@receiver(buyers_erased, dispatch_uid="shipping.delete_dispatches")
+def on_buyers_erased(*, orders: list[int], **_: object) -> None:
+    """Delete the dispatches of erased buyers."""
+    services.delete_dispatches(orders=orders)

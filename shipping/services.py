@@ -260,3 +260,10 @@ def redrive(*, dispatch_ids: Collection[int], vendor_id: int | None = None, now:
     Dispatch.objects.filter(pk__in=keys).update(**again)
     log_changes((row, {"state": (State.DEAD, State.READY)}) for row in dead)
     return keys
+
+
+@transaction.atomic
+def delete_dispatches(*, orders: Collection[int]) -> None:
+    """Delete the dispatches of orders whose buyers are erased: their bodies name the buyer, and never change."""
+    Recall.objects.filter(dispatch__consignment__order__in=orders).delete()
+    Dispatch.objects.filter(consignment__order__in=orders).delete()

@@ -5,11 +5,18 @@ from datetime import datetime
 from django.dispatch import receiver
 
 from cart.aftersale import returning
+from cart.aftersale.models import Return
 from cart.orders.models import Refund
-from cart.orders.signals import refund_made
+from cart.orders.signals import buyers_erased, refund_made
 
 
 @receiver(refund_made, dispatch_uid="aftersale.end_return")
 def on_refund_made(*, refund: Refund, now: datetime, **_: object) -> None:
     """End the return that the refund was for."""
     returning.end_return(refund=refund)
+
+
+@receiver(buyers_erased, dispatch_uid="aftersale.erase_reasons")
+def on_buyers_erased(*, orders: list[int], **_: object) -> None:
+    """Erase the reasons that the shoppers wrote."""
+    Return.objects.filter(consignment__order__in=orders).update(why="")

@@ -18,7 +18,7 @@ from cart.checkout import checkout_session
 from cart.checkout.forms import ContactForm, DeliveryForm, contact_from
 from cart.checkout.payments.gateways import offered_gateways
 from cart.orders.models import Address, Order
-from cart.orders.services import save_address
+from cart.orders.services import FullAddressBookError, save_address
 from cart.pricing import DeliveryMethod
 from cart.summary import CartSummary, summarise_cart
 from sessions_farm.query_plans import planned
@@ -47,13 +47,21 @@ def start(request: MallRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         checkout_session.save_contact(request, form.contact)
         if form.cleaned_data.get("keep"):
-            save_address(user=user, fields={name: value for name, value in form.contact.items() if name != "email"})
+            _keep_address(request, form)
         return redirect("checkout:delivery")  # which looks at the cart
     summary = buyable_summary_or_none(request)
     if summary is None:
         return redirect("cart:page")
     context = {"form": form, "summary": summary, "book": book, "cart_count": summary.pieces}
     return render(request, "checkout/start.html", context, status=_status(form))
+
+
+def _keep_address(request: MallRequest, form: ContactForm) -> None:
+    fields = {name: value for name, value in form.contact.items() if name != "email"}
+    try:
+        save_address(user=request.user, fields=fields)
+    except FullAddressBookError as error:
+        messages.info(request, f"The address was not kept. {error}")
 
 
 def _address_book(user: Any) -> list[Address]:

@@ -9,7 +9,12 @@ from django.dispatch import receiver
 
 from cart.letters.models import Letter
 from cart.orders.models import Consignment
-from cart.orders.signals import consignments_delivered, consignments_sent, consignments_taken_back
+from cart.orders.signals import (
+    buyers_erased,
+    consignments_delivered,
+    consignments_sent,
+    consignments_taken_back,
+)
 
 CLOCKS_APART = timedelta(minutes=1)  # of nodes; a letter is never sent while its cause can be taken back
 
@@ -32,6 +37,12 @@ def on_consignments_taken_back(*, consignments: Sequence[Consignment], **_: obje
     orders = {consignment.order_id for consignment in consignments}
     numbers = {consignment.number for consignment in consignments}
     Letter.objects.filter(order__in=orders, kind=Letter.Kind.SENT, key__in=numbers, tries=0, sent_at=None).delete()
+
+
+@receiver(buyers_erased, dispatch_uid="letters.delete_letters")
+def on_buyers_erased(*, orders: list[int], **_: object) -> None:
+    """Delete the letters to erased buyers."""
+    Letter.objects.filter(order__in=orders).delete()
 
 
 def _write_letters(kind: Letter.Kind, consignments: Sequence[Consignment], *, due_at: datetime, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -22,3 +23,8 @@ def write_letter(
     letter = Letter(order=order, kind=kind, key=key, facts=dict(facts or {}), to=to)
     Letter.objects.bulk_create([letter], ignore_conflicts=True)
     transaction.on_commit(lambda: enqueue_letter(letter.uuid), robust=True)
+
+
+def write_link_letter(*, order: Order, now: datetime) -> None:
+    """Write a letter with a new link to an order's page to the order's own address, at most once an hour."""
+    write_letter(order=order, kind=Letter.Kind.LINK, key=f"{now:%Y-%m-%d %H}")

@@ -27,13 +27,13 @@ class LinkOverError(Exception):
 def open_order(request: MallRequest, token: str) -> Order:
     """Return the order of a link, with consignments, vendors, lines and products.
 
-    Raise Http404 for a forged link and for an order of another community, LinkOverError for a link that has run out.
+    Raise Http404 for a forged link and for an order of another community, LinkOverError for a link that is over.
     """
     link = read_token(token)
     order = _find(request.mall.member.community_id, link.order) if link else None
     if link is None or order is None:
         raise Http404("No order has this link.")
-    if link.is_over:
+    if not order.is_opened_by(link):
         raise LinkOverError(order)
     return order
 

@@ -1,4 +1,7 @@
-"""Signed links to an order's status page; each runs out, and the page then mails a new one to the buyer."""
+"""Signed links to an order's status page; each runs out, and the page then mails a new one to the buyer.
+
+A link names the version of the order's links that it was made for: who raises ``Order.link_version`` ends all before.
+"""
 
 from __future__ import annotations
 
@@ -15,24 +18,28 @@ _signer = signing.TimestampSigner(salt="cart.orders.status")
 
 @dataclass(frozen=True, slots=True)
 class OrderLink:
-    """Hold the uuid of the order of a signed link, and whether the link has run out."""
+    """Hold the uuid of the order of a signed link, the version that it was made for, and whether it has run out."""
 
     order: UUID
+    version: int
     is_over: bool
 
 
-def status_path(order: UUID) -> str:
+def status_path(order: UUID, version: int) -> str:
     """Return the path on the master; the link grants access, so only the buyer gets it."""
-    return reverse(settings.ORDER_STATUS_VIEW, urlconf=settings.ROOT_URLCONF, args=[_signer.sign(order.hex)])
+    return reverse(
+        settings.ORDER_STATUS_VIEW, urlconf=settings.ROOT_URLCONF, args=[_signer.sign(f"{order.hex}.{version}")]
+    )
 
 
 def read_token(token: str) -> OrderLink | None:
     """Return the link of a signed token; None for an invalid signature."""
     try:
-        order = UUID(hex=_signer.unsign(token))
+        name, _, version = _signer.unsign(token).partition(".")
+        order = UUID(hex=name)
         _signer.unsign(token, max_age=timedelta(days=settings.ORDER_LINK_DAYS))
     except signing.SignatureExpired:
-        return OrderLink(order, is_over=True)
+        return OrderLink(order, int(version), is_over=True)
     except (signing.BadSignature, ValueError):
         return None
-    return OrderLink(order, is_over=False)
+    return OrderLink(order, int(version), is_over=False)

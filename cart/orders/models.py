@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -61,10 +61,19 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Select placed orders."""
         return self.filter(state=Order.State.PLACED)
 
-    def for_user(self, user: Any) -> Self:
-        """Select the settled orders of a user, and the orders to be paid later."""
-        unfinished = Q(state=Order.State.EXPIRED) | Q(state=Order.State.DRAFT, pay_by__isnull=True)
-        return self.filter(user=user).exclude(unfinished)
+    def shown(self) -> Self:
+        """Select the orders that lists of shoppers show: settled ones, and those to be paid later."""
+        return self.exclude(Q(state=Order.State.EXPIRED) | Q(state=Order.State.DRAFT, pay_by__isnull=True))
+
+    def for_user(self, user: Any, community_id: int) -> Self:
+        """Select the orders that the account of a user shows in a community."""
+        return self.shown().filter(user=user, marketplace__community=community_id)
+
+    def of_guests(self, emails: Iterable[str], community_id: int) -> Self:
+        """Select the orders that guests made with one of these e-mail addresses, in any case, in a community."""
+        mails = {email.lower() for email in emails}
+        rows = self.shown().filter(user=None, erase_at=None, marketplace__community=community_id)
+        return rows.alias(mail=Lower("email")).filter(mail__in=mails)
 
 
 def new_wish() -> str:
@@ -131,6 +140,15 @@ class Order(PostalAddress):
         null=True, blank=True, help_text="Of an order that is paid later: its goods are kept until then."
     )
     remark = models.CharField(max_length=200, blank=True, help_text="Why it was cancelled, in the shopper's words.")
+    link_version = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Raised to end the links to its page made before."
+    )
+    erase_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When it is looked at next to erase its buyer’s data; set when their account is deleted.",
+    )
 
     objects = OrderQuerySet.as_manager()
     _consignments: list[Consignment] | None = None
@@ -139,6 +157,7 @@ class Order(PostalAddress):
         ordering = ["-created_at"]
         indexes = [
             models.Index(fields=["created_at"], name="orders_order_created"),
+            models.Index(fields=["erase_at"], condition=Q(erase_at__isnull=False), name="orders_order_to_erase"),
             models.Index(fields=["network", "created_at"], condition=~Q(network=""), name="orders_order_network"),
             models.Index(OpClass(Lower("email"), name="text_pattern_ops"), name="orders_order_email"),
             GinIndex(SearchVector("name", config="simple"), name="orders_order_buyer"),
@@ -157,7 +176,11 @@ class Order(PostalAddress):
 
     def get_absolute_url(self) -> str:
         """Return the signed path of the status page on the master."""
-        return links.status_path(self.uuid)
+        return links.status_path(self.uuid, self.link_version)
+
+    def is_opened_by(self, link: links.OrderLink) -> bool:
+        """Return whether a link still opens the page: it has not run out, and was not ended by a newer version."""
+        return not link.is_over and link.order == self.uuid and link.version == self.link_version
 
     @property
     def total_money(self) -> Money:

@@ -33,3 +33,7 @@ address_change_asked = Signal()
 # Joining: sent by ``send()`` inside the transaction that changes the address or the mail address of an order, with
 # ``order`` as it is now, ``is_postal`` where its goods go elsewhere, and ``now``. The order is locked.
 contact_changed = Signal()
+
+# Joining: sent by ``send()`` inside the transaction that erases the buyers of ``orders``, a list of keys, for the texts
+# about them in other rows.
+buyers_erased = Signal()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 
 from deploy.demo import catalogue
@@ -82,7 +83,10 @@ def load_people() -> dict[str, User]:
     missing = [person for email, person in wanted.items() if email not in known]
     if missing:
         hashed = make_password(PASSWORD)  # once: the hash is slow on purpose
-        User.objects.bulk_create(_user(person, hashed) for person in missing)
+        made = User.objects.bulk_create(_user(person, hashed) for person in missing)
+        EmailAddress.objects.bulk_create(
+            EmailAddress(user=user, email=user.email, primary=True, verified=True) for user in made
+        )
     return {user.email: user for user in User.objects.filter(email__in=wanted)}
 
 

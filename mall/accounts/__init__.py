@@ -1,4 +1,4 @@
-"""Accounts: users and their roles in the mall, sign-in, devices, impersonation.
+"""Accounts: users and their roles in the mall, sign-in, the pages of a person's account, impersonation.
 
 Exceptions::
 
@@ -6,5 +6,6 @@ Exceptions::
     └── AccountError        mall.accounts.errors: a change of accounts is refused; the message is for its asker
         ├── RoleRefusedError        a role in the mall cannot be given or taken so
         │   └── LastSuperuserError      the mall would be left without a superuser
-        └── ImpersonationRefusedError   an impersonation cannot begin
+        ├── ImpersonationRefusedError   an impersonation cannot begin
+        └── DeletionRefusedError        an account that its owner cannot delete
 """

@@ -1,23 +1,28 @@
-"""The mall's adapter of allauth: the limits on passwords, the addresses to confirm (ADR 32), and the letters."""
+"""The mall's adapter of allauth: limits on passwords, addresses to confirm (ADR 32), letters, the way back."""
 
 from __future__ import annotations
 
 import logging
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.account.stages import EmailVerificationStage
+from allauth.core import context
 from allauth.core.internal import ratelimit
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 from prometheus_client import Counter
 
 from mall.accounts import known_devices
 from mall.accounts.mail import build_account_mail
+from sessions_farm.communities.links import origin
+from sessions_farm.communities.registry import registry
 from sessions_farm.web.clients import telling_network_of
 
 logger = logging.getLogger(__name__)
@@ -38,6 +43,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the packag
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the client's network; where its address tells nothing, a name used once: no limit is shared then."""
         return telling_network_of(request) or f"hidden-{secrets.token_hex(8)}"
+
+    def is_safe_url(self, url: str) -> bool:
+        """Return whether a URL is a place to come back to: on this host, or on another that the community serves."""
+        try:
+            return bool(super().is_safe_url(url)) or _is_in_community(url, context.request)
+        except ValueError:  # half an IPv6 address
+            return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count a password to be tried: on the budget of a known device, else on that of all unknown ones.
@@ -100,6 +112,15 @@ class ConfirmedAddressStage(EmailVerificationStage):  # type: ignore[misc]  # th
             return None, True
         answer: tuple[HttpResponse | None, bool] = super().handle()
         return answer
+
+
+def _is_in_community(url: str, request: HttpRequest) -> bool:
+    here = getattr(getattr(request, "mall", None), "member", None)
+    there = registry.resolve(urlsplit(url).hostname or "")
+    if here is None or there is None or there.community_id != here.community_id:
+        return False
+    place = urlsplit(origin(there.host))
+    return url_has_allowed_host_and_scheme(url, {place.netloc}, require_https=place.scheme == "https")
 
 
 def _has_primary_address(user: Any) -> bool:

@@ -15,3 +15,7 @@ class LastSuperuserError(RoleRefusedError):
 
 class ImpersonationRefusedError(AccountError):
     """Report an impersonation that cannot begin."""
+
+
+class DeletionRefusedError(AccountError):
+    """Report an account that its owner cannot delete."""

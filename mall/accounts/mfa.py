@@ -20,6 +20,14 @@ KEY = "mfa"
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # the package has no types
     """Encrypt the secrets of authenticators with the project's key."""
 
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "unverified_email": "Confirm a mail address first, below “Mail addresses”."
+    }
+
+    def generate_authenticator_name(self, user: Any, type: Authenticator.Type) -> str:  # noqa: A002 -- allauth's name
+        """Return the name that a new passkey is offered."""
+        return f"Passkey {Authenticator.objects.filter(user=user, type=type).count() + 1}"
+
     def encrypt(self, text: str) -> str:
         """Return the text as it is kept."""
         return encryption.encrypt_secrets({KEY: text})

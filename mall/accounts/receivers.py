@@ -8,8 +8,8 @@ from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from mall.accounts.device_views import DEVICE
 from mall.accounts.user_agents import describe
-from mall.accounts.views import DEVICE
 
 
 @receiver(user_logged_in, dispatch_uid="mall.accounts.name_device")

@@ -17,6 +17,7 @@ FOLDER_OF = {
     "sandbox": "cart",
     "account": "mall",
     "allauth": "mall",
+    "mfa": "mall",
     "admin": "mall",
 }
 BANNED = {"utils", "helpers", "common", "core", "misc", "lib"}

@@ -38,6 +38,7 @@ GARBAGE = [
     "//evil.example/\\",
 ]
 SEGMENTS = {
+    "int": ["0", "9" * 25, "9" * 5000],
     "slug": ["nothing-here", "x" * 3000],
     "path": ["../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd.webp", "%00.webp", "x" * 3000 + ".webp", "products"],
     "str": ["x", "a%00b", "x" * 3000, "%ff%fe", "a:b:c", "%0d%0aSet-Cookie:x", "%F0%9F%98%80"],
@@ -97,7 +98,7 @@ def good_addresses(host: str) -> Iterator[str]:
         slug = product if "products/" in route else "things"
         token = Charge.objects.get().token
         names = {"<slug:store>": "basalt", "<slug:slug>": slug, "<str:name>": "sandbox", "<str:token>": token}
-        yield filled(route, names | {"<slug:token>": token, "<path:path>": "x.webp"})
+        yield filled(route, names | {"<slug:token>": token, "<path:path>": "x.webp", "<int:pk>": "1"})
 
 
 def failures(client, address, fields=None, headers=None) -> list[str]:

@@ -18,6 +18,10 @@ GRANTING = [
     "/accounts/confirm-email/SECRET/",
     "/checkout/back/sandbox/?reference=M-1&signature=SECRET",
     "/.mall/finish?code=SECRET&state=SECRET",
+    "/join/SECRET/",
+    "/accounts/signup/?next=%2Fjoin%2FSECRET%2F",
+    "/accounts/login/?next=%2forders%2fstatus%2fSECRET%3A1x%2f",
+    "/accounts/login/?a=1&next=http%3A%2F%2Fmall.localhost%2Forders%2Fstatus%2FSECRET%3A1x%2F",
 ]
 
 

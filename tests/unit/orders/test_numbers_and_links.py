@@ -16,15 +16,15 @@ def test_number_can_be_read_out():
 
 def test_token_leads_back_to_its_order():
     order = uuid4()
-    token = links.status_path(order).rstrip("/").rpartition("/")[2]
-    assert links.read_token(token) == links.OrderLink(order, is_over=False)
+    token = links.status_path(order, 3).rstrip("/").rpartition("/")[2]
+    assert links.read_token(token) == links.OrderLink(order, 3, is_over=False)
 
 
 def test_token_runs_out_and_is_forged_no_less_then(settings):
     settings.ORDER_LINK_DAYS = 0
     order = uuid4()
-    token = links.status_path(order).rstrip("/").rpartition("/")[2]
-    assert links.read_token(token) == links.OrderLink(order, is_over=True)
+    token = links.status_path(order, 3).rstrip("/").rpartition("/")[2]
+    assert links.read_token(token) == links.OrderLink(order, 3, is_over=True)
     assert links.read_token(token[:-1] + ("A" if token[-1] != "A" else "B")) is None
 
 
@@ -33,12 +33,12 @@ def test_token_runs_out_and_is_forged_no_less_then(settings):
     [lambda t: t[:-1] + ("A" if t[-1] != "A" else "B"), lambda t: ("1" if t[0] == "0" else "0") + t[1:], lambda _: ""],
 )
 def test_token_that_was_changed_is_refused(spoil):
-    token = links.status_path(uuid4()).rstrip("/").rpartition("/")[2]
+    token = links.status_path(uuid4(), 0).rstrip("/").rpartition("/")[2]
     assert links.read_token(spoil(token)) is None
 
 
 def test_token_signed_by_another_key_is_refused(settings):
-    token = links.status_path(uuid4()).rstrip("/").rpartition("/")[2]
+    token = links.status_path(uuid4(), 0).rstrip("/").rpartition("/")[2]
     key, own = links._signer.key, settings.SECRET_KEY
     assert key == own
     links._signer.key = "another"
