@@ -191,7 +191,8 @@ def _make(order: Order, change: ContactChange, by_name: str, now: datetime) -> N
     old_email = order.email
     for name, value in change.after.items():
         setattr(order, name, value)
-    order.save(update_fields=list(change.after))
+    order.link_version += order.email != old_email  # who reads the old mailbox has links
+    order.save(update_fields=[*change.after, "link_version"])
     if is_postal:  # a slip that is printed names the old address
         Consignment.objects.filter(order=order, state=Consignment.State.OPEN).update(printed_at=None)
     contact_changed.send(sender=Order, order=order, is_postal=is_postal, now=now)

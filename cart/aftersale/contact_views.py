@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -33,7 +33,8 @@ def change(request: MallRequest, order: Order, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and attempt(form, lambda: _change(request, order, form, is_buyer)):
         asked = f"Not changed yet: we wrote to {order.email}. Confirm it there."
         messages.success(request, "Changed; a letter says so." if is_buyer else asked)
-        return back_to_order(token)
+        order.refresh_from_db(fields=["link_version"])  # another mail address ends the links made before
+        return HttpResponseRedirect(order.get_absolute_url(), status=303) if is_buyer else back_to_order(token)
     more = {"is_buyer": is_buyer, "refusal": refusal}
     return form_page(request, "orders/contact.html", order, token, form, **more)
 

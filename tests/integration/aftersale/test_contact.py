@@ -93,6 +93,14 @@ def test_mail_address_is_told_at_the_old_one_and_at_the_new_one(sale, client):
     assert [each["email"] for each in recipients()] == ["anna@new.example"] * 2
 
 
+def test_links_in_the_old_mailbox_end_and_the_buyer_goes_on(sale, client):
+    own(client, sale)
+    old = sale.reload().get_absolute_url()
+    assert "Changed; a letter says so." in flat(post(client, address(sale, "contact"), email="anna@new.example"))
+    assert client.get(old).status_code == 410
+    assert client.get(sale.reload().get_absolute_url()).status_code == 200
+
+
 def test_same_form_sent_twice_changes_once(sale):
     for _ in range(2):
         change(sale, line1="9 Far Street")
