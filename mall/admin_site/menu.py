@@ -107,6 +107,7 @@ VENDOR_MENU = (
     Group(
         "Delivery",
         (
+            rows("Zones and prices", "vendors.deliveryzone"),
             rows("Dispatches", "shipping.dispatch"),
             rows("Departments", "shipping.department"),
             rows("Routes", "shipping.route"),
@@ -173,6 +174,7 @@ MALL_MENU = (
     Group(
         "Delivery",
         (
+            rows("Zones and prices", "vendors.deliveryzone"),
             rows("Dispatches", "shipping.dispatch"),
             rows("Departments", "shipping.department"),
             rows("Routes", "shipping.route"),
