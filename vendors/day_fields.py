@@ -18,8 +18,8 @@ class DaysField(forms.CharField):
     """Take days as lines of text."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs = {"widget": forms.Textarea({"rows": 4, "spellcheck": "false"}), "help_text": HELP} | kwargs
-        super().__init__(**kwargs)
+        kwargs["widget"] = forms.Textarea({"rows": 4, "spellcheck": "false"})
+        super().__init__(**{"help_text": HELP, **kwargs})
 
     def prepare_value(self, value: Any) -> Any:
         """Return days as lines, those in a row as a span; a text as it was typed."""

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from sessions_farm.communities.registry import registry
 from vendors import products
 from vendors.cards import with_pictures
-from vendors.links import storefront_url
 from vendors.destination import destination_of
+from vendors.links import storefront_url
 from vendors.models import Product, Vendor
 from vendors.storefronts import cache_storefront, storefronts
 from vendors.views import product_context

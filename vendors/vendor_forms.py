@@ -61,5 +61,5 @@ class VendorForm(LookFormMixin, forms.ModelForm):  # type: ignore[type-arg]  # n
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk is not None:
-            del self.fields["owner"]
+        for name in ("sending_days", "closed_days") if self.instance.pk is None else ("owner",):
+            self.fields.pop(name, None)

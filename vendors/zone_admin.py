@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django_countries import countries
 
 from vendors.delivery import squeeze
-from vendors.models import DeliveryZone, Vendor
+from vendors.models import DeliveryZone, Membership, Vendor
 from vendors.money_fields import ChosenCurrencyMixin
 from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, vendor_ids
 from vendors.times import weekdays_as_written
@@ -101,10 +101,12 @@ class DeliveryZoneAdmin(VendorScopedAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the list, and when the parcels of the user's shops leave."""
-        shops = Vendor.objects.filter(pk__in=vendor_ids(request, self.vendor_roles)).order_by("name")
-        return super().changelist_view(
-            request, {"sending": [_sending(shop) for shop in shops], **(extra_context or {})}
-        )
+        owned = vendor_ids(request, {Membership.Role.OWNER})
+        sending = [
+            {"shop": shop, "days": weekdays_as_written(shop.sending_days), "may_change": shop.pk in owned}
+            for shop in Vendor.objects.filter(pk__in=vendor_ids(request, self.vendor_roles)).order_by("name")
+        ]
+        return super().changelist_view(request, {"sending": sending, **(extra_context or {})})
 
     @admin.display(description="where")
     def places(self, zone: DeliveryZone) -> str:
@@ -140,7 +142,3 @@ class DeliveryZoneAdmin(VendorScopedAdmin):
 
 def _days(first: int, last: int) -> str:
     return str(first) if first == last else f"{first} to {last}"
-
-
-def _sending(shop: Vendor) -> dict[str, Any]:
-    return {"shop": shop, "days": weekdays_as_written(shop.sending_days)}
