@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django_countries import countries
@@ -34,7 +33,9 @@ class DeliveryZoneForm(ChosenCurrencyMixin, forms.ModelForm):  # type: ignore[ty
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["countries"].widget = FilteredSelectMultiple("countries", is_stacked=False, choices=list(countries))
+        chosen = self["countries"].value() or []
+        ordered = sorted(countries, key=lambda country: country.code not in chosen)  # the chosen are on top
+        self.fields["countries"].widget = forms.CheckboxSelectMultiple({"class": "ticks"}, choices=ordered)
         self.fields["countries"].error_messages["required"] = "Choose one country or more."
 
     def clean_postcodes(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 
 from sessions_farm.query_plans import planned
@@ -72,9 +72,8 @@ def delivery_offers(vendor: Any, destination: Destination, now: datetime) -> lis
 
 @planned
 def zones_of_store(vendor_id: int) -> QuerySet[DeliveryZone]:
-    """Select the zones of a vendor that it delivers to."""
-    served = Q(standard_charge__isnull=False) | Q(express_charge__isnull=False)
-    return DeliveryZone.objects.filter(served, vendor=vendor_id)
+    """Select the zones of a vendor, those too that it does not deliver to."""
+    return DeliveryZone.objects.filter(vendor=vendor_id)
 
 
 @planned

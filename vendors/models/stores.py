@@ -105,7 +105,12 @@ class Vendor(models.Model):
     accent = models.CharField("accent colour", max_length=7, default="#1f5f5b", validators=[hex_colour])
     paper = models.CharField("paper colour", max_length=7, default="#faf8f4", validators=[hex_colour])
     ink = models.CharField("ink colour", max_length=7, default="#22201c", validators=[hex_colour])
-    time_zone = models.CharField(max_length=40, default="Europe/Dublin", validators=[known_time_zone])
+    time_zone = models.CharField(
+        max_length=40,
+        default="Europe/Dublin",
+        validators=[known_time_zone],
+        help_text="Of the shop’s own clock, such as Europe/Dublin or America/New_York.",
+    )
     sending_days = ArrayField(
         models.PositiveSmallIntegerField(choices=WEEKDAYS),
         default=monday_to_friday,
