@@ -112,7 +112,7 @@ class DeliveryZoneAdmin(VendorScopedAdmin):
     @admin.display(description="where")
     def places(self, zone: DeliveryZone) -> str:
         """Return the first countries, and how many more there are."""
-        names = [country.name for country in zone.countries]
+        names = zone.country_names
         shown = ", ".join(names[:FEW])
         more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
         return f"{shown}{more}" + (f": {zone.postcodes}" if zone.postcodes else "")

@@ -67,6 +67,11 @@ class DeliveryZone(models.Model):
         return self.vendor.currency if self.vendor_id else ""
 
     @property
+    def country_names(self) -> list[str]:
+        """Return the countries by name, in order."""
+        return sorted(country.name for country in self.countries)
+
+    @property
     def is_served(self) -> bool:
         """Return True if the vendor delivers there."""
         return self.standard_charge is not None or self.express_charge is not None

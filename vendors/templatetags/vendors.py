@@ -8,7 +8,7 @@ from django.template import Context
 from vendors import links, markdown, stylesheets
 from vendors.delivery import Promise
 from vendors.http import MallRequest
-from vendors.models import DeliveryZone, ProductImage
+from vendors.models import ProductImage
 from vendors.money import Money
 from vendors.storefronts import CachedStorefront, storefronts
 from vendors.times import days_as_written, weekdays_as_written
@@ -30,12 +30,6 @@ def money(minor: int | None, currency: str) -> str:
 def days(promised: Promise | None) -> str:
     """Return the days on which goods arrive, in words; an empty string for None."""
     return days_as_written(promised.first, promised.last) if promised else ""
-
-
-@register.filter
-def places(zone: DeliveryZone) -> str:
-    """Return the countries of a zone, by name."""
-    return ", ".join(country.name for country in zone.countries)
 
 
 @register.simple_tag
