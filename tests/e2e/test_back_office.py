@@ -100,10 +100,13 @@ def owner_sets_up_shop(owner):
     owner.fills(
         tagline="Knitted on Inis Oírr",
         about="Three sisters and a flock.",
-        delivery_text="Two days.",
         returns_text="Within a month.",
-        delivery_charge="4,50",
     )
+    owner.presses("Save")
+    owner.follows("Today")
+    owner.follows("Delivery", within=owner.content)
+    owner.fills(name="Ireland", standard_charge="4,50")
+    owner.page.get_by_label("Ireland", exact=True).check()
     owner.presses("Save")
     owner.follows("Products")
     owner.follows("Add product")
