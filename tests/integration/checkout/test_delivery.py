@@ -179,8 +179,11 @@ def test_a_shop_that_sends_by_express_alone_is_paid_for_it(browser, shop, lamp):
 
 
 def test_a_shop_that_stopped_delivering_is_said_at_the_button_and_nothing_is_charged(browser, shop, lamp):
+    """Free and on the same day looks like no delivery at all, but for the rate."""
+    basalt = shop.vendors["basalt"]
+    set_tariff(basalt, standard_charge=0, standard_days_from=0, standard_days_until=0)
     to_review(browser, lamp)
-    set_tariff(shop.vendors["basalt"], standard_charge=None, express_charge=None)
+    set_tariff(basalt, standard_charge=None, express_charge=None)
     pay(browser)
     assert "Basalt does not deliver to H91 AB12, Ireland: 1 × Lamp." in text(browser.response)
     assert not Order.objects.exists()
