@@ -2,6 +2,7 @@
 
 from django import forms
 from django.utils.http import url_has_allowed_host_and_scheme
+from django_countries.fields import CountryField
 
 from cart.lines import MAX_QUANTITY
 from vendors.http import MallRequest
@@ -32,6 +33,18 @@ class ChangeForm(forms.Form):
     def new_quantity(self) -> int:
         """Return the new quantity; 0 removes the line."""
         return 0 if self.cleaned_data["remove"] else self.cleaned_data["quantity"]
+
+
+class DestinationForm(forms.Form):
+    """Choose the country to which goods are to go."""
+
+    country = CountryField().formfield(label="Deliver to", widget=forms.Select(attrs={"autocomplete": "country"}))
+
+
+class RemoveVendorForm(forms.Form):
+    """Validate the vendor whose goods are removed."""
+
+    vendor = forms.IntegerField(min_value=1, max_value=2**63 - 1)
 
 
 def next_path(request: MallRequest, default: str) -> str:

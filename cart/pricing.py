@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 
-
-class DeliveryMethod(StrEnum):
-    """List the speeds of delivery."""
-
-    STANDARD = "standard"
-    EXPRESS = "express"
+from vendors.delivery import DeliveryMethod, Rate
 
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """Hold a vendor's delivery charges: standard is free from an amount of goods on, express never."""
+    """Hold a vendor's rates for one destination; without any the vendor does not deliver there."""
 
-    standard: int
-    express: int | None = None
-    free_from: int | None = None
+    rates: Mapping[DeliveryMethod, Rate] = field(default_factory=dict)
 
     def offers(self, method: DeliveryMethod) -> bool:
         """Return True if the vendor offers a delivery method."""
-        return method is DeliveryMethod.STANDARD or self.express is not None
+        return method in self.rates
+
+    def method_for(self, wanted: DeliveryMethod) -> DeliveryMethod:
+        """Return the wanted method, or where it is not offered the first that is."""
+        return wanted if self.offers(wanted) else next(iter(self.rates), DeliveryMethod.STANDARD)
 
     def charge(self, goods: int, method: DeliveryMethod) -> int:
-        """Return the charge for goods of that value; a method that is no longer offered becomes standard."""
-        if method is DeliveryMethod.EXPRESS and self.express is not None:
-            return self.express
-        return 0 if self.free_from is not None and goods >= self.free_from else self.standard
+        """Return the charge for goods of that value by an offered method; 0 where none is offered."""
+        rate = self.rates.get(self.method_for(method))
+        if rate is None:
+            return 0
+        return 0 if rate.free_from is not None and goods >= rate.free_from else rate.charge
 
     def remaining_for_free_delivery(self, goods: int) -> int:
-        """Return the amount still missing for free standard delivery; 0 if it is free already or never will be."""
-        if self.free_from is None or not self.standard:
+        """Return the amount still missing for free delivery by the first method; 0 if it is free or never will be."""
+        rate = self.rates.get(self.method_for(DeliveryMethod.STANDARD))
+        if rate is None or rate.free_from is None or not rate.charge:
             return 0
-        return max(self.free_from - goods, 0)
+        return max(rate.free_from - goods, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,8 @@ class ConsignmentDraft:
     lines: tuple[PricedLine, ...]
     method: DeliveryMethod
     delivery_charge: int
+    days_from: int = 0  # working days on the way, as agreed
+    days_until: int = 0
 
     @property
     def goods_total(self) -> int:
@@ -91,9 +91,11 @@ def split_by_vendor(
 def _draft_consignment(
     vendor_id: int, lines: list[PricedLine], tariff: Tariff, methods: Mapping[int, DeliveryMethod]
 ) -> ConsignmentDraft:
-    chosen = methods.get(vendor_id, DeliveryMethod.STANDARD)
-    method = chosen if tariff.offers(chosen) else DeliveryMethod.STANDARD
-    return ConsignmentDraft(vendor_id, tuple(lines), method, tariff.charge(sum(line.total for line in lines), method))
+    method = tariff.method_for(methods.get(vendor_id, DeliveryMethod.STANDARD))
+    charge = tariff.charge(sum(line.total for line in lines), method)
+    rate = tariff.rates.get(method)
+    days = (rate.days_from, rate.days_until) if rate else (0, 0)
+    return ConsignmentDraft(vendor_id, tuple(lines), method, charge, *days)
 
 
 def quantities_by_variant(lines: Iterable[PricedLine]) -> dict[int, int]:

@@ -83,6 +83,15 @@ def change_quantity(
     return LineChange(line.variant, kept, capped=kept < quantity)
 
 
+@in_transaction
+def remove_vendor(*, cart: Cart, vendor_id: int, now: datetime) -> int:
+    """Remove all lines of a vendor; return their number."""
+    list(Cart.objects.select_for_update(no_key=True).filter(pk=cart.pk))
+    number, _ = _editable(cart, vendor_id).delete()
+    Cart.objects.filter(pk=cart.pk).update(changed_at=now)
+    return number
+
+
 def remove_line(*, cart: Cart, variant_id: int, now: datetime, vendor_id: int | None = None) -> LineChange | None:
     """Remove a line; return None for a missing line. Raise NotForSaleError as change_quantity does."""
     return change_quantity(cart=cart, variant_id=variant_id, quantity=0, now=now, vendor_id=vendor_id)

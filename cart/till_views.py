@@ -25,6 +25,7 @@ from sessions_farm.communities.handoff.decorators import mall_id_required
 from sessions_farm.communities.handoff.errors import HandoffRefusedError
 from sessions_farm.communities.handoff.responses import SeeOther, confidential
 from sessions_farm.stores.base import StoreUnavailableError
+from vendors.destination import destination_of
 from vendors.http import MallRequest
 
 PAGES = {"cart": "cart:page", "checkout": "checkout:start", "added": "cart:added"}
@@ -80,7 +81,7 @@ def offered(request: MallRequest) -> HttpResponse:
     source_visitor_id, _, offers = _offered(request)
     if source_visitor_id is None:
         return redirect("cart:page")
-    summary = summarise_offers(offers, timezone.now()).with_pictures()
+    summary = summarise_offers(offers, destination_of(request), timezone.now()).with_pictures()
     context = {"summary": summary, "has_cart": current_cart(request) is not None}
     return render(request, "cart/offered.html", context)
 

@@ -9,5 +9,7 @@ urlpatterns = [
     path("", views.page, name="page"),
     path("add/", views.add, name="add"),
     path("change/", views.change, name="change"),
+    path("deliver-to/", views.deliver_to, name="deliver_to"),
+    path("remove-shop/", views.remove_vendor, name="remove_vendor"),
     path("to-mall/", till_views.to_mall, name="to_mall"),
 ]

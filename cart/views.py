@@ -9,15 +9,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
+from django_countries import countries
 
 from cart import responses, services
 from cart.context import current_cart, editable_vendor_id
-from cart.forms import AddForm, ChangeForm, next_path
+from cart.forms import AddForm, ChangeForm, DestinationForm, RemoveVendorForm, next_path
 from cart.lines import MAX_QUANTITY
 from cart.models import Cart
 from cart.summary import summarise_cart
 from cart.transactions import RowLockTimeoutError
 from sessions_farm.communities.handoff.decorators import mall_id_required
+from vendors.destination import destination_of, remember_country
 from vendors.http import MallRequest
 from vendors.stock import SoldOutError
 
@@ -79,13 +81,47 @@ def _change(request: MallRequest, form: ChangeForm, cart: Cart) -> None:
             messages.success(request, responses.describe_change(line_change))
 
 
+@require_POST
+def deliver_to(request: MallRequest) -> HttpResponse:
+    """Keep the country to which goods are to go, then redirect to the cart."""
+    form = DestinationForm(request.POST)
+    if form.is_valid():
+        remember_country(request, form.cleaned_data["country"])
+    else:
+        messages.error(request, "Choose a country of the list. The cart is unchanged.")
+    return HttpResponseRedirect(reverse("cart:page"), status=303)
+
+
+@require_POST
+def remove_vendor(request: MallRequest) -> HttpResponse:
+    """Remove the goods of a vendor that does not deliver, then redirect to the page where that was said."""
+    form = RemoveVendorForm(request.POST)
+    cart, editable = current_cart(request), editable_vendor_id(request)
+    if form.is_valid() and cart is not None and editable in {None, form.cleaned_data["vendor"]}:
+        try:
+            removed = services.remove_vendor(cart=cart, vendor_id=form.cleaned_data["vendor"], now=timezone.now())
+        except RowLockTimeoutError:
+            messages.error(request, f"{responses.BUSY} The cart is unchanged; try again.")
+        else:
+            messages.success(request, "Removed." if removed else "They were removed already.")
+    return HttpResponseRedirect(next_path(request, default=reverse("cart:page")), status=303)
+
+
 @mall_id_required
 @never_cache
 @require_GET
 def page(request: MallRequest) -> HttpResponse:
     """Show all lines by vendor; on a store's host the other vendors' lines are read-only."""
-    summary = summarise_cart(request.mall.visitor, timezone.now(), vendor_id=editable_vendor_id(request))
-    context = {"summary": summary.with_pictures(), "cart_count": summary.pieces}
+    destination = destination_of(request)
+    summary = summarise_cart(
+        request.mall.visitor, destination, timezone.now(), vendor_id=editable_vendor_id(request)
+    ).with_pictures()
+    context = {
+        "summary": summary,
+        "cart_count": summary.pieces,
+        "destination_form": DestinationForm(initial={"country": destination.country}),
+        "place": countries.name(destination.country),
+    }
     return render(request, "cart/page.html", context)
 
 
@@ -93,7 +129,7 @@ def page(request: MallRequest) -> HttpResponse:
 @require_GET
 def added(request: MallRequest) -> HttpResponse:
     """Show the added line and a link back to the store, after the first addition on a store's own host."""
-    summary = summarise_cart(request.mall.visitor, timezone.now()).with_pictures()
+    summary = summarise_cart(request.mall.visitor, destination_of(request), timezone.now()).with_pictures()
     variant_id = request.GET.get("variant", "")
     found = [(group, line) for group in summary.groups for line in group.lines if str(line.variant.pk) == variant_id]
     if not found:

@@ -6,6 +6,7 @@ from cart.orders.models import Consignment
 from mall.accounts.models import User
 from vendors.models import (
     Category,
+    DeliveryZone,
     Marketplace,
     Membership,
     Product,
@@ -21,6 +22,7 @@ auditlog.register(User, include_fields=["name", "email", "mall_role", "is_superu
 auditlog.register(Marketplace)
 auditlog.register(Category)
 auditlog.register(Vendor)
+auditlog.register(DeliveryZone)
 auditlog.register(Storefront)
 auditlog.register(VendorDomain)
 auditlog.register(Membership)

@@ -19,7 +19,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
-from datetime import datetime
+from datetime import date, datetime
 from inspect import Parameter as Argument
 from inspect import signature
 from typing import Any, NoReturn, Self
@@ -33,7 +33,7 @@ from django.db.models.sql import DeleteQuery, UpdateQuery
 
 PLANS_EACH = 128  # of one builder: its keys, by the lengths of lists
 LONGEST_LIST = 100
-SCALARS = frozenset({int, str, UUID, datetime})  # PostgreSQL's driver takes these as Django's fields prepare them
+SCALARS = frozenset({int, str, UUID, date, datetime})  # PostgreSQL's driver takes these as Django's fields prepare them
 SEQUENCES = frozenset({list, tuple, set, frozenset})
 CONSTANTS = frozenset({bool, type(None)})
 

@@ -6,6 +6,7 @@ from django.utils import timezone
 from sessions_farm.communities.admin.explanations import state_text
 from vendors.models import (
     Category,
+    DeliveryZone,
     Marketplace,
     Product,
     Stock,
@@ -19,6 +20,7 @@ from vendors.product_admin import ProductAdmin
 from vendors.stock_admin import StockAdmin, StockMovementAdmin
 from vendors.variant_admin import VariantAdmin
 from vendors.vendor_admin import VendorAdmin
+from vendors.zone_admin import DeliveryZoneAdmin
 
 
 @admin.register(Storefront)
@@ -55,6 +57,7 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
 
 admin.site.register(Marketplace)
 admin.site.register(Vendor, VendorAdmin)
+admin.site.register(DeliveryZone, DeliveryZoneAdmin)
 admin.site.register(Product, ProductAdmin)
 admin.site.register(Variant, VariantAdmin)
 admin.site.register(Stock, StockAdmin)

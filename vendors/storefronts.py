@@ -32,6 +32,7 @@ class CachedMarketplace:
     community_id: int
     name: str
     currency: str
+    country: str
     strapline: str
     support_email: str
     bank_account: str
@@ -186,6 +187,7 @@ def cache_marketplace(marketplace: Marketplace) -> CachedMarketplace:
         community_id=marketplace.community_id,
         name=marketplace.community.name,
         currency=marketplace.currency,
+        country=marketplace.country.code,
         strapline=marketplace.strapline,
         support_email=marketplace.support_email,
         bank_account=marketplace.bank_account,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import calendar
+from collections.abc import Collection
+from datetime import date, datetime
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -21,3 +23,20 @@ def with_zone(at: datetime | None) -> SafeString | str:
         return ""
     words = date_format(timezone.localtime(at), "j F Y, H:i T")
     return format_html('<time datetime="{}">{}</time>', at.isoformat(timespec="seconds"), words)
+
+
+def days_as_written(first: date | None, last: date | None) -> str:
+    """Return days as "Tue 1 Dec", "Tue 1 to Thu 3 Dec" or "Wed 30 Dec to Mon 4 Jan"; '' for none."""
+    if first is None or last is None:
+        return ""
+    if first == last:
+        return date_format(first, "D j M")
+    return f"{date_format(first, 'D j' if first.month == last.month else 'D j M')} to {date_format(last, 'D j M')}"
+
+
+def weekdays_as_written(days: Collection[int]) -> str:
+    """Return weekdays, which date.weekday() counts, as "Monday to Friday" or "Tuesday, Friday"."""
+    found = sorted(days)
+    names = [calendar.day_name[day] for day in found]
+    is_row = len(found) > 2 and found == list(range(found[0], found[-1] + 1))
+    return f"{names[0]} to {names[-1]}" if is_row else ", ".join(names)

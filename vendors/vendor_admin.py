@@ -16,6 +16,7 @@ from vendors.people_page import PeoplePageMixin, invite
 from vendors.scoped_admin import VendorScopedAdmin, may_see_all
 from vendors.vendor_forms import VendorForm
 
+SENDING = "With the delivery zones these make the days that shoppers are promised."
 LOOK = "The colours are read as they are typed; the preview below shows them in light and dark."
 
 
@@ -32,7 +33,10 @@ class VendorAdmin(PeoplePageMixin, DomainsPageMixin, LookPageMixin, VendorScoped
         ("Shop", {"fields": ["name", "tagline", "town", "support_email"]}),
         ("Words", {"fields": ["about", "delivery_text", "returns_text", "support_text"]}),
         ("Look", {"fields": ["typeface", "front", "accent", "paper", "ink"], "description": LOOK}),
-        ("Delivery", {"fields": ["delivery_charge", "express_charge", "free_delivery_from", "return_days"]}),
+        (
+            "Sending and returns",
+            {"fields": ["time_zone", "sending_days", "cut_off", "closed_days", "return_days"], "description": SENDING},
+        ),
         ("At the mall", {"fields": ["marketplace", "slug", "status"]}),
     ]
     add_fieldsets = [

@@ -8,8 +8,9 @@ from django import forms
 from django.contrib.admin.widgets import AdminEmailInputWidget
 
 from vendors import palette
+from vendors.day_fields import DaysField
 from vendors.models import Vendor
-from vendors.money_fields import ChosenCurrencyMixin
+from vendors.models.stores import WEEKDAYS
 from vendors.stylesheets import is_colour
 
 COLOURS = ("accent", "paper", "ink")
@@ -39,10 +40,17 @@ class LookFormMixin(forms.BaseForm):
         return data
 
 
-class VendorForm(LookFormMixin, ChosenCurrencyMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+class VendorForm(LookFormMixin, forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """Edit a vendor; a new one is added with the address of its owner."""
 
-    currency_from = "marketplace"
+    sending_days = forms.TypedMultipleChoiceField(
+        coerce=int,
+        choices=WEEKDAYS,
+        widget=forms.CheckboxSelectMultiple,
+        label="Parcels leave on",
+        error_messages={"required": "Choose one day or more, or close the days of a holiday below."},
+    )
+    closed_days = DaysField(label="Closed on", required=False)
     owner = forms.EmailField(
         label="Owner’s e-mail address", widget=AdminEmailInputWidget(attrs={"autocomplete": "off"})
     )
@@ -53,5 +61,5 @@ class VendorForm(LookFormMixin, ChosenCurrencyMixin, forms.ModelForm):  # type: 
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk is not None:
-            del self.fields["owner"]
+        for name in ("sending_days", "closed_days") if self.instance.pk is None else ("owner",):
+            self.fields.pop(name, None)

@@ -9,16 +9,20 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
+from django_countries import countries
 
 from sessions_farm.query_plans import planned
 from vendors import links
 from vendors.cards import newest_of_store, with_pictures
+from vendors.delivery import Destination
+from vendors.destination import destination_of
 from vendors.http import MallRequest
 from vendors.listing import ListingScope, build_listing
 from vendors.models import Category, Product, Vendor
 from vendors.models.catalogue import ProductQuerySet
 from vendors.offers import list_offers
 from vendors.storefronts import CachedStorefront
+from vendors.zones import delivery_offers, vendor_with_zones, zones_of_store
 
 FEATURED = 11  # one leading product, then two rows of five on a wide screen
 RELATED = 5
@@ -75,7 +79,8 @@ def product_page(request: MallRequest, slug: str) -> HttpResponse:
     found = with_pictures(product_of_store(store.vendor_id, str(slug)))
     if not found:
         return redirect_from_former_slug(store, str(slug))
-    return render(request, "vendors/product.html", product_context(store, found[0], timezone.now()))
+    context = product_context(store, found[0], destination_of(request), timezone.now())
+    return render(request, "vendors/product.html", context)
 
 
 def redirect_from_former_slug(store: CachedStorefront, slug: str) -> HttpResponse:
@@ -89,7 +94,9 @@ def redirect_from_former_slug(store: CachedStorefront, slug: str) -> HttpRespons
     return response
 
 
-def product_context(store: CachedStorefront, product: Product, now: datetime) -> dict[str, Any]:
+def product_context(
+    store: CachedStorefront, product: Product, destination: Destination, now: datetime
+) -> dict[str, Any]:
     """Return the context of a product's page; its pictures and its category are fetched."""
     offers = list_offers(product, now)
     return {
@@ -97,7 +104,8 @@ def product_context(store: CachedStorefront, product: Product, now: datetime) ->
         "category": product.category,
         "offers": offers,
         "selected": next((offer for offer in offers if offer.available), None),
-        "vendor": vendor_with_id(store.vendor_id)[0],
+        "delivery": delivery_offers(vendor_with_zones(store.vendor_id)[0], destination, now),
+        "country": countries.name(destination.country),
         "previous": product_before.first(store.vendor_id, product.category_id, product.name, product.pk),
         "next": product_after.first(store.vendor_id, product.category_id, product.name, product.pk),
         "related": with_pictures(related_products(store.vendor_id, product.pk, product.category_id, now)),
@@ -173,5 +181,6 @@ def about_page(request: MallRequest) -> HttpResponse:
 @require_safe
 def delivery_page(request: MallRequest) -> HttpResponse:
     """Show the vendor's terms of delivery and returns."""
-    vendor = vendor_with_id(get_storefront_or_404(request).vendor_id)[0]
-    return render(request, "vendors/delivery.html", {"vendor": vendor})
+    vendor_id = get_storefront_or_404(request).vendor_id
+    context = {"vendor": vendor_with_id(vendor_id)[0], "zones": zones_of_store(vendor_id)}
+    return render(request, "vendors/delivery.html", context)

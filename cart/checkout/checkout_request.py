@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from cart.pricing import ConsignmentDraft, DeliveryMethod, PricedLine
+from cart.pricing import ConsignmentDraft
+from vendors.delivery import DeliveryMethod, Destination
 
-ADDRESS_FIELDS = ("name", "line1", "line2", "postcode", "town", "country")
+ADDRESS_FIELDS = ("name", "line1", "line2", "postcode", "town", "country", "phone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +80,21 @@ class CheckoutRequest:
         return _digest([self.review_key, self.agreed.dumps()])
 
 
-def make_review_key(
-    token: str, lines: Iterable[PricedLine], methods: Mapping[int, DeliveryMethod], contact: Mapping[str, str]
-) -> str:
-    """Return a digest of the checkout without its prices."""
+def destination_in(contact: Mapping[str, str]) -> Destination:
+    """Return where the goods go that are checked out with a contact."""
+    return Destination(contact.get("country", ""), contact.get("postcode", ""))
+
+
+def make_review_key(token: str, drafts: Iterable[ConsignmentDraft], contact: Mapping[str, str]) -> str:
+    """Return a digest of the checkout without its prices: goods, deliveries with their days, and the address."""
+    drafts = list(drafts)
     return _digest(
         {
             "token": token,
-            "lines": sorted((line.variant_id, line.quantity) for line in lines),
-            "methods": sorted((vendor_id, str(method)) for vendor_id, method in methods.items()),
+            "lines": sorted((line.variant_id, line.quantity) for draft in drafts for line in draft.lines),
+            "methods": sorted(
+                (draft.vendor_id, str(draft.method), draft.days_from, draft.days_until) for draft in drafts
+            ),
             "contact": sorted(contact.items()),
         }
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
-from cart.checkout.checkout_request import Agreement, CheckoutRequest, make_review_key
-from cart.pricing import DeliveryMethod
+from cart.checkout.checkout_request import Agreement, CheckoutRequest, destination_in, make_review_key
 from cart.summary import CartSummary
+from vendors.delivery import DeliveryMethod, Destination
+from vendors.destination import destination_of, remember_country
 from vendors.http import MallRequest
 
 CONTACT = "checkout_contact"
@@ -21,12 +22,19 @@ def contact(request: MallRequest) -> dict[str, str]:
 
 
 def save_contact(request: MallRequest, values: Mapping[str, str]) -> None:
-    """Save the contact data."""
+    """Save the contact data; the carts in all shops go by its country from now on."""
     request.session[CONTACT] = dict(values)
+    remember_country(request, values["country"])
+
+
+def destination(request: MallRequest) -> Destination:
+    """Return where the goods go: to the address that was typed, else to the country of the cart."""
+    typed = contact(request)
+    return destination_in(typed) if typed else destination_of(request)
 
 
 def methods(request: MallRequest, summary: CartSummary) -> dict[int, DeliveryMethod]:
-    """Return the delivery method of each vendor in the cart; standard by default or if no longer offered."""
+    """Return the delivery method of each vendor in the cart; the first by default or if no longer offered."""
     return summary.offered_methods(chosen_methods(request))
 
 
@@ -45,9 +53,9 @@ def build_request(request: MallRequest, summary: CartSummary) -> CheckoutRequest
     """Build the request that the review page offers to pay; create the session's token if there is none."""
     token = request.session.get(TOKEN) or renew_token(request)
     chosen, typed = methods(request, summary), contact(request)
-    agreed = Agreement.of_drafts(summary.drafts(chosen))
-    key = make_review_key(token, (line.priced for line in summary), chosen, typed)
-    return CheckoutRequest(review_key=key, agreed=agreed, token=token, contact=typed, methods=chosen)
+    drafts = summary.drafts(chosen)
+    key = make_review_key(token, drafts, typed)
+    return CheckoutRequest(key, Agreement.of_drafts(drafts), token, contact=typed, methods=chosen)
 
 
 def posted_request(request: MallRequest, *, review_key: str, agreed: Agreement, gateway: str = "") -> CheckoutRequest:

@@ -11,15 +11,16 @@ from django_countries.fields import CountryField
 from cart.checkout.checkout_request import Agreement
 from cart.checkout.payments.base import Gateway
 from cart.orders.models import Address
-from cart.pricing import DeliveryMethod
+from cart.orders.postal import AddressFormMixin
 from cart.summary import CartSummary
+from vendors.delivery import DeliveryMethod
 
 
 def _text(token: str, **attributes: str) -> forms.TextInput:
     return forms.TextInput(attrs={"autocomplete": token, **attributes})
 
 
-class ContactForm(forms.Form):
+class ContactForm(AddressFormMixin, forms.Form):
     """Validate the buyer's e-mail and address; a signed-in buyer may save it in the address book."""
 
     email = forms.EmailField(
@@ -51,13 +52,23 @@ class ContactForm(forms.Form):
         error_messages={"required": "Enter the town or city."},
     )
     postcode = forms.CharField(
-        label="Postcode (optional)",
+        label="Postcode or ZIP code",
         max_length=16,
         required=False,
+        help_text="Where the country has them.",
         widget=_text("postal-code", autocapitalize="characters"),
     )
-    country = CountryField(default="IE").formfield(
-        label="Country", widget=forms.Select(attrs={"autocomplete": "country"}), initial="IE"
+    country = CountryField().formfield(
+        label="Country",
+        widget=forms.Select(attrs={"autocomplete": "country"}),
+        error_messages={"required": "Choose the country."},
+    )
+    phone = forms.CharField(
+        label="Phone (optional)",
+        max_length=30,
+        required=False,
+        help_text="For the courier, if the parcel cannot be handed over.",
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
     )
     keep = forms.BooleanField(label="Keep this address in my address book", required=False)
 
@@ -81,6 +92,7 @@ def contact_from(address: Address) -> dict[str, str]:
         "town": address.town,
         "postcode": address.postcode,
         "country": address.country.code,
+        "phone": address.phone,
     }
 
 

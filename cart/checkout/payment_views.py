@@ -33,7 +33,7 @@ from cart.checkout.finalise import finalise
 from cart.checkout.forms import PayForm
 from cart.checkout.payments.gateways import get_gateway, offered_gateways
 from cart.checkout.usage import network_digest
-from cart.checkout.views import buyable_summary_or_none, review_page
+from cart.checkout.views import review_page, summary_or_redirect
 from cart.orders.models import Order, Payment
 from cart.transactions import RowLockTimeoutError
 from sessions_farm.query_plans import planned
@@ -114,9 +114,9 @@ def _words_of_increase(error: PriceIncreasedError, currency: str) -> str:
 
 
 def _review_again(request: MallRequest, notice: str, status: int) -> HttpResponse:
-    summary = buyable_summary_or_none(request)
-    if summary is None or not checkout_session.contact(request):
-        return redirect("cart:page")
+    summary = summary_or_redirect(request)
+    if isinstance(summary, HttpResponse):
+        return summary
     return review_page(request, summary, notice=notice, status=status)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -15,6 +16,8 @@ from cart.orders.signals import order_finalising, order_placed
 from cart.services import remove_bought
 from sessions_farm.query_plans import planned_updates
 from vendors import stock
+from vendors.delivery import promise
+from vendors.zones import calendar_of
 
 LATE_HOLD = timedelta(minutes=1)
 
@@ -33,7 +36,17 @@ def place_order(order: Order, now: datetime, payment: Payment | None = None) -> 
         stock.take(order.uuid, now)
     order.state = Order.State.PLACED
     order.placed_at = now
-    _mark_placed(order.pk, payment.pk if payment else None, now)
+    consignments = order.with_lines()
+    promises = [promise(calendar_of(each.vendor), now, each.days_from, each.days_until) for each in consignments]
+    _mark_placed(
+        order.pk,
+        payment.pk if payment else None,
+        now,
+        [each.pk for each in consignments],
+        [each.send_by for each in promises],
+        [each.first for each in promises],
+        [each.last for each in promises],
+    )
     if order.visitor_id is not None and order.pay_by is None:
         remove_bought(visitor_id=order.visitor_id, bought=order.quantities())
     order_finalising.send(sender=Order, order=order, now=now)
@@ -56,12 +69,29 @@ def confirm_order(order: Order, pay_by: datetime, now: datetime) -> None:
 
 
 @planned_updates
-def _mark_placed(order_id: int, payment_id: int | None, now: datetime) -> list[tuple[QuerySet[Any], dict[str, Any]]]:
+def _mark_placed(
+    order_id: int,
+    payment_id: int | None,
+    now: datetime,
+    consignment_ids: Sequence[int],
+    send_by: Sequence[datetime],
+    first: Sequence[date],
+    last: Sequence[date],
+) -> list[tuple[QuerySet[Any], dict[str, Any]]]:
+    """Place an order, its payment and its consignments, each with its promise from now on."""
     captured: dict[str, Any] = {"state": Payment.State.CAPTURED, "settled_at": now, "next_look_at": now, "looks": 0}
     payment = [(Payment.objects.filter(pk=payment_id), captured)] if payment_id is not None else []
+    placed: dict[str, Any] = {"state": Consignment.State.OPEN, "placed_at": now}
+    promises = zip(consignment_ids, send_by, first, last, strict=True)
     return [
         *payment,
-        (Consignment.objects.filter(order=order_id), {"state": Consignment.State.OPEN, "placed_at": now}),
+        *(
+            (
+                Consignment.objects.filter(pk=pk),
+                placed | {"send_by": end, "promised_from": earliest, "promised_until": latest},
+            )
+            for pk, end, earliest, latest in promises
+        ),
         (Order.objects.filter(pk=order_id), {"state": Order.State.PLACED, "placed_at": now}),
     ]
 

@@ -12,7 +12,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Case, IntegerField, Q, QuerySet, When
 
-from cart.checkout.checkout_request import ADDRESS_FIELDS, Agreement, CheckoutRequest, make_review_key
+from cart.checkout.checkout_request import (
+    ADDRESS_FIELDS,
+    Agreement,
+    CheckoutRequest,
+    destination_in,
+    make_review_key,
+)
 from cart.checkout.errors import (
     AlreadyPaidError,
     CartChangedError,
@@ -73,7 +79,7 @@ def prepare_order(
         number = _unused_number()
     if cart is None:
         raise CartNotBuyableError("There is no cart.")
-    summary = summarise_cart(visitor, now)
+    summary = summarise_cart(visitor, destination_in(checkout_request.contact), now)
     drafts = _agreed_drafts(summary, checkout_request)
     superseded = _expire_previous_draft(cart, now)
     quantities = _draft_quantities(drafts)
@@ -139,9 +145,10 @@ def _agreed_drafts(summary: CartSummary, checkout_request: CheckoutRequest) -> l
     """Return the current drafts if they are the reviewed ones and nothing costs more than agreed."""
     if not summary.groups or not all(line.for_sale for line in summary):
         raise CartNotBuyableError("The cart is empty, or something in it is not for sale any more.")
-    methods = summary.offered_methods(checkout_request.methods)
-    drafts = summary.drafts(methods)
-    key = make_review_key(checkout_request.token, _lines(drafts), methods, checkout_request.contact)
+    if summary.unserved:
+        raise CartNotBuyableError(f"{summary.unserved[0].vendor} does not deliver to this address any more.")
+    drafts = summary.drafts(summary.offered_methods(checkout_request.methods))
+    key = make_review_key(checkout_request.token, drafts, checkout_request.contact)
     if checkout_request.review_key != key:
         raise CartChangedError("What was reviewed is not what is in the cart.")
     _reject_increases(summary, checkout_request.agreed, drafts)
@@ -219,6 +226,8 @@ def _create_consignments(order: Order, drafts: list[ConsignmentDraft]) -> None:
             number=f"{order.number}-{position}",
             delivery_method=draft.method,
             delivery_charge=draft.delivery_charge,
+            days_from=draft.days_from,
+            days_until=draft.days_until,
             goods_total=draft.goods_total,
         )
         for position, draft in enumerate(drafts, start=1)

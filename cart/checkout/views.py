@@ -19,21 +19,32 @@ from cart.checkout.forms import ContactForm, DeliveryForm, contact_from
 from cart.checkout.payments.gateways import offered_gateways
 from cart.orders.models import Address, Order
 from cart.orders.services import FullAddressBookError, save_address
-from cart.pricing import DeliveryMethod
-from cart.summary import CartSummary, summarise_cart
+from cart.summary import CartSummary, VendorSummary, summarise_cart
 from sessions_farm.query_plans import planned
+from vendors.delivery import DeliveryMethod, Destination
+from vendors.destination import destination_of
 from vendors.http import MallRequest
 
 
-def buyable_summary_or_none(request: MallRequest) -> CartSummary | None:
-    """Return the cart's summary if it is buyable; else add a message for the shopper and return None."""
-    summary = summarise_cart(request.mall.visitor, timezone.now())
+def available_summary_or_none(request: MallRequest) -> CartSummary | None:
+    """Return the cart's summary if all can be had; else add a message for the shopper and return None."""
+    summary = summarise_cart(request.mall.visitor, checkout_session.destination(request), timezone.now())
     if not summary:
         messages.info(request, "Your cart is empty: there is nothing to check out.")
         return None
-    if not summary.is_buyable:
+    if not summary.is_available:
         messages.error(request, "Sold out or fewer left: change or remove the marked lines, then check out.")
         return None
+    return summary
+
+
+def summary_or_redirect(request: MallRequest) -> CartSummary | HttpResponse:
+    """Return the summary of a cart that can be paid for, else a redirect to the page on which it is mended."""
+    summary = available_summary_or_none(request)
+    if summary is None:
+        return redirect("cart:page")
+    if not checkout_session.contact(request) or summary.unserved:
+        return redirect("checkout:start")  # which says what is not delivered there
     return summary
 
 
@@ -45,15 +56,21 @@ def start(request: MallRequest) -> HttpResponse:
     book = [] if request.method == "POST" else _address_book(user)
     form = ContactForm(request.POST or None, initial=_initial(request, book), has_book=user.is_authenticated)
     if request.method == "POST" and form.is_valid():
-        checkout_session.save_contact(request, form.contact)
-        if form.cleaned_data.get("keep"):
-            _keep_address(request, form)
-        return redirect("checkout:delivery")  # which looks at the cart
-    summary = buyable_summary_or_none(request)
+        return _keep_contact(request, form)
+    summary = available_summary_or_none(request)
     if summary is None:
         return redirect("cart:page")
     context = {"form": form, "summary": summary, "book": book, "cart_count": summary.pieces}
+    if not form.errors and checkout_session.contact(request):
+        context |= {"unserved": summary.unserved, "place": _place_name(summary.destination)}
     return render(request, "checkout/start.html", context, status=_status(form))
+
+
+def _keep_contact(request: MallRequest, form: ContactForm) -> HttpResponse:
+    checkout_session.save_contact(request, form.contact)
+    if form.cleaned_data.get("keep"):
+        _keep_address(request, form)
+    return redirect("checkout:delivery")  # which looks at the cart
 
 
 def _keep_address(request: MallRequest, form: ContactForm) -> None:
@@ -62,6 +79,11 @@ def _keep_address(request: MallRequest, form: ContactForm) -> None:
         save_address(user=request.user, fields=fields)
     except FullAddressBookError as error:
         messages.info(request, f"The address was not kept. {error}")
+
+
+def _place_name(destination: Destination) -> str:
+    country = countries.name(destination.country)
+    return f"{destination.postcode}, {country}" if destination.postcode else country
 
 
 def _address_book(user: Any) -> list[Address]:
@@ -84,18 +106,17 @@ def _initial(request: MallRequest, book: list[Address]) -> dict[str, str]:
     user: Any = request.user
     email = typed.get("email", "") or getattr(user, "email", "")  # an anonymous user has none
     entry = chosen or next(iter(book), None)
-    return {"email": email, **(contact_from(entry) if entry else {})}
+    country = {"country": destination_of(request).country}
+    return {"email": email, **(contact_from(entry) if entry else country)}
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def delivery(request: MallRequest) -> HttpResponse:
     """Step 2: choose each vendor's delivery method."""
-    summary = buyable_summary_or_none(request)
-    if summary is None:
-        return redirect("cart:page")
-    if not checkout_session.contact(request):
-        return redirect("checkout:start")
+    summary = summary_or_redirect(request)
+    if isinstance(summary, HttpResponse):
+        return summary
     form = DeliveryForm(request.POST or None, summary=summary, chosen=checkout_session.methods(request, summary))
     if request.method == "POST" and form.is_valid():
         checkout_session.save_methods(request, form.methods)
@@ -105,11 +126,11 @@ def delivery(request: MallRequest) -> HttpResponse:
     return render(request, "checkout/delivery.html", context, status=_status(form))
 
 
-def _choices(group: Any, field: Any) -> dict[str, Any]:
-    """Return a vendor's delivery methods with their charges for these goods."""
+def _choices(group: VendorSummary, field: Any) -> dict[str, Any]:
+    """Return a vendor's delivery methods with their charges for these goods, and the days on which they come."""
     selected = field.value()
     offered = [
-        (method, group.tariff.charge(group.goods_total, method), method == selected)
+        (method, group.promise(method), group.tariff.charge(group.goods_total, method), method == selected)
         for method in DeliveryMethod
         if group.tariff.offers(method)
     ]
@@ -120,11 +141,9 @@ def _choices(group: Any, field: Any) -> dict[str, Any]:
 @require_GET
 def review(request: MallRequest) -> HttpResponse:
     """Step 3: show everything on one page, with the pay button."""
-    summary = buyable_summary_or_none(request)
-    if summary is None:
-        return redirect("cart:page")
-    if not checkout_session.contact(request):
-        return redirect("checkout:start")
+    summary = summary_or_redirect(request)
+    if isinstance(summary, HttpResponse):
+        return summary
     return review_page(request, summary)
 
 
@@ -150,7 +169,9 @@ def review_page(request: MallRequest, summary: CartSummary, *, notice: str = "",
         "country": countries.name(checkout_request.contact["country"]),
         "summary": summary,
         "cart_count": summary.pieces,
-        "groups": list(zip(summary.groups, drafts, strict=True)),
+        "groups": [
+            (group, draft, group.promise(draft.method)) for group, draft in zip(summary.groups, drafts, strict=True)
+        ],
         "goods_total": sum(draft.goods_total for draft in drafts),
         "delivery_total": sum(draft.delivery_charge for draft in drafts),
         "total": total,

@@ -27,7 +27,7 @@ from vendors.money import Money
 from vendors.read_only_admin import ReadOnlyAdminMixin
 from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
 from vendors.sheets.page import SheetPagesMixin
-from vendors.times import as_written
+from vendors.times import as_written, days_as_written
 
 State = Consignment.State
 PAGE_PARAMETERS = {"p", "o", "all", "e"}
@@ -91,7 +91,7 @@ class QueueFilter(admin.SimpleListFilter):
 
 @admin.register(Consignment)
 class ConsignmentAdmin(BulkActionsMixin, SlipPagesMixin, TrackingPageMixin, SheetPagesMixin, VendorScopedAdmin):
-    """List a vendor's consignments by queue, the oldest first; unpaid drafts are hidden."""
+    """List a vendor's consignments by queue, the most urgent first; unpaid drafts are hidden."""
 
     vendor_roles = ORDER_ROLES
     sheet_names = ("orders",)
@@ -99,7 +99,7 @@ class ConsignmentAdmin(BulkActionsMixin, SlipPagesMixin, TrackingPageMixin, Shee
     export_form = OrdersExportForm
     seen_fields = ("state",)
     form = ConsignmentForm
-    list_display = ["number", "vendor", "buyer", "ordered", "state", "total", "tracking_number"]
+    list_display = ["number", "vendor", "buyer", "ordered", "leaves", "state", "total", "tracking_number"]
     list_filter = [QueueFilter, "vendor"]
     list_select_related = ["vendor", "order"]
     search_fields = ["number"]  # shows the box; ``queues.search`` looks
@@ -107,12 +107,17 @@ class ConsignmentAdmin(BulkActionsMixin, SlipPagesMixin, TrackingPageMixin, Shee
     inlines = [OrderLineInline]
     actions = [bulk(PrintSlips), bulk(PackConsignments), bulk(SendConsignments), bulk(TakeBackConsignments)]
     fieldsets = [
-        ("Parcel", {"fields": ["vendor", ("now_it_is", "ordered"), ("delivery_method", "total")]}),
+        (
+            "Parcel",
+            {"fields": ["vendor", ("now_it_is", "ordered"), ("leaves", "arrives"), ("delivery_method", "total")]},
+        ),
         ("Buyer", {"fields": [("goes_to", "contact")]}),
         ("Sending", {"fields": [("carrier", "tracking_number")]}),
         ("For the shop’s people", {"fields": ["note"]}),
     ]
-    readonly_fields = ["vendor", "now_it_is", "ordered", "delivery_method", "total", "goes_to", "contact"]
+    readonly_fields = [
+        "vendor", "now_it_is", "ordered", "leaves", "arrives", "delivery_method", "total", "goes_to", "contact",
+    ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Select the consignments of placed orders."""
@@ -142,6 +147,18 @@ class ConsignmentAdmin(BulkActionsMixin, SlipPagesMixin, TrackingPageMixin, Shee
     def ordered(self, consignment: Any) -> str:
         """Return the time of the order."""
         return as_written(consignment.placed_at)
+
+    @admin.display(description="to leave on", ordering="send_by")
+    def leaves(self, consignment: Any) -> str:
+        """Return the day on which it was promised to leave, and whether that has passed."""
+        day = consignment.sending_day
+        is_late = consignment.state in queues.WAITING and day and consignment.send_by <= timezone.now()
+        return f"{days_as_written(day, day)}{', late' if is_late else ''}"
+
+    @admin.display(description="to arrive", empty_value="–")
+    def arrives(self, consignment: Any) -> str:
+        """Return the days on which it was promised to arrive."""
+        return str(consignment.promised)
 
     @admin.display(description="buyer")
     def buyer(self, consignment: Any) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -20,6 +21,7 @@ from cart.orders import carriers, links
 from sessions_farm.query_plans import attach, planned
 from vendors.models.amount_fields import AmountField, BigAmountField
 from vendors.money import Money
+from vendors.times import days_as_written
 
 RETURN_GRACE = timedelta(seconds=30)
 
@@ -33,6 +35,7 @@ class PostalAddress(models.Model):
     postcode = models.CharField(max_length=16, blank=True)
     town = models.CharField(max_length=80)
     country = CountryField(default="IE")
+    phone = models.CharField(max_length=30, blank=True, help_text="For the courier.")
 
     class Meta:
         abstract = True
@@ -105,7 +108,6 @@ class Order(PostalAddress):
     visitor = models.ForeignKey("communities.Visitor", models.SET_NULL, null=True, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     email = models.EmailField()
-    phone = models.CharField(max_length=30, blank=True)
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
     idempotency_key = models.CharField(
         max_length=64, unique=True, help_text="One draft for each reviewed cart and agreed amount."
@@ -236,6 +238,13 @@ class Consignment(models.Model):
     )
     delivery_method = models.CharField(max_length=20, default="standard")
     delivery_charge = AmountField(default=0)
+    days_from = models.PositiveSmallIntegerField(default=0, help_text="Working days on the way, as agreed.")
+    days_until = models.PositiveSmallIntegerField(default=0)
+    send_by = models.DateTimeField(
+        null=True, blank=True, help_text="The end of the day on which it was promised to leave; afterwards it is late."
+    )
+    promised_from = models.DateField(null=True, blank=True, help_text="The first day on which it should arrive.")
+    promised_until = models.DateField(null=True, blank=True, help_text="The last day on which it should arrive.")
     goods_total = BigAmountField(default=0)
     carrier = models.CharField(max_length=60, blank=True)
     tracking_number = models.CharField(max_length=60, blank=True)
@@ -254,9 +263,9 @@ class Consignment(models.Model):
             ),
         ]
         indexes = [  # the queues of the packing desk: a vendor's, and those of all vendors
-            models.Index(fields=["vendor", "state", "placed_at", "id"], name="orders_consignment_queue"),
+            models.Index(fields=["vendor", "state", "send_by", "id"], name="orders_consignment_queue"),
             models.Index(fields=["vendor", "placed_at", "id"], name="orders_consignment_of_vendor"),
-            models.Index(fields=["state", "placed_at", "id"], name="orders_consignment_all_queue"),
+            models.Index(fields=["state", "send_by", "id"], name="orders_consignment_all_queue"),
             models.Index(fields=["placed_at", "id"], name="orders_consignment_all"),
             models.Index(
                 fields=["tracking_number"],
@@ -284,6 +293,18 @@ class Consignment(models.Model):
         """Return the total of goods and delivery, in minor units."""
         total: int = self.goods_total + self.delivery_charge
         return total
+
+    @property
+    def sending_day(self) -> date | None:
+        """Return the day on which it should leave, by the clock of its vendor, which was read with it."""
+        if self.send_by is None:
+            return None
+        return (self.send_by - timedelta(seconds=1)).astimezone(ZoneInfo(self.vendor.time_zone)).date()
+
+    @property
+    def promised(self) -> str:
+        """Return the days on which it should arrive, in words; '' where none were promised."""
+        return days_as_written(self.promised_from, self.promised_until)
 
 
 class OrderLine(models.Model):

@@ -1,4 +1,7 @@
-"""The packing desk's queues: saved filters with their counts, and the search of consignments."""
+"""The packing desk's queues: saved filters with their counts, and the search of consignments.
+
+A consignment is late when the day has passed on which it was promised to leave.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,23 +20,22 @@ from django.db.models.functions import Lower
 from cart.orders.models import Consignment, Order, OrderLine
 
 State = Consignment.State
-LATE_AFTER: Final = timedelta(days=3)
 WAITING: Final = (State.OPEN, State.PACKED)
 MOST_COUNTED: Final = 999
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Name the consignments of a queue; those that wait for work are listed oldest first."""
+    """Name the consignments of a queue; those that wait for work are listed by the day on which they should leave."""
 
     label: str
     condition: Callable[[datetime], Q]
-    oldest_first: bool = True
+    waits: bool = True
 
     @property
     def ordering(self) -> tuple[str, str]:
         """Return the order of its list."""
-        return ("placed_at", "pk") if self.oldest_first else ("-placed_at", "-pk")
+        return ("send_by", "pk") if self.waits else ("-placed_at", "-pk")
 
 
 FIRST: Final = "to_pack"
@@ -43,10 +45,10 @@ QUEUES: Final[Mapping[str, Queue]] = MappingProxyType(
         FIRST: Queue("To pack", lambda _: Q(state=State.OPEN)),
         "to_print": Queue("Slips to print", lambda _: Q(state=State.OPEN, printed_at=None)),
         "packed": Queue("Packed", lambda _: Q(state=State.PACKED)),
-        "late": Queue("Late", lambda now: Q(state__in=WAITING, placed_at__lt=now - LATE_AFTER)),
-        "sent": Queue("Sent", lambda _: Q(state__in=(State.SENT, State.DELIVERED)), oldest_first=False),
-        "cancelled": Queue("Cancelled", lambda _: Q(state=State.CANCELLED), oldest_first=False),
-        ALL: Queue("All", lambda _: Q(), oldest_first=False),
+        "late": Queue("Late", lambda now: Q(state__in=WAITING, send_by__lte=now)),
+        "sent": Queue("Sent", lambda _: Q(state__in=(State.SENT, State.DELIVERED)), waits=False),
+        "cancelled": Queue("Cancelled", lambda _: Q(state=State.CANCELLED), waits=False),
+        ALL: Queue("All", lambda _: Q(), waits=False),
     }
 )
 

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 from fpdf import FPDF
 
 from cart.orders.models import Consignment
-from vendors.times import as_written
+from vendors.times import as_written, days_as_written
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports each table of each font
 MARGIN, WIDTH = 15, 180  # millimetres of A4
@@ -56,11 +56,15 @@ class Slip:
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Return what the packer reads, by name."""
-        return [
+        day = self.consignment.sending_day
+        facts = [
             ("Order", self.consignment.order.number),
             ("Ordered", as_written(self.consignment.placed_at)),
             ("Delivery", self.consignment.delivery_method.capitalize()),
+            ("To leave on", days_as_written(day, day)),
+            ("To arrive", self.consignment.promised),
         ]
+        return [(name, value) for name, value in facts if value]
 
 
 def postal_lines(consignment: Consignment) -> list[str]:

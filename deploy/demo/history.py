@@ -6,9 +6,11 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from cart.checkout.payments.sandbox.models import Charge
 from cart.orders.models import Address, Consignment, Order, OrderLine, Payment
+from cart.pricing import Tariff
 from deploy.demo import catalogue, people, trade
 from deploy.demo.catalogue import LineEntry
 from deploy.demo.places import Places
@@ -17,7 +19,9 @@ from mall.accounts.models import User
 from shipping.models import Dispatch
 from shipping.services import write_dispatches
 from shipping.states import State
+from vendors.delivery import DeliveryMethod, Destination, Promise, Zone, promise, zone_for
 from vendors.models import Variant, Vendor
+from vendors.zones import calendar_of, read_zones, vendor_with_zones
 
 UUIDS = uuid.uuid5(uuid.NAMESPACE_DNS, "mall.localhost")
 SENT = (Consignment.State.SENT, Consignment.State.DELIVERED)
@@ -27,12 +31,14 @@ CARRIERS = ("An Post", "Fastway", "DPD Ireland")
 
 type Goods = dict[tuple[str, str, str], Variant]
 """Variants by vendor's slug, product's slug and SKU."""
+type Zones = dict[int, tuple[Zone, ...]]
+"""Delivery zones by vendor."""
 
 
 def load_addresses(users: dict[str, User]) -> None:
     for name, shopper in catalogue.shoppers().items():
         user = users[people.SHOPPERS[name].email]
-        Address.objects.get_or_create(user=user, is_default=True, defaults=shopper.address)
+        Address.objects.get_or_create(user=user, is_default=True, defaults={**shopper.address, "phone": shopper.phone})
 
 
 def load_orders(places: Places, users: dict[str, User], now: datetime) -> int:
@@ -43,8 +49,8 @@ def load_orders(places: Places, users: dict[str, User], now: datetime) -> int:
     if not missing:
         return 0
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    goods = _goods(places)
-    drafts = {each.number: _drafts(each, places, goods) for each in missing}
+    goods, zones = _goods(places), _zones(places)
+    drafts = {each.number: _drafts(each, places, goods, zones) for each in missing}
     orders = Order.objects.bulk_create(
         _order(each, drafts[each.number], places, users.get(each.email), today - each.ago) for each in missing
     )
@@ -90,11 +96,15 @@ def _pass_on(orders: Iterable[Order]) -> None:
 class ConsignmentDraft:
     """One vendor's part of a purchase, with its money in minor units."""
 
-    def __init__(self, vendor: Vendor, state: str, lines: list[tuple[Variant, int, int]]) -> None:
+    def __init__(self, vendor: Vendor, state: str, lines: list[tuple[Variant, int, int]], tariff: Tariff) -> None:
         self.vendor, self.state, self.lines = vendor, state, lines
         self.goods_total = sum(quantity * price for _, quantity, price in lines)
-        free_from = vendor.free_delivery_from
-        self.charge = 0 if free_from is not None and self.goods_total >= free_from else vendor.delivery_charge
+        self.tariff, self.method = tariff, tariff.method_for(DeliveryMethod.STANDARD)
+        self.rate = tariff.rates[self.method]
+        self.charge = tariff.charge(self.goods_total, self.method)
+
+    def promise(self, placed_at: datetime) -> Promise:
+        return promise(calendar_of(self.vendor), placed_at, self.rate.days_from, self.rate.days_until)
 
 
 def _goods(places: Places) -> Goods:
@@ -102,12 +112,33 @@ def _goods(places: Places) -> Goods:
     return {(row.product.vendor.slug, row.product.slug, row.sku): row for row in rows}
 
 
-def _drafts(purchase: Purchase, places: Places, goods: Goods) -> list[ConsignmentDraft]:
+def _drafts(purchase: Purchase, places: Places, goods: Goods, zones: Zones) -> list[ConsignmentDraft]:
     by_vendor = groupby(sorted(purchase.lines, key=lambda line: line.vendor), key=lambda line: line.vendor)
     return [
-        ConsignmentDraft(places.vendors[slug], purchase.states[slug], [_bought(line, goods) for line in lines])
+        ConsignmentDraft(
+            places.vendors[slug],
+            purchase.states[slug],
+            [_bought(line, goods) for line in lines],
+            _tariff(places.vendors[slug], purchase, zones),
+        )
         for slug, lines in by_vendor
     ]
+
+
+def _tariff(vendor: Vendor, purchase: Purchase, zones: Zones) -> Tariff:
+    """Return what a vendor charges for the address of a purchase. Raise LookupError where it does not deliver."""
+    zone = zone_for(zones[vendor.pk], Destination(purchase.address["country"], purchase.address["postcode"]))
+    if zone is None:
+        raise LookupError(f"{vendor} does not deliver to {purchase.address['town']}.")
+    return Tariff(zone.rates)
+
+
+def _rows_of(vendor: Vendor) -> Any:
+    return vendor_with_zones(vendor.pk)[0].zone_rows  # type: ignore[attr-defined]  # annotated
+
+
+def _zones(places: Places) -> Zones:
+    return {vendor.pk: read_zones(_rows_of(vendor)) for vendor in places.vendors.values()}
 
 
 def _bought(line: LineEntry, goods: Goods) -> tuple[Variant, int, int]:
@@ -145,6 +176,7 @@ def _consignment(draft: ConsignmentDraft, order: Order, place: int) -> Consignme
     is_sent = draft.state in SENT
     is_packed = is_sent or draft.state == Consignment.State.PACKED
     digits = uuid.uuid5(UUIDS, number).int % 10**9
+    promised = draft.promise(order.placed_at or order.created_at)
     return Consignment(
         uuid=uuid.uuid5(UUIDS, number),
         order=order,
@@ -153,7 +185,13 @@ def _consignment(draft: ConsignmentDraft, order: Order, place: int) -> Consignme
         state=draft.state,
         placed_at=order.placed_at,
         packed_at=order.placed_at + PACKING_TIME if is_packed and order.placed_at else None,
+        delivery_method=draft.method,
         delivery_charge=draft.charge,
+        days_from=draft.rate.days_from,
+        days_until=draft.rate.days_until,
+        send_by=promised.send_by,
+        promised_from=promised.first,
+        promised_until=promised.last,
         goods_total=draft.goods_total,
         carrier=CARRIERS[digits % len(CARRIERS)] if is_sent else "",
         tracking_number=f"CE{digits:09}IE" if is_sent else "",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -18,7 +19,7 @@ from sessions_farm.communities.links import origin
 from sessions_farm.communities.models import ClientSecret, Community, Domain
 from sessions_farm.communities.openid.client_secrets import digest_of_secret
 from sessions_farm.communities.verification import serve_domain
-from vendors.models import Category, Marketplace, Membership, Storefront, Vendor
+from vendors.models import Category, DeliveryZone, Marketplace, Membership, Storefront, Vendor
 
 CALLBACK = "/mall/callback"  # of the external member (deploy/external_site/)
 
@@ -140,7 +141,16 @@ def _load_vendor(entry: VendorEntry, marketplace: Marketplace, domains: dict[str
         storefront = Storefront(vendor=vendor, domain=domains.get(entry.domain), label=entry.label)
         storefront.full_clean()
         storefront.save()
+        for zone in entry.zones:
+            _load_zone(vendor, zone)
     return vendor
+
+
+def _load_zone(vendor: Vendor, fields: dict[str, Any]) -> None:
+    """Load a delivery zone, with the checks of the admin's form."""
+    zone = DeliveryZone(vendor=vendor, **fields)
+    zone.full_clean()
+    zone.save()
 
 
 def _load_memberships(vendors: dict[str, Vendor], users: dict[str, User]) -> None:

@@ -42,7 +42,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     MallRole.OPERATOR: frozenset(
         {SEES_ALL, "accounts.view_user", "accounts.change_user", "auditlog.view_logentry"}
         | _edit("vendors", "storefront", "vendordomain", "category")
-        | _view("vendors", "product", "variant", "productimage", "stock", "stockmovement", "marketplace")
+        | _view("vendors", "product", "variant", "productimage", "stock", "stockmovement")
+        | _view("vendors", "marketplace", "deliveryzone")
         | {"vendors.view_vendor", "vendors.add_vendor", "vendors.change_vendor", "vendors.change_marketplace"}
         | _edit("communities", "domain")
         | _view("communities", "community")
@@ -53,7 +54,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         {SEES_ALL, IMPERSONATE, "accounts.view_user", "letters.change_letter", "support_watch.view_supportvisit"}
         | {"aftersale.add_contactchange"}
         | ORDERS_READ
-        | _view("vendors", "vendor", "product", "variant", "productimage", "stock", "stockmovement")
+        | _view("vendors", "vendor", "product", "variant", "productimage", "stock", "stockmovement", "deliveryzone")
         | _view("shipping", "dispatch", "attempt", "recall")
         | _view("cart", "cart", "line")
     ),

@@ -108,6 +108,7 @@ VENDOR_MENU = (
     Group(
         "Delivery",
         (
+            rows("Zones and prices", "vendors.deliveryzone"),
             rows("Dispatches", "shipping.dispatch"),
             rows("Departments", "shipping.department"),
             rows("Routes", "shipping.route"),
@@ -175,6 +176,7 @@ MALL_MENU = (
     Group(
         "Delivery",
         (
+            rows("Zones and prices", "vendors.deliveryzone"),
             rows("Dispatches", "shipping.dispatch"),
             rows("Departments", "shipping.department"),
             rows("Routes", "shipping.route"),

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from shipping.models import Department, Route
-from vendors.models import Membership, Product, Stock, Vendor, VendorDomain
+from vendors.models import DeliveryZone, Membership, Product, Stock, Vendor, VendorDomain
 from vendors.scoped_admin import vendor_ids
 
 if TYPE_CHECKING:
@@ -63,9 +63,11 @@ def with_progress() -> QuerySet[Any]:
     stocked = Stock.objects.filter(
         variant__product__vendor=OuterRef("pk"), variant__product__status=Product.Status.PUBLISHED, on_hand__gt=0
     )
+    served = DeliveryZone.objects.exclude(standard_charge=None, express_charge=None)
     rows: QuerySet[Any] = Vendor.objects.select_related("marketplace").annotate(
         has_product=Exists(Product.objects.filter(vendor=OuterRef("pk"))),
         has_stocked=Exists(stocked),
+        has_zone=Exists(served.filter(vendor=OuterRef("pk"))),
         has_department=Exists(Department.objects.filter(vendor=OuterRef("pk"))),
         has_route=Exists(Route.objects.filter(department__vendor=OuterRef("pk"))),
         has_domain=Exists(VendorDomain.objects.filter(vendor=OuterRef("pk"))),
@@ -88,9 +90,15 @@ def setup_of(vendor: Any) -> Setup:
         ),
         Step(
             "Delivery",
-            "What delivery costs, how long it takes, and how goods come back.",
+            "Where you deliver, what it costs there and how long it takes.",
+            reverse(f"admin:vendors_deliveryzone_{'changelist' if vendor.has_zone else 'add'}"),
+            vendor.has_zone,
+        ),
+        Step(
+            "Returns",
+            "On which days you send, how long goods may come back, and how.",
             shop,
-            bool(vendor.delivery_text and vendor.returns_text),
+            bool(vendor.returns_text),
         ),
         Step(
             "Shipping route",

@@ -15,6 +15,8 @@ PAGES = {
         "/admin/orders/consignment/",
         "/admin/vendors/stock/",
         "/admin/vendors/vendor/1/change/",
+        "/admin/vendors/deliveryzone/",
+        "/admin/vendors/deliveryzone/1/change/",
         "/admin/vendors/vendor/1/people/",
         "/admin/setup/1/",
         "/accounts/2fa/",

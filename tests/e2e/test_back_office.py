@@ -100,11 +100,10 @@ def owner_sets_up_shop(owner):
     owner.fills(
         tagline="Knitted on Inis Oírr",
         about="Three sisters and a flock.",
-        delivery_text="Two days.",
         returns_text="Within a month.",
-        delivery_charge="4,50",
     )
     owner.presses("Save")
+    owner_says_where_it_delivers(owner)
     owner.follows("Products")
     owner.follows("Add product")
     owner.fills(name=SHOP.goods, category="Clothing", variants__0__sku="ARAN", variants__0__price="129")
@@ -129,6 +128,14 @@ def owner_sets_up_shop(owner):
     owner.follows("Ask for approval")
     owner.presses("Ask for approval")
     owner.sees("It waits for the mall’s approval")
+
+
+def owner_says_where_it_delivers(owner):
+    owner.follows("Today")
+    owner.follows("Delivery", within=owner.content)
+    owner.fills(name="Ireland", standard_charge="4,50")
+    owner.page.get_by_label("Ireland", exact=True).check()
+    owner.presses("Save")
 
 
 def mall_approves(mall):

@@ -17,7 +17,7 @@ from django.utils import timezone
 from cart.aftersale import cancelling, refunding, returning
 from cart.aftersale.errors import AfterSaleError
 from cart.aftersale.models import Cancellation, Return
-from cart.checkout.checkout_request import Agreement, CheckoutRequest, make_review_key
+from cart.checkout.checkout_request import Agreement, CheckoutRequest, destination_in, make_review_key
 from cart.checkout.errors import AlreadyPaidError, CheckoutError, DraftExpiredError, PaymentError
 from cart.checkout.finalise import finalise
 from cart.checkout.payments.sandbox import services as bank
@@ -29,16 +29,16 @@ from cart.models import Cart
 from cart.orders.models import Consignment, Order, OrderLine, Payment, Refund
 from cart.orders.packing import StaleConsignmentError, transition_consignment
 from cart.orders.refunds import RefundError
-from cart.pricing import DeliveryMethod
 from cart.services import NotForSaleError, add_line, change_quantity
 from cart.summary import summarise_cart
 from mall.accounts.models import User
 from sessions_farm.communities.models import Visitor
 from sessions_farm.communities.visitors.merging import merge_visitors
 from tests.support import reconciliation, unreliable_gateway
-from tests.support.shop import ADDRESS, add_goods, make_shop, put, visitor_with
+from tests.support.shop import ADDRESS, add_goods, make_shop, put, set_tariff, visitor_with
 from vendors import ledger
-from vendors.models import Stock, StockHold, StockMovement, Variant, Vendor
+from vendors.delivery import DeliveryMethod
+from vendors.models import DeliveryZone, Stock, StockHold, StockMovement, Variant, Vendor
 from vendors.stock import SoldOutError
 
 BOOKKEEPING = ("SAVEPOINT", "RELEASE", "ROLLBACK")
@@ -155,24 +155,24 @@ class World:
     def review(self, name, tab):
         """Open the review page, as ``cart.checkout.views`` does."""
         person = self.people[name]
-        summary = summarise_cart(person.visitor, timezone.now())
+        summary = summarise_cart(person.visitor, destination_in(person.contact), timezone.now())
         if not summary.is_buyable:
             person.tabs.pop(tab, None)
             return
         person.methods = {
             group.vendor.pk: DeliveryMethod.EXPRESS
-            if person.is_express and group.tariff.express is not None
+            if person.is_express and group.tariff.offers(DeliveryMethod.EXPRESS)
             else DeliveryMethod.STANDARD
             for group in summary.groups
         }
         wish = self.request(person, Tab("", Agreement(0, {}, {}), {})).wish
         if Order.objects.filter(wish=wish, state__in=[Order.State.PLACED, Order.State.CANCELLED]).exists():
             self.renew_token(person)
-        lines = [line.priced for line in summary]
+        drafts = summary.drafts(person.methods)
         person.tabs[tab] = Tab(
-            make_review_key(person.token, lines, person.methods, person.contact),
-            Agreement.of_drafts(summary.drafts(person.methods)),
-            {line.variant_id: line.quantity for line in lines},
+            make_review_key(person.token, drafts, person.contact),
+            Agreement.of_drafts(drafts),
+            {line.variant.pk: line.quantity for line in summary},
         )
 
     def pay(self, name, tab, accident=None):
@@ -302,11 +302,12 @@ class World:
     def give_away(self):
         """Nothing costs anything, and its delivery neither."""
         Variant.objects.update(price=USUAL, sale_price=0)
-        Vendor.objects.update(delivery_charge=0, express_charge=0)
+        DeliveryZone.objects.update(standard_charge=0, express_charge=0)
 
     def tariff(self, vendor, charges):
+        """Change what a vendor charges; without any charge it delivers no more."""
         standard, express = charges
-        Vendor.objects.filter(pk=self.mall.vendors[vendor].pk).update(delivery_charge=standard, express_charge=express)
+        set_tariff(self.mall.vendors[vendor], standard_charge=standard, express_charge=express)
 
     def count(self, variant, pieces):
         ledger.count({self.variant(variant).pk: pieces}, why="Counted", now=timezone.now())

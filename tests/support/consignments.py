@@ -7,6 +7,7 @@ from django.utils import timezone
 from cart.orders.models import Consignment, Order, OrderLine
 from vendors.models import Vendor
 
+PROMISED = timedelta(days=3)  # between the order and the end of the day on which it should leave
 NAMES = ["Aoife Byrne", "Seán Ó Briain", "Оксана Ґудзь", "山田 太郎", "Mary Murphy"]
 
 
@@ -29,7 +30,7 @@ def make_consignments(vendor: Vendor, number: int, mark: str = "X", now: datetim
         (
             Consignment(
                 order=order, vendor=vendor, number=f"{order.number}-1", goods_total=1000, placed_at=order.placed_at,
-                **({"state": "open"} | fields),
+                send_by=order.placed_at + PROMISED, **({"state": "open"} | fields),
             )
             for order in orders
         ),

@@ -5,21 +5,22 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from cart.checkout.checkout_request import Agreement, CheckoutRequest, make_review_key
+from cart.checkout.checkout_request import Agreement, CheckoutRequest, destination_in, make_review_key
 from cart.checkout.services import start_payment
 from cart.orders.models import Order, Payment
-from cart.pricing import DeliveryMethod
 from cart.services import add_line
 from cart.summary import summarise_cart
 from sessions_farm.communities.models import Community, Domain, Visitor
 from sessions_farm.communities.registry import registry
 from vendors import ledger
-from vendors.models import Category, Marketplace, Product, Storefront, Variant, Vendor
+from vendors.delivery import DeliveryMethod, Destination
+from vendors.models import Category, DeliveryZone, Marketplace, Product, Storefront, Variant, Vendor
 
 MASTER = "mall.localhost"
+HERE = Destination("IE")
 ADDRESS = {
     "email": "anna@example.org", "name": "Anna Byrne", "line1": "1 Quay Street", "line2": "", "town": "Galway",
-    "postcode": "H91 AB12", "country": "IE",
+    "postcode": "H91 AB12", "country": "IE", "phone": "",
 }  # fmt: skip
 
 
@@ -42,20 +43,32 @@ def make_shop(**fields) -> Shop:
     marketplace = Marketplace.objects.create(community=community, currency="EUR")
     category = Category.objects.create(marketplace=marketplace, slug="things", name="Things")
     shop = Shop(marketplace, category)
-    add_vendor(shop, "amber", host="amber.localhost", delivery_charge=450, free_delivery_from=5000)
-    add_vendor(shop, "basalt", delivery_charge=300, express_charge=900)
+    add_vendor(shop, "amber", host="amber.localhost", standard=450, free_from=5000)
+    add_vendor(shop, "basalt", standard=300, express=900)
     registry.forget()
     return shop
 
 
-def add_vendor(shop, slug, host="", **fields) -> Vendor:
+def add_vendor(
+    shop, slug, host="", *, standard=0, express=None, free_from=None, countries="IE,GB,US", **fields
+) -> Vendor:
+    """A vendor that delivers to some countries, and closes never: what it promises depends on the weekend alone."""
     vendor = Vendor.objects.create(
         marketplace=shop.marketplace, name=slug.title(), slug=slug, status=Vendor.Status.PUBLISHED, **fields
     )
     domain = Domain.objects.create(community=shop.community, host=host, status="active") if host else None
     Storefront.objects.create(vendor=vendor, domain=domain)
+    DeliveryZone.objects.create(
+        vendor=vendor, name="Here", countries=countries, standard_charge=standard, free_from=free_from,
+        express_charge=express,
+    )  # fmt: skip
     shop.vendors[slug] = vendor
     return vendor
+
+
+def set_tariff(vendor, **charges) -> None:
+    """Change what a vendor charges: ``set_tariff(amber, standard_charge=0)``."""
+    DeliveryZone.objects.filter(vendor=vendor).update(**charges)
 
 
 def add_goods(shop, slug, name, price=1000, on_hand=10) -> Variant:
@@ -87,16 +100,17 @@ def put(visitor, variant, quantity=1):
 
 def request_of(visitor, *, express=(), token="", **contact) -> CheckoutRequest:
     """What the review page would send for the visitor's cart as it is now; ``token`` is the checkout session's."""
-    summary = summarise_cart(visitor, timezone.now())
+    where = ADDRESS | contact
+    summary = summarise_cart(visitor, destination_in(where), timezone.now())
     methods = {
         group.vendor.pk: DeliveryMethod.EXPRESS if group.vendor.slug in express else DeliveryMethod.STANDARD
         for group in summary.groups
     }
-    where = ADDRESS | contact
     token = token or str(visitor.pk)
+    drafts = summary.drafts(methods)
     return CheckoutRequest(
-        review_key=make_review_key(token, [line.priced for line in summary], methods, where),
-        agreed=Agreement.of_drafts(summary.drafts(methods)),
+        review_key=make_review_key(token, drafts, where),
+        agreed=Agreement.of_drafts(drafts),
         token=token,
         contact=where,
         methods=methods,

@@ -16,8 +16,20 @@ from mall.accounts.models import User
 from sessions_farm.communities.models import Community, Domain
 from shipping.models import Department, Dispatch, Route
 from support_watch.models import SupportVisit
+from tests.support.consignments import PROMISED
 from vendors import ledger
-from vendors.models import Category, Marketplace, Membership, Product, Stock, StockMovement, Storefront, Variant, Vendor
+from vendors.models import (
+    Category,
+    DeliveryZone,
+    Marketplace,
+    Membership,
+    Product,
+    Stock,
+    StockMovement,
+    Storefront,
+    Variant,
+    Vendor,
+)
 
 MASTER = "mall.localhost"
 
@@ -46,6 +58,9 @@ def make_side(mark: str, marketplace: Marketplace) -> Side:
     staff = {role: make_staff(f"{slug}-{role}", vendor, role) for role in Membership.Role.values}
     side = Side(mark, vendor, staff)
     side.rows[Vendor] = vendor
+    side.rows[DeliveryZone] = DeliveryZone.objects.create(
+        vendor=vendor, name=f"{mark} country", countries="IE,GB", standard_charge=500, postcodes=""
+    )
     add_goods(side)
     add_order(side)
     side.rows[SupportVisit] = SupportVisit.objects.create(
@@ -81,8 +96,9 @@ def add_order(side: Side) -> None:
         currency="EUR", goods_total=1000, total=1000, placed_at=now,
     )  # fmt: skip
     consignment = Consignment.objects.create(
-        order=order, vendor=side.vendor, number=f"M-{side.mark}-1", state="open", goods_total=1000, placed_at=now
-    )
+        order=order, vendor=side.vendor, number=f"M-{side.mark}-1", state="open", goods_total=1000, placed_at=now,
+        send_by=now + PROMISED,
+    )  # fmt: skip
     OrderLine.objects.create(consignment=consignment, sku="1", name=f"{side.mark} lamp", quantity=1, unit_price=1000)
     department = Department.objects.create(vendor=side.vendor)
     route = Route.objects.create(department=department, transport="email", config={"to": f"{side.mark}@example.org"})

@@ -1,6 +1,7 @@
 """Vendors, storefronts, memberships, invitations, the catalogue and its stock."""
 
 from vendors.models.catalogue import Category, FormerSlug, Product, ProductImage, Variant
+from vendors.models.delivery import DeliveryZone
 from vendors.models.domains import VendorDomain
 from vendors.models.invitations import Invitation
 from vendors.models.stock import Stock, StockHold, StockMovement
@@ -8,6 +9,7 @@ from vendors.models.stores import Marketplace, Membership, Storefront, Vendor
 
 __all__ = [
     "Category",
+    "DeliveryZone",
     "FormerSlug",
     "Invitation",
     "Marketplace",

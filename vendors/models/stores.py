@@ -1,20 +1,36 @@
 """Models of marketplaces, vendors, storefronts and memberships."""
 
+import calendar
+from datetime import time
 from typing import Self
+from zoneinfo import available_timezones
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django_countries.fields import CountryField
 
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import LABEL
-from vendors.models.amount_fields import AmountField
 from vendors.models.text_fields import MarkdownField
 
 hex_colour = RegexValidator(r"^#[0-9a-f]{6}$", "A colour is written #rrggbb, in lower case.")
+WEEKDAYS = list(enumerate(calendar.day_name))  # from 0, Monday, as date.weekday() counts
+
+
+def monday_to_friday() -> list[int]:
+    """Return the usual sending days."""
+    return list(range(5))
+
+
+def known_time_zone(name: str) -> None:
+    """Refuse a name that is no time zone's."""
+    if name not in available_timezones():
+        raise ValidationError(f"“{name}” is no time zone; write it like Europe/Dublin.")
 
 
 class Marketplace(models.Model):
@@ -22,6 +38,7 @@ class Marketplace(models.Model):
 
     community = models.OneToOneField("communities.Community", models.CASCADE, related_name="+")
     currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217 code.")
+    country = CountryField(default="IE", help_text="Where shoppers want their goods until they say otherwise.")
     strapline = models.CharField(max_length=200, blank=True)
     support_email = models.EmailField(blank=True)
     vendor_terms = MarkdownField(
@@ -44,7 +61,7 @@ class VendorQuerySet(models.QuerySet["Vendor"]):
 
 
 class Vendor(models.Model):
-    """Describe a seller: texts, look, and delivery charges in minor units."""
+    """Describe a seller: texts, look, and the days on which its parcels leave."""
 
     class Status(models.TextChoices):
         """List the states of a vendor's store."""
@@ -88,9 +105,25 @@ class Vendor(models.Model):
     accent = models.CharField("accent colour", max_length=7, default="#1f5f5b", validators=[hex_colour])
     paper = models.CharField("paper colour", max_length=7, default="#faf8f4", validators=[hex_colour])
     ink = models.CharField("ink colour", max_length=7, default="#22201c", validators=[hex_colour])
-    delivery_charge = AmountField(default=0)
-    express_charge = AmountField(null=True, blank=True, help_text="Empty: no express delivery.")
-    free_delivery_from = AmountField(null=True, blank=True, help_text="Empty: never free.")
+    time_zone = models.CharField(
+        max_length=40,
+        default="Europe/Dublin",
+        validators=[known_time_zone],
+        help_text="Of the shop’s own clock, such as Europe/Dublin or America/New_York.",
+    )
+    sending_days = ArrayField(
+        models.PositiveSmallIntegerField(choices=WEEKDAYS),
+        default=monday_to_friday,
+        help_text="The days of the week on which parcels leave the shop.",
+    )
+    cut_off = models.TimeField(
+        "ordered before",
+        default=time(14),
+        help_text="What is ordered before this time of the shop’s own clock leaves on the same day.",
+    )
+    closed_days = ArrayField(
+        models.DateField(), default=list, blank=True, help_text="Holidays, on which nothing leaves."
+    )
     return_days = models.PositiveSmallIntegerField(
         "days for returns",
         default=14,

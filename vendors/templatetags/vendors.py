@@ -6,10 +6,12 @@ from django import template
 from django.template import Context
 
 from vendors import links, mail, markdown, stylesheets, times
+from vendors.delivery import Promise
 from vendors.http import MallRequest
 from vendors.models import ProductImage
 from vendors.money import Money
 from vendors.storefronts import CachedStorefront, storefronts
+from vendors.times import days_as_written, weekdays_as_written
 
 register = template.Library()
 
@@ -19,12 +21,27 @@ register.filter("one_line", mail.on_one_line)
 register.filter("quoted", mail.quoted)
 register.filter("quoted_html", mail.quoted_html)
 register.filter("when", times.with_zone)
+register.filter("weekdays", weekdays_as_written)
 
 
 @register.filter
 def money(minor: int | None, currency: str) -> str:
     """Format minor units, ``{{ 4210|money:"EUR" }}`` as €42.10; return an empty string for None."""
     return "" if minor is None else str(Money(minor, currency))
+
+
+@register.filter
+def days(promised: Promise | None) -> str:
+    """Return the days on which goods arrive, in words; an empty string for None."""
+    return days_as_written(promised.first, promised.last) if promised else ""
+
+
+@register.simple_tag
+def days_on_the_way(first: int, last: int) -> str:
+    """Return working days on the way in words."""
+    if not last:
+        return "the day it leaves"
+    return f"{first} working day{'' if first == 1 else 's'}" if first == last else f"{first} to {last} working days"
 
 
 @register.simple_tag(takes_context=True, name="store_url")

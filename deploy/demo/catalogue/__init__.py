@@ -70,13 +70,17 @@ class ProductEntry:
 
 @dataclass(frozen=True, slots=True)
 class VendorEntry:
-    """``fields`` are its columns; ``domain`` is a host, ``label`` a name below it, both empty on a path."""
+    """``fields`` are its columns, ``zones`` those of its delivery zones.
+
+    ``domain`` is a host, ``label`` a name below it, both empty on a path.
+    """
 
     slug: str
     fields: dict[str, Any]
     domain: str
     label: str
     department: str
+    zones: tuple[dict[str, Any], ...]
     products: tuple[ProductEntry, ...]
 
 
@@ -154,9 +158,10 @@ def _read(name: str) -> dict[str, Any]:
 def _vendor(slug: str) -> VendorEntry:
     found = _read(slug)
     products = tuple(_product(each) for each in found.pop("products"))
+    zones = tuple(found.pop("zones"))
     places = {key: found.pop(key, "") for key in ("domain", "label", "department")}
     fields = {key: value.strip() if isinstance(value, str) else value for key, value in found.items()}
-    return VendorEntry(slug=slug, fields=fields, products=products, **places)
+    return VendorEntry(slug=slug, fields=fields, zones=zones, products=products, **places)
 
 
 def _product(found: dict[str, Any]) -> ProductEntry:

@@ -22,7 +22,16 @@ def fill() -> None:
 
     from sessions_farm.communities.models import Community, Domain  # noqa: PLC0415
     from vendors import images, ledger  # noqa: PLC0415
-    from vendors.models import Category, Marketplace, Product, ProductImage, Storefront, Variant, Vendor  # noqa: PLC0415
+    from vendors.models import (  # noqa: PLC0415
+        Category,
+        DeliveryZone,
+        Marketplace,
+        Product,
+        ProductImage,
+        Storefront,
+        Variant,
+        Vendor,
+    )
 
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -30,9 +39,8 @@ def fill() -> None:
     community.master = Domain.objects.create(community=community, host=HOST, status=Domain.Status.ACTIVE)
     community.save()
     marketplace = Marketplace.objects.create(community=community, currency="EUR")
-    vendor = Vendor.objects.create(
-        marketplace=marketplace, name="Bench", slug=VENDOR, status=Vendor.Status.PUBLISHED, delivery_charge=450
-    )
+    vendor = Vendor.objects.create(marketplace=marketplace, name="Bench", slug=VENDOR, status=Vendor.Status.PUBLISHED)
+    DeliveryZone.objects.create(vendor=vendor, name="Ireland", countries="IE", standard_charge=450)
     Storefront.objects.create(vendor=vendor)
     category = Category.objects.create(marketplace=marketplace, name="Things", slug=CATEGORY)
     files = images.encode_renditions(BytesIO(picture()), len(picture()))

@@ -10,7 +10,7 @@ from cart.models import Cart, Line
 from cart.summary import summarise_cart
 from sessions_farm.communities.models import Visitor
 from sessions_farm.communities.visitors.merging import merge_visitors
-from tests.support.shop import add_goods, later, make_shop, put, put_on_hand, visitor_with
+from tests.support.shop import HERE, add_goods, later, make_shop, put, put_on_hand, visitor_with
 from vendors import stock
 
 
@@ -75,7 +75,7 @@ def test_summary_shows_price_changes_and_what_cannot_be_bought(shop):
     lamp.price = 1200
     lamp.save()
     put_on_hand(vase, 1)
-    summary = summarise_cart(visitor, timezone.now())
+    summary = summarise_cart(visitor, HERE, timezone.now())
     by_name = {line.variant.product.name: line for line in summary}
     assert by_name["Lamp"].price_rose
     assert by_name["Lamp"].seen_price == 1000
@@ -85,13 +85,13 @@ def test_summary_shows_price_changes_and_what_cannot_be_bought(shop):
 
 def test_summary_costs_the_same_queries_for_one_line_and_for_twelve(shop, django_assert_num_queries):
     visitor = visitor_with(shop, lamp=(add_goods(shop, "amber", "Lamp"), 1))
-    summarise_cart(visitor, timezone.now())  # the stores are read once a process
+    summarise_cart(visitor, HERE, timezone.now())  # the stores are read once a process
     with django_assert_num_queries(1):
-        summarise_cart(visitor, timezone.now())
+        summarise_cart(visitor, HERE, timezone.now())
     for number in range(11):
         put(visitor, add_goods(shop, "basalt", f"Vase {number}"))
     with django_assert_num_queries(1):
-        assert len(list(summarise_cart(visitor, timezone.now()))) == 12
+        assert len(list(summarise_cart(visitor, HERE, timezone.now()))) == 12
 
 
 def test_merge_sums_up_to_the_stock_and_does_nothing_twice(shop):
@@ -169,5 +169,5 @@ def test_withdrawn_variant_is_not_added_and_says_so_in_the_cart(shop):
     with pytest.raises(services.NotForSaleError):
         put(visitor, lamp)
 
-    [line] = summarise_cart(visitor, timezone.now())
+    [line] = summarise_cart(visitor, HERE, timezone.now())
     assert (line.for_sale, line.is_available) == (False, False)

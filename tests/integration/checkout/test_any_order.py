@@ -29,7 +29,7 @@ pages = st.integers(0, 3)
 keys = st.sampled_from(["key 1", "key 2"])  # of the same act twice
 PRICES = [(1000, None), (700, None), (1500, None), (1000, 600)]
 SUMS = [(700, 1500), (1500, 700), (700, 700)]
-TARIFFS = [(0, None), (300, 900), (600, 500)]
+TARIFFS = [(0, None), (300, 900), (600, 500), (None, 700), (None, None)]  # standard, express; without any: no delivery
 CARDS = [CardBehaviour.PAYS, CardBehaviour.PAYS, CardBehaviour.DECLINED, CardBehaviour.SECURE]
 
 

@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("transactional_d
 def goods():
     """Of each of three vendors two variants: one that soon is short, and one that never is."""
     shop = make_shop()
-    add_vendor(shop, "delft", delivery_charge=250)
+    add_vendor(shop, "delft", standard=250)
     return [
         [
             add_goods(shop, slug, f"{slug} {name}", on_hand=on_hand)

@@ -26,7 +26,7 @@ from tests.support.checkout_walk import (
     text,
     to_review,
 )  # fmt: skip
-from tests.support.shop import ADDRESS, MASTER, add_goods, later, order_of, put_on_hand
+from tests.support.shop import ADDRESS, MASTER, add_goods, later, order_of, put_on_hand, set_tariff
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_form_has_eight_fields_at_most_and_says_what_each_is_for(browser, vase):
     form = form[: form.index("</form>")]
     visible = [field for field in re.findall(r"<(?:input|select)[^>]*>", form) if 'type="hidden"' not in field]
     assert len(visible) <= 8
-    tokens = {"email", "name", "address-line1", "address-line2", "address-level2", "postal-code", "country"}
+    tokens = {"email", "name", "address-line1", "address-line2", "address-level2", "postal-code", "country", "tel"}
     assert tokens == set(re.findall(r'autocomplete="([^"]+)"', form))
 
 
@@ -255,8 +255,7 @@ def test_steps_cannot_be_skipped(browser, vase):
 
 def test_delivery_that_a_vendor_does_not_offer_is_refused(browser, shop):
     lamp = add_goods(shop, "basalt", "Lamp")
-    shop.vendors["basalt"].express_charge = None
-    shop.vendors["basalt"].save()
+    set_tariff(shop.vendors["basalt"], express_charge=None)
     fill_cart(browser, lamp)
     browser.get(f"{MALL}/checkout/")
     browser.post("/checkout/", ADDRESS)

@@ -17,7 +17,7 @@ from cart.checkout.prepare import prepare_order
 from cart.checkout.services import start_payment
 from cart.checkout.sweeping import BATCH, claim_due_payments, sweep_checkouts
 from cart.orders.models import Order, Payment
-from tests.support.shop import add_goods, begin, later, order_of, put, request_of, visitor_with
+from tests.support.shop import add_goods, begin, later, order_of, put, request_of, set_tariff, visitor_with
 from vendors.models import Stock
 
 
@@ -206,9 +206,7 @@ def test_sweep_counts_what_it_changed(visitor):
 
 
 def test_total_of_nothing_is_placed_without_a_gateway(shop):
-    amber = shop.vendors["amber"]
-    amber.delivery_charge = 0
-    amber.save()
+    set_tariff(shop.vendors["amber"], standard_charge=0)
     gift = add_goods(shop, "amber", "Leaflet", on_hand=3)
     gift.sale_price = 0
     gift.save()

@@ -12,7 +12,18 @@ from cart.orders.models import Consignment, Order, Payment
 from cart.services import change_quantity
 from cart.summary import summarise_cart
 from sessions_farm.communities.visitors.merging import merge_visitors
-from tests.support.shop import add_goods, begin, later, order_of, put, put_on_hand, request_of, visitor_with
+from tests.support.shop import (
+    HERE,
+    add_goods,
+    begin,
+    later,
+    order_of,
+    put,
+    put_on_hand,
+    request_of,
+    set_tariff,
+    visitor_with,
+)
 from vendors import stock
 from vendors.models import StockHold
 
@@ -99,9 +110,7 @@ def test_address_that_was_corrected_since_the_page_asks_again(shop):
 def test_dearer_delivery_asks_again(shop):
     visitor = visitor_with(shop, lamp=(add_goods(shop, "amber", "Lamp"), 1))
     checkout_request = request_of(visitor)
-    amber = shop.vendors["amber"]
-    amber.delivery_charge = 500
-    amber.save()
+    set_tariff(shop.vendors["amber"], standard_charge=500)
     with pytest.raises(PriceIncreasedError):
         press_pay(visitor, checkout_request)
 
@@ -198,6 +207,6 @@ def test_hold_follows_its_owner_into_the_account(shop):
     press_pay(visitor, request_of(visitor))
     merge_visitors(source=visitor, target=account, now=timezone.now())
 
-    [line] = summarise_cart(account, timezone.now())
+    [line] = summarise_cart(account, HERE, timezone.now())
     assert line.is_available
     assert press_pay(account, request_of(account)).order.total

@@ -21,7 +21,7 @@ COMMITS = 4  # the draft; the company's charge and its capture; the placed order
 
 @pytest.fixture
 def goods(committed_shop):
-    add_vendor(committed_shop, "cedar", delivery_charge=300)
+    add_vendor(committed_shop, "cedar", standard=300)
     return [add_goods(committed_shop, slug, f"Thing {slug}") for slug in ("amber", "basalt", "cedar")]
 
 

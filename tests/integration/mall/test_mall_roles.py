@@ -25,11 +25,12 @@ from vendors.models import Membership, Vendor
 SEES = {
     "operator": {
         "Vendor", "Storefront", "VendorDomain", "Category", "Product", "Variant", "Stock", "StockMovement",
-        "Marketplace", "Domain", "Community", "Department", "Route", "Dispatch", "User", "LogEntry", "Letter",
+        "Marketplace", "DeliveryZone", "Domain", "Community", "Department", "Route", "Dispatch", "User", "LogEntry",
+        "Letter",
     },
     "support": {
         "Order", "Consignment", "Return", "Refund", "Letter", "User", "Vendor", "Product", "Variant", "Stock",
-        "StockMovement", "Dispatch", "SupportVisit", "Cart",
+        "StockMovement", "Dispatch", "SupportVisit", "Cart", "DeliveryZone",
     },
     "finance": {"Order", "Consignment", "Return", "Refund", "Letter", "Transfer", "BackTransfer", "Vendor"},
 }  # fmt: skip

@@ -17,6 +17,7 @@ from mall.admin_site.takings import takings
 from mall.admin_site.tiles import MALL_TASKS, VENDOR_TASKS
 from sessions_farm.communities.models import Community
 from shipping.models import Dispatch
+from tests.support.consignments import PROMISED
 from tests.support.two_vendors import MASTER, make_marketplace, make_side
 from vendors.models import Marketplace, Stock, Vendor
 from vendors.money import Money
@@ -62,8 +63,9 @@ def add_order(side, number, state="open", placed_at=NOW, total=1000, **fields) -
         goods_total=total, total=total, placed_at=placed_at, **fields,
     )  # fmt: skip
     return Consignment.objects.create(
-        order=order, vendor=side.vendor, number=f"{number}-1", state=state, goods_total=total, placed_at=placed_at
-    )
+        order=order, vendor=side.vendor, number=f"{number}-1", state=state, goods_total=total, placed_at=placed_at,
+        send_by=placed_at and placed_at + PROMISED,
+    )  # fmt: skip
 
 
 def client_of(user) -> Client:

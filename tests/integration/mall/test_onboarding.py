@@ -96,20 +96,20 @@ def save_shop(owner, vendor, **changes):
 def set_up(owner, vendor):
     """Do what the list of steps asks for, each at the page that it leads to."""
     save_shop(
-        owner, vendor, tagline="Light, by hand", about="We make lamps.", delivery_text="In two days.",
-        returns_text="Within a month.",
+        owner, vendor, tagline="Light, by hand", about="We make lamps.", returns_text="Within a month.",
     )  # fmt: skip
     product = Product.objects.create(
         vendor=vendor, category=Category.objects.first(), name="Lamp", slug="lamp", status="published"
     )
     put_on_hand(Variant.objects.create(product=product, sku="L-1", price=1000), 3)
     for page, query, data in (
-        ("department", "", {"name": "Back room"}),
-        ("route", "?transport=email", {"rank": 1, "to": "pack@rosa.example", "ack_policy": "person"}),
+        ("vendors_deliveryzone", "", {"name": "Ireland", "countries": ["IE"], "standard_charge": "4,50"}),
+        ("shipping_department", "", {"name": "Back room"}),
+        ("shipping_route", "?transport=email", {"rank": 1, "to": "pack@rosa.example", "ack_policy": "person"}),
     ):
-        url = reverse(f"admin:shipping_{page}_add") + query
+        url = reverse(f"admin:{page}_add") + query
         form = form_data(owner.get(url))
-        department = {"department": Department.objects.get(vendor=vendor).pk} if page == "route" else {}
+        department = {"department": Department.objects.get(vendor=vendor).pk} if page == "shipping_route" else {}
         answer = owner.post(url, form | data | department)
         assert answer.status_code == 302, text(answer)
 
@@ -120,10 +120,10 @@ def test_steps_that_are_missing_are_named_and_lead_to_their_pages(operator, add_
     owner = owner_of(vendor)
     home = text(owner.get("/admin/"))
     assert "It is being set up, and shoppers do not see it yet." in home
-    assert home.count(" missing ") == 5
+    assert home.count(" missing ") == 6
     assert "Domain of your own if you like" in home
     refused = text(press(owner, vendor, "ask"))
-    assert "What is missing: Terms, Look, First product, Delivery, Shipping route." in refused
+    assert "What is missing: Terms, Look, First product, Delivery, Returns, Shipping route." in refused
     for href in re.findall(r'<li class="steps__step"[^>]*>\s*<a href="([^"]+)"', owner.get("/admin/").text):
         assert owner.get(href).status_code == 200, "each step leads to the page where it is made"
 

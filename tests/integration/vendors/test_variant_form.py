@@ -9,7 +9,7 @@ from django.urls import reverse
 from mall.accounts.models import User
 from tests.support.html import form_data
 from tests.support.two_vendors import MASTER, make_side
-from vendors.models import Product, Variant
+from vendors.models import DeliveryZone, Product, Variant
 
 ADD = reverse("admin:vendors_variant_add")
 SALE = {
@@ -97,12 +97,12 @@ def test_two_variants_on_sale_have_not_the_same_values(clerk, side):
     assert Variant.objects.get(pk=twin.pk).withdrawn
 
 
-def test_charges_of_a_vendor_are_money_too(side):
+def test_charges_of_a_zone_are_money_too(side):
     boss = Client(headers={"host": MASTER})
     boss.force_login(User.objects.create_superuser("boss@example.org"))
-    url = reverse("admin:vendors_vendor_change", args=[side.vendor.pk])
-    assert save(boss, url, delivery_charge="4,50", express_charge="", free_delivery_from="50") == ""
-    side.vendor.refresh_from_db()
-    vendor = side.vendor
-    assert (vendor.delivery_charge, vendor.express_charge, vendor.free_delivery_from) == (450, None, 5000)
-    assert "is no amount" in save(boss, url, delivery_charge="four")
+    zone = side.rows[DeliveryZone]
+    url = reverse("admin:vendors_deliveryzone_change", args=[zone.pk])
+    assert save(boss, url, standard_charge="4,50", express_charge="", free_from="50") == ""
+    zone.refresh_from_db()
+    assert (zone.standard_charge, zone.express_charge, zone.free_from) == (450, None, 5000)
+    assert "is no amount" in save(boss, url, standard_charge="four")

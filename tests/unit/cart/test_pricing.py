@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cart.pricing import DeliveryMethod, PricedLine, Tariff, quantities_by_variant, split_by_vendor
+from cart.pricing import PricedLine, Tariff, quantities_by_variant, split_by_vendor
+from vendors.delivery import DeliveryMethod, Rate
 
 VENDORS = st.integers(1, 6)
 money = st.integers(1, 5_000_000)
@@ -18,12 +19,11 @@ lines = st.lists(
     min_size=1,
     max_size=30,
 )
-tariffs = st.fixed_dictionaries(
-    {
-        vendor: st.builds(Tariff, standard=st.integers(0, 5000), express=st.none() | money, free_from=st.none() | money)
-        for vendor in range(1, 7)
-    }
+days = st.integers(0, 20)
+rates_of_all = st.dictionaries(
+    st.sampled_from(DeliveryMethod), st.builds(Rate, st.integers(0, 5000), days, days, free_from=st.none() | money)
 )
+tariffs = st.fixed_dictionaries({vendor: st.builds(Tariff, rates_of_all) for vendor in range(1, 7)})
 methods = st.dictionaries(VENDORS, st.sampled_from(DeliveryMethod))
 
 
@@ -51,13 +51,28 @@ def test_quantities_sum_lines_of_one_variant(bought):
 
 
 @given(lines, tariffs, methods)
-def test_method_that_is_not_offered_becomes_standard(bought, rates, chosen):
+def test_method_is_the_wanted_one_or_one_that_is_offered(bought, rates, chosen):
     for draft in split_by_vendor(bought, rates, chosen):
-        assert rates[draft.vendor_id].offers(draft.method)
+        tariff = rates[draft.vendor_id]
+        assert tariff.offers(draft.method) == bool(tariff.rates)
+        if tariff.offers(wanted := chosen.get(draft.vendor_id, DeliveryMethod.STANDARD)):
+            assert draft.method == wanted
+
+
+@given(lines, tariffs, methods)
+def test_draft_has_the_days_of_its_rate(bought, rates, chosen):
+    for draft in split_by_vendor(bought, rates, chosen):
+        rate = rates[draft.vendor_id].rates.get(draft.method, Rate(0, 0, 0))
+        assert (draft.days_from, draft.days_until) == (rate.days_from, rate.days_until)
+
+
+def tariff_of(standard, express=None, free_from=None):
+    rates = {DeliveryMethod.STANDARD: Rate(standard, 2, 3, free_from)}
+    return Tariff(rates if express is None else rates | {DeliveryMethod.EXPRESS: Rate(express, 1, 1)})
 
 
 def test_standard_delivery_is_free_from_the_amount_on():
-    tariff = Tariff(standard=450, express=900, free_from=5000)
+    tariff = tariff_of(450, express=900, free_from=5000)
     assert tariff.charge(4999, DeliveryMethod.STANDARD) == 450
     assert tariff.charge(5000, DeliveryMethod.STANDARD) == 0
     assert tariff.charge(5000, DeliveryMethod.EXPRESS) == 900
@@ -66,5 +81,12 @@ def test_standard_delivery_is_free_from_the_amount_on():
 
 
 def test_nothing_is_missing_for_a_delivery_that_is_never_free():
-    assert Tariff(standard=450).remaining_for_free_delivery(10) == 0
-    assert Tariff(standard=0, free_from=5000).remaining_for_free_delivery(10) == 0
+    assert tariff_of(450).remaining_for_free_delivery(10) == 0
+    assert tariff_of(0, free_from=5000).remaining_for_free_delivery(10) == 0
+
+
+def test_a_place_without_rates_is_not_delivered_to():
+    assert Tariff().charge(10, DeliveryMethod.EXPRESS) == 0
+    assert Tariff().remaining_for_free_delivery(10) == 0
+    only_express = Tariff({DeliveryMethod.EXPRESS: Rate(900, 1, 1)})
+    assert only_express.charge(10, DeliveryMethod.STANDARD) == 900
