@@ -26,6 +26,8 @@ from cart.orders.models import Consignment, Order
 from cart.orders.signals import address_change_asked, contact_changed
 from cart.transactions import in_transaction
 from vendors.audit import log_changes
+from vendors.delivery import DeliveryMethod, Destination, zone_for
+from vendors.zones import read_zones, zone_rows
 
 By = ContactChange.By
 # The country is not among them: delivery was agreed and charged for it.
@@ -162,7 +164,7 @@ def _write(
         recent = ContactChange.objects.filter(order=order, by=author.by, asked_at__gt=now - timedelta(hours=1))
         if recent.count() >= CHANGES_AN_HOUR:
             raise NotChangeableError("That were many changes in an hour. Try again later.")
-    _refuse_if_late(order, after, author.by)
+    _refuse(order, after, author.by)
     return ContactChange.objects.create(
         order=order,
         key=key,
@@ -174,7 +176,7 @@ def _write(
     )
 
 
-def _refuse_if_late(order: Order, after: Mapping[str, str], by: str) -> None:
+def _refuse(order: Order, after: Mapping[str, str], by: str) -> None:
     if order.state not in (Order.State.PLACED, Order.State.CANCELLED) and not order.is_to_pay:
         raise NotChangeableError(f"Order {order.number} is {order.get_state_display()}.")
     if not after.keys() & set(POSTAL):
@@ -182,11 +184,28 @@ def _refuse_if_late(order: Order, after: Mapping[str, str], by: str) -> None:
     list(Consignment.objects.filter(order=order).order_by("pk").select_for_update(no_key=True))  # who packs it waits
     if reason := refusal(order, by):
         raise NotChangeableError(f"{reason} It cannot go to another address any more.")
+    if "postcode" in after:
+        _refuse_other_rate(order, after["postcode"])
+
+
+def _refuse_other_rate(order: Order, postcode: str) -> None:
+    """Raise NotChangeableError where a shop delivers to a postcode otherwise than to the present one, or not at all."""
+    country = order.country.code
+    rows = Consignment.objects.filter(order=order).exclude(state=Consignment.State.CANCELLED)
+    for consignment in rows.select_related("vendor").annotate(zone_rows=zone_rows("vendor")).order_by("pk"):
+        zones = read_zones(consignment.zone_rows)
+        found = [zone_for(zones, Destination(country, each)) for each in (order.postcode, postcode)]
+        now, then = (zone.rates.get(DeliveryMethod(consignment.delivery_method)) if zone else None for zone in found)
+        if now != then:
+            raise NotChangeableError(
+                f"{consignment.vendor.name} delivers to {postcode or 'there'} for another price, in other days or not "
+                "at all. For there, cancel this order and order anew."
+            )
 
 
 def _make(order: Order, change: ContactChange, by_name: str, now: datetime) -> None:
     """Make a change: the order, its dispatches, the letters, the log."""
-    _refuse_if_late(order, change.after, change.by)
+    _refuse(order, change.after, change.by)
     is_postal = bool(change.after.keys() & set(POSTAL))
     old_email = order.email
     for name, value in change.after.items():

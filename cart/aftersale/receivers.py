@@ -5,7 +5,7 @@ from datetime import datetime
 from django.dispatch import receiver
 
 from cart.aftersale import returning
-from cart.aftersale.models import Return
+from cart.aftersale.models import ContactChange, Return
 from cart.orders.models import Refund
 from cart.orders.signals import buyers_erased, refund_made
 
@@ -16,7 +16,8 @@ def on_refund_made(*, refund: Refund, now: datetime, **_: object) -> None:
     returning.end_return(refund=refund)
 
 
-@receiver(buyers_erased, dispatch_uid="aftersale.erase_reasons")
+@receiver(buyers_erased, dispatch_uid="aftersale.erase_buyers")
 def on_buyers_erased(*, orders: list[int], **_: object) -> None:
-    """Erase the reasons that the shoppers wrote."""
+    """Erase the reasons that the shoppers wrote, and the addresses that they changed."""
+    ContactChange.objects.filter(order__in=orders).delete()
     Return.objects.filter(consignment__order__in=orders).update(why="")

@@ -61,7 +61,7 @@ def make_big_sale(shop, pay_with) -> Sale:  # noqa: F811 -- arguments, no fixtur
     goods = {}
     for number in range(10):
         slug = f"shop-{number}"
-        add_vendor(shop, slug, delivery_charge=300, support_email=f"help@{slug}.example")
+        add_vendor(shop, slug, standard=300, support_email=f"help@{slug}.example")
         for name in ("Lamp", "Shade", "Vase"):
             goods[f"{name}{number}"] = (add_goods(shop, slug, f"{name} of {slug}"), 2)
     return sell(shop, pay_with, **goods)

@@ -27,6 +27,7 @@ from shipping.services import change_recipient
 from tests.integration.aftersale.test_shopper_pages import address, browser, post
 from tests.support.html import flat, form_data
 from tests.support.two_vendors import make_staff
+from vendors.models import DeliveryZone
 
 By = ContactChange.By
 
@@ -136,6 +137,16 @@ def pack(sale):
 
 def print_slip(sale):
     Consignment.objects.filter(pk=sale.consignment("amber").pk).update(printed_at=timezone.now())
+
+
+def test_postcode_of_another_zone_is_refused_and_one_of_the_same_is_taken(sale):
+    vendor = sale.reload().consignments.order_by("pk").first().vendor
+    DeliveryZone.objects.create(vendor=vendor, name="Far", countries="IE", postcodes="F", standard_charge=900)
+    with pytest.raises(NotChangeableError, match="for another price"):
+        change(sale, postcode="F91 X2Y3")
+    assert ContactChange.objects.count() == 0
+    change(sale, postcode="D02 AF30")
+    assert sale.reload().postcode == "D02 AF30"
 
 
 @pytest.mark.parametrize(
