@@ -161,8 +161,8 @@ def _read_cards(order: Order, now: datetime) -> list[Card]:
 
 
 def _read_returns(order: Order) -> dict[int, list[Return]]:
-    """Return the returns of each consignment with their lines; an order of which nothing came back needs no query."""
-    if not order.placed_at:
+    """Return the returns of each consignment with their lines; where nothing was sent there are none."""
+    if not any(each.state in SENT for each in order.consignments.all()):
         return {}
     rows = _return_lines_of(order.pk)
     found: dict[int, Return] = {row.returned_id: row.returned for row in rows}
