@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from shipping import claim as claims
-from shipping import presence, results, tasks
+from shipping import presence, results, runner, tasks
 from shipping.claim import LEASE, Room
 from shipping.models import Dispatch, Route
 from shipping.results import Finished
@@ -129,6 +129,22 @@ def test_claim_and_result_of_many_cost_few_statements(
     with django_assert_max_num_queries(11):
         assert results.record(finished, NOW) == ["acked"] * 20
     assert Dispatch.objects.filter(state="acked").count() == 20
+
+
+def test_sends_may_end_while_the_rows_are_read(route, vendor, place_order, scripted, monkeypatch):
+    """Sends end on the event loop's thread, in the middle of what the rows' thread does with those under way."""
+    scripted.answers = [scripted.ack()]
+    Route.objects.update(last_ok_at=NOW)
+    for _ in range(16):
+        place_order(vendor, now=NOW)
+    looked = runner.Work.is_troubled
+
+    def slowly(work, now):
+        time.sleep(0.02)
+        return looked(work, now)
+
+    monkeypatch.setattr(runner.Work, "is_troubled", slowly)
+    assert drain(now=NOW) == {"acked": 16}
 
 
 @pytest.mark.django_db(transaction=True)
