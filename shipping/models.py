@@ -160,6 +160,7 @@ class Dispatch(models.Model):
             ),
             models.Index(F("route"), F("id"), name="shipping_dispatch_unacked", condition=Q(state=State.SENT)),
             models.Index(F("id"), name="shipping_dispatch_no_route", condition=Q(route=None, state=State.HELD)),
+            models.Index(F("id"), name="shipping_dispatch_unalarmed", condition=Q(state=State.DEAD, alarmed_at=None)),
         ]
 
     def __str__(self) -> str:

@@ -60,6 +60,8 @@ SWITCH_SECONDS = 0.0005
 """How long a thread of a runner keeps the interpreter; with Python's 5 ms each answer of the database waits."""
 POLL = 0.25
 """Seconds between two looks at the outbox."""
+GATHER = 0.005
+"""Seconds in which the ends of sends gather: a transaction costs about as much for ten of them as for one."""
 UPKEEP = 5.0
 """Seconds between two looks for dispatches that need a route."""
 
@@ -167,12 +169,13 @@ class Runner:
         return bool(self.working or self.ended)
 
     async def wait(self, seconds: float) -> None:
-        """Wait for the end of any work under way."""
+        """Wait for the end of any work under way, and a moment for more of them."""
         try:
             async with asyncio.timeout(seconds):
                 await self.changed.wait()
         except TimeoutError:
             return
+        await asyncio.sleep(GATHER)
 
     async def close(self) -> None:
         """Close the connections that were kept open."""

@@ -386,8 +386,9 @@ def manage(settings):
     environment = os.environ | {"DATABASE_URL": url, "EGRESS_ALLOW": "127.0.0.0/8", "SECRET_KEY": settings.SECRET_KEY}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
 
-    def start(*arguments):
+    def start(*arguments, **changes):
         command = [sys.executable, str(SITES.parents[1] / "manage.py"), *map(str, arguments)]
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, env=environment | changes, **output)
 
     return start

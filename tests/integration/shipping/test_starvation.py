@@ -1,6 +1,10 @@
 """Departments that hang, each in its own way: their neighbours' goods go out meanwhile, and each hang ends."""
 
+import os
+import re
+import signal
 import socket
+import subprocess
 import time
 from datetime import timedelta
 
@@ -9,11 +13,15 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from deploy.demo import stack
+from mall.tasks import sweep_checkouts, sweep_sessions
 from shipping import runner, tasks
 from shipping.models import Attempt, Dispatch, Route
 from shipping.runner import drain
 from shipping.transports import CLASSES, get_transport
 from tests.support import hanging
+from tests.support.nodes import url_of_test_database
+from vendors.nudge import Nudge
 
 DEADLINE = timedelta(seconds=4)
 DEAD = [f"127.0.0.{last}" for last in range(2, 8)]
@@ -106,6 +114,59 @@ def test_neighbours_of_departments_that_hang_do_not_wait(dark_routes, make_vendo
     assert dark.values("route").distinct().count() == len(dark_routes)
     assert took < 3 + DEADLINE.total_seconds() + runner.GRACE + 3, "a hang did not end"
     assert outcomes["acked"] == 15
+
+
+@pytest.fixture
+def celery_worker(tmp_path, settings, redis_client):
+    """The demo's worker, for all queues; yields a function that reads its log."""
+    settings.CELERY_BROKER_URL = os.environ["REDIS_URL"]
+    log = tmp_path / "worker.log"
+    command = [*stack.CELERY, "worker", "--loglevel", "INFO", "--concurrency", "2", "--without-mingle"]
+    environment = os.environ | {
+        "DATABASE_URL": url_of_test_database(),
+        "DJANGO_SETTINGS_MODULE": "mall.settings",
+        "DB_POOL": "0",
+        "EGRESS_ALLOW": "127.0.0.0/8",
+        "LOG_FORMAT": "plain",
+    }
+    with log.open("w") as output:
+        worker = subprocess.Popen(
+            [*command, "-Q", "celery,jobs,dispatch"],
+            cwd=stack.PROJECT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    yield log.read_text
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait(20)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweeps_of_checkouts_and_sessions_run_beside_drains_that_hang(
+    dark_routes, make_vendor, route_to, place_order, scripted, celery_worker, wait_until
+):
+    """No dispatchd: a worker drains, its sends hang, and more drains wait than it has processes."""
+    for number, way in enumerate(dark_routes.values()):
+        seller = make_vendor(f"dark{number}")
+        route_to(*way, seller=seller)
+        place_order(seller)
+    scripted.answers = [scripted.ack()]
+    neighbour = make_vendor("neighbour")
+    route_to("http", {"url": scripted.url}, {"secret": scripted.secret}, seller=neighbour)
+    place_order(neighbour)
+    for _ in range(4):
+        Nudge().send(tasks.drain_outbox, ())
+    wait_until(lambda: Dispatch.objects.filter(state="sending").count() >= len(dark_routes) // 2, 60)
+    sweeps = [sweep_checkouts, sweep_sessions] * 3
+    for sweep in sweeps:
+        Nudge().send(sweep, ())
+    wait_until(lambda: celery_worker().count("succeeded") >= len(sweeps), 20)
+    for name in ("mall.sweep_checkouts", "mall.sweep_sessions"):
+        assert len(re.findall(rf"Task {name}\[.*succeeded", celery_worker())) == 3, celery_worker()[-2000:]
+    assert Dispatch.objects.filter(state="sending").exists(), "the control: nothing hangs any more"
+    assert Dispatch.objects.get(consignment__vendor=neighbour).state == "acked"
 
 
 def test_celery_only_wakes_and_never_holds_another_queue():
