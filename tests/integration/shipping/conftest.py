@@ -26,6 +26,7 @@ from cart.orders.signals import order_finalising
 from sessions_farm.communities.models import Community, Domain
 from shipping.models import Dispatch
 from shipping.services import set_up_route
+from tests.support.certificates import make_certificate
 from vendors.models import Marketplace, Vendor
 
 SITES = Path(__file__).parents[3] / "deploy" / "vendor_sites"
@@ -197,8 +198,13 @@ class SftpDepartment:
 @pytest.fixture
 def sftp_department(tmp_path):
     department = SftpDepartment(tmp_path)
-    with running(*department.program):
+    with running(*department.program) as department.process:
         yield department
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    return make_certificate(tmp_path)
 
 
 class Mailbox:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.utils import timezone
@@ -25,6 +26,7 @@ from shipping.runner import drain
 from tests.support import counting_department, own_servers
 from tests.support.counting_department import SECRET, Faults
 from tests.support.dispatch_world import World
+from tests.support.dispatchd_nursery import Nursery
 from vendors.nudge import Nudge
 
 COUNT, KILLS, FLUSHES = 20_000, 40, 3
@@ -43,7 +45,7 @@ def at_size(scale):
 
 
 @pytest.fixture
-def servers(at_size, transactional_db, monkeypatch, settings):
+def servers(at_size, transactional_db, monkeypatch):
     """Servers of this test's own, with the mall's tables; this process is connected to them."""
     with own_servers.running() as mine, monkeypatch.context() as elsewhere:
         url = urlsplit(mine.database_url)
@@ -51,26 +53,30 @@ def servers(at_size, transactional_db, monkeypatch, settings):
         connection.close()
         for name, value in place.items():
             elsewhere.setitem(connection.settings_dict, name, value)
-        settings.CELERY_BROKER_URL = mine.redis_url
+        elsewhere.setattr(settings, "CELERY_BROKER_URL", mine.redis_url)
         call_command("migrate", verbosity=0)
         yield mine
         connection.close()
 
 
 @pytest.fixture
-def start(servers, manage):
-    """Start a dispatchd; those that still run at the end are ended."""
-    started = []
-
-    def go():
-        dead = "redis://127.0.0.1:1/0"
-        started.append(manage("dispatchd", "--lease", "3", REDIS_URL=dead, BROKER_URL=dead))
-        return started[-1]
-
-    yield go
-    for process in started:
-        process.kill()
-        process.communicate(timeout=20)
+def nursery(servers):
+    """Workers on those servers; they know of no broker."""
+    away = "redis://127.0.0.1:1/0"
+    nursery = Nursery(
+        os.environ
+        | {
+            "DATABASE_URL": servers.database_url,
+            "REDIS_URL": away,
+            "BROKER_URL": away,
+            "DJANGO_SETTINGS_MODULE": "mall.settings",
+            "SECRET_KEY": settings.SECRET_KEY,
+            "DB_POOL": "0",
+            "EGRESS_ALLOW": "127.0.0.0/8",
+        }
+    )
+    yield nursery
+    nursery.close()
 
 
 def acked():
@@ -78,7 +84,7 @@ def acked():
 
 
 def in_hand(worker):
-    return Dispatch.objects.filter(state="sending", lease_owner__endswith=f":{worker.pid}").count()
+    return Dispatch.objects.filter(state="sending", lease_owner__endswith=f":{worker}").count()
 
 
 def is_answering():
@@ -91,20 +97,19 @@ def is_answering():
     return True
 
 
-def test_kills_and_restarts_lose_nothing_and_double_nothing(at_size, servers, start, wait_until):
+def test_kills_and_restarts_lose_nothing_and_double_nothing(at_size, servers, nursery, wait_until):
     cut_off = 0
     with counting_department.running(Faults(busy=0.05, lost=0.1)) as department:
         world = World(VENDORS, department.url, SECRET)
         world.write(at_size)
-        workers = [start() for _ in range(WORKERS)]
+        workers = [nursery.start() for _ in range(WORKERS)]
         for kill in range(1, KILLS + 1):
             wait_until(lambda part=kill: acked() >= UNDER_KILLS * part * at_size / KILLS, 120)
             victim = workers.pop(0)
             wait_until(lambda worker=victim: in_hand(worker), 60)
-            victim.send_signal(signal.SIGKILL)
-            victim.wait(20)
+            nursery.end(victim, signal.SIGKILL)
             cut_off += in_hand(victim)
-            workers.append(start())
+            workers.append(nursery.start())
             Nudge()(tasks.drain_outbox)
             if kill % (KILLS // FLUSHES) == 0:
                 servers.empty_redis()
@@ -113,14 +118,15 @@ def test_kills_and_restarts_lose_nothing_and_double_nothing(at_size, servers, st
                 wait_until(is_answering, 60)
         wait_until(lambda: acked() > 0.99 * at_size, 120)
         for worker in workers:
-            worker.send_signal(signal.SIGTERM)
-            assert worker.wait(30) == 0, "dispatchd did not outlive the database's restart"
+            assert nursery.end(worker, signal.SIGTERM) == 0
         finish()
         books = department.books()
+    arrivals = books.arrivals.total()
+    print(f"{at_size} consignments, {cut_off} cut off; {arrivals} arrivals, {books.busy} × 503")  # noqa: T201 -- figures
     assert cut_off, "the control: no worker was killed with work in hand, so this test shows nothing"
     assert (len(books.jobs), books.jobs.total(), books.forged) == (at_size, at_size, 0), "lost, or worked twice"
     assert max(books.arrivals.values()) > 1, "the control: some did arrive twice"
-    assert (books.arrivals.total() + books.busy) / at_size <= MOST_SENDS
+    assert (arrivals + books.busy) / at_size <= MOST_SENDS
 
 
 def finish():

@@ -23,7 +23,8 @@ from tests.support import hanging
 from tests.support.nodes import url_of_test_database
 from vendors.nudge import Nudge
 
-DEADLINE = timedelta(seconds=4)
+DEADLINE = timedelta(seconds=6)
+BUDGET = timedelta(seconds=5)
 DEAD = [f"127.0.0.{last}" for last in range(2, 8)]
 
 
@@ -49,7 +50,7 @@ def name_server(monkeypatch):
         if host == "six.example":
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in DEAD]
         if host == "slow.example":
-            time.sleep(6)
+            time.sleep(8)
         return real(host, port, *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
@@ -103,7 +104,7 @@ def test_neighbours_of_departments_that_hang_do_not_wait(dark_routes, make_vendo
     )
 
     begun, begun_at = time.monotonic(), timezone.now()
-    outcomes = drain(budget=timedelta(seconds=3))
+    outcomes = drain(budget=BUDGET)
     took = time.monotonic() - begun
 
     theirs = Attempt.objects.filter(route__department__vendor__in=neighbours)
@@ -112,7 +113,7 @@ def test_neighbours_of_departments_that_hang_do_not_wait(dark_routes, make_vendo
     dark = Attempt.objects.exclude(route__department__vendor__in=neighbours)
     assert set(dark.values_list("outcome", flat=True)) == {"retry"}
     assert dark.values("route").distinct().count() == len(dark_routes)
-    assert took < 3 + DEADLINE.total_seconds() + runner.GRACE + 3, "a hang did not end"
+    assert took < (BUDGET + DEADLINE).total_seconds() + runner.GRACE + 3, "a hang did not end"
     assert outcomes["acked"] == 15
 
 
@@ -159,12 +160,9 @@ def test_sweeps_of_checkouts_and_sessions_run_beside_drains_that_hang(
     for _ in range(4):
         Nudge().send(tasks.drain_outbox, ())
     wait_until(lambda: Dispatch.objects.filter(state="sending").count() >= len(dark_routes) // 2, 60)
-    sweeps = [sweep_checkouts, sweep_sessions] * 3
-    for sweep in sweeps:
+    for sweep in [sweep_checkouts, sweep_sessions] * 3:
         Nudge().send(sweep, ())
-    wait_until(lambda: celery_worker().count("succeeded") >= len(sweeps), 20)
-    for name in ("mall.sweep_checkouts", "mall.sweep_sessions"):
-        assert len(re.findall(rf"Task {name}\[.*succeeded", celery_worker())) == 3, celery_worker()[-2000:]
+    wait_until(lambda: len(re.findall(r"Task mall\.sweep_(?:checkouts|sessions)\[.* succeeded", celery_worker())) == 6)
     assert Dispatch.objects.filter(state="sending").exists(), "the control: nothing hangs any more"
     assert Dispatch.objects.get(consignment__vendor=neighbour).state == "acked"
 
