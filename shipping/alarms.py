@@ -58,7 +58,12 @@ def send_alarms(now: datetime) -> int:
 
 def _alarm(trouble: Trouble, now: datetime) -> bool:
     """Mail a trouble; return False where no mail was taken, so that it is tried again."""
-    if not _mail(trouble):
+    try:
+        mailed = _mail(trouble)
+    except Exception:  # whatever is wrong with one vendor's alarm keeps no other vendor's
+        logger.exception("The alarm about %s could not be written.", trouble.vendor)
+        mailed = False
+    if not mailed:
         metrics.UNMAILED.inc()
         return False
     metrics.ALARMS.inc()

@@ -25,6 +25,9 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in t
         super().__init__(*args, **kwargs)
         if not hasattr(self, "settings"):
             return
+        for name in self.settings.base_fields:
+            if isinstance(self.fields[name], forms.CharField):
+                self.fields[name].widget.attrs.setdefault("class", "vTextField")  # the admin's own width of texts
         if self.instance.pk and not self.initial.get("ack_policy"):
             self.initial["ack_policy"] = self.instance.acknowledged_by
         for name in self.settings.base_fields:

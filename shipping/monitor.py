@@ -45,6 +45,9 @@ def _run(stopped: threading.Event) -> None:
         except DatabaseError as error:
             logger.warning("The monitor of the outbox waits for the database: %s", error)
             stopped.wait(GAUGES_EVERY)
+        except Exception:
+            logger.exception("The monitor of the outbox failed; it goes on.")
+            stopped.wait(GAUGES_EVERY)
         finally:
             connection.close()
 

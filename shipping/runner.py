@@ -87,7 +87,7 @@ class Work:
         return self.item.route.failures > 0 or now - self.since > SLOW
 
 
-type Ended = tuple[Work, Result]
+type WorkResult = tuple[Work, Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Runner:
     lease: timedelta = LEASE
     outcomes: Counter[str] = field(default_factory=Counter)
     working: set[Work] = field(default_factory=set)
-    ended: list[Ended] = field(default_factory=list)
+    ended: list[WorkResult] = field(default_factory=list)
     transports: dict[str, Transport] = field(default_factory=dict)
     name: str = field(default_factory=lambda: f"{settings.NODE or socket.gethostname()}:{os.getpid()}")
     on_upkeep: Callable[[datetime], None] = lambda _: None
@@ -183,7 +183,7 @@ class Runner:
             await transport.close()
         await asyncio.sleep(0)  # what was closed lets go of its socket in the loop's next turn
 
-    def _turn(self, ended: Sequence[Ended], working: Sequence[Work], *, claiming: bool) -> Turn:
+    def _turn(self, ended: Sequence[WorkResult], working: Sequence[Work], *, claiming: bool) -> Turn:
         now = self.clock()
         if claiming and time.monotonic() - self.upkept > UPKEEP:
             routing.assign_missing_routes(now=now)
@@ -194,7 +194,7 @@ class Runner:
 
     @transaction.atomic
     def _record_and_claim(
-        self, ended: Sequence[Ended], working: Sequence[Work], now: datetime, *, claiming: bool
+        self, ended: Sequence[WorkResult], working: Sequence[Work], now: datetime, *, claiming: bool
     ) -> Turn:
         """Do it in one transaction: a round trip costs more than a row."""
         outcomes = _record(ended, now)
@@ -247,7 +247,7 @@ def _room(working: Sequence[Work], taken: int) -> Room:
     return Room(min(healthy, left), min(TROUBLED_SLOTS - troubled, left))
 
 
-def _record(ended: Sequence[Ended], now: datetime) -> Counter[str]:
+def _record(ended: Sequence[WorkResult], now: datetime) -> Counter[str]:
     """Record the ends; return their outcomes."""
     sends = [
         Finished(work.item, result, work.started, now)

@@ -102,6 +102,24 @@ def test_one_refused_address_keeps_the_alarm_from_nobody(people, route, vendor, 
     assert alarms.send_alarms(timezone.now()) == 0, "the others got it a second time"
 
 
+def test_alarm_that_cannot_be_written_keeps_no_other(
+    people, make_vendor, place_order, dispatch_of, mailoutbox, monkeypatch
+):
+    for name in ("broken", "sound"):
+        place_order(make_vendor(name))
+    Dispatch.objects.update(state="dead", next_at=None, reason="Refused (422)")
+    written = alarms.render_to_string
+
+    def break_one(template, context):
+        if context["trouble"].vendor.slug == "broken":
+            raise LookupError("its mall has no master")
+        return written(template, context)
+
+    monkeypatch.setattr(alarms, "render_to_string", break_one)
+    assert alarms.send_alarms(timezone.now()) == 1
+    assert "Sound" in read(mailoutbox)[1]
+
+
 def test_alarm_that_no_server_takes_is_tried_again(people, route, vendor, place_order, mailoutbox, settings):
     place_order(vendor)
     services.hold_route(route=route, reason="The password is wrong.")

@@ -30,7 +30,7 @@ from tests.support.dispatchd_nursery import Nursery
 from vendors.nudge import Nudge
 
 COUNT, KILLS, FLUSHES = 20_000, 40, 3
-VENDORS, WORKERS = 20, 2
+VENDORS, WORKERS = 10, 2
 MOST_SENDS = 1.3  # of an item; one in 0.85 is what the department's own faults make necessary
 UNDER_KILLS = 0.9  # of the work is done while workers are killed
 
@@ -98,22 +98,22 @@ def is_answering():
 
 
 def test_kills_and_restarts_lose_nothing_and_double_nothing(at_size, servers, nursery, wait_until):
-    cut_off = 0
+    cut_off, kills = 0, max(KILLS * at_size // COUNT, FLUSHES)
     with counting_department.running(Faults(busy=0.05, lost=0.1)) as department:
         world = World(VENDORS, department.url, SECRET)
         world.write(at_size)
         workers = [nursery.start() for _ in range(WORKERS)]
-        for kill in range(1, KILLS + 1):
-            wait_until(lambda part=kill: acked() >= UNDER_KILLS * part * at_size / KILLS, 120)
+        for kill in range(1, kills + 1):
+            wait_until(lambda part=kill: acked() >= UNDER_KILLS * part * at_size / kills, 120)
             victim = workers.pop(0)
             wait_until(lambda worker=victim: in_hand(worker), 60)
             nursery.end(victim, signal.SIGKILL)
             cut_off += in_hand(victim)
             workers.append(nursery.start())
             Nudge()(tasks.drain_outbox)
-            if kill % (KILLS // FLUSHES) == 0:
+            if kill % (kills // FLUSHES) == 0:
                 servers.empty_redis()
-            if kill == KILLS // 2:
+            if kill == kills // 2:
                 servers.restart_database()
                 wait_until(is_answering, 60)
         wait_until(lambda: acked() > 0.99 * at_size, 120)
