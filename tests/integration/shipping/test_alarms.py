@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.mail import EmailMessage
+from django.db import connection
 from django.utils import timezone
 
 from mall.accounts.models import User
@@ -165,3 +166,19 @@ def test_dispatchd_raises_alarms_by_its_own_clock(
         said, _ = process.communicate(timeout=20)
     assert process.returncode == 0, said
     assert all(b"The password is wrong." in mail for mail in mailbox_department.messages)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_do_not_mail_the_same_alarm(people, route, vendor, place_order, mailoutbox):
+    place_order(vendor)
+    services.hold_route(route=route, reason="The password is wrong.")
+    another = connection.copy()
+    try:
+        with another.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [alarms.LOCK])
+            assert alarms.send_alarms(timezone.now()) == 0
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [alarms.LOCK])
+    finally:
+        another.close()
+    assert alarms.send_alarms(timezone.now()) == 1
+    assert read(mailoutbox)[0] == people

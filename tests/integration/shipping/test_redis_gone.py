@@ -37,13 +37,16 @@ def test_orders_are_placed_and_sent_without_redis(manage, wait_until, scale):
             config, secrets = {"url": department.url}, {"secret": SECRET}
             set_up_route(vendor=vendor, transport="http", config=config, secrets=secrets, now=timezone.now())
         dispatchd = manage("dispatchd", **environment)
-        assert "working" in dispatchd.stdout.readline()
-        buyers = [Buyer(nodes, number) for number in range(count)]
-        with ThreadPoolExecutor(AT_A_TIME) as pool:
-            ends = Counter(pool.map(lambda buyer: buyer.checks_out(goods), buyers))
-        wait_until(lambda: not Dispatch.objects.exclude(state="acked").exists(), 60)
-        dispatchd.send_signal(signal.SIGTERM)
-        assert dispatchd.wait(30) == 0
+        try:
+            assert "working" in dispatchd.stdout.readline()
+            buyers = [Buyer(nodes, number) for number in range(count)]
+            with ThreadPoolExecutor(AT_A_TIME) as pool:
+                ends = Counter(pool.map(lambda buyer: buyer.checks_out(goods), buyers))
+            wait_until(lambda: not Dispatch.objects.exclude(state="acked").exists(), 60)
+        finally:
+            dispatchd.send_signal(signal.SIGTERM)
+            dispatchd.communicate(timeout=30)
+    assert dispatchd.returncode == 0
     statuses = sum((buyer.statuses for buyer in buyers), Counter())
     waited = [
         attempt.started_at - attempt.dispatch.created_at

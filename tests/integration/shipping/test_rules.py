@@ -245,7 +245,7 @@ def test_dripping_answer_ends_at_the_deadline(scripted, row, monkeypatch):
     assert time.perf_counter() - begun < 8  # it drips for ten seconds
 
 
-def test_breaker_spares_a_department_that_is_down(scripted, scale):
+def test_breaker_spares_a_department_that_is_down(db, scripted, scale):
     """Dark for 24 hours, 5,000 waiting at SCALE=10; drained within ten minutes of the probe that finds it back."""
     answers(scripted, 503)
     world = World(1, scripted.url, scripted.secret)
