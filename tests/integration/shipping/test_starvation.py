@@ -148,18 +148,20 @@ def celery_worker(tmp_path, settings, redis_client):
 def test_sweeps_of_checkouts_and_sessions_run_beside_drains_that_hang(
     dark_routes, make_vendor, route_to, place_order, scripted, celery_worker, wait_until
 ):
-    """No dispatchd: a worker drains, its sends hang, and more drains wait than it has processes."""
-    for number, way in enumerate(dark_routes.values()):
+    """No dispatchd: a worker drains, its sends hang, and more drains wait than it has processes, with work for each."""
+    more = [dark_routes["dark 0"]] * (2 * runner.TROUBLED_SLOTS)
+    for number, way in enumerate([*dark_routes.values(), *more]):
         seller = make_vendor(f"dark{number}")
         route_to(*way, seller=seller)
         place_order(seller)
+    Route.objects.update(failures=1)  # so that a drain takes a few of them at once
     scripted.answers = [scripted.ack()]
     neighbour = make_vendor("neighbour")
     route_to("http", {"url": scripted.url}, {"secret": scripted.secret}, seller=neighbour)
     place_order(neighbour)
     for _ in range(4):
         Nudge().send(tasks.drain_outbox, ())
-    wait_until(lambda: Dispatch.objects.filter(state="sending").count() >= len(dark_routes) // 2, 60)
+    wait_until(lambda: Dispatch.objects.filter(state="sending").count() >= runner.TROUBLED_SLOTS, 60)
     for sweep in [sweep_checkouts, sweep_sessions] * 3:
         Nudge().send(sweep, ())
     wait_until(lambda: len(re.findall(r"Task mall\.sweep_(?:checkouts|sessions)\[.* succeeded", celery_worker())) == 6)
