@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
+from django.core.mail import EmailMessage
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from cart.orders.models import Consignment
 from sessions_farm.communities.models import Community
+from shipping import metrics
 from shipping.models import Dispatch, Route
 from shipping.states import State
 from vendors.links import mailed_url
@@ -18,6 +22,10 @@ from vendors.mail import MailKind, build_mail, sender_of
 from vendors.models import Membership, Vendor
 from vendors.people import SEES_ALL
 from vendors.scoped_admin import ORDER_ROLES
+
+logger = logging.getLogger(__name__)
+
+LOCK = 0x5348_414C  # of PostgreSQL's advisory ones: one process at a time
 
 HELD_FOR = timedelta(hours=1)
 """A route that fails for longer, or waits for a person, is worth a mail where goods wait for it."""
@@ -35,13 +43,31 @@ class Trouble:
 
 
 def send_alarms(now: datetime) -> int:
-    """Mail each trouble once to both sides; return the number of vendors. Raise OSError where no mail is taken."""
-    troubles = find_troubles(now)
-    for trouble in troubles:
-        _send(trouble)
-        Route.objects.filter(pk__in=[route.pk for route in trouble.routes]).update(alarmed_at=now)
-        Dispatch.objects.filter(pk__in=[dispatch.pk for dispatch in trouble.dead]).update(alarmed_at=now)
-    return len(troubles)
+    """Mail each trouble once to both sides; return the number of vendors. One process at a time, others return 0."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
+        try:
+            return sum(_alarm(trouble, now) for trouble in find_troubles(now))
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _alarm(trouble: Trouble, now: datetime) -> bool:
+    """Mail a trouble; return False where no mail was taken, so that it is tried again."""
+    try:
+        mailed = _mail(trouble)
+    except Exception:  # whatever is wrong with one vendor's alarm keeps no other vendor's
+        logger.exception("The alarm about %s could not be written.", trouble.vendor)
+        mailed = False
+    if not mailed:
+        metrics.UNMAILED.inc()
+        return False
+    metrics.ALARMS.inc()
+    Route.objects.filter(pk__in=[route.pk for route in trouble.routes]).update(alarmed_at=now)
+    Dispatch.objects.filter(pk__in=[dispatch.pk for dispatch in trouble.dead]).update(alarmed_at=now)
+    return True
 
 
 def find_troubles(now: datetime) -> list[Trouble]:
@@ -62,12 +88,24 @@ def find_troubles(now: datetime) -> list[Trouble]:
     return list(troubles.values())
 
 
-def _send(trouble: Trouble) -> None:
+def _mail(trouble: Trouble) -> bool:
+    """Write to both sides; return False where nobody's mail was taken."""
     community = Community.objects.select_related("master").get(pk=trouble.vendor.marketplace.community_id)
     sender = sender_of(community, trouble.vendor.marketplace)
     links = {name: mailed_url(community, f"admin:shipping_{name}_changelist") for name in ("route", "dispatch")}
-    for address in _addresses(trouble.vendor):  # one letter each: nobody reads the others' addresses
-        build_mail(ALARM, sender=sender, to=address, context=_context(trouble, links)).send()
+    context = _context(trouble, links)
+    # One letter each: nobody reads the others' addresses, and one address that is refused keeps it from nobody else.
+    letters = [build_mail(ALARM, sender=sender, to=address, context=context) for address in _addresses(trouble.vendor)]
+    return any([_is_taken(letter) for letter in letters])
+
+
+def _is_taken(letter: EmailMessage) -> bool:
+    try:
+        letter.send()
+    except OSError as error:
+        logger.warning("An alarm to %s was not mailed: %s", letter.to[0], error)
+        return False
+    return True
 
 
 def _context(trouble: Trouble, links: dict[str, str]) -> dict[str, Any]:
