@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from cart.aftersale.asking import shop_address
 from cart.aftersale.contact import CONFIRM_WITHIN
@@ -119,13 +120,14 @@ def read_page(order: Order, now: datetime) -> OrderPage:
     """Read what the page of an order shows, whose consignments and lines are read."""
     attach([order], "payments", _payments_of(order.pk), by="order_id")
     payment = max(order.payments.all(), key=lambda payment: payment.pk, default=None)
+    has_questions, has_changes = _has_notes(payment)
     page = OrderPage(
         order=order,
-        cards=_read_cards(order, now),
+        cards=_read_cards(order, _questions_of(order.pk) if has_questions else [], now),
         payment=payment,
         placed=order.placed_of_wish(),
         refunds=_refunds_of(payment.pk) if payment and payment.refund_total else [],
-        waiting_changes=_waiting_changes_of(order.pk, now - CONFIRM_WITHIN),
+        waiting_changes=_waiting_changes_of(order.pk, now - CONFIRM_WITHIN) if has_changes else [],
         now=now,
         is_waiting=_is_waiting(order, payment),
     )
@@ -139,12 +141,18 @@ def _is_waiting(order: Order, payment: Payment | None) -> bool:
     return order.state == Order.State.DRAFT and payment is not None and payment.state == Payment.State.STARTED
 
 
-def _read_cards(order: Order, now: datetime) -> list[Card]:
+def _has_notes(payment: Any) -> tuple[bool, bool]:
+    """Return whether questions to shops and waiting changes of address are to be read; an order paid by nothing has no
+    row that says so."""
+    return (payment.has_questions, payment.has_changes) if payment else (True, True)
+
+
+def _read_cards(order: Order, asked: Iterable[Letter], now: datetime) -> list[Card]:
     consignments = list(order.consignments.all())
     with_pictures([line.variant.product for each in consignments for line in each.lines.all() if line.variant])
     dispatches = for_order(order)
     returns, questions = _read_returns(order), defaultdict(list)
-    for letter in _questions_of(order.pk, Letter.Kind.QUESTION) if order.placed_at else ():
+    for letter in asked:
         questions[letter.facts.get("consignment")].append(letter)
     return [
         Card(
@@ -194,7 +202,10 @@ def _poll_seconds(order: Order, now: datetime) -> int:
 
 @planned
 def _payments_of(order_id: int) -> QuerySet[Payment]:
-    return Payment.objects.filter(order=order_id)
+    """Select the payments of an order, each with what there is to read beside it: mostly nothing."""
+    questions = Letter.objects.filter(order=OuterRef("order"), kind=Letter.Kind.QUESTION)
+    changes = ContactChange.objects.filter(order=OuterRef("order"), made_at__isnull=True)
+    return Payment.objects.filter(order=order_id).annotate(has_questions=Exists(questions), has_changes=Exists(changes))
 
 
 @planned
@@ -209,8 +220,8 @@ def _return_lines_of(order_id: int) -> QuerySet[ReturnLine]:
 
 
 @planned
-def _questions_of(order_id: int, kind: str) -> QuerySet[Letter]:
-    return Letter.objects.filter(order=order_id, kind=kind).order_by("pk")
+def _questions_of(order_id: int) -> QuerySet[Letter]:
+    return Letter.objects.filter(order=order_id, kind=Letter.Kind.QUESTION).order_by("pk")
 
 
 @planned

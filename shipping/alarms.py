@@ -96,7 +96,8 @@ def _mail(trouble: Trouble) -> bool:
     context = _context(trouble, links)
     # One letter each: nobody reads the others' addresses, and one address that is refused keeps it from nobody else.
     letters = [build_mail(ALARM, sender=sender, to=address, context=context) for address in _addresses(trouble.vendor)]
-    return any([_is_taken(letter) for letter in letters])
+    taken = [_is_taken(letter) for letter in letters]
+    return any(taken)
 
 
 def _is_taken(letter: EmailMessage) -> bool:

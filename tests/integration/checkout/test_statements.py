@@ -14,7 +14,7 @@ from sessions_farm.testing.browser import BrowserClient
 from tests.support.checkout_walk import MALL, PAYS, card, fill_cart, pay, text
 from tests.support.shop import ADDRESS, add_goods, add_vendor
 
-TO_THE_BUTTON, FROM_THE_BUTTON = 16, 43  # the last page shows pictures, questions and changes of address: three of them
+TO_THE_BUTTON, FROM_THE_BUTTON = 16, 41
 BY_THE_CLOCK = "sessions_farm_tier"  # the table of what the store knows of Redis, read and mended
 COMMITS = 4  # the draft; the company's charge and its capture; the placed order
 
