@@ -12,8 +12,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.template.loader import render_to_string
 
 from sessions_farm.communities.models import Community
-from shipping.models import Dispatch, Route
+from shipping.models import Ack, Dispatch, Route
 from shipping.states import State
+from shipping.transports.base import Outcome
 from vendors.links import mailed_url
 from vendors.models import Membership
 from vendors.people import SEES_ALL
@@ -30,11 +31,12 @@ LISTED = 20
 
 @dataclass
 class Trouble:
-    """The routes and the dispatches of one vendor that need a person."""
+    """The routes and the dispatches of one vendor that need a person; ``late`` are changes of goods that were sent."""
 
     vendor: Vendor
     routes: list[Route] = field(default_factory=list)
     dead: list[Dispatch] = field(default_factory=list)
+    late: list[Dispatch] = field(default_factory=list)
 
 
 def send_alarms(now: datetime) -> int:
@@ -43,7 +45,8 @@ def send_alarms(now: datetime) -> int:
     for trouble in troubles:
         _send(trouble)
         Route.objects.filter(pk__in=[route.pk for route in trouble.routes]).update(alarmed_at=now)
-        Dispatch.objects.filter(pk__in=[dispatch.pk for dispatch in trouble.dead]).update(alarmed_at=now)
+        mailed = [dispatch.pk for dispatch in (*trouble.dead, *trouble.late)]
+        Dispatch.objects.filter(pk__in=mailed).update(alarmed_at=now)
     return len(troubles)
 
 
@@ -54,14 +57,19 @@ def find_troubles(now: datetime) -> list[Trouble]:
     routes = Route.objects.filter(long, Exists(waiting), alarmed_at=None).select_related(
         "department__vendor__marketplace"
     )
-    dead = Dispatch.objects.filter(state=State.DEAD, alarmed_at=None).defer("body")
+    unmailed = Dispatch.objects.filter(alarmed_at=None).defer("body")
+    unmailed = unmailed.select_related("consignment__order", "consignment__vendor__marketplace").order_by("pk")
+    late = Ack.objects.filter(outcome=Outcome.ALREADY_SENT).values("dispatch")
     troubles: dict[int, Trouble] = {}
     for route in routes:
         vendor = route.department.vendor
         troubles.setdefault(vendor.pk, Trouble(vendor)).routes.append(route)
-    for dispatch in dead.select_related("consignment__order", "consignment__vendor__marketplace").order_by("pk"):
+    for dispatch in unmailed.filter(state=State.DEAD):
         vendor = dispatch.consignment.vendor
         troubles.setdefault(vendor.pk, Trouble(vendor)).dead.append(dispatch)
+    for dispatch in unmailed.filter(state=State.ACKED, pk__in=late):
+        vendor = dispatch.consignment.vendor
+        troubles.setdefault(vendor.pk, Trouble(vendor)).late.append(dispatch)
     return list(troubles.values())
 
 
@@ -71,12 +79,15 @@ def _send(trouble: Trouble) -> None:
         "trouble": trouble,
         "listed": trouble.dead[:LISTED],
         "more": len(trouble.dead) - LISTED,
+        "late": trouble.late[:LISTED],
         "links": {name: mailed_url(community, f"admin:shipping_{name}_changelist") for name in ("route", "dispatch")},
         "mall": community.name,
     }
     text = render_to_string("shipping/mail/alarm.txt", context)
+    is_only_late = not (trouble.routes or trouble.dead)
+    said = "changes came too late" if is_only_late else "orders do not reach the department"
     for address in _addresses(trouble.vendor):  # one letter each: nobody reads the others' addresses
-        EmailMessage(subject=f"{trouble.vendor}: orders do not reach the department", body=text, to=[address]).send()
+        EmailMessage(subject=f"{trouble.vendor}: {said}", body=text, to=[address]).send()
 
 
 def _addresses(vendor: Vendor) -> list[str]:

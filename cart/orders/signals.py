@@ -13,6 +13,11 @@ order_placed = Signal()
 # kept), ``pieces`` by line and ``now``. The order is locked.
 goods_cancelled = Signal()
 
+# Joining: sent by ``send()`` inside the transaction that changes where the goods of ``consignments`` go, with ``now``.
+# The order is locked, and its new address saved. Receivers return a dict: consignment's pk -> True where its shipping
+# department may have had the old address already, and is sent the new one.
+address_changed = Signal()
+
 # Joining: sent by ``send()`` inside the transaction that records a refund as made, with ``refund`` and ``now``.
 refund_made = Signal()
 

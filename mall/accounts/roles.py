@@ -46,14 +46,14 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         | {"vendors.view_vendor", "vendors.add_vendor", "vendors.change_vendor", "vendors.change_marketplace"}
         | _edit("communities", "domain")
         | _view("communities", "community")
-        | _view("shipping", "department", "route", "dispatch", "attempt", "recall")
+        | _view("shipping", "department", "route", "dispatch", "attempt", "vendorkey")
         | {"shipping.change_dispatch", "letters.view_letter", "letters.change_letter"}
     ),
     MallRole.SUPPORT: frozenset(
         {SEES_ALL, IMPERSONATE, "accounts.view_user", "letters.change_letter", "support_watch.view_supportvisit"}
         | ORDERS_READ
         | _view("vendors", "vendor", "product", "variant", "productimage", "stock", "stockmovement")
-        | _view("shipping", "dispatch", "attempt", "recall")
+        | _view("shipping", "dispatch", "attempt")
         | _view("cart", "cart", "line")
     ),
     MallRole.FINANCE: frozenset(
