@@ -224,7 +224,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "dispatch-due": {"task": "shipping.drain_outbox", "schedule": 5.0, "options": {"expires": 5.0}},
-    "dispatch-alarms": {"task": "shipping.send_alarms", "schedule": 60.0, "options": {"expires": 60.0}},
     "sweep-checkouts": {"task": "mall.sweep_checkouts", "schedule": 60.0},
     "check-domains": {"task": "mall.check_domains", "schedule": 300.0, "options": {"expires": 300.0}},
     "sweep-sessions": {"task": "mall.sweep_sessions", "schedule": 2.0, "options": {"expires": 2.0}},

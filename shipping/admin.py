@@ -8,12 +8,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
 from shipping import diagnosis, runner, services, signing_keys, transports
 from shipping.bulk import RedriveDispatches, ReplayDispatches
@@ -30,9 +32,10 @@ TESTED_AT_ONCE = 5
 ROUTE_HEALTH = ("state", "health", "reason", "failing_since", "open_until", "last_ok_at", "last_ack_at")
 ATTEMPT = ("number", "started_at", "ended_at", "outcome", "code", "response", "meaning", "worker")
 DISPATCH = (
-    *("consignment", "revision", "action", "key", "state", "reason", "route", "tries", "created_at", "next_at"),
-    *("first_sent_at", "acked_at", "ack_by", "lease_owner", "sha256", "body_as_json"),
+    *("consignment", "action", "state", "reason", "route", "tries", "created_at", "next_at"),
+    *("first_sent_at", "acked_at", "ack_by"),
 )
+SENT_FORM = ("revision", "key", "sha256", "lease_owner", "body_as_json")
 
 
 @admin.register(Department)
@@ -71,7 +74,7 @@ class DepartmentAdmin(KeysPageMixin, VendorScopedAdmin):
 class RouteAdmin(BulkActionsMixin, VendorScopedAdmin):
     vendor_path = "department__vendor"
     form = RouteForm
-    list_display = ["department", "rank", "transport", "state", "health", "waiting", "last_ok_at", "last_ack_at"]
+    list_display = ["department", "rank", "transport", "state", "health", "waiting", "last_ok_at"]
     list_filter = ["state", "transport"]
     list_select_related = ["department__vendor"]
     readonly_fields = ROUTE_HEALTH
@@ -89,7 +92,9 @@ class RouteAdmin(BulkActionsMixin, VendorScopedAdmin):
         context = self.admin_site.each_context(request) | {
             "title": "How does the department take orders?",
             "opts": self.opts,
-            "transports": transports.choices(),
+            "transports": [
+                (name, label, transports.get_transport(name).description) for name, label in transports.choices()
+            ],
         }
         return TemplateResponse(request, "admin/shipping/choose_transport.html", context)
 
@@ -128,8 +133,25 @@ class RouteAdmin(BulkActionsMixin, VendorScopedAdmin):
             return f"not reached, {route.failures} failures in a row; tried again by itself"
         return f"{route.failures} failures in a row" if route.failures else "well"
 
+    def get_urls(self) -> list[URLPattern]:
+        """Return the URLs with that of a route's test."""
+        test = self.admin_site.admin_view(require_POST(self.try_out_view))
+        return [path("<path:object_id>/test/", test, name="shipping_route_test"), *super().get_urls()]
+
+    def try_out_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send a test over a route, and lead back to its page, which says how it went."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        route = get_object_or_404(self.get_queryset(request), pk=object_id)
+        self._try_out(request, self.get_queryset(request).filter(pk=route.pk))
+        return HttpResponseRedirect(reverse("admin:shipping_route_change", args=[route.pk]))
+
     @admin.action(description="Send a test, and say how it went", permissions=["change"])
     def try_out(self, request: HttpRequest, routes: QuerySet[Route]) -> None:
+        self._try_out(request, routes)
+
+    @staticmethod
+    def _try_out(request: HttpRequest, routes: QuerySet[Route]) -> None:
         chosen = Route.objects.filter(pk__in=routes).select_related("department__vendor")
         tried = list(chosen.with_keys()[:TESTED_AT_ONCE])
         for route, said in zip(tried, runner.try_out(tried), strict=True):
@@ -176,13 +198,13 @@ class AttemptInline(VendorScopedInline):
 class DispatchAdmin(BulkActionsMixin, VendorScopedAdmin):
     vendor_roles = ORDER_ROLES
     vendor_path = "consignment__vendor"
-    list_display = ["consignment", "vendor", "revision", "action", "state", "tries", "next_at", "acked_at", "reason"]
+    list_display = ["consignment", "vendor", "action", "state", "reason", "tries", "next_at", "acked_at"]
     list_filter = ["state", "action", "route__transport", "consignment__vendor"]
     list_select_related = ["consignment__vendor"]
     search_fields = ["key", "consignment__number", "consignment__order__number"]
     date_hierarchy = "created_at"
-    fields = DISPATCH
-    readonly_fields = DISPATCH
+    fieldsets = [(None, {"fields": DISPATCH}), ("As it is sent", {"fields": SENT_FORM, "classes": ["collapse"]})]
+    readonly_fields = (*DISPATCH, *SENT_FORM)
     inlines = [AttemptInline]
     actions = [bulk(RedriveDispatches, "redrive"), bulk(ReplayDispatches, "redrive")]
     seen_fields = ("state",)

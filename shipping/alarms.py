@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 from django.template.loader import render_to_string
 
 from sessions_farm.communities.models import Community
+from shipping import metrics
 from shipping.models import Ack, Dispatch, Route
 from shipping.states import State
 from shipping.transports.base import Outcome
@@ -22,6 +25,10 @@ from vendors.scoped_admin import ORDER_ROLES
 
 if TYPE_CHECKING:
     from vendors.models import Vendor
+
+logger = logging.getLogger(__name__)
+
+LOCK = 0x5348_414C  # of PostgreSQL's advisory ones: one process at a time
 
 HELD_FOR = timedelta(hours=1)
 """A route that fails for longer, or waits for a person, is worth a mail where goods wait for it."""
@@ -40,14 +47,32 @@ class Trouble:
 
 
 def send_alarms(now: datetime) -> int:
-    """Mail each trouble once to both sides; return the number of vendors. Raise OSError where no mail is taken."""
-    troubles = find_troubles(now)
-    for trouble in troubles:
-        _send(trouble)
-        Route.objects.filter(pk__in=[route.pk for route in trouble.routes]).update(alarmed_at=now)
-        mailed = [dispatch.pk for dispatch in (*trouble.dead, *trouble.late)]
-        Dispatch.objects.filter(pk__in=mailed).update(alarmed_at=now)
-    return len(troubles)
+    """Mail each trouble once to both sides; return the number of vendors. One process at a time, others return 0."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
+        try:
+            return sum(_alarm(trouble, now) for trouble in find_troubles(now))
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _alarm(trouble: Trouble, now: datetime) -> bool:
+    """Mail a trouble; return False where no mail was taken, so that it is tried again."""
+    try:
+        mailed = _mail(trouble)
+    except Exception:  # whatever is wrong with one vendor's alarm keeps no other vendor's
+        logger.exception("The alarm about %s could not be written.", trouble.vendor)
+        mailed = False
+    if not mailed:
+        metrics.UNMAILED.inc()
+        return False
+    metrics.ALARMS.inc()
+    Route.objects.filter(pk__in=[route.pk for route in trouble.routes]).update(alarmed_at=now)
+    named = [dispatch.pk for dispatch in (*trouble.dead, *trouble.late)]
+    Dispatch.objects.filter(pk__in=named).update(alarmed_at=now)
+    return True
 
 
 def find_troubles(now: datetime) -> list[Trouble]:
@@ -73,7 +98,8 @@ def find_troubles(now: datetime) -> list[Trouble]:
     return list(troubles.values())
 
 
-def _send(trouble: Trouble) -> None:
+def _mail(trouble: Trouble) -> bool:
+    """Write to both sides; return False where nobody's mail was taken."""
     community = Community.objects.select_related("master").get(pk=trouble.vendor.marketplace.community_id)
     context = {
         "trouble": trouble,
@@ -86,8 +112,18 @@ def _send(trouble: Trouble) -> None:
     text = render_to_string("shipping/mail/alarm.txt", context)
     is_only_late = not (trouble.routes or trouble.dead)
     said = "changes came too late" if is_only_late else "orders do not reach the department"
-    for address in _addresses(trouble.vendor):  # one letter each: nobody reads the others' addresses
-        EmailMessage(subject=f"{trouble.vendor}: {said}", body=text, to=[address]).send()
+    # One letter each: nobody reads the others' addresses, and one address that is refused keeps it from nobody else.
+    taken = [_mail_to(address, f"{trouble.vendor}: {said}", text) for address in _addresses(trouble.vendor)]
+    return any(taken)
+
+
+def _mail_to(address: str, subject: str, text: str) -> bool:
+    try:
+        EmailMessage(subject=subject, body=text, to=[address]).send()
+    except OSError as error:
+        logger.warning("An alarm to %s was not mailed: %s", address, error)
+        return False
+    return True
 
 
 def _addresses(vendor: Vendor) -> list[str]:

@@ -28,15 +28,17 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in t
         if self.instance.pk and not self.initial.get("ack_policy"):
             self.initial["ack_policy"] = self.instance.acknowledged_by
         for name in self.settings.base_fields:
-            if name in self.settings.secrets:
-                if name in self.stored:
-                    self.fields[
-                        name
-                    ].help_text = (
-                        f"Stored, and never shown again. Leave it empty to keep it. {self.fields[name].help_text}"
-                    )
-            else:
-                self.initial.setdefault(name, self.instance.config.get(name, self.settings.base_fields[name].initial))
+            self._prepare(name, self.fields[name])
+
+    def _prepare(self, name: str, field: forms.Field) -> None:
+        """Give a setting its stored value and the admin's own width; a secret only says that it is stored."""
+        if isinstance(field, forms.CharField):
+            large = isinstance(field.widget, forms.Textarea)
+            field.widget.attrs.setdefault("class", "vLargeTextField" if large else "vTextField")
+        if name not in self.settings.secrets:
+            self.initial.setdefault(name, self.instance.config.get(name, field.initial))
+        elif name in self.stored:
+            field.help_text = f"Stored, and never shown again. Leave it empty to keep it. {field.help_text}"
 
     @property
     def stored(self) -> set[str]:

@@ -92,13 +92,14 @@ class Route(models.Model):
     failures = models.PositiveIntegerField(default=0, editable=False, help_text="In a row, since the last success.")
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
     open_until = models.DateTimeField(
+        "next probe",
         null=True,
         blank=True,
         editable=False,
         help_text="The circuit breaker is open until then; one dispatch then probes the route.",
     )
-    last_ok_at = models.DateTimeField(null=True, blank=True, editable=False)
-    last_ack_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_ok_at = models.DateTimeField("last taken", null=True, blank=True, editable=False)
+    last_ack_at = models.DateTimeField("last acknowledged", null=True, blank=True, editable=False)
     alarmed_at = models.DateTimeField(null=True, editable=False, help_text="When its failure was mailed to both sides.")
     acks_due_at = models.DateTimeField(
         null=True,
@@ -177,20 +178,20 @@ class Dispatch(models.Model):
     action = models.CharField(max_length=6, choices=Action, default=Action.SHIP)
     key = models.CharField(max_length=48, unique=True)
     body = models.BinaryField()
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField("SHA-256", max_length=64)
     state = models.CharField(max_length=9, choices=State, default=State.READY)
     route = models.ForeignKey(Route, models.PROTECT, null=True, blank=True, related_name="dispatches")
     created_at = models.DateTimeField(default=timezone.now)
-    next_at = models.DateTimeField(null=True, blank=True)
-    lease_owner = models.CharField(max_length=80, blank=True)
+    next_at = models.DateTimeField("next try", null=True, blank=True)
+    lease_owner = models.CharField("sent by", max_length=80, blank=True)
     fence = models.PositiveIntegerField(default=0)
     spent = models.PositiveIntegerField(default=0)
     sends = models.PositiveIntegerField(default=0, help_text="Times it was taken without an acknowledgement.")
     refusals = models.PositiveIntegerField(default=0)
     first_refused_at = models.DateTimeField(null=True, blank=True)
-    first_sent_at = models.DateTimeField(null=True, blank=True)
-    acked_at = models.DateTimeField(null=True, blank=True)
-    ack_by = models.CharField(max_length=80, blank=True)
+    first_sent_at = models.DateTimeField("first sent", null=True, blank=True)
+    acked_at = models.DateTimeField("acknowledged", null=True, blank=True)
+    ack_by = models.CharField("acknowledged by", max_length=80, blank=True)
     reason = models.CharField(max_length=300, blank=True)
     alarmed_at = models.DateTimeField(null=True, editable=False, help_text="When its end was mailed to both sides.")
 
@@ -215,6 +216,7 @@ class Dispatch(models.Model):
             ),
             models.Index(F("route"), F("id"), name="shipping_dispatch_unacked", condition=Q(state=State.SENT)),
             models.Index(F("id"), name="shipping_dispatch_no_route", condition=Q(route=None, state=State.HELD)),
+            models.Index(F("id"), name="shipping_dispatch_unalarmed", condition=Q(state=State.DEAD, alarmed_at=None)),
         ]
 
     def __str__(self) -> str:

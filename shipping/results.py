@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
-from django.db.models.functions import Least
+from django.db.models import QuerySet
 
 from shipping import batches, retry, services
 from shipping.claim import Claim, Look
@@ -234,11 +233,11 @@ class Batch:
         waiting = Dispatch.objects.filter(route=route, state__in=(State.READY, State.HELD))
         _, _, was_open, *_ = self.before[route.pk]
         if route.state == Route.State.HELD:
-            waiting.update(state=State.HELD)
+            waiting.exclude(state=State.HELD).update(state=State.HELD)
         elif route.open_until is not None:
             # One that was refused keeps its time: it must not be the next probe too, and hide that others are taken.
-            waiting.filter(refusals=0).update(next_at=Least(F("next_at"), route.open_until))
-            waiting.update(state=State.HELD)
+            waiting.filter(refusals=0, next_at__gt=route.open_until).update(next_at=route.open_until)
+            waiting.exclude(state=State.HELD).update(state=State.HELD)
         elif was_open is not None:
             services.release_held(route=route, now=self.now)
 

@@ -62,6 +62,8 @@ SWITCH_SECONDS = 0.0005
 """How long a thread of a runner keeps the interpreter; with Python's 5 ms each answer of the database waits."""
 POLL = 0.25
 """Seconds between two looks at the outbox."""
+GATHER = 0.005
+"""Seconds in which the ends of sends gather: a transaction costs about as much for ten of them as for one."""
 UPKEEP = 5.0
 """Seconds between two looks for dispatches that need a route."""
 
@@ -85,6 +87,9 @@ class Work:
     def is_troubled(self, now: float) -> bool:
         """Return True where the work counts among that of the troubled routes."""
         return self.item.route.failures > 0 or now - self.since > SLOW
+
+
+type WorkResult = tuple[Work, Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ class Runner:
     lease: timedelta = LEASE
     outcomes: Counter[str] = field(default_factory=Counter)
     working: set[Work] = field(default_factory=set)
-    ended: list[tuple[Work, Result]] = field(default_factory=list)
+    ended: list[WorkResult] = field(default_factory=list)
     transports: dict[str, Transport] = field(default_factory=dict)
     name: str = field(default_factory=lambda: f"{settings.NODE or socket.gethostname()}:{os.getpid()}")
     on_upkeep: Callable[[datetime], None] = lambda _: None
@@ -153,7 +158,8 @@ class Runner:
     async def turn(self, *, claiming: bool) -> bool:
         """Record the ends, renew the leases, start due work; return False where nothing is under way."""
         self.changed.clear()
-        turn = await in_database(self._turn, claiming)
+        # Copies, for sends end while the other thread looks at them.
+        turn = await in_database(self._turn, tuple(self.ended), tuple(self.working), claiming=claiming)
         self.ended = self.ended[turn.recorded :]  # only now: where the database is away, they are recorded later
         self.outcomes.update(turn.outcomes)
         for outcome, count in turn.outcomes.items():
@@ -165,12 +171,13 @@ class Runner:
         return bool(self.working or self.ended)
 
     async def wait(self, seconds: float) -> None:
-        """Wait for the end of any work under way."""
+        """Wait for the end of any work under way, and a moment for more of them."""
         try:
             async with asyncio.timeout(seconds):
                 await self.changed.wait()
         except TimeoutError:
             return
+        await asyncio.sleep(GATHER)
 
     async def close(self) -> None:
         """Close the connections that were kept open."""
@@ -178,54 +185,37 @@ class Runner:
             await transport.close()
         await asyncio.sleep(0)  # what was closed lets go of its socket in the loop's next turn
 
-    def _turn(self, claiming: bool) -> Turn:  # noqa: FBT001 -- called through in_database
+    def _turn(self, ended: Sequence[WorkResult], working: Sequence[Work], *, claiming: bool) -> Turn:
         now = self.clock()
         if claiming and time.monotonic() - self.upkept > UPKEEP:
             routing.assign_missing_routes(now=now)
             routing.fail_over(now=now)
             self.on_upkeep(now)
             self.upkept = time.monotonic()
-        return self._record_and_claim(now, claiming=claiming)
+        return self._record_and_claim(ended, working, now, claiming=claiming)
 
     @transaction.atomic
-    def _record_and_claim(self, now: datetime, *, claiming: bool) -> Turn:
+    def _record_and_claim(
+        self, ended: Sequence[WorkResult], working: Sequence[Work], now: datetime, *, claiming: bool
+    ) -> Turn:
         """Do it in one transaction: a round trip costs more than a row."""
-        recorded, outcomes = self._record(now)
-        self._renew(now)
+        outcomes = _record(ended, now)
+        self._renew(working, now)
         if not claiming:
-            return Turn(recorded, outcomes, [])
-        taken: list[Claim | Look] = [*claims.claim(room=self._room(0), now=now, owner=self.name, lease=self.lease)]
-        if time.monotonic() - self.looked > LOOKS_EVERY or not (self.working or taken):
-            taken += claims.claim_looks(room=self._room(len(taken)), now=now)
+            return Turn(len(ended), outcomes, [])
+        taken: list[Claim | Look] = [
+            *claims.claim(room=_room(working, 0), now=now, owner=self.name, lease=self.lease),
+        ]
+        if time.monotonic() - self.looked > LOOKS_EVERY or not (working or taken):
+            taken += claims.claim_looks(room=_room(working, len(taken)), now=now)
             self.looked = time.monotonic()
-        return Turn(recorded, outcomes, [Work(item, now, _ack_url(item)) for item in taken])
+        return Turn(len(ended), outcomes, [Work(item, now, _ack_url(item)) for item in taken])
 
-    def _renew(self, now: datetime) -> None:
+    def _renew(self, working: Sequence[Work], now: datetime) -> None:
         if time.monotonic() - self.renewed > self.lease.total_seconds() / 3:
-            sending = [work.item for work in self.working if isinstance(work.item, Claim)]
+            sending = [work.item for work in working if isinstance(work.item, Claim)]
             claims.renew(claims=sending, until=now + self.lease)
             self.renewed = time.monotonic()
-
-    def _room(self, taken: int) -> Room:
-        now = time.monotonic()
-        troubled = sum(work.is_troubled(now) for work in self.working)
-        left = MOST - len(self.working) - taken
-        healthy = SLOTS - (len(self.working) - troubled) - taken
-        return Room(min(healthy, left), min(TROUBLED_SLOTS - troubled, left))
-
-    def _record(self, now: datetime) -> tuple[int, Counter[str]]:
-        """Record the ends; return their number and outcomes."""
-        ended = list(self.ended)
-        sends = [
-            Finished(work.item, result, work.started, now)
-            for work, result in ended
-            if isinstance(work.item, Claim) and not isinstance(result, list)
-        ]
-        outcomes = Counter(outcome.value for outcome in results.record(sends, now))
-        for work, result in ended:
-            if isinstance(work.item, Look) and not isinstance(result, SendResult):
-                outcomes["collected"] += results.record_look(work.item, result, now)
-        return len(ended), +outcomes
 
     async def _do(self, work: Work) -> None:
         transport = self._transport(work.item.route)
@@ -248,6 +238,29 @@ class Runner:
         if route.transport not in self.transports:
             self.transports[route.transport] = get_transport(route.transport)()
         return self.transports[route.transport]
+
+
+def _room(working: Sequence[Work], taken: int) -> Room:
+    """Return the free slots, once ``taken`` items more are claimed."""
+    now = time.monotonic()
+    troubled = sum(work.is_troubled(now) for work in working)
+    left = MOST - len(working) - taken
+    healthy = SLOTS - (len(working) - troubled) - taken
+    return Room(min(healthy, left), min(TROUBLED_SLOTS - troubled, left))
+
+
+def _record(ended: Sequence[WorkResult], now: datetime) -> Counter[str]:
+    """Record the ends; return their outcomes."""
+    sends = [
+        Finished(work.item, result, work.started, now)
+        for work, result in ended
+        if isinstance(work.item, Claim) and not isinstance(result, list)
+    ]
+    outcomes = Counter(outcome.value for outcome in results.record(sends, now))
+    for work, result in ended:
+        if isinstance(work.item, Look) and not isinstance(result, SendResult):
+            outcomes["collected"] += results.record_look(work.item, result, now)
+    return +outcomes
 
 
 def try_out(routes: Sequence[Route]) -> list[str]:

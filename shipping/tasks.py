@@ -2,9 +2,9 @@
 
 from celery import shared_task
 from django.db import connection
-from django.utils import timezone
 
 from shipping import alarms, presence
+from shipping.claim import database_now
 from shipping.runner import drain
 
 LOCK = 0x5348_4950  # of PostgreSQL's advisory ones: one drain at a time, so that ticks of beat do not fill the workers
@@ -12,7 +12,7 @@ LOCK = 0x5348_4950  # of PostgreSQL's advisory ones: one drain at a time, so tha
 
 @shared_task(name="shipping.drain_outbox", expires=30, soft_time_limit=90, time_limit=120)
 def drain_outbox() -> None:
-    """Wake ``dispatchd``; where there is none, send due work."""
+    """Wake ``dispatchd``; where there is none, send due work and raise alarms in its stead."""
     if presence.is_there():
         presence.wake()
         return
@@ -22,11 +22,6 @@ def drain_outbox() -> None:
             return
         try:
             drain()
+            alarms.send_alarms(database_now())
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
-
-
-@shared_task(name="shipping.send_alarms", expires=60, soft_time_limit=50, time_limit=60)
-def send_alarms() -> None:
-    """Mail both sides about orders of which no department hears."""
-    alarms.send_alarms(timezone.now())

@@ -168,6 +168,8 @@ class Transport(ABC):
     """One way to departments. A runner makes one instance for its event loop; it must not use the database."""
 
     label: ClassVar[str]
+    description: ClassVar[str]
+    """What the department needs for it, as a sentence for staff."""
     settings: ClassVar[type[RouteSettings]]
     ack_policies: ClassVar[tuple[AckPolicy, ...]]
     """The acknowledgements that a route may choose of; the first is the default."""

@@ -70,6 +70,7 @@ class EmailTransport(Transport):
     """
 
     label = "e-mail"
+    description = "The department reads its mail: a packing slip with the order attached; a link in it acknowledges."
     settings = EmailSettings
     ack_policies = (AckPolicy.PERSON, AckPolicy.ANSWER)
     ack_timeout = timedelta(hours=72)

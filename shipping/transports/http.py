@@ -60,6 +60,9 @@ class HttpTransport(Transport):
     """Sends by Standard Webhooks through the egress guard; no redirects, no proxies of the environment."""
 
     label = "signed HTTP request"
+    description = (
+        "The department has a web server that is always on: each order goes there at once, and its answer acknowledges."
+    )
     settings = HttpSettings
     ack_policies = (AckPolicy.JSON, AckPolicy.SIGNED, AckPolicy.ANSWER)
     in_flight = 8

@@ -68,6 +68,9 @@ class SftpTransport(CollectingTransport):
     """
 
     label = "file by SFTP"
+    description = (
+        "The department's program takes files from a folder of its server; a file moved to done/ is acknowledged."
+    )
     settings = SftpSettings
     ack_policies = (AckPolicy.FILE, AckPolicy.SIGNED, AckPolicy.ANSWER)
     deadline = timedelta(seconds=25)

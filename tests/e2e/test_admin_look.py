@@ -17,6 +17,11 @@ PAGES = {
         "/admin/vendors/vendor/1/change/",
         "/admin/vendors/vendor/1/people/",
         "/admin/setup/1/",
+        "/admin/shipping/route/",
+        "/admin/shipping/route/add/",
+        "/admin/shipping/route/add/?transport=sftp",
+        "/admin/shipping/route/1/change/",
+        "/admin/shipping/dispatch/",
         "/accounts/2fa/",
     ],
     "admin@mall.localhost": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from argparse import ArgumentParser
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,7 +16,7 @@ from asgiref.sync import async_to_sync
 from django.core.management.base import BaseCommand
 from prometheus_client import start_http_server
 
-from shipping import presence
+from shipping import monitor, presence
 from shipping.claim import LEASE
 from shipping.runner import SWITCH_SECONDS, Runner
 
@@ -30,21 +31,24 @@ def note(name: str, now: datetime) -> None:
 
 
 class Command(BaseCommand):
-    help = "Send what is due to the shipping departments until stopped. Needs no broker, survives a database's restart."
+    help = (
+        "Send what is due to the shipping departments until stopped, and mail both sides about what does not arrive."
+        " Needs no broker and no clock, survives a database's restart."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--lease", type=float, default=LEASE.total_seconds(), help="seconds a claim holds")
-
         parser.add_argument("--metrics-port", type=int, help="serve metrics for Prometheus on this port")
 
     def handle(self, *, lease: float, metrics_port: int | None, **_: Any) -> None:
         if metrics_port:
             start_http_server(metrics_port)
-        stopped: list[int] = []
+        stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopped.append(1))
+            signal.signal(number, lambda *_: stopped.set())
+        monitor.start(stopped)
         sys.setswitchinterval(SWITCH_SECONDS)
         runner = Runner(lease=timedelta(seconds=lease))
         runner.on_upkeep = partial(note, runner.name)
         self.stdout.write("dispatchd: working the outbox")
-        async_to_sync(runner.run_forever)(stopped=lambda: bool(stopped), idle=presence.wait)
+        async_to_sync(runner.run_forever)(stopped=stopped.is_set, idle=presence.wait)

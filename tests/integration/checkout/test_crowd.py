@@ -1,7 +1,6 @@
 """A crowd checks out over two nodes while staff change prices and stock: all by HTTP, no piece sold twice, no error."""
 
 import random
-import re
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -16,21 +15,17 @@ from django.utils import timezone
 from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.sweeping import sweep_checkouts
 from cart.orders.models import Order
-from sessions_farm.testing.browser import BrowserClient
-from sessions_farm.testing.wire import Wire
 from sessions_farm.tests.support.scale import counted
+from tests.support.buyer import SOLD_OUT, Buyer
 from tests.support.nodes import running_nodes
 from tests.support.reconciliation import wrong_at_rest
-from tests.support.shop import ADDRESS, MASTER, add_goods, add_vendor, later, make_shop
+from tests.support.shop import add_goods, add_vendor, later, make_shop
 from tests.support.unlocked import BUYERS, LOOKED
 from vendors import ledger
 from vendors.models import Stock, StockMovement, Variant
 
 CHECKOUTS, AT_A_TIME = 1_000, 32
-MOST_PRESSES = 12  # of a shopper whose prices go on rising
 SCARCE, AMPLE = 8, 100_000
-SOLD_OUT = 409  # or a price that rose
-CARD = {"number": "4242424242424242", "expiry": "04 / 30", "code": "123"}
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("transactional_db", "redis_client")]
 
@@ -47,59 +42,6 @@ def goods():
         ]
         for slug in shop.vendors
     ]
-
-
-class Buyer:
-    """One shopper with a browser of their own, at an address of their own."""
-
-    def __init__(self, nodes, number):
-        self.random = random.Random(number)
-        self.nodes = nodes
-        self.browser = BrowserClient(transport=Wire(nodes.port, forwarded_proto="https"))
-        self.statuses = Counter()
-
-    def goes(self, path):
-        self.note(self.browser.get(self.nodes.url(MASTER, path)))
-
-    def posts(self, path, **data):
-        self.note(self.browser.post(path, data))
-        return self.browser.response.status_code
-
-    def note(self, _response):
-        self.statuses.update(hop.status for hop in self.browser.hops)
-
-    def comes_to_the_review(self, variants):
-        """Fill the cart and walk to the button; return whether there is one."""
-        self.goes("/stores/basalt/products/basalt-many/")
-        for variant in variants:
-            self.posts("/cart/add/", variant=variant.pk, quantity=1, next="/cart/")
-            if b"none left to add" in self.browser.response.content:
-                return False
-        self.goes("/checkout/")
-        if self.browser.url.endswith("/checkout/"):
-            self.posts("/checkout/", **ADDRESS)
-        if not self.browser.url.endswith("/checkout/delivery/"):
-            return False
-        self.posts("/checkout/delivery/", **{f"vendor-{each.product.vendor_id}": "standard" for each in variants})
-        return self.browser.url.endswith("/checkout/review/")
-
-    def presses_pay(self):
-        page = self.browser.response.content.decode()
-        return self.posts("/checkout/pay/", **dict(re.findall(r'name="(review_key|agreed)" value="([^"]*)"', page)))
-
-    def checks_out(self, variants):
-        """Return how it ended."""
-        if not self.comes_to_the_review(variants):
-            return "sold out before the review"
-        for _ in range(MOST_PRESSES):
-            status = self.presses_pay()
-            if "/sandbox/" in self.browser.url:
-                self.posts(self.browser.url, **CARD)
-                return "paid" if "/orders/" in self.browser.url else f"led to {self.browser.url}"
-            if b"Sold out" in self.browser.response.content or not self.browser.url.endswith("/pay/"):
-                return "sold out at the button"
-            assert status == SOLD_OUT, f"{status} at {self.browser.url}"
-        return "gave up"
 
 
 @contextmanager

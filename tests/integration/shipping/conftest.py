@@ -28,6 +28,7 @@ from shipping.envelope import HMAC_SHA256, SigningKey, unverified_payload
 from shipping.models import Dispatch
 from shipping.services import set_up_route
 from shipping.signing_keys import add_key
+from tests.support.certificates import make_certificate
 from vendors.models import Marketplace, Vendor
 
 SITES = Path(__file__).parents[3] / "deploy" / "vendor_sites"
@@ -230,8 +231,13 @@ class SftpDepartment:
 @pytest.fixture
 def sftp_department(tmp_path):
     department = SftpDepartment(tmp_path)
-    with running(*department.program):
+    with running(*department.program) as department.process:
         yield department
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    return make_certificate(tmp_path)
 
 
 class Mailbox:
@@ -419,8 +425,9 @@ def manage(settings):
     environment = os.environ | {"DATABASE_URL": url, "EGRESS_ALLOW": "127.0.0.0/8", "SECRET_KEY": settings.SECRET_KEY}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
 
-    def start(*arguments):
+    def start(*arguments, **changes):
         command = [sys.executable, str(SITES.parents[1] / "manage.py"), *map(str, arguments)]
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, env=environment | changes, **output)
 
     return start

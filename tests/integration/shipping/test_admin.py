@@ -12,6 +12,7 @@ from mall.accounts.models import User
 from sessions_farm.communities.tests.support.registry_admin import FormClient
 from shipping.models import Department, Dispatch, Route
 from shipping.runner import drain
+from shipping.transports import CLASSES, get_transport
 from tests.support.html import form_data
 from vendors.models import Membership
 
@@ -244,3 +245,23 @@ def test_staff_try_a_route_out_and_read_how_it_went(kind, vendor, route_to, sign
     assert words in act(client, "route", "try_out", route).content.decode()
     assert kind != "http" or peer.jobs == {}
     assert kind != "sftp" or peer.files == []
+
+
+def test_route_page_sends_a_test(http_department, vendor, make_vendor, route_to, sign_in):
+    route = route_to("http", {"url": http_department.url}, {"secret": http_department.secret})
+    change = reverse("admin:shipping_route_change", args=[route.pk])
+    test = reverse("admin:shipping_route_test", args=[route.pk])
+    owner = sign_in(vendor, "owner")
+    assert f'action="{test}"' in owner.get(change).content.decode()
+    page = owner.post(test, follow=True)
+    assert page.redirect_chain == [(change, 302)]
+    assert "acknowledged it" in page.content.decode()
+    assert owner.get(test).status_code == 405
+    assert sign_in(make_vendor("thistle"), "owner").post(test).status_code == 404
+    assert sign_in(vendor, "catalogue").post(test).status_code == 403
+
+
+def test_choice_of_a_transport_says_what_each_needs(vendor, sign_in):
+    page = sign_in(vendor, "owner").get(reverse("admin:shipping_route_add")).content.decode()
+    for name in CLASSES:
+        assert html.escape(get_transport(name).description) in page

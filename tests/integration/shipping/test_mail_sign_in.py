@@ -1,21 +1,17 @@
 """The password of a vendor's own mail server goes to that server only, encrypted."""
 
 import ssl
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from shipping.models import Route
 from shipping.runner import drain
+from tests.support.certificates import HOST
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # of aiosmtpd, rightly
 
-HOST = "mail.fowlers.localhost"
 SECRETS = {"smtp_password": "tea for two"}
 
 
@@ -32,25 +28,6 @@ class Post:
     def __call__(self, server, session, envelope, mechanism, data):
         self.passwords.append(data)
         return AuthResult(success=True)
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    """Made by nobody but itself, for HOST: the file with certificate and key."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = tmp_path / "certificate.pem"
-    path.write_bytes(made.public_bytes(pem) + private)
-    return path
 
 
 @pytest.fixture

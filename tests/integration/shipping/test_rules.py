@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from sessions_farm.tests.support.scale import counted
 from shipping import results, services
 from shipping.envelope import unverified_payload
 from shipping.models import Dispatch, Route
 from shipping.runner import drain
 from shipping.transports.http import HttpTransport
 from tests.integration.shipping.conftest import order_in
+from tests.support.dispatch_world import World
 
 MINUTE = timedelta(minutes=1)
 NOW = timezone.now()
@@ -245,10 +247,12 @@ def test_dripping_answer_ends_at_the_deadline(scripted, row, monkeypatch):
     assert time.perf_counter() - begun < 8  # it drips for ten seconds
 
 
-def test_breaker_spares_a_department_that_is_down(scripted, route, vendor, place_order):
+def test_breaker_spares_a_department_that_is_down(db, scripted, scale):
+    """Dark for 24 hours, 5,000 waiting at SCALE=10; drained within ten minutes of the probe that finds it back."""
     answers(scripted, 503)
-    for _ in range(20):
-        place_order(vendor, now=NOW)
+    world = World(1, scripted.url, scripted.secret)
+    world.write(max(counted(5_000, scale), 20), due=[NOW] * max(counted(5_000, scale), 20))
+    (route,) = world.routes
     moment = NOW
     while moment < NOW + timedelta(hours=24):  # at each moment at which something may be due
         drain(now=moment)
@@ -258,8 +262,9 @@ def test_breaker_spares_a_department_that_is_down(scripted, route, vendor, place
     assert route.failing_since == NOW
     assert not Dispatch.objects.filter(state="dead").exists()
     scripted.answers = [scripted.ack()]
-    back = route.open_until + MINUTE
-    drain(now=back)
+    back, begun = route.open_until + MINUTE, time.monotonic()
+    while drain(now=back):
+        assert time.monotonic() - begun < 600
     assert set(Dispatch.objects.values_list("state", flat=True)) == {"acked"}
     route.refresh_from_db()
     assert (route.failures, route.open_until, route.last_ok_at) == (0, None, back)

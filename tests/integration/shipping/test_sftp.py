@@ -59,7 +59,7 @@ def test_wrong_settings_hold_the_route(wrong, row, route, route_to, sftp_departm
     assert (route.state, row.state) == ("held", "held")
 
 
-def test_half_a_file_is_never_seen(route, vendor, place_order, dispatch_of, sftp_department, cutter):
+def test_half_a_file_is_never_seen(route, vendor, place_order, dispatch_of, sftp_department, cutter, scale):
     """Pushes are cut at many points; a scanner that never rests sees only whole files."""
     size = len(signed(dispatch_of(place_order(vendor))))
     stop, seen = threading.Event(), []
@@ -71,8 +71,8 @@ def test_half_a_file_is_never_seen(route, vendor, place_order, dispatch_of, sftp
     scanner = threading.Thread(target=scan)
     scanner.start()
     try:
-        for cut in range(1, 9):
-            proxy = cutter(sftp_department.port, cut_after=cut * 700)
+        for cut in range(1, 9 if scale == 1 else 21):
+            proxy = cutter(sftp_department.port, cut_after=cut * (700 if scale == 1 else 280))
             services.set_up_route(
                 vendor=vendor,
                 transport="sftp",
@@ -146,7 +146,7 @@ def test_newest_of_more_than_one_look_holds_is_found(route, vendor, place_order,
 
 def test_look_for_acknowledgements_is_not_slowed_by_what_is_done(route, row, sftp_department, scale):
     drain()
-    for number in range(2000 * scale):
+    for number in range(3000 * scale):
         (sftp_department.inbox / "done" / f"old_{number}.json").touch()
     (sftp_department.inbox / f"{file_name(row.key, row.sha256)}.ack").touch()
     begun = time.monotonic()

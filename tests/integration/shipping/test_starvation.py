@@ -1,6 +1,10 @@
 """Departments that hang, each in its own way: their neighbours' goods go out meanwhile, and each hang ends."""
 
+import os
+import re
+import signal
 import socket
+import subprocess
 import time
 from datetime import timedelta
 
@@ -9,13 +13,18 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from deploy.demo import stack
+from mall.tasks import sweep_checkouts, sweep_sessions
 from shipping import runner, tasks
 from shipping.models import Attempt, Dispatch, Route
 from shipping.runner import drain
 from shipping.transports import CLASSES, get_transport
 from tests.support import hanging
+from tests.support.nodes import url_of_test_database
+from vendors.nudge import Nudge
 
-DEADLINE = timedelta(seconds=4)
+DEADLINE = timedelta(seconds=6)
+BUDGET = timedelta(seconds=5)
 DEAD = [f"127.0.0.{last}" for last in range(2, 8)]
 
 
@@ -41,7 +50,7 @@ def name_server(monkeypatch):
         if host == "six.example":
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in DEAD]
         if host == "slow.example":
-            time.sleep(6)
+            time.sleep(8)
         return real(host, port, *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
@@ -95,7 +104,7 @@ def test_neighbours_of_departments_that_hang_do_not_wait(dark_routes, make_vendo
     )
 
     begun, begun_at = time.monotonic(), timezone.now()
-    outcomes = drain(budget=timedelta(seconds=3))
+    outcomes = drain(budget=BUDGET)
     took = time.monotonic() - begun
 
     theirs = Attempt.objects.filter(route__department__vendor__in=neighbours)
@@ -104,8 +113,60 @@ def test_neighbours_of_departments_that_hang_do_not_wait(dark_routes, make_vendo
     dark = Attempt.objects.exclude(route__department__vendor__in=neighbours)
     assert set(dark.values_list("outcome", flat=True)) == {"retry"}
     assert dark.values("route").distinct().count() == len(dark_routes)
-    assert took < 3 + DEADLINE.total_seconds() + runner.GRACE + 3, "a hang did not end"
+    assert took < (BUDGET + DEADLINE).total_seconds() + runner.GRACE + 3, "a hang did not end"
     assert outcomes["acked"] == 15
+
+
+@pytest.fixture
+def celery_worker(tmp_path, settings, redis_client):
+    """The demo's worker, for all queues; yields a function that reads its log."""
+    settings.CELERY_BROKER_URL = os.environ["REDIS_URL"]
+    log = tmp_path / "worker.log"
+    command = [*stack.CELERY, "worker", "--loglevel", "INFO", "--concurrency", "2", "--without-mingle"]
+    environment = os.environ | {
+        "DATABASE_URL": url_of_test_database(),
+        "DJANGO_SETTINGS_MODULE": "mall.settings",
+        "DB_POOL": "0",
+        "EGRESS_ALLOW": "127.0.0.0/8",
+        "LOG_FORMAT": "plain",
+    }
+    with log.open("w") as output:
+        worker = subprocess.Popen(
+            [*command, "-Q", "celery,jobs,dispatch"],
+            cwd=stack.PROJECT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    yield log.read_text
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait(20)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sweeps_of_checkouts_and_sessions_run_beside_drains_that_hang(
+    dark_routes, make_vendor, route_to, place_order, scripted, celery_worker, wait_until
+):
+    """No dispatchd: a worker drains, its sends hang, and more drains wait than it has processes, with work for each."""
+    more = [dark_routes["dark 0"]] * (2 * runner.TROUBLED_SLOTS)
+    for number, way in enumerate([*dark_routes.values(), *more]):
+        seller = make_vendor(f"dark{number}")
+        route_to(*way, seller=seller)
+        place_order(seller)
+    Route.objects.update(failures=1)  # so that a drain takes a few of them at once
+    scripted.answers = [scripted.ack()]
+    neighbour = make_vendor("neighbour")
+    route_to("http", {"url": scripted.url}, {"secret": scripted.secret}, seller=neighbour)
+    place_order(neighbour)
+    for _ in range(4):
+        Nudge().send(tasks.drain_outbox, ())
+    wait_until(lambda: Dispatch.objects.filter(state="sending").count() >= runner.TROUBLED_SLOTS, 60)
+    for sweep in [sweep_checkouts, sweep_sessions] * 3:
+        Nudge().send(sweep, ())
+    wait_until(lambda: len(re.findall(r"Task mall\.sweep_(?:checkouts|sessions)\[.* succeeded", celery_worker())) == 6)
+    assert Dispatch.objects.filter(state="sending").exists(), "the control: nothing hangs any more"
+    assert Dispatch.objects.get(consignment__vendor=neighbour).state == "acked"
 
 
 def test_celery_only_wakes_and_never_holds_another_queue():
