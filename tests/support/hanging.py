@@ -16,12 +16,17 @@ async def endless_greeting(reader, writer):
         await asyncio.sleep(RATE)
 
 
-async def drip(reader, writer):
+async def drip(reader, writer, begin=b"HTTP/1.1 200 OK\r\nX-Slow: "):
     """Answer a byte at a time."""
-    for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 10**6:
+    for byte in begin + b"x" * 10**6:
         writer.write(bytes([byte]))
         await writer.drain()
         await asyncio.sleep(RATE)
+
+
+async def drip_greeting(reader, writer):
+    """Greet a byte at a time."""
+    await drip(reader, writer, b"220 ")
 
 
 async def silent(reader, writer):
@@ -62,7 +67,9 @@ class HangingPeers:
         self.servers.append(server := asyncio.run_coroutine_threadsafe(listen(), self.loop).result(10))
         return server.sockets[0].getsockname()[1]
 
-    def stop(self):
+    def release(self):
+        """Hang up on everybody, and take no more; return a future."""
+
         async def cancel():
             for server in self.servers:
                 server.close()
@@ -71,7 +78,10 @@ class HangingPeers:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
 
-        asyncio.run_coroutine_threadsafe(cancel(), self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(cancel(), self.loop)
+
+    def stop(self):
+        self.release().result(10)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
         self.loop.close()

@@ -30,7 +30,7 @@ from tests.support.dispatchd_nursery import Nursery
 from vendors.nudge import Nudge
 
 COUNT, KILLS, FLUSHES = 20_000, 40, 3
-VENDORS, WORKERS = 10, 2
+VENDORS, WORKERS = 20, 4
 MOST_SENDS = 1.3  # of an item; one in 0.85 is what the department's own faults make necessary
 UNDER_KILLS = 0.9  # of the work is done while workers are killed
 
@@ -104,7 +104,7 @@ def test_kills_and_restarts_lose_nothing_and_double_nothing(at_size, servers, nu
         world.write(at_size)
         workers = [nursery.start() for _ in range(WORKERS)]
         for kill in range(1, kills + 1):
-            wait_until(lambda part=kill: acked() >= UNDER_KILLS * part * at_size / kills, 120)
+            wait_until(lambda part=kill: acked() >= UNDER_KILLS * part * at_size / kills, 300)
             victim = workers.pop(0)
             wait_until(lambda worker=victim: in_hand(worker), 60)
             nursery.end(victim, signal.SIGKILL)
@@ -116,7 +116,7 @@ def test_kills_and_restarts_lose_nothing_and_double_nothing(at_size, servers, nu
             if kill == kills // 2:
                 servers.restart_database()
                 wait_until(is_answering, 60)
-        wait_until(lambda: acked() > 0.99 * at_size, 120)
+        wait_until(lambda: acked() > 0.99 * at_size, 300)
         for worker in workers:
             assert nursery.end(worker, signal.SIGTERM) == 0
         finish()
