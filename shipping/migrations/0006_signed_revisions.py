@@ -22,7 +22,7 @@ CREATE TRIGGER shipping_dispatch_immutable BEFORE UPDATE OF {", ".join(columns)}
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shipping', '0004_runner'),
+        ('shipping', '0005_alarms_and_labels'),
         ('vendors', '0007_product_names'),
     ]
 
