@@ -28,12 +28,14 @@ demo-reset: ## throw the demo's data away and start afresh
 test: ## run every test, the browser's too (ARGS="-k cart" for some, ARGS="-n0" one after another)
 	@deploy/bootstrap test sites
 	@deploy/openid_clients
+	@deploy/openssh_server
 	@$(PYTHON) -m tests.e2e.chromium
 	@$(PYTHON) -m pytest $(PARALLEL) $(ARGS)
 
 prove: ## run the tests that chance decides, each many times more often (SCALE=10)
 	@deploy/bootstrap test sites
 	@deploy/openid_clients
+	@deploy/openssh_server
 	@$(PYTHON) -m tests.e2e.chromium
 	@SCALE=$${SCALE:-10} $(PYTHON) -m pytest $(PARALLEL) -m scale $(ARGS)
 

@@ -8,5 +8,6 @@ Errors::
     └── ValueError
         ├── vendor_sites.http_receiver.ForgedRequestError  no signature of the mall fits the request
         ├── vendor_sites.order_inbox.InvalidOrderError     a message is no consignment
-        └── vendor_sites.order_inbox.OrderConflictError    a consignment came before with other content
+        ├── vendor_sites.order_inbox.OrderConflictError    a consignment came before with other content
+        └── vendor_sites.signed_document.ForgedDocumentError  no key of ours signed it, or its form is wrong
 """

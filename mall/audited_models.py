@@ -4,6 +4,7 @@ from auditlog.registry import auditlog
 
 from cart.orders.models import Consignment
 from mall.accounts.models import User
+from shipping.models import VendorKey
 from vendors.models import (
     Category,
     DeliveryZone,
@@ -31,3 +32,4 @@ auditlog.register(Variant, exclude_fields=["stock"])
 auditlog.register(ProductImage, include_fields=["file", "alt", "position"])
 auditlog.register(Stock, include_fields=["low_below"])
 auditlog.register(Consignment)
+auditlog.register(VendorKey, include_fields=["key_id", "retired_at"])

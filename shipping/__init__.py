@@ -9,5 +9,7 @@ Exceptions::
     ├── OSError
     │   └── EgressRefusedError        egress: the guard lets no connection out to this address
     └── ValueError
-        └── AckLinkError              ack_links: the link is forged, cut off or too old
+        ├── AckLinkError              ack_links: the link is forged, cut off or too old
+        ├── ForgedDocumentError       envelope: no key that counts signed it, or its form is wrong
+        └── KeyRefusedError           signing_keys: a key cannot be added or retired now
 """

@@ -17,10 +17,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from shipping import diagnosis, runner, services, transports
-from shipping.bulk import RedriveDispatches
+from shipping import diagnosis, runner, services, signing_keys, transports
+from shipping.bulk import RedriveDispatches, ReplayDispatches
 from shipping.forms import RouteForm, form_for
-from shipping.models import Attempt, Department, Dispatch, Recall, Route
+from shipping.keys_page import KeysPageMixin
+from shipping.models import Attempt, Department, Dispatch, Route, VendorKey
 from shipping.states import State
 from vendors.bulk_actions import BulkActionsMixin, bulk
 from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
@@ -31,20 +32,42 @@ TESTED_AT_ONCE = 5
 ROUTE_HEALTH = ("state", "health", "reason", "failing_since", "open_until", "last_ok_at", "last_ack_at")
 ATTEMPT = ("number", "started_at", "ended_at", "outcome", "code", "response", "meaning", "worker")
 DISPATCH = (
-    *("consignment", "state", "reason", "route", "tries", "created_at", "next_at"),
+    *("consignment", "action", "state", "reason", "route", "tries", "created_at", "next_at"),
     *("first_sent_at", "acked_at", "ack_by"),
 )
 SENT_FORM = ("revision", "key", "sha256", "lease_owner", "body_as_json")
 
 
 @admin.register(Department)
-class DepartmentAdmin(VendorScopedAdmin):
+class DepartmentAdmin(KeysPageMixin, VendorScopedAdmin):
     list_display = ["vendor", "name"]
     list_select_related = ["vendor"]
     search_fields = ["vendor__name", "name"]
+    readonly_fields = ["keys"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # its routes have dispatches; hold the routes instead
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Department]:
+        rows: QuerySet[Department] = super().get_queryset(request).select_related("vendor")
+        return rows
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out the way to the keys where their page is closed."""
+        names = super().get_fields(request, obj)
+        return names if self.has_change_permission(request, obj) else [name for name in names if name != "keys"]
+
+    def save_model(self, request: HttpRequest, obj: Department, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
+        super().save_model(request, obj, form, change)
+        signing_keys.ensure_key(vendor=obj.vendor)
+
+    @admin.display(description="keys")
+    def keys(self, department: Department) -> SafeString | str:
+        if department._state.adding:
+            return "The first one is made with the department."
+        number = VendorKey.objects.signing().filter(vendor=department.vendor).count()
+        page = reverse("admin:shipping_department_keys", args=[department.pk])
+        return format_html('<a href="{}">{} in use: make one, retire one</a>', page, number)
 
 
 @admin.register(Route)
@@ -119,16 +142,18 @@ class RouteAdmin(BulkActionsMixin, VendorScopedAdmin):
         """Send a test over a route, and lead back to its page, which says how it went."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        route = get_object_or_404(self.get_queryset(request).select_related("department__vendor"), pk=object_id)
-        self._try_out(request, [route])
+        route = get_object_or_404(self.get_queryset(request), pk=object_id)
+        self._try_out(request, self.get_queryset(request).filter(pk=route.pk))
         return HttpResponseRedirect(reverse("admin:shipping_route_change", args=[route.pk]))
 
     @admin.action(description="Send a test, and say how it went", permissions=["change"])
     def try_out(self, request: HttpRequest, routes: QuerySet[Route]) -> None:
-        self._try_out(request, list(routes.select_related("department__vendor")[:TESTED_AT_ONCE]))
+        self._try_out(request, routes)
 
     @staticmethod
-    def _try_out(request: HttpRequest, tried: list[Route]) -> None:
+    def _try_out(request: HttpRequest, routes: QuerySet[Route]) -> None:
+        chosen = Route.objects.filter(pk__in=routes).select_related("department__vendor")
+        tried = list(chosen.with_keys()[:TESTED_AT_ONCE])
         for route, said in zip(tried, runner.try_out(tried), strict=True):
             level = messages.WARNING if said.startswith("It failed") else messages.SUCCESS
             messages.add_message(request, level, f"{route}: {said}")
@@ -157,24 +182,10 @@ class AttemptInline(VendorScopedInline):
 
     @admin.display(description="meaning")
     def meaning(self, attempt: Attempt) -> str:
+        if '"duplicate"' in attempt.response:
+            return "It had it already; nothing changed there."
         failed = attempt.outcome in {Attempt.Outcome.RETRY, Attempt.Outcome.REFUSED}
         return diagnosis.meaning_of(f"{attempt.response} {attempt.code}") if failed else ""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class RecallInline(VendorScopedInline):
-    """Show the pieces cancelled after the dispatch was leased."""
-
-    model = Recall
-    vendor_roles = ORDER_ROLES
-    fields = ("at", "line", "pieces")
-    readonly_fields = fields
-    can_delete = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -187,15 +198,15 @@ class RecallInline(VendorScopedInline):
 class DispatchAdmin(BulkActionsMixin, VendorScopedAdmin):
     vendor_roles = ORDER_ROLES
     vendor_path = "consignment__vendor"
-    list_display = ["consignment", "vendor", "state", "reason", "tries", "next_at", "acked_at"]
-    list_filter = ["state", "route__transport", "consignment__vendor"]
+    list_display = ["consignment", "vendor", "action", "state", "reason", "tries", "next_at", "acked_at"]
+    list_filter = ["state", "action", "route__transport", "consignment__vendor"]
     list_select_related = ["consignment__vendor"]
     search_fields = ["key", "consignment__number", "consignment__order__number"]
     date_hierarchy = "created_at"
     fieldsets = [(None, {"fields": DISPATCH}), ("As it is sent", {"fields": SENT_FORM, "classes": ["collapse"]})]
     readonly_fields = (*DISPATCH, *SENT_FORM)
-    inlines = [AttemptInline, RecallInline]
-    actions = [bulk(RedriveDispatches, "redrive")]
+    inlines = [AttemptInline]
+    actions = [bulk(RedriveDispatches, "redrive"), bulk(ReplayDispatches, "redrive")]
     seen_fields = ("state",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

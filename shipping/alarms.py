@@ -15,8 +15,9 @@ from django.db.models import Exists, OuterRef, Q
 from cart.orders.models import Consignment
 from sessions_farm.communities.models import Community
 from shipping import metrics
-from shipping.models import Dispatch, Route
+from shipping.models import Ack, Action, Dispatch, Route
 from shipping.states import State
+from shipping.transports.base import Outcome
 from vendors.links import mailed_url
 from vendors.mail import MailKind, build_mail, sender_of
 from vendors.models import Membership, Vendor
@@ -31,15 +32,17 @@ HELD_FOR = timedelta(hours=1)
 """A route that fails for longer, or waits for a person, is worth a mail where goods wait for it."""
 
 LISTED = 20
+HEADING, HEADING_LATE = "orders do not reach the department", "changes came too late"
 
 
 @dataclass
 class Trouble:
-    """The routes and the dispatches of one vendor that need a person."""
+    """The routes and the dispatches of one vendor that need a person; ``late`` are changes of goods that were sent."""
 
     vendor: Vendor
     routes: list[Route] = field(default_factory=list)
     dead: list[Dispatch] = field(default_factory=list)
+    late: list[Dispatch] = field(default_factory=list)
 
 
 def send_alarms(now: datetime) -> int:
@@ -66,7 +69,8 @@ def _alarm(trouble: Trouble, now: datetime) -> bool:
         return False
     metrics.ALARMS.inc()
     Route.objects.filter(pk__in=[route.pk for route in trouble.routes]).update(alarmed_at=now)
-    Dispatch.objects.filter(pk__in=[dispatch.pk for dispatch in trouble.dead]).update(alarmed_at=now)
+    named = [dispatch.pk for dispatch in (*trouble.dead, *trouble.late)]
+    Dispatch.objects.filter(pk__in=named).update(alarmed_at=now)
     return True
 
 
@@ -77,14 +81,19 @@ def find_troubles(now: datetime) -> list[Trouble]:
     routes = Route.objects.filter(long, Exists(waiting), alarmed_at=None).select_related(
         "department__vendor__marketplace"
     )
-    dead = Dispatch.objects.filter(state=State.DEAD, alarmed_at=None).defer("body")
+    unmailed = Dispatch.objects.filter(alarmed_at=None).defer("body")
+    unmailed = unmailed.select_related("consignment__order", "consignment__vendor__marketplace").order_by("pk")
+    late = Ack.objects.filter(outcome=Outcome.ALREADY_SENT).values("dispatch")
     troubles: dict[int, Trouble] = {}
     for route in routes:
         vendor = route.department.vendor
         troubles.setdefault(vendor.pk, Trouble(vendor)).routes.append(route)
-    for dispatch in dead.select_related("consignment__order", "consignment__vendor__marketplace").order_by("pk"):
+    for dispatch in unmailed.filter(state=State.DEAD):
         vendor = dispatch.consignment.vendor
         troubles.setdefault(vendor.pk, Trouble(vendor)).dead.append(dispatch)
+    for dispatch in unmailed.filter(state=State.ACKED, pk__in=late):
+        vendor = dispatch.consignment.vendor
+        troubles.setdefault(vendor.pk, Trouble(vendor)).late.append(dispatch)
     return list(troubles.values())
 
 
@@ -110,8 +119,14 @@ def _is_taken(letter: EmailMessage) -> bool:
 
 
 def _context(trouble: Trouble, links: dict[str, str]) -> dict[str, Any]:
-    more = len(trouble.dead) - LISTED
-    return {"trouble": trouble, "listed": trouble.dead[:LISTED], "more": more, "links": links}
+    return {
+        "trouble": trouble,
+        "heading": HEADING if trouble.routes or trouble.dead else HEADING_LATE,
+        "listed": trouble.dead[:LISTED],
+        "more": len(trouble.dead) - LISTED,
+        "late": trouble.late[:LISTED],
+        "links": links,
+    }
 
 
 def _addresses(vendor: Vendor) -> list[str]:
@@ -126,15 +141,16 @@ def _sample() -> dict[str, Any]:
     route = Route(transport="http", rank=1, failing_since=since, reason="Answered 503: closed for the night")
     held = Route(transport="sftp", rank=2, state=Route.State.HELD, reason="The password is wrong.")
     dead = [Dispatch(consignment=Consignment(number=f"M-7K3Q-29-{part}"), reason="Refused (422)") for part in (1, 2)]
+    late = [Dispatch(consignment=Consignment(number="M-7K3Q-28-1"), action=Action.CANCEL)]
     vendor = Vendor(name="Fowlers of Sligo", accent="#7a3b1d")
     links = {name: f"https://mall.example/admin/shipping/{name}/" for name in ("route", "dispatch")}
-    return _context(Trouble(vendor, [route, held], dead), links)
+    return _context(Trouble(vendor, [route, held], dead, late), links)
 
 
 ALARM: Final = MailKind(
     name="alarm",
     label="Orders do not reach the department",
     template="shipping/mail/alarm",
-    subject="{{ trouble.vendor }}: orders do not reach the department",
+    subject="{{ trouble.vendor }}: {{ heading }}",
     sample=_sample,
 )

@@ -31,7 +31,10 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class DispatchBody:
-    """The content of one dispatch: the goods of a consignment as they were sold, and where they go."""
+    """The content of one dispatch: the goods of a consignment that are to be sent, and where they go.
+
+    ``action`` is "ship", "amend" (send this instead), or "cancel" (send nothing). Each revision is whole.
+    """
 
     key: str
     revision: int
@@ -43,6 +46,7 @@ class DispatchBody:
     delivery_charge: Money
     recipient: Recipient
     items: tuple[Item, ...]
+    action: str = "ship"
 
 
 def serialize(content: DispatchBody) -> bytes:
@@ -50,7 +54,7 @@ def serialize(content: DispatchBody) -> bytes:
     goods = sum((item.unit_price * item.quantity for item in content.items), Money(0, content.delivery_charge.currency))
     document = {
         "v": VERSION,
-        "action": "ship",
+        "action": content.action,
         "key": content.key,
         "revision": content.revision,
         "vendor": content.vendor,

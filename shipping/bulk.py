@@ -1,4 +1,4 @@
-"""The bulk action of dispatches."""
+"""The bulk actions of dispatches."""
 
 from __future__ import annotations
 
@@ -23,3 +23,21 @@ class RedriveDispatches(RowsAction):
         keys = {row[0] for row in rows}
         sent = services.redrive(dispatch_ids=keys, vendor_id=job.vendor_id, now=timezone.now())
         return [(f"dispatch {key}", "It is not dead, so it goes by itself.") for key in sorted(keys - sent)]
+
+
+class ReplayDispatches(RowsAction):
+    """Send acknowledged dispatches once more, under the same key."""
+
+    name = "replay"
+    description = "Send once more (only acknowledged dispatches; a department that has them changes nothing)"
+    roles = ORDER_ROLES
+    permission = "shipping.change_dispatch"
+
+    def apply(self, job: Job, rows: list[SeenRow]) -> list[Refusal]:
+        """Make the acknowledged ones due; return the others."""
+        keys = {row[0] for row in rows}
+        sent = services.replay(dispatch_ids=keys, vendor_id=job.vendor_id, now=timezone.now())
+        return [
+            (f"dispatch {key}", "It is not acknowledged, or a newer revision replaced it.")
+            for key in sorted(keys - sent)
+        ]

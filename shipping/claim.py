@@ -55,7 +55,10 @@ RETURNING dispatch.*
 
 # Routes with the ids that their claims need. The first inner select is one look at an index for each route.
 DUE = """
-SELECT route.*, department.vendor_id, market.community_id
+SELECT route.*, department.vendor_id, market.community_id, ARRAY(
+    SELECT encrypted_secret FROM shipping_vendorkey AS key
+    WHERE key.vendor_id = department.vendor_id AND key.retired_at IS NULL ORDER BY key.id
+) AS signing_keys
 FROM shipping_route AS route
 JOIN shipping_department AS department ON department.id = route.department_id
 JOIN vendors_vendor AS vendor ON vendor.id = department.vendor_id

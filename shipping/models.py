@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from shipping import encryption, states, transports
 from shipping.states import State
-from shipping.transports.base import AckPolicy
+from shipping.transports.base import AckPolicy, Outcome
 
 
 class Department(models.Model):
@@ -21,6 +23,46 @@ class Department(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.vendor}"
+
+
+class VendorKeyQuerySet(models.QuerySet["VendorKey"]):
+    def signing(self) -> Self:
+        """Return the keys that sign, the older one first."""
+        return self.filter(retired_at=None).order_by("pk")
+
+
+class VendorKey(models.Model):
+    """A key that signs a department's documents. Two of a vendor sign while the department changes its own."""
+
+    vendor = models.ForeignKey("vendors.Vendor", models.CASCADE, related_name="+")
+    key_id = models.CharField("key", max_length=40, unique=True)
+    slot = models.PositiveSmallIntegerField(null=True, editable=False, help_text="1 or 2 while it signs.")
+    encrypted_secret = models.TextField(editable=False)
+    created_at = models.DateTimeField("made", default=timezone.now, editable=False)
+    retired_at = models.DateTimeField("retired", null=True, blank=True, editable=False)
+
+    objects: ClassVar = VendorKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["vendor", "slot"], name="shipping_vendorkey_two_at_once"),
+            models.CheckConstraint(
+                condition=Q(slot__isnull=False, slot__in=[1, 2], retired_at__isnull=True)
+                | Q(slot__isnull=True, retired_at__isnull=False),
+                name="shipping_vendorkey_signs_in_a_slot",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key_id
+
+
+class RouteQuerySet(models.QuerySet["Route"]):
+    def with_keys(self) -> Self:
+        """Return the routes with the stored keys of their vendors."""
+        keys = VendorKey.objects.signing().filter(vendor=models.OuterRef("department__vendor"))
+        return self.annotate(signing_keys=ArraySubquery(keys.values("encrypted_secret")))
 
 
 class Route(models.Model):
@@ -68,6 +110,10 @@ class Route(models.Model):
         default=0, editable=False, help_text="The dispatch at which the last look ended; the next one begins behind it."
     )
 
+    objects: ClassVar = RouteQuerySet.as_manager()
+    signing_keys: Sequence[str] = ()
+    """The stored keys, where a query brought them."""
+
     class Meta:
         ordering = ["department", "rank"]
         constraints = [
@@ -103,6 +149,14 @@ class Route(models.Model):
         self.encrypted_secrets = encryption.encrypt_secrets(values)
 
 
+class Action(models.TextChoices):
+    """The wish of a dispatch."""
+
+    SHIP = "ship", "send these goods"
+    AMEND = "amend", "send these goods instead"
+    CANCEL = "cancel", "send nothing"
+
+
 class DispatchQuerySet(models.QuerySet["Dispatch"]):
     def live(self) -> Self:
         """Return the dispatches that are neither finished nor given up."""
@@ -121,6 +175,7 @@ class Dispatch(models.Model):
 
     consignment = models.ForeignKey("orders.Consignment", models.PROTECT, related_name="+")
     revision = models.PositiveIntegerField(default=1)
+    action = models.CharField(max_length=6, choices=Action, default=Action.SHIP)
     key = models.CharField(max_length=48, unique=True)
     body = models.BinaryField()
     sha256 = models.CharField("SHA-256", max_length=64)
@@ -206,28 +261,15 @@ class Ack(models.Model):
     dispatch = models.ForeignKey(Dispatch, models.CASCADE, related_name="acks")
     source = models.CharField(max_length=20)
     received_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint("vendor", "ack_id", name="shipping_ack_once")]
-
-    def __str__(self) -> str:
-        return self.ack_id
-
-
-class Recall(models.Model):
-    """Pieces that were cancelled when their dispatch was leased or sent already: the department must hear of it."""
-
-    dispatch = models.ForeignKey(Dispatch, models.PROTECT, related_name="recalls")
-    line = models.ForeignKey("orders.OrderLine", models.PROTECT, related_name="+")
-    pieces = models.PositiveIntegerField()
-    at = models.DateTimeField(default=timezone.now)
+    outcome = models.CharField(max_length=12, choices=Outcome, blank=True, help_text="What the department did.")
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.CheckConstraint(condition=Q(pieces__gt=0), name="shipping_recall_positive")]
+        constraints = [models.UniqueConstraint("vendor", "ack_id", name="shipping_ack_once")]
+        indexes = [models.Index(F("id"), name="shipping_ack_too_late", condition=Q(outcome=Outcome.ALREADY_SENT))]
 
     def __str__(self) -> str:
-        return f"{self.pieces} × {self.line.name}"
+        return self.ack_id
 
 
 class RunnerPresence(models.Model):

@@ -1,6 +1,6 @@
 """Receivers of the signals of orders."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -8,14 +8,9 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from cart.orders.signals import (
-    address_change_asked,
-    buyers_erased,
-    contact_changed,
-    goods_cancelled,
-    order_finalising,
-)
+from cart.orders.signals import buyers_erased, contact_changed, goods_cancelled, order_finalising
 from shipping import services, tasks
+from shipping.models import Action
 from vendors.nudge import nudge
 
 
@@ -27,21 +22,15 @@ def on_order_finalising(*, order: Any, now: datetime, **_: object) -> None:
 
 
 @receiver(goods_cancelled, dispatch_uid="shipping.cancel_dispatch")
-def on_goods_cancelled(*, consignment: Any, pieces: Mapping[int, int], now: datetime, **_: object) -> None:
-    """Cancel the dispatch of a consignment or write its remaining goods, in the transaction that cancels goods."""
-    services.cancel_goods(consignment=consignment, pieces=pieces, now=now)
+def on_goods_cancelled(*, consignment: Any, now: datetime, **_: object) -> None:
+    """Write the next revision of a consignment's dispatch, or end it, in the transaction that cancels goods."""
+    services.revise_dispatch(consignment=consignment, now=now)
     transaction.on_commit(partial(nudge, tasks.drain_outbox), robust=True)
-
-
-@receiver(address_change_asked, dispatch_uid="shipping.address_blocked")
-def on_address_change_asked(*, order: Any, **_: object) -> str:
-    """Return why the goods of an order can go to no other address any more, or ""."""
-    return services.address_blocked(order_id=order.pk)
 
 
 @receiver(contact_changed, dispatch_uid="shipping.change_recipient")
 def on_contact_changed(*, order: Any, is_postal: bool, now: datetime, **_: object) -> None:
-    """Write the order's waiting dispatches anew, in the transaction that changes its address."""
+    """Revise the order's dispatches, in the transaction that changes its address."""
     services.change_recipient(order=order, is_postal=is_postal, now=now)
     transaction.on_commit(partial(nudge, tasks.drain_outbox), robust=True)
 

@@ -16,7 +16,7 @@ from shipping.claim import Claim, Look
 from shipping.models import Ack, Attempt, Dispatch, Route
 from shipping.states import State
 from shipping.transports import get_transport
-from shipping.transports.base import RESPONSE_MAX, AckPolicy, SendResult, TransportError
+from shipping.transports.base import RESPONSE_MAX, AckPolicy, FoundAck, SendResult, TransportError
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,7 @@ ACK = {
     "dispatch_id": "bigint",
     "source": "text",
     "received_at": "timestamptz",
+    "outcome": "text",
 }
 
 
@@ -177,13 +178,15 @@ class Batch:
         dispatch.state, dispatch.reason, dispatch.sends = State.SENT, "", dispatch.sends + 1
         dispatch.next_at = self.now + retry.with_jitter(get_transport(route.transport).ack_timeout)
         close_breaker(route, self.now)
-        if result.acked or route.acknowledged_by == AckPolicy.ANSWER:
+        is_replay = dispatch.acked_at is not None
+        if result.acked or is_replay or route.acknowledged_by == AckPolicy.ANSWER:
             ack = services.mark_acked(
                 dispatch=dispatch,
                 vendor_id=vendor_id,
                 ack_id=dispatch.key,
                 source="response",
                 now=self.now,
+                outcome=result.outcome,
             )
             self.acks.append(ack)
             route.last_ack_at = self.now
@@ -268,7 +271,7 @@ def count_failure(route: Route, reason: str, *, probe: bool, now: datetime) -> N
 
 
 @transaction.atomic(savepoint=False)
-def record_look(look: Look, result: list[str] | TransportError, now: datetime) -> int:
+def record_look(look: Look, result: list[FoundAck] | TransportError, now: datetime) -> int:
     """Record the acknowledgements that a look found, and judge the route by it; return their number."""
     batch = Batch(now, _locked_routes({look.route.pk}))
     route = batch.routes[look.route.pk]
@@ -279,7 +282,7 @@ def record_look(look: Look, result: list[str] | TransportError, now: datetime) -
         _judge_failed_look(route, result, now)
     else:
         route.last_ack_at = now if result else route.last_ack_at
-        found = services.record_acks(vendor_id=look.vendor_id, keys=result, source="file", now=now)
+        found = services.record_acks(vendor_id=look.vendor_id, acks=result, source="file", now=now)
         route.acks_after = look.last_id
         if look.last_id:
             route.acks_due_at = now

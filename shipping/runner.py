@@ -32,11 +32,13 @@ from shipping.ack_links import ack_url
 from shipping.claim import LEASE, Claim, Look, Room, database_now
 from shipping.models import Route
 from shipping.results import Finished
+from shipping.signing_keys import open_keys
 from shipping.transports import get_transport
 from shipping.transports.base import (
     CollectingTransport,
     DispatchPayload,
     Endpoint,
+    FoundAck,
     SendResult,
     Transport,
     TransportError,
@@ -69,7 +71,7 @@ LOOKS_EVERY = 1.0
 """Seconds between two searches for routes whose acknowledgements are due."""
 
 type Clock = Callable[[], datetime]
-type Result = SendResult | list[str] | TransportError
+type Result = SendResult | list[FoundAck] | TransportError
 
 
 @dataclass(eq=False)
@@ -281,7 +283,7 @@ async def _try_one(route: Route) -> str:
         await asyncio.sleep(0)
 
 
-async def _talk(work: Work, transport: Transport) -> SendResult | list[str]:
+async def _talk(work: Work, transport: Transport) -> SendResult | list[FoundAck]:
     endpoint = endpoint_of(work.item.route)
     if isinstance(work.item, Look):
         return await cast("CollectingTransport", transport).collect(work.item.sent, endpoint)  # no look without one
@@ -327,5 +329,5 @@ def payload_of(claim: Claim, link: str) -> DispatchPayload:
 
 
 def endpoint_of(route: Route) -> Endpoint:
-    """Return the department's end of a route."""
-    return Endpoint(route.config, route.secrets)
+    """Return the department's end of a route that was read with its keys."""
+    return Endpoint(route.config, route.secrets, open_keys(route.signing_keys), route.acknowledged_by)

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from cart.aftersale.errors import NotChangeableError
+from cart.orders.models import Consignment
 from sessions_farm.query_plans import planned
-from shipping import body, keys, states
-from shipping.models import Ack, Department, Dispatch, Recall, Route
+from shipping import body, keys, signing_keys, states
+from shipping.models import Ack, Action, Department, Dispatch, Route
 from shipping.states import State
+from shipping.transports.base import FoundAck, Outcome
 from vendors.audit import log_changes
 from vendors.money import Money
 
 if TYPE_CHECKING:
-    from cart.orders.models import Consignment, Order
+    from cart.orders.models import Order
     from vendors.models import Vendor
 
 BY_HAND = "Sent again by hand."
-
+TOO_LATE = "The department had sent the goods already."
 
 FRESH: dict[str, Any] = {"spent": 0, "sends": 0, "refusals": 0, "first_refused_at": None, "alarmed_at": None}
 """The history of failures of a dispatch that begins anew."""
@@ -44,6 +45,7 @@ def set_up_route(
     The keys of ``config`` and ``secrets`` are listed at :class:`shipping.models.Route`.
     """
     department, _ = Department.objects.get_or_create(vendor=vendor)
+    signing_keys.ensure_key(vendor=vendor)
     route, _ = Route.objects.select_for_update().get_or_create(
         department=department, rank=rank, defaults={"transport": transport}
     )
@@ -98,79 +100,82 @@ def _routes_to(vendor_ids: Sequence[int]) -> QuerySet[Route]:
 
 
 @transaction.atomic
-def cancel_goods(*, consignment: Consignment, pieces: Mapping[int, int], now: datetime) -> None:
-    """Cancel the dispatch of goods that were cancelled, and write the next revision of what is kept.
+def revise_dispatch(*, consignment: Consignment, now: datetime) -> Dispatch | None:
+    """Write the next revision of a consignment whose goods or address have changed; part of that transaction.
 
-    One that is being sent, or was, stays. Where a worker has leased it ever, the department may have it: the cancelled
-    pieces, by line, are recorded for it.
+    The revision before is not sent again. Where a worker has leased it ever, the department may have it: the next one
+    amends it, or cancels it where no goods are kept. Else a consignment without goods is never sent at all. Return the
+    newest revision, whose ``action`` says which; None where nothing was to be sent any more.
     """
-    latest = Dispatch.objects.select_for_update(no_key=True, of=("self",)).filter(consignment=consignment)
-    dispatch = latest.defer("body").order_by("-revision").first()
-    if dispatch is None or dispatch.state == State.CANCELLED:
-        return
-    if dispatch.fence:
-        Recall.objects.bulk_create(
-            Recall(dispatch=dispatch, line_id=line, pieces=number, at=now) for line, number in pieces.items()
-        )
-    if dispatch.state not in states.sources(State.CANCELLED):
-        return
-    _end(dispatch, "Goods of it were cancelled.")
-    if any(line.kept for line in consignment.lines.all()):
-        _next_revision(dispatch, consignment.order, consignment, now).save()
-
-
-def address_blocked(*, order_id: int) -> str:
-    """Return why no dispatch of an order can name another address any more, as a sentence; '' where all can.
-
-    A dispatch that a worker has leased ever may be with the department.
-    """
-    leased = Dispatch.objects.filter(consignment__order=order_id, fence__gt=0).exclude(state=State.CANCELLED)
-    kept = leased.exclude(consignment__state="cancelled")
-    first = kept.select_related("consignment__vendor").defer("body").order_by("pk").first()
-    if first is None:
-        return ""
-    consignment = first.consignment
-    return f"{consignment.vendor.name} has the papers of {consignment.number} already."
+    rows = Dispatch.objects.select_for_update(no_key=True, of=("self",)).filter(consignment=consignment)
+    latest = rows.select_related("route").defer("body").order_by("-revision").first()
+    if latest is None or latest.state == State.CANCELLED or latest.action == Action.CANCEL:
+        return None
+    consignment = _as_it_is_now(consignment.pk)
+    action = _next_action(latest, consignment)
+    _end_revision(latest, f"Replaced by revision {latest.revision + 1}." if action else "All its goods were cancelled.")
+    return _write_revision(latest, consignment, action, now) if action else latest
 
 
 @transaction.atomic
 def change_recipient(*, order: Order, is_postal: bool, now: datetime) -> None:
-    """Write the dispatches of an order that were never leased anew, for its recipient of now.
+    """Revise the dispatches of an order whose recipient has changed.
 
-    Raise NotChangeableError where the goods are to go elsewhere and one was leased; that one keeps its mail address.
+    A department that may have the order hears of it where the goods are to go elsewhere, and not of a mail address.
     """
-    rows = Dispatch.objects.select_for_update(no_key=True, of=("self",)).filter(consignment__order=order)
-    waiting = list(rows.exclude(state=State.CANCELLED).defer("body").order_by("pk"))
-    if is_postal and (reason := address_blocked(order_id=order.pk)):
-        raise NotChangeableError(f"{reason} It cannot go to another address any more.")
-    consignments = {each.pk: each for each in order.with_lines()}
-    for dispatch in waiting:
-        if not dispatch.fence:
-            _end(dispatch, "Its recipient was changed.")
-            _next_revision(dispatch, order, consignments[dispatch.consignment_id], now).save()
+    sent = Dispatch.objects.filter(consignment=OuterRef("pk"))
+    concerned = Consignment.objects.filter(Exists(sent), order=order)
+    for consignment in (concerned if is_postal else concerned.exclude(Exists(sent.filter(fence__gt=0)))).order_by("pk"):
+        revise_dispatch(consignment=consignment, now=now)
 
 
-def _end(dispatch: Dispatch, reason: str) -> None:
-    dispatch.state, dispatch.next_at, dispatch.reason = State.CANCELLED, None, reason
-    dispatch.save(update_fields=["state", "next_at", "reason"])
+def _next_action(latest: Dispatch, consignment: Consignment) -> Action | None:
+    """Return the action of the next revision; None where the department need not hear of it."""
+    may_be_there = latest.fence > 0 or latest.action != Action.SHIP
+    if any(line.kept for line in consignment.lines.all()):
+        return Action.AMEND if may_be_there else Action.SHIP
+    return Action.CANCEL if may_be_there else None
 
 
-def _next_revision(dispatch: Dispatch, order: Order, consignment: Consignment, now: datetime) -> Dispatch:
-    """Return the next revision of a dispatch, with what is kept of its goods, unsaved."""
-    routes, revision = _routes_of([consignment.vendor_id]), dispatch.revision + 1
-    next_key = keys.make_key(keys.parse_root(dispatch.key), revision)
-    return _new_dispatch(order, consignment, routes, now, next_key, revision)
+def _end_revision(latest: Dispatch, reason: str) -> None:
+    """Cancel a revision that is not acknowledged; a send of it under way then ends too late to count."""
+    if latest.state in states.sources(State.CANCELLED):
+        latest.state, latest.next_at, latest.reason = State.CANCELLED, None, reason
+        latest.save(update_fields=["state", "next_at", "reason"])
+
+
+def _write_revision(latest: Dispatch, consignment: Consignment, action: Action, now: datetime) -> Dispatch:
+    routes = _routes_of([consignment.vendor_id])
+    if latest.route is not None and latest.route.state == Route.State.ENABLED:
+        routes[consignment.vendor_id] = latest.route  # it hears of the change as it heard of the order
+    revision = latest.revision + 1
+    key = keys.make_key(keys.parse_root(latest.key), revision)
+    dispatch = _new_dispatch(consignment.order, consignment, routes, now, key, revision, action)
+    dispatch.save()
+    return dispatch
+
+
+def _as_it_is_now(consignment_id: int) -> Consignment:
+    rows = Consignment.objects.select_related("order", "vendor").prefetch_related("lines")
+    return rows.get(pk=consignment_id)
 
 
 def _new_dispatch(
-    order: Order, consignment: Consignment, routes: dict[int, Route], now: datetime, key: str = "", revision: int = 1
+    order: Order,
+    consignment: Consignment,
+    routes: dict[int, Route],
+    now: datetime,
+    key: str = "",
+    revision: int = 1,
+    action: Action = Action.SHIP,
 ) -> Dispatch:
     key = key or keys.make_key(keys.new_root(now), revision)
-    content = body.serialize(_body_of(order, consignment, key, revision, now))
+    content = body.serialize(_body_of(order, consignment, key, revision, action, now))
     route = routes.get(consignment.vendor_id)
     return Dispatch(
         consignment=consignment,
         revision=revision,
+        action=action,
         key=key,
         body=content,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -182,8 +187,11 @@ def _new_dispatch(
     )
 
 
-def _body_of(order: Order, consignment: Consignment, key: str, revision: int, now: datetime) -> body.DispatchBody:
+def _body_of(
+    order: Order, consignment: Consignment, key: str, revision: int, action: Action, now: datetime
+) -> body.DispatchBody:
     return body.DispatchBody(
+        action=action.value,
         key=key,
         revision=revision,
         vendor=consignment.vendor.slug,
@@ -211,14 +219,18 @@ def _body_of(order: Order, consignment: Consignment, key: str, revision: int, no
 
 
 @transaction.atomic
-def record_acks(*, vendor_id: int, keys: Sequence[str], source: str, now: datetime) -> int:
-    """Record acknowledgements by the keys of dispatches; return how many of them are this vendor's."""
+def record_acks(*, vendor_id: int, acks: Sequence[FoundAck], source: str, now: datetime) -> int:
+    """Record the acknowledgements that a look found; return how many of them are this vendor's."""
+    outcomes = {ack.key: ack.outcome for ack in acks}
     rows = Dispatch.objects.select_for_update(no_key=True, of=("self",)).filter(
-        key__in=keys, consignment__vendor_id=vendor_id
+        key__in=outcomes, consignment__vendor_id=vendor_id
     )
     dispatches = list(rows.defer("body").order_by("pk"))
-    acks = [mark_acked(dispatch=row, vendor_id=vendor_id, ack_id=row.key, source=source, now=now) for row in dispatches]
-    Ack.objects.bulk_create(acks, ignore_conflicts=True)
+    found = [
+        mark_acked(dispatch=row, vendor_id=vendor_id, ack_id=row.key, source=source, now=now, outcome=outcomes[row.key])
+        for row in dispatches
+    ]
+    Ack.objects.bulk_create(found, ignore_conflicts=True)
     Dispatch.objects.bulk_update(dispatches, ACKED_FIELDS)
     return len(dispatches)
 
@@ -237,12 +249,27 @@ def record_ack(*, vendor_id: int, ack_id: str, key: str, source: str, now: datet
     return dispatch
 
 
-def mark_acked(*, dispatch: Dispatch, vendor_id: int, ack_id: str, source: str, now: datetime) -> Ack:
+def mark_acked(
+    *, dispatch: Dispatch, vendor_id: int, ack_id: str, source: str, now: datetime, outcome: str = ""
+) -> Ack:
     """Set the state of a dispatch and return its Ack; the caller holds the row's lock and saves both."""
     if dispatch.state in states.sources(State.ACKED):
-        dispatch.state, dispatch.acked_at, dispatch.ack_by = State.ACKED, now, source
-        dispatch.next_at, dispatch.reason = None, ""
-    return Ack(vendor_id=vendor_id, ack_id=ack_id, dispatch=dispatch, source=source, received_at=now)
+        dispatch.state, dispatch.next_at = State.ACKED, None
+        dispatch.acked_at, dispatch.ack_by = dispatch.acked_at or now, dispatch.ack_by or source
+        dispatch.reason = TOO_LATE if outcome == Outcome.ALREADY_SENT else ""
+    return Ack(vendor_id=vendor_id, ack_id=ack_id, dispatch=dispatch, source=source, received_at=now, outcome=outcome)
+
+
+@transaction.atomic
+def replay(*, dispatch_ids: Collection[int], vendor_id: int | None = None, now: datetime) -> set[int]:
+    """Send acknowledged dispatches once more, same key and body; a department that has them changes nothing.
+
+    Only a consignment's newest revision goes. It stays acknowledged, and no further answer is waited for. Return the
+    keys of the dispatches.
+    """
+    newer = Dispatch.objects.filter(consignment=OuterRef("consignment"), revision__gt=OuterRef("revision"))
+    acked = Dispatch.objects.filter(~Exists(newer), pk__in=dispatch_ids, state=State.ACKED)
+    return _send_again(acked, vendor_id, State.ACKED, now)
 
 
 @transaction.atomic
@@ -251,19 +278,21 @@ def redrive(*, dispatch_ids: Collection[int], vendor_id: int | None = None, now:
 
     Return the keys of those that were dead.
     """
-    rows = Dispatch.objects.filter(pk__in=dispatch_ids, state=State.DEAD).defer("body").order_by("pk")
+    return _send_again(Dispatch.objects.filter(pk__in=dispatch_ids, state=State.DEAD), vendor_id, State.DEAD, now)
+
+
+def _send_again(rows: QuerySet[Dispatch], vendor_id: int | None, state: State, now: datetime) -> set[int]:
     if vendor_id is not None:
         rows = rows.filter(consignment__vendor=vendor_id)
-    dead = list(rows.select_for_update(no_key=True, of=("self",)))
-    keys = {row.pk for row in dead}
+    found = list(rows.defer("body").order_by("pk").select_for_update(no_key=True, of=("self",)))
+    keys = {row.pk for row in found}
     again: dict[str, Any] = {"state": State.READY, "next_at": now, "reason": BY_HAND, **FRESH}
     Dispatch.objects.filter(pk__in=keys).update(**again)
-    log_changes((row, {"state": (State.DEAD, State.READY)}) for row in dead)
+    log_changes((row, {"state": (state, State.READY)}) for row in found)
     return keys
 
 
 @transaction.atomic
 def delete_dispatches(*, orders: Collection[int]) -> None:
     """Delete the dispatches of orders whose buyers are erased: their bodies name the buyer, and never change."""
-    Recall.objects.filter(dispatch__consignment__order__in=orders).delete()
     Dispatch.objects.filter(consignment__order__in=orders).delete()

@@ -21,10 +21,12 @@ CLAIMABLE = frozenset({State.READY, State.HELD, State.SENT})
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.READY: frozenset({State.SENDING, State.HELD, State.ACKED, State.CANCELLED}),
-    State.SENDING: frozenset({State.SENDING, State.READY, State.HELD, State.SENT, State.ACKED, State.DEAD}),
+    State.SENDING: frozenset(
+        {State.SENDING, State.READY, State.HELD, State.SENT, State.ACKED, State.DEAD, State.CANCELLED}
+    ),
     State.HELD: frozenset({State.READY, State.SENDING, State.ACKED, State.CANCELLED}),
-    State.SENT: frozenset({State.SENDING, State.ACKED}),
-    State.ACKED: frozenset(),
+    State.SENT: frozenset({State.SENDING, State.ACKED, State.CANCELLED}),
+    State.ACKED: frozenset({State.READY}),
     State.DEAD: frozenset({State.READY, State.ACKED, State.CANCELLED}),
     State.CANCELLED: frozenset(),
 }

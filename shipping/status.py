@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db.models import QuerySet
 
 from sessions_farm.query_plans import planned
-from shipping.models import Dispatch
+from shipping.models import Action, Dispatch
 from shipping.states import State
 
 if TYPE_CHECKING:
@@ -50,9 +50,14 @@ def _dispatches_of(order_id: int) -> QuerySet[Dispatch]:
 
 def status_of(dispatch: Dispatch) -> DispatchStatus:
     """Return the status of one dispatch."""
+    state = State(dispatch.state)
+    if dispatch.action == Action.CANCEL:
+        state = State.CANCELLED  # whether the department knows it yet is no matter of the shopper's
+    elif dispatch.acked_at:
+        state = State.ACKED  # also while it is sent once more
     return DispatchStatus(
-        state=WORDS[State(dispatch.state)],
-        code=dispatch.state,
+        state=WORDS[state],
+        code=state,
         since=dispatch.acked_at or dispatch.first_sent_at or dispatch.created_at,
         attempts=dispatch.fence,
         acked_at=dispatch.acked_at,

@@ -20,9 +20,17 @@ def acknowledge(request: HttpRequest, token: str) -> HttpResponse:
     except ack_links.AckLinkError as refusal:
         return render(request, "shipping/ack_refused.html", {"refusal": str(refusal)}, status=404)
     dispatch = get_object_or_404(Dispatch.objects.select_related("consignment__vendor"), key=key)
-    if request.method == "POST":
+    newest = Dispatch.objects.filter(consignment=dispatch.consignment_id).order_by("-revision").defer("body")[0]
+    replaced = newest.pk != dispatch.pk
+    if request.method == "POST" and not replaced:
         services.record_ack(
             vendor_id=dispatch.consignment.vendor_id, ack_id=key, key=key, source="page", now=timezone.now()
         )
         return HttpResponseRedirect(request.path)
-    return render(request, "shipping/ack.html", {"dispatch": dispatch, "order": parse_body(bytes(dispatch.body))})
+    context = {
+        "dispatch": dispatch,
+        "order": parse_body(bytes(dispatch.body)),
+        "newest": newest,
+        "replaced": replaced,
+    }
+    return render(request, "shipping/ack.html", context)

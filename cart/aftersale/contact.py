@@ -23,7 +23,7 @@ from cart.letters import outbox
 from cart.letters.models import Letter
 from cart.letters.services import write_letter
 from cart.orders.models import Consignment, Order
-from cart.orders.signals import address_change_asked, contact_changed
+from cart.orders.signals import contact_changed
 from cart.transactions import in_transaction
 from vendors.audit import log_changes
 from vendors.delivery import DeliveryMethod, Destination, zone_for
@@ -69,8 +69,7 @@ def refusal(order: Order, by: str) -> str:
             return f"{consignment.vendor.name} has packed {consignment.number} already."
         if consignment.printed_at and by == By.SHOPPER:
             return f"{consignment.vendor.name} packs {consignment.number} already."
-    answers = address_change_asked.send(sender=Order, order=order)
-    return next((answer for _, answer in answers if answer), "")
+    return ""
 
 
 @in_transaction

@@ -26,10 +26,6 @@ consignments_delivered = Signal()
 # Joining: sent by ``send()`` inside the transaction that takes back the sending of ``consignments``, with ``now``.
 consignments_taken_back = Signal()
 
-# Asking: sent by ``send()`` with ``order``; a receiver returns why its goods can go to no other address any more, as a
-# sentence, or "".
-address_change_asked = Signal()
-
 # Joining: sent by ``send()`` inside the transaction that changes the address or the mail address of an order, with
 # ``order`` as it is now, ``is_postal`` where its goods go elsewhere, and ``now``. The order is locked.
 contact_changed = Signal()

@@ -8,7 +8,9 @@ from datetime import datetime
 
 from deploy.demo import catalogue
 from deploy.demo.places import Places
+from shipping.envelope import SigningKey
 from shipping.services import set_up_route
+from shipping.signing_keys import ensure_key
 
 type Way = tuple[dict[str, object], dict[str, str]]
 """A route's config and its secrets."""
@@ -20,10 +22,12 @@ def load_routes(places: Places, now: datetime, environ: Mapping[str, str] = os.e
     Vendors whose department is not named in the environment keep the route they have. Return the number of routes set.
     """
     ways = _ways(environ)
+    keys = {key.vendor: key for key in map(SigningKey.parse, environ.get("DEMO_SIGNING_KEYS", "").splitlines())}
     reached = [entry for entry in catalogue.vendors(places.mall) if entry.department in ways]
     for entry in reached:
         config, secrets = ways[entry.department]
         vendor = places.vendors[entry.slug]
+        ensure_key(vendor=vendor, key=keys.get(entry.slug))
         set_up_route(vendor=vendor, transport=entry.department, config=config, secrets=secrets, now=now)
     return len(reached)
 

@@ -12,6 +12,7 @@ from deploy.demo.secret_files import kept_secret
 from deploy.demo.supervisor import Program
 
 SITES = Path("deploy/vendor_sites")
+VENDORS = Path("deploy/demo/catalogue")
 KINDS = ("http", "smtp", "sftp")
 
 
@@ -24,6 +25,7 @@ class Departments:
     webhook_secret: Path
     sftp_password: Path
     sftp_host_key: Path
+    signing_keys: Path
 
     @property
     def inboxes(self) -> dict[str, Path]:
@@ -53,25 +55,34 @@ class Departments:
             "DEMO_SFTP_USER": "thistle",
             "DEMO_SFTP_PASSWORD": self.sftp_password.read_text(),
             "DEMO_SFTP_HOST_KEY": public_key.read_text() if public_key.exists() else "",
+            "DEMO_SIGNING_KEYS": self.signing_keys.read_text(),
         }
 
     def programs(self, environment: dict[str, str]) -> list[Program]:
         inbox = {name: str(path) for name, path in self.inboxes.items()}
         commands = {
             "http-department": ["http_receiver.py", "--port", str(self.ports["http"]), "--inbox", inbox["fowlers"],
-                                "--secret-file", str(self.webhook_secret)],
+                                "--secret-file", str(self.webhook_secret),
+                                "--keys", str(self.signing_keys)],
             "mailbox": ["mailbox.py", "--smtp-port", str(self.ports["smtp"]), "--maildir", inbox["noblebarney"]],
             "sftp-department": ["sftp_server.py", "--port", str(self.ports["sftp"]), "--root", inbox["thistle"],
                                 "--host-key", str(self.sftp_host_key), "--user", "thistle",
                                 "--password-file", str(self.sftp_password)],
             # Somebody at Thistle takes the files into their books, which tells the mall that they have them.
-            "sftp-clerk": ["mall_merge.py", "--database", str(self.folder / "thistle.sqlite"), "--done", "--watch", "2",
+            "sftp-clerk": ["mall_merge.py", "--keys", str(self.signing_keys),
+                           "--database", str(self.folder / "thistle.sqlite"), "--done", "--watch", "2",
                            str(self.sftp_inbox)],
         }  # fmt: skip
         return [
             Program(name, (sys.executable, str(SITES / script), *arguments), environment)
             for name, (script, *arguments) in commands.items()
         ]
+
+
+def new_keys() -> str:
+    """Return a line of a key file for each vendor: the departments pack for several."""
+    keys = {path.stem: base64.b64encode(secrets.token_bytes(32)).decode() for path in sorted(VENDORS.glob("*.toml"))}
+    return "".join(f"{slug} hmac-sha256 {key}\n" for slug, key in keys.items())
 
 
 def open_departments(data: Path, first_port: int) -> Departments:
@@ -90,6 +101,7 @@ def open_departments(data: Path, first_port: int) -> Departments:
         webhook_secret=kept_secret(keys / "webhook", webhook),
         sftp_password=kept_secret(keys / "sftp_password", secrets.token_urlsafe(24)),
         sftp_host_key=keys / "sftp_host_key",
+        signing_keys=kept_secret(keys / "signing_keys", new_keys()),
     )
     for inbox in (*departments.inboxes.values(), departments.sftp_inbox):
         inbox.mkdir(parents=True, exist_ok=True)

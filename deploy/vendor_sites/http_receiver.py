@@ -1,10 +1,11 @@
 """A shipping department's web server: takes signed orders of the mall and works each once.
 
-    python http_receiver.py --port 9101 --inbox ./inbox --secret-file ./secret
+    python http_receiver.py --port 9101 --inbox ./inbox --secret-file ./secret --keys ./keys
 
-Checks the signature of Standard Webhooks 1.0.0, writes the order into ``inbox/orders.sqlite``, ``inbox/<key>.json`` and
-``inbox/orders.log``, and answers ``{"ack": "<key>"}``; for one it has already, also ``"duplicate": true``. Needs only
-Python and order_inbox.py.
+Checks the signature of the request (Standard Webhooks 1.0.0) and that of the order in it, writes the order into
+``inbox/orders.sqlite``, ``inbox/<key>.json`` and ``inbox/orders.log``, and answers with the key, what became of it, and
+a signed receipt: ``{"ack": "<key>", "outcome": "applied", "receipt": "…"}``. Needs only Python, order_inbox.py and
+signed_document.py.
 """
 
 import argparse
@@ -20,9 +21,9 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from order_inbox import Inbox, InvalidOrderError, OrderConflictError, read
+from order_inbox import Inbox, InvalidOrderError, OrderConflictError
+from signed_document import MAX_BYTES, ForgedDocumentError, KeyFile
 
-MAX_BODY = 1024 * 1024
 TOLERANCE = 5 * 60  # seconds between their clock and ours
 
 
@@ -47,35 +48,26 @@ def verify(headers: object, body: bytes, secret: str) -> None:
     raise ForgedRequestError("No signature fits.")
 
 
-def test_of(body: bytes) -> dict[str, object]:
-    """The answer to a test that the mall's staff sent; nothing for an order."""
-    try:
-        message = json.loads(body)
-        return {"ack": message["key"]} if message["action"] == "test" else {}
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return {}
-
-
 class Books:
     """The inbox and its copies for people: one JSON file an order, and a log."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keys: KeyFile) -> None:
         self.folder = folder
-        self.inbox = Inbox(folder / "orders.sqlite")
+        self.inbox = Inbox(folder / "orders.sqlite", keys)
         self.log = folder / "orders.log"
         self.writing = threading.Lock()
         # A crash between the commit and the log leaves a line out; the database has them all.
         self._write(self.log, "".join(f"{line}\n" for line in self.inbox.lines()).encode())
 
-    def take(self, body: bytes) -> dict[str, object]:
-        key, _ = read(body)
-        outcome = self.inbox.apply(body)
-        if outcome != "duplicate":
-            self._write(self.folder / f"{key}.json", body)
-        if outcome == "applied":
+    def take(self, content: bytes) -> dict[str, object]:
+        taken = self.inbox.take(content)
+        body = self.inbox.body(taken.key)
+        if body and taken.outcome != "duplicate":
+            self._write(self.folder / f"{taken.key}.json", body)
+        if body and taken.outcome == "applied":
             with self.writing, self.log.open("a", encoding="utf-8") as log:
-                log.write(f"{self.inbox.line(key)}\n")
-        return {"ack": key} | ({"duplicate": True} if outcome == "duplicate" else {})
+                log.write(f"{self.inbox.line(taken.key)}\n")
+        return {"ack": taken.key, "outcome": taken.outcome, "receipt": taken.receipt}
 
     @staticmethod
     def _write(path: Path, content: bytes) -> None:
@@ -94,15 +86,15 @@ class Receiver(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = self.headers.get("content-length", "")
-        if not length.isdigit():
+        if not (length.isascii() and length.isdigit()):
             return self.answer(411, {"error": "Say the length of the body."})
-        if int(length) > MAX_BODY:
-            return self.answer(413, {"error": f"More than {MAX_BODY} bytes."})
+        if len(length) > 9 or int(length) > MAX_BYTES:
+            return self.answer(413, {"error": f"More than {MAX_BYTES} bytes."})
         body = self.rfile.read(int(length))
         try:
             verify(self.headers, body, self.secret)
-            return self.answer(200, test_of(body) or self.books.take(body))
-        except ForgedRequestError as error:
+            return self.answer(200, self.books.take(body))
+        except (ForgedRequestError, ForgedDocumentError) as error:
             return self.answer(401, {"error": str(error)})
         except InvalidOrderError as error:
             return self.answer(422, {"error": str(error)})
@@ -137,10 +129,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--inbox", type=Path, required=True)
     parser.add_argument("--secret-file", type=Path, required=True, help="holds whsec_… as the mall's route has it")
+    parser.add_argument("--keys", type=Path, required=True, help="the key file; signed_document.py says its form")
     options = parser.parse_args()
     options.inbox.mkdir(parents=True, exist_ok=True)
     Receiver.secret = options.secret_file.read_text().strip()
-    Receiver.books = Books(options.inbox)
+    Receiver.books = Books(options.inbox, KeyFile(options.keys))
     server = Server((options.host, options.port), Receiver)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

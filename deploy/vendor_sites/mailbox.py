@@ -4,6 +4,8 @@
     python mailbox.py --maildir ./mailbox --list                   shows what is there
     python mailbox.py --maildir ./mailbox --read                   shows their texts, the newest last
 
+A mailbox takes mail from anybody: mall_merge.py beside it merges only what the mall signed.
+
 Needs Python and aiosmtpd.
 """
 
@@ -26,6 +28,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session  # noqa: E402
 MAX_MESSAGE = 5 * 1024 * 1024
 
 
+def printable(text: object) -> str:
+    """A mail's text for a terminal: anybody may send one, so nothing in it moves the cursor."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "�" for letter in str(text))
+
+
 class Keeper:
     """Writes each message into the Maildir before it says 250; a Maildir shows no half-written message."""
 
@@ -43,7 +50,8 @@ def show(maildir: mailbox.Maildir) -> None:
         with maildir.get_file(name) as file:
             message = message_from_binary_file(file, policy=email.policy.default)
         parts = ", ".join(part.get_filename("?") for part in message.iter_attachments())
-        print(f"{message['Date']}  to {message['To']}  {message['Subject']}  [{message['X-Mall-Key']}]  {parts}")
+        line = f"{message['Date']}  to {message['To']}  {message['Subject']}  [{message['X-Mall-Key']}]  {parts}"
+        print(printable(line.replace("\n", " ")))
 
 
 def read(maildir: mailbox.Maildir) -> None:
@@ -51,8 +59,8 @@ def read(maildir: mailbox.Maildir) -> None:
         with maildir.get_file(name) as file:
             message = message_from_binary_file(file, policy=email.policy.default)
         text = message.get_body(("plain",))
-        print(f"{message['Date']}  to {message['To']}\n{message['Subject']}\n")
-        print(f"{text.get_content() if text else ''}\n{'-' * 72}")
+        print(printable(f"{message['Date']}  to {message['To']}\n{message['Subject']}\n"))
+        print(printable(f"{text.get_content() if text else ''}\n{'-' * 72}"))
 
 
 def main() -> None:

@@ -47,7 +47,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         | {"vendors.view_vendor", "vendors.add_vendor", "vendors.change_vendor", "vendors.change_marketplace"}
         | _edit("communities", "domain")
         | _view("communities", "community")
-        | _view("shipping", "department", "route", "dispatch", "attempt", "recall")
+        | _view("shipping", "department", "route", "dispatch", "attempt", "vendorkey")
         | {"shipping.change_dispatch", "letters.view_letter", "letters.change_letter"}
     ),
     MallRole.SUPPORT: frozenset(
@@ -55,7 +55,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         | {"aftersale.add_contactchange"}
         | ORDERS_READ
         | _view("vendors", "vendor", "product", "variant", "productimage", "stock", "stockmovement", "deliveryzone")
-        | _view("shipping", "dispatch", "attempt", "recall")
+        | _view("shipping", "dispatch", "attempt")
         | _view("cart", "cart", "line")
     ),
     MallRole.FINANCE: frozenset(

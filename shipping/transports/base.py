@@ -1,13 +1,18 @@
 """The base class of transports: payload, endpoint, result and error."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.db import models
+
+from shipping import envelope
+from shipping.envelope import SigningKey
 
 RESPONSE_MAX = 2000  # characters of a response that are stored with the attempt
 
@@ -32,12 +37,62 @@ class SentFile:
     sha256: str
 
 
+class AckPolicy(models.TextChoices):
+    """The acknowledgement that a route expects of its department."""
+
+    JSON = "json", 'an answer {"ack": our key}'
+    SIGNED = "signed", "a receipt that is signed with the department's key"
+    ANSWER = "answer", "any answer that says it was taken"
+    FILE = "file", "the file moved to done/, or <name>.ack beside it"
+    PERSON = "person", "a person on the page that the mail links"
+
+
+class Outcome(models.TextChoices):
+    """The fate of a dispatch at the department, in its own words."""
+
+    APPLIED = "applied", "applied"
+    DUPLICATE = "duplicate", "it had it; nothing changed"
+    OLDER = "older", "it has a newer revision; nothing changed"
+    ALREADY_SENT = "already sent", "too late: the goods were sent already"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAck:
+    """An acknowledgement by the key of its dispatch."""
+
+    key: str
+    outcome: str = ""
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> FoundAck:
+        """Return the acknowledgement in the department's JSON; its key is empty where there is none."""
+        outcome = document.get("outcome")
+        return cls(str(document.get("ack", "")), outcome if outcome in Outcome.values else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A department's end of a route: config and decrypted secrets; keys at :class:`shipping.models.Route`."""
+    """A department's end of a route: settings, decrypted secrets, policy of acknowledgement, and signing keys."""
 
     config: dict[str, object]
     secrets: dict[str, str]
+    keys: tuple[SigningKey, ...] = ()
+    ack_policy: str = ""
+
+    def seal(self, content: bytes, kind: str = envelope.ORDER, *, detached: bool = False) -> bytes:
+        """Return content as a signed document; raise TransportError with ``hold`` where no key signs."""
+        if not self.keys:
+            raise TransportError("No key signs for this shop; make one on its department’s page.", hold=True)
+        return envelope.seal(content, kind, self.keys, detached=detached)
+
+    def find_receipt(self, content: bytes, key: str) -> FoundAck | None:
+        """Return the acknowledgement in a signed receipt; None where it is forged, or another dispatch's."""
+        try:
+            receipt = envelope.verify(content, envelope.RECEIPT, self.keys)
+            found = FoundAck.parse(envelope.load_object(receipt))
+        except envelope.ForgedDocumentError:
+            return None
+        return found if found.key == key else None
 
     def text(self, name: str, default: str = "") -> str:
         """Return a setting as text."""
@@ -61,11 +116,12 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The response to a payload that was taken; ``acked``: it names our key as received."""
+    """The response to a payload that was taken; ``acked``: it is the acknowledgement that the route expects."""
 
     acked: bool
     code: str = ""
     response: str = ""
+    outcome: str = ""
 
 
 class TransportError(Exception):
@@ -89,15 +145,6 @@ class TransportError(Exception):
         self.hold = hold
         self.retry_after = retry_after
         self.code = code
-
-
-class AckPolicy(models.TextChoices):
-    """The acknowledgement that a route expects of its department."""
-
-    JSON = "json", 'an answer {"ack": our key}'
-    ANSWER = "answer", "any answer that says it was taken"
-    FILE = "file", "the file moved to done/, or <name>.ack beside it"
-    PERSON = "person", "a person on the page that the mail links"
 
 
 class RouteSettings(forms.Form):
@@ -152,5 +199,5 @@ class CollectingTransport(Transport):
     """A transport whose acknowledgements are fetched from the department's own server."""
 
     @abstractmethod
-    async def collect(self, sent: Sequence[SentFile], endpoint: Endpoint) -> list[str]:
-        """Return the keys of the files that the department has acknowledged."""
+    async def collect(self, sent: Sequence[SentFile], endpoint: Endpoint) -> list[FoundAck]:
+        """Return the acknowledgements that the department has left."""

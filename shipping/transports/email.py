@@ -18,9 +18,9 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
-from shipping import egress
+from shipping import egress, envelope
 from shipping.documents import as_csv, parse_body
-from shipping.keys import file_name
+from shipping.keys import file_name, make_key, parse_root
 from shipping.threads import run_abandonable
 from shipping.transports import fields
 from shipping.transports.base import (
@@ -32,6 +32,8 @@ from shipping.transports.base import (
     Transport,
     TransportError,
 )
+
+SUBJECTS = {"ship": "Order", "amend": "CHANGED: Order", "cancel": "CANCELLED: Order"}
 
 MAILBOX_FULL = 552
 """Permanent by its number (RFC 5321, 4.2.2), but it says that the mailbox is full, which passes."""
@@ -75,7 +77,7 @@ class EmailTransport(Transport):
     links_ack_page = True
 
     async def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
-        return await _deliver(build_message(payload, endpoint.required("to")), endpoint)
+        return await _deliver(build_message(payload, endpoint), endpoint)
 
     async def try_out(self, endpoint: Endpoint) -> str:
         message = EmailMultiAlternatives(
@@ -104,22 +106,31 @@ async def _deliver(message: EmailMultiAlternatives, endpoint: Endpoint) -> SendR
     return SendResult(acked=False, code="250", response="Taken by the mall's mail server.")
 
 
-def build_message(payload: DispatchPayload, to: str) -> EmailMultiAlternatives:
-    """Return the mail: a packing slip as text and HTML, the order attached as JSON and CSV."""
+def build_message(payload: DispatchPayload, endpoint: Endpoint) -> EmailMultiAlternatives:
+    """Return the mail: a packing slip as text and HTML; the order as signed JSON, and as CSV with its signature."""
     order = parse_body(payload.body)
     context = {"order": order, "resend": payload.resend, "ack_url": payload.ack_url}
-    subject = f"Order {order['order']}, consignment {order['consignment']}"  # ids only: no typed text in a header
+    subject = f"{SUBJECTS[order['action']]} {order['order']}, consignment {order['consignment']}"  # no typed text
+    headers = {"Message-ID": _message_id(payload.key), "X-Mall-Key": payload.key}
+    if order["revision"] > 1:  # a mail program shows it beside the one that it replaces
+        headers["References"] = _message_id(make_key(parse_root(payload.key), order["revision"] - 1))
     message = EmailMultiAlternatives(
         subject=f"DUPLICATE OF: {subject}" if payload.resend else subject,
         body=render_to_string("shipping/mail/slip.txt", context),
-        to=[to],
-        headers={"Message-ID": f"<{payload.key}@dispatch.{_domain()}>", "X-Mall-Key": payload.key},
+        to=[endpoint.required("to")],
+        headers=headers,
     )
     message.attach_alternative(render_to_string("shipping/mail/slip.html", context), "text/html")
-    name = file_name(payload.key, payload.sha256)
-    message.attach(name, payload.body, "application/json")
-    message.attach(name.replace(".json", ".csv"), as_csv(payload.body), "text/csv")
+    name, sheet = file_name(payload.key, payload.sha256), as_csv(payload.body)
+    message.attach(name, endpoint.seal(payload.body), "application/json")
+    message.attach(name.replace(".json", ".csv"), sheet, "text/csv")
+    signature = endpoint.seal(sheet, envelope.CSV, detached=True)
+    message.attach(name.replace(".json", ".csv.sig"), signature, "application/octet-stream")
     return message
+
+
+def _message_id(key: str) -> str:
+    return f"<{key}@dispatch.{_domain()}>"
 
 
 async def _send_through(message: EmailMultiAlternatives, endpoint: Endpoint) -> SendResult:

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpcore2
 
-from shipping import egress, signatures
+from shipping import egress, envelope, signatures
 from shipping.keys import make_key, new_root
 from shipping.transports import fields
 from shipping.transports.base import (
@@ -20,6 +20,7 @@ from shipping.transports.base import (
     AckPolicy,
     DispatchPayload,
     Endpoint,
+    FoundAck,
     RouteSettings,
     SendResult,
     Transport,
@@ -63,7 +64,7 @@ class HttpTransport(Transport):
         "The department has a web server that is always on: each order goes there at once, and its answer acknowledges."
     )
     settings = HttpSettings
-    ack_policies = (AckPolicy.JSON, AckPolicy.ANSWER)
+    ack_policies = (AckPolicy.JSON, AckPolicy.SIGNED, AckPolicy.ANSWER)
     in_flight = 8
 
     def __init__(self) -> None:
@@ -72,22 +73,25 @@ class HttpTransport(Transport):
     async def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
         url = endpoint.required("url")
         parts = _validate_url(url)
-        headers = {"content-type": "application/json", "user-agent": "mall-dispatch/1"} | _signed(payload, endpoint)
+        content = endpoint.seal(payload.body)
+        headers = {"content-type": "application/json", "user-agent": "mall-dispatch/1"}
+        headers |= _signed(payload.key, content, endpoint)
         try:
-            status, response_headers, response_body = await self._post(parts, url, headers, payload.body)
+            status, response_headers, response_body = await self._post(parts, url, headers, content)
         except egress.EgressRefusedError as error:
             raise TransportError(str(error), hold=True) from error
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as error:
             raise TransportError(f"{type(error).__name__}: {error}", code=type(error).__name__) from error
-        return _interpret(status, response_headers, response_body, payload.key)
+        return _interpret(status, response_headers, response_body, _found_ack(response_body, payload.key, endpoint))
 
     async def try_out(self, endpoint: Endpoint) -> str:
         key = make_key(new_root(datetime.now(UTC)), 1)
-        body = json.dumps({"v": 1, "action": "test", "key": key}).encode()
+        vendor = endpoint.keys[0].vendor if endpoint.keys else ""
+        body = json.dumps({"v": 1, "action": "test", "key": key, "vendor": vendor}).encode()
         result = await self.send(DispatchPayload(key, body, "", 1), endpoint)
         if result.acked:
             return f"It took the test ({result.code}) and acknowledged it."
-        return f'It took the test ({result.code}) without the answer {{"ack": …}}; orders would wait for theirs.'
+        return f"It took the test ({result.code}) without the acknowledgement of this route; orders would wait for it."
 
     async def _post(
         self, parts: SplitResult, url: str, headers: dict[str, str], body: bytes
@@ -129,14 +133,14 @@ def _validate_url(url: str) -> SplitResult:
     return parts
 
 
-def _signed(payload: DispatchPayload, endpoint: Endpoint) -> dict[str, str]:
+def _signed(key: str, content: bytes, endpoint: Endpoint) -> dict[str, str]:
     secrets = [endpoint.required("secret"), endpoint.secrets.get("previous_secret", "")]
     try:
         return signatures.headers(
             secrets=[secret for secret in secrets if secret],
-            key=payload.key,
+            key=key,
             timestamp=int(time.time()),  # the time of the attempt: the receiver compares it with its own clock
-            body=payload.body,
+            body=content,
         )
     except ValueError as error:
         raise TransportError(str(error), hold=True) from error
@@ -152,10 +156,11 @@ async def _read_limited(chunks: AsyncIterable[bytes]) -> bytes:
     return bytes(response_body[:MAX_RESPONSE_BYTES])
 
 
-def _interpret(status: int, headers: dict[str, str], response_body: bytes, key: str) -> SendResult:
+def _interpret(status: int, headers: dict[str, str], response_body: bytes, ack: FoundAck | None) -> SendResult:
     text = response_body[:RESPONSE_MAX].decode("utf-8", "replace").replace("\0", "")
-    if 200 <= status < 300 or (status == 409 and _names_key(response_body, key)):
-        return SendResult(acked=_names_key(response_body, key), code=str(status), response=text)
+    if 200 <= status < 300 or (status == 409 and ack):
+        outcome = ack.outcome if ack else ""
+        return SendResult(acked=ack is not None, code=str(status), response=text, outcome=outcome)
     if status in HOLDS:
         raise TransportError(f"The department's server {HOLDS[status]} ({status}).", hold=True, code=str(status))
     if status in REFUSALS:
@@ -163,12 +168,16 @@ def _interpret(status: int, headers: dict[str, str], response_body: bytes, key: 
     raise TransportError(f"Answered {status}: {text}", retry_after=_retry_after(headers), code=str(status))
 
 
-def _names_key(response_body: bytes, key: str) -> bool:
+def _found_ack(response_body: bytes, key: str, endpoint: Endpoint) -> FoundAck | None:
+    """Return the acknowledgement of this key in an answer, signed where the route asks for that."""
     try:
-        document = json.loads(response_body)
-    except (ValueError, RecursionError):  # also bytes that are not UTF-8, and [[[[…
-        return False
-    return isinstance(document, dict) and document.get("ack") == key
+        document = envelope.load_object(response_body)
+    except envelope.ForgedDocumentError:
+        return None
+    if endpoint.ack_policy == AckPolicy.SIGNED:
+        return endpoint.find_receipt(str(document.get("receipt")).encode(), key)
+    found = FoundAck.parse(document)
+    return found if found.key == key else None
 
 
 def _retry_after(headers: dict[str, str]) -> timedelta | None:

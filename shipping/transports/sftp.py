@@ -11,7 +11,7 @@ from typing import Any, cast
 import asyncssh
 from django import forms
 
-from shipping import egress
+from shipping import egress, envelope
 from shipping.keys import file_name
 from shipping.transports import fields
 from shipping.transports.base import (
@@ -19,6 +19,7 @@ from shipping.transports.base import (
     CollectingTransport,
     DispatchPayload,
     Endpoint,
+    FoundAck,
     RouteSettings,
     SendResult,
     SentFile,
@@ -28,6 +29,7 @@ from shipping.transports.base import (
 DONE = "done"
 PARTS = 10  # earlier attempts whose left-over temporary files are removed
 LOOKS_AT_ONCE = 32
+RECEIPT_BYTES = 16 * 1024
 
 
 class SftpSettings(RouteSettings):
@@ -60,7 +62,9 @@ class SftpSettings(RouteSettings):
 class SftpTransport(CollectingTransport):
     """Uploads under a temporary name, verifies the size, then renames. The host key is pinned on the route.
 
-    The department acknowledges by a file ``<name>.ack`` beside the file, or by moving the file to ``done/``.
+    The department acknowledges by a file ``<name>.ack`` beside the file or in ``done/``, or by moving the file to
+    ``done/``: who can write there has signed in at the server whose host key is pinned. A signed receipt in the
+    ``.ack`` file also holds where others can write there.
     """
 
     label = "file by SFTP"
@@ -68,19 +72,25 @@ class SftpTransport(CollectingTransport):
         "The department's program takes files from a folder of its server; a file moved to done/ is acknowledged."
     )
     settings = SftpSettings
-    ack_policies = (AckPolicy.FILE, AckPolicy.ANSWER)
+    ack_policies = (AckPolicy.FILE, AckPolicy.SIGNED, AckPolicy.ANSWER)
     deadline = timedelta(seconds=25)
     in_flight = 2
 
     async def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
         folder, name = _folder(endpoint), file_name(payload.key, payload.sha256)
+        content = endpoint.seal(payload.body)
         async with _session(endpoint) as client:
             await _remove_parts(client, folder, name, payload.attempt)
-            if await client.exists(f"{folder}/{DONE}/{name}"):
-                return SendResult(acked=True, code="done", response=f"{name} was received before.")
+            found = await _find_ack(client, folder, SentFile(payload.key, payload.sha256), endpoint)
+            if found:
+                response = f"{name} was received before."
+                return SendResult(acked=True, code="done", response=response, outcome=found.outcome)
             if await client.exists(f"{folder}/{name}"):  # the response to an earlier rename was lost
-                return await _compare(client, f"{folder}/{name}", payload.body)
-            return await _write(client, _part(folder, name, payload.attempt), f"{folder}/{name}", payload.body)
+                there = await _read(client, f"{folder}/{name}", envelope.MAX_BYTES)
+                if there == content or envelope.unverified_payload(there) != payload.body:
+                    return _judge(f"{folder}/{name}", there, content)
+                await client.remove(f"{folder}/{name}")  # the same order under keys that sign no more
+            return await _write(client, _part(folder, name, payload.attempt), f"{folder}/{name}", content)
 
     async def try_out(self, endpoint: Endpoint) -> str:
         folder = _folder(endpoint)
@@ -92,19 +102,17 @@ class SftpTransport(CollectingTransport):
         words = "" if done else f" There is no folder {DONE}/ in it; files are acknowledged by moving them there."
         return f"Signed in, wrote a file in {folder}/ and removed it.{words}"
 
-    async def collect(self, sent: Sequence[SentFile], endpoint: Endpoint) -> list[str]:
+    async def collect(self, sent: Sequence[SentFile], endpoint: Endpoint) -> list[FoundAck]:
         """Ask for each file by its name: a list of ``done/`` grows for ever."""
         folder = _folder(endpoint)
         async with _session(endpoint) as client:
             turn = asyncio.Semaphore(LOOKS_AT_ONCE)
 
-            async def acknowledged(file: SentFile) -> bool:
-                name = file_name(file.key, file.sha256)
+            async def look(file: SentFile) -> FoundAck | None:
                 async with turn:
-                    return await client.exists(f"{folder}/{DONE}/{name}") or await client.exists(f"{folder}/{name}.ack")
+                    return await _find_ack(client, folder, file, endpoint)
 
-            found = await asyncio.gather(*map(acknowledged, sent))
-        return [file.key for file, acked in zip(sent, found, strict=True) if acked]
+            return [found for found in await asyncio.gather(*map(look, sent)) if found]
 
 
 @contextlib.asynccontextmanager
@@ -191,7 +199,7 @@ async def _write(client: asyncssh.SFTPClient, part: str, final: str, body: bytes
         with contextlib.suppress(asyncssh.SFTPError):
             await client.remove(part)
         if await client.exists(final):
-            return await _compare(client, final, body)
+            return _judge(final, await _read(client, final, len(body)), body)
         raise
     return SendResult(acked=False, code="renamed", response=final)
 
@@ -204,9 +212,30 @@ async def _put(client: asyncssh.SFTPClient, part: str, body: bytes) -> None:
         raise TransportError(f"{part} holds {size} of {len(body)} bytes.", code="size")
 
 
-async def _compare(client: asyncssh.SFTPClient, final: str, body: bytes) -> SendResult:
-    async with client.open(final, "rb") as file:
-        there = cast("bytes", await file.read(len(body) + 1))
+async def _find_ack(client: asyncssh.SFTPClient, folder: str, sent: SentFile, endpoint: Endpoint) -> FoundAck | None:
+    """Return the acknowledgement of a file as the route expects it."""
+    name = file_name(sent.key, sent.sha256)
+    is_signed = endpoint.ack_policy == AckPolicy.SIGNED
+    for place in (f"{folder}/{DONE}/{name}.ack", f"{folder}/{name}.ack"):
+        try:
+            content = await _read(client, place, RECEIPT_BYTES)
+        except asyncssh.SFTPNoSuchFile:
+            continue
+        except (asyncssh.SFTPFailure, asyncssh.SFTPPermissionDenied):
+            content = b""  # it is there
+        found = endpoint.find_receipt(content, sent.key)
+        if found or not is_signed:
+            return found or FoundAck(sent.key)
+    return None if is_signed or not await client.exists(f"{folder}/{DONE}/{name}") else FoundAck(sent.key)
+
+
+async def _read(client: asyncssh.SFTPClient, path: str, limit: int) -> bytes:
+    """Return a file's content, cut one byte beyond the limit."""
+    async with client.open(path, "rb") as file:
+        return cast("bytes", await file.read(limit + 1))
+
+
+def _judge(final: str, there: bytes, body: bytes) -> SendResult:
     if there != body:
         raise TransportError(f"{final} holds something else; it was not touched.", permanent=True, code="conflict")
     return SendResult(acked=False, code="there", response=f"{final} was there already, the same byte for byte.")

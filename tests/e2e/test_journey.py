@@ -7,6 +7,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from shipping.envelope import unverified_payload
 from tests.e2e.farm import contents
 from tests.e2e.shopper import FOWLERS, MASTER, NOBLE_BARNEY, SHOPS, THISTLE, Shopper
 from tests.support.waiting import wait_for
@@ -59,7 +60,8 @@ def received_requests(farm) -> list[str]:
 
 
 def received_files(farm) -> list[str]:
-    return [body.decode(errors="replace") for body in contents(farm.inboxes["thistle"], pattern="*.json")]
+    files = contents(farm.inboxes["thistle"], pattern="*.json")
+    return [unverified_payload(content).decode(errors="replace") for content in files]
 
 
 def messages_to(farm, address: str) -> list:

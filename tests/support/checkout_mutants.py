@@ -164,7 +164,7 @@ MUTANTS = [
     *of(
         "shipping/receivers",
         ("dispatch-cancelled", "cancelled goods are sent", f"{IN_ANY_ORDER} aftersale/test_cancelling",
-         "    services.cancel_goods(consignment=consignment, pieces=pieces, now=now)\n", ""),
+         "    services.revise_dispatch(consignment=consignment, now=now)\n", ""),
     ),
     *of(
         "cart/orders/access",

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from cart.orders.models import Consignment, Order
 from sessions_farm.communities.models import Community, Domain
-from shipping import body, keys, signatures
-from shipping.models import Ack, Attempt, Department, Dispatch, Route
+from shipping import body, envelope, keys, signatures, signing_keys
+from shipping.models import Ack, Attempt, Department, Dispatch, Route, VendorKey
 from shipping.runner import SLOTS, SWITCH_SECONDS, Runner, drain
 from vendors.models import Marketplace, Vendor
 from vendors.money import Money
@@ -43,6 +43,7 @@ class World:
             marketplace=self.market, slug=slug, defaults={"name": slug, "status": "published"}
         )
         department, _ = Department.objects.get_or_create(vendor=vendor)
+        signing_keys.ensure_key(vendor=vendor)
         route, _ = Route.objects.get_or_create(department=department, rank=1, defaults={"transport": "http"})
         route.config, route.secrets, route.last_ok_at = {"url": self.url}, {"secret": self.secret}, timezone.now()
         route.save()
@@ -107,9 +108,10 @@ class World:
         return took, counted.total / waiting
 
     def bodies(self, wanted: list[str]) -> list[tuple[str, bytes]]:
-        """Return the bodies by key, in memory."""
-        rows = Dispatch.objects.filter(key__in=wanted).values_list("key", "body")
-        return [(key, bytes(content)) for key, content in rows]
+        """Return the signed documents by key, in memory."""
+        signers = {row.vendor_id: signing_keys.open_keys([row.encrypted_secret]) for row in VendorKey.objects.signing()}
+        rows = Dispatch.objects.filter(key__in=wanted).values_list("key", "body", "consignment__vendor")
+        return [(key, envelope.seal(bytes(content), envelope.ORDER, signers[vendor])) for key, content, vendor in rows]
 
     async def bare_loop(self, bodies: list[tuple[str, bytes]]) -> None:
         """Send the same requests with the same client and as many under way, and nothing else."""

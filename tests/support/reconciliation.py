@@ -67,7 +67,8 @@ SETTLED = {
         (SELECT FROM shipping_dispatch d WHERE d.consignment_id = c.id AND d.state <> 'cancelled')""",
     "dispatch of goods that were cancelled": """
         SELECT c.number FROM orders_consignment c JOIN shipping_dispatch d ON d.consignment_id = c.id
-        WHERE c.state = 'cancelled' AND d.state <> 'cancelled' AND d.fence = 0""",
+        WHERE c.state = 'cancelled' AND d.state <> 'cancelled' AND d.fence = 0
+         AND d.action <> 'cancel'""",
     "refund that nobody makes": """
         SELECT key FROM orders_refund WHERE state = 'due'""",
     "given back what was not decided": """

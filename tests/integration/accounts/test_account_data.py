@@ -16,7 +16,7 @@ from cart.orders.models import Address, Consignment, Order, Payment, Refund
 from mall.accounts.models import User
 from sessions_farm.communities.models import Visitor
 from sessions_farm.session import queries
-from shipping.models import Dispatch, Recall
+from shipping.models import Dispatch
 from tests.integration.accounts.conftest import PASSWORD, client_of, make_order, make_user
 from tests.support.checkout_walk import PAYS, Shopper
 from tests.support.shop import ADDRESS, add_goods
@@ -130,7 +130,6 @@ def test_order_that_came_to_rest_stays_without_its_buyer(shop, anna):
     dispatch = Dispatch.objects.create(
         consignment=order.consignments.get(), key="csg_1_r1", body=b"Anna", sha256="0" * 64, state="cancelled"
     )
-    Recall.objects.create(dispatch=dispatch, line=order.consignments.get().lines.get(), pieces=1)
     Letter.objects.create(order=order, kind="link", facts={"text": "Anna asks"})
     link = order.get_absolute_url()
     delete(anna)

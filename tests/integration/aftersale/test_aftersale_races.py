@@ -14,7 +14,7 @@ from cart.checkout.payments.sandbox.models import ChargeRefund
 from cart.checkout.sweeping import sweep_checkouts
 from cart.orders.models import Consignment, Order, Refund
 from cart.orders.packing import StaleConsignmentError, transition_consignment
-from cart.orders.signals import address_change_asked
+from cart.orders.signals import contact_changed
 from tests.integration.aftersale.conftest import make_sale
 from tests.integration.checkout.test_races import at_once
 from tests.support.shop import later
@@ -73,18 +73,17 @@ def test_parcel_is_not_packed_while_its_address_changes(committed_sale):
 
     packer = threading.Thread(target=pack)
 
-    def on_question(**_):
-        if packer.ident is None:  # it is asked twice
-            packer.start()
-            packer.join(timeout=0.5)
+    def on_change(**_):
+        packer.start()
+        packer.join(timeout=0.5)
 
-    address_change_asked.connect(on_question)
+    contact_changed.connect(on_change)
     try:
         contact.change_contact(
             order_id=sale.order.pk, seen=contact.fingerprint(sale.order), wanted={"line1": "9 Far Street"}, key="k",
             author=contact.Author(contact.By.SHOPPER), now=timezone.now(),
         )  # fmt: skip
     finally:
-        address_change_asked.disconnect(on_question)
+        contact_changed.disconnect(on_change)
         packer.join()
     assert seen["line1"] == "9 Far Street"

@@ -19,7 +19,7 @@ from cart.orders import refunds
 from cart.orders.models import Consignment, Order, Payment, Refund
 from cart.orders.packing import transition_consignment
 from cart.orders.signals import goods_cancelled
-from shipping.models import Dispatch, Recall
+from shipping.models import Dispatch
 from shipping.states import State
 from tests.integration.aftersale.conftest import make_sale
 from tests.support import unreliable_gateway
@@ -164,25 +164,28 @@ def test_dispatch_that_is_not_leased_is_cancelled(sale):
     cancel_consignment(consignment_id=sale.consignment("amber").pk, key="x", now=timezone.now(), **SAID)
     assert [each.state for each in dispatches(sale, "amber")] == [State.CANCELLED]
     assert [each.state for each in dispatches(sale, "basalt")] == [State.HELD]
-    assert not Recall.objects.exists()
 
 
 def test_what_is_kept_of_it_goes_as_the_next_revision(sale):
     cancel(sale, lamp=1, shade=1)
     old, new = dispatches(sale, "amber")
-    assert (old.state, new.state, new.revision) == (State.CANCELLED, State.HELD, 2)
+    assert (old.state, new.state, new.revision, new.action) == (State.CANCELLED, State.HELD, 2, "ship")
     assert new.key == old.key.replace("_r1", "_r2")
     assert [(item["name"], item["quantity"]) for item in json.loads(bytes(new.body))["lines"]] == [("Lamp", 2)]
 
 
-@pytest.mark.parametrize(("state", "stays"), [(State.SENDING, True), (State.ACKED, True), (State.HELD, False)])
-def test_leased_dispatch_is_recorded_for_the_department(sale, state, stays):
+@pytest.mark.parametrize("state", [State.SENDING, State.SENT, State.ACKED, State.HELD, State.DEAD])
+@pytest.mark.parametrize(("pieces", "action"), [({"lamp": 1}, "amend"), ({"lamp": 3, "shade": 1}, "cancel")])
+def test_department_that_may_have_it_is_sent_a_revision(pieces, action, state, sale):
     now = timezone.now()
     Dispatch.objects.update(state=state, fence=1, acked_at=now, next_at=now)
-    cancel(sale, vase=1)
-    recall = Recall.objects.get()
-    assert (recall.line, recall.pieces, recall.dispatch) == (sale.line("vase"), 1, dispatches(sale, "basalt")[0])
-    assert recall.dispatch.state == (state if stays else State.CANCELLED)
+    cancel(sale, **pieces)
+    old, new = dispatches(sale, "amber")
+    assert old.state == (State.ACKED if state == State.ACKED else State.CANCELLED)
+    assert (new.action, new.state, new.revision, new.acked_at) == (action, State.HELD, 2, None)
+    content = json.loads(bytes(new.body))
+    goods = [(item["name"], item["quantity"]) for item in content["lines"]]
+    assert (content["action"], goods) == (action, [("Lamp", 2), ("Shade", 1)] if action == "amend" else [])
 
 
 # Money without goods

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from auditlog.models import LogEntry
 from django.core import mail
-from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +22,6 @@ from cart.orders.models import Consignment, Order
 from cart.orders.packing import transition_consignment
 from mall.accounts.models import MallRole, User
 from shipping.models import Dispatch
-from shipping.services import change_recipient
 from tests.integration.aftersale.test_shopper_pages import address, browser, post
 from tests.support.html import flat, form_data
 from tests.support.two_vendors import make_staff
@@ -151,7 +149,7 @@ def test_postcode_of_another_zone_is_refused_and_one_of_the_same_is_taken(sale):
 
 @pytest.mark.parametrize(
     ("begin", "words"),
-    [(lease, "Amber has the papers of"), (pack, "Amber has packed"), (print_slip, "Amber packs")],
+    [(pack, "Amber has packed"), (print_slip, "Amber packs")],
 )
 def test_address_in_use_is_not_changed_and_the_page_says_why(sale, client, begin, words):
     own(client, sale)
@@ -169,13 +167,15 @@ def test_address_in_use_is_not_changed_and_the_page_says_why(sale, client, begin
     assert recipients() == before
 
 
-def test_dispatch_that_was_leased_meanwhile_is_never_written_anew(sale):
-    """The dispatches are asked under their locks, whatever was answered before."""
+def test_department_that_may_have_the_order_is_told_of_the_new_address(sale):
     lease(sale)
-    order = sale.reload()
-    with pytest.raises(NotChangeableError, match="Amber has the papers of"), transaction.atomic():
-        change_recipient(order=order, is_postal=True, now=timezone.now())
-    assert not Dispatch.objects.filter(state="cancelled").exists()
+    change(sale, line1="9 Far Street")
+    newest = Dispatch.objects.filter(revision=2).order_by("consignment__vendor__slug")
+    assert [(each.consignment.vendor.slug, each.action) for each in newest.select_related("consignment__vendor")] == [
+        ("amber", "amend"),
+        ("basalt", "ship"),
+    ]
+    assert {each["line1"] for each in recipients()} == {"9 Far Street"}
 
 
 def test_mail_address_changes_although_the_address_is_in_use(sale):

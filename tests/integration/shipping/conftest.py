@@ -24,8 +24,10 @@ from model_bakery import baker
 from cart.orders.models import Consignment, Order, OrderLine
 from cart.orders.signals import order_finalising
 from sessions_farm.communities.models import Community, Domain
+from shipping.envelope import HMAC_SHA256, SigningKey, unverified_payload
 from shipping.models import Dispatch
 from shipping.services import set_up_route
+from shipping.signing_keys import add_key
 from tests.support.certificates import make_certificate
 from vendors.models import Marketplace, Vendor
 
@@ -52,6 +54,21 @@ def make_vendor(marketplace):
 @pytest.fixture
 def vendor(make_vendor):
     return make_vendor()
+
+
+def signing_key(vendor):
+    """The key that a shop of the tests and its department share."""
+    return SigningKey(vendor, HMAC_SHA256, f"the key of {vendor}".encode().ljust(32, b"."))
+
+
+def write_keys(path, *vendors):
+    path.write_text("".join(f"{signing_key(vendor).line}\n" for vendor in vendors))
+    return path
+
+
+def order_in(content):
+    """The order in a signed document, as data."""
+    return json.loads(unverified_payload(content))
 
 
 @pytest.fixture
@@ -106,6 +123,7 @@ def route_to(vendor):
     """The vendor's route over a transport, with settings that a peer gives."""
 
     def make(transport, config, secrets=None, seller=None):
+        add_key(vendor=seller or vendor, key=signing_key((seller or vendor).slug))
         return set_up_route(
             vendor=seller or vendor, transport=transport, config=config, secrets=secrets or {}, now=timezone.now()
         )
@@ -140,12 +158,15 @@ class HttpDepartment:
         self.port = free_port()
         self.secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         (folder / "secret").write_text(self.secret)
+        self.keys = folder / "keys"
+        write_keys(self.keys, "fowlers")
         self.url = f"http://127.0.0.1:{self.port}/orders"
 
     @property
     def program(self):
         inbox = self.folder / "inbox"
-        return ("http_receiver.py", "--port", self.port, "--inbox", inbox, "--secret-file", self.folder / "secret")
+        secret = self.folder / "secret"
+        return ("http_receiver.py", "--port", self.port, "--inbox", inbox, "--secret-file", secret, "--keys", self.keys)
 
     def rows(self, query):
         with closing(sqlite3.connect(self.folder / "inbox" / "orders.sqlite")) as books:
@@ -160,6 +181,18 @@ class HttpDepartment:
     def arrivals(self):
         """How often each key arrived."""
         return dict(self.rows("SELECT key, times FROM inbox"))
+
+
+@pytest.fixture
+def merge(tmp_path):
+    """Run the vendor's merge tool with the keys of the shops; gives the ended process."""
+    keys = write_keys(tmp_path / "merge_keys", "fowlers", "noblebarney", "thistle")
+
+    def run(*arguments):
+        command = [sys.executable, SITES / "mall_merge.py", "--keys", keys, *arguments]
+        return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=60)
+
+    return run
 
 
 @pytest.fixture
@@ -269,7 +302,7 @@ class Scripted:
         """Answer each request with its own key."""
 
         def answer(handler):
-            key = json.loads(self.requests[-1][2])["key"]
+            key = handler.headers["webhook-id"]
             content = json.dumps({"ack": key}).encode()
             handler.send_response(200)
             handler.send_header("Content-Length", str(len(content)))

@@ -40,7 +40,8 @@ def dead(vendor, route_to, scripted, place_order, dispatch_of):
 def act(client, model, action, row):
     name = reverse(f"admin:shipping_{model}_changelist")
     shown = form_data(client.get(name)).get("shown", "")
-    data = {"action": action, "index": 0, "shown": shown, "_selected_action": row.pk}
+    chosen = row if isinstance(row, list) else row.pk
+    data = {"action": action, "index": 0, "shown": shown, "_selected_action": chosen}
     return client.post(name, data, follow=True)
 
 
@@ -54,6 +55,39 @@ def test_dead_dispatch_is_sent_again_and_it_is_written_down(dead, vendor, sign_i
     assert drain() == {"acked": 1}
     assert "1 × It is not dead, so it goes by itself." in act(client, "dispatch", "redrive", dead).content.decode()
     assert AuditEntry.objects.get_for_object(dead).get().changes == {"state": ["dead", "ready"]}
+
+
+def test_acknowledged_dispatches_are_sent_once_more_in_bulk_and_change_nothing(
+    http_department, vendor, route_to, place_order, sign_in, scripted
+):
+    route_to("http", {"url": http_department.url}, {"secret": http_department.secret})
+    rows = [Dispatch.objects.get(consignment__order=place_order(vendor)) for _ in range(3)]
+    assert drain() == {"acked": 3}
+    first = Dispatch.objects.get(pk=rows[0].pk).acked_at
+    client = sign_in(vendor, "orders")
+    page = act(client, "dispatch", "replay", [row.pk for row in rows]).content.decode()
+    assert "3 of 3 done" in page
+    assert drain() == {"acked": 3}
+    assert set(http_department.arrivals.values()) == {2}
+    assert set(http_department.jobs.values()) == {1}
+    rows[0].refresh_from_db()
+    assert (rows[0].acked_at, rows[0].reason) == (first, "")
+    change = client.get(reverse("admin:shipping_dispatch_change", args=[rows[0].pk])).content.decode()
+    assert "It had it already; nothing changed there." in change
+    assert AuditEntry.objects.get_for_object(rows[0]).get().changes == {"state": ["acked", "ready"]}
+
+
+def test_replay_that_is_not_taken_stays_in_sight(vendor, route_to, place_order, sign_in, scripted, dispatch_of):
+    scripted.answers = [scripted.ack(), (503, {}, b"closed")]
+    route_to("http", {"url": scripted.url}, {"secret": scripted.secret})
+    row = dispatch_of(place_order(vendor))
+    drain()
+    client = sign_in(vendor, "orders")
+    act(client, "dispatch", "replay", row)
+    assert drain() == {"retry": 1}
+    row.refresh_from_db()
+    assert (row.state, "503" in row.reason) == ("ready", True)
+    assert "It is not acknowledged" in act(client, "dispatch", "replay", row).content.decode()
 
 
 def test_dispatch_of_another_vendor_is_not_sent_again(dead, make_vendor, sign_in):

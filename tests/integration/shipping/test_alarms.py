@@ -109,14 +109,14 @@ def test_alarm_that_cannot_be_written_keeps_no_other(
     for name in ("broken", "sound"):
         place_order(make_vendor(name))
     Dispatch.objects.update(state="dead", next_at=None, reason="Refused (422)")
-    written = alarms.render_to_string
+    written = alarms.build_mail
 
-    def break_one(template, context):
+    def break_one(kind, *, context, **more):
         if context["trouble"].vendor.slug == "broken":
             raise LookupError("its mall has no master")
-        return written(template, context)
+        return written(kind, context=context, **more)
 
-    monkeypatch.setattr(alarms, "render_to_string", break_one)
+    monkeypatch.setattr(alarms, "build_mail", break_one)
     assert alarms.send_alarms(timezone.now()) == 1
     assert "Sound" in read(mailoutbox)[1]
 

@@ -3,8 +3,6 @@
 import email
 import email.policy
 import json
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from shipping import status
+from shipping.envelope import unverified_payload
 from shipping.models import Attempt
 from shipping.runner import drain
 from shipping.services import UnknownDispatchError, record_ack
@@ -62,12 +61,12 @@ class OverSftp:
 
     @property
     def bodies(self):
-        return [path.read_bytes() for path in self.peer.files]
+        return [unverified_payload(path.read_bytes()) for path in self.peer.files]
 
 
 def json_part(mail):
     (part,) = (part for part in mail.iter_attachments() if part.get_content_type() == "application/json")
-    return part.get_payload(decode=True)
+    return unverified_payload(part.get_payload(decode=True))
 
 
 @pytest.fixture(params=[OverHttp, OverEmail, OverSftp], ids=["http", "email", "sftp"])
@@ -161,7 +160,7 @@ def test_sftp_file_acknowledges(how, sftp_department, vendor, route_to, place_or
 
 
 def test_merge_tool_works_each_mail_and_file_once(
-    mailbox_department, sftp_department, make_vendor, route_to, place_order, dispatch_of, tmp_path
+    mailbox_department, sftp_department, make_vendor, route_to, place_order, dispatch_of, tmp_path, merge
 ):
     by_mail, by_file = make_vendor("noblebarney"), make_vendor("thistle")
     route_to("email", mailbox_department.config, seller=by_mail)
@@ -170,14 +169,10 @@ def test_merge_tool_works_each_mail_and_file_once(
     drain()
     drain(now=timezone.now() + 4 * 24 * HOUR)  # nobody acknowledged: both go again
     assert len(mailbox_department.messages) == 2
-
-    def merge(*arguments):
-        command = [sys.executable, SITES / "mall_merge.py", "--database", tmp_path / "merged.sqlite", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-    assert merge(mailbox_department.maildir).count(": applied") == 1
-    assert merge(mailbox_department.maildir).count(": duplicate") == 2
-    assert ": applied" in merge("--done", sftp_department.inbox)
+    books = ("--database", tmp_path / "merged.sqlite")
+    assert merge(*books, mailbox_department.maildir).stdout.count(": applied") == 1
+    assert merge(*books, mailbox_department.maildir).stdout.count(": duplicate") == 2
+    assert ": applied" in merge(*books, "--done", sftp_department.inbox).stdout
     assert drain(now=timezone.now() + 97 * HOUR)["collected"] == 1
 
 

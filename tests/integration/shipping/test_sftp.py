@@ -10,14 +10,20 @@ import pytest
 from django.utils import timezone
 
 from shipping import claim, services
+from shipping.envelope import ORDER, seal
 from shipping.keys import file_name
 from shipping.models import Dispatch
 from shipping.runner import drain
+from tests.integration.shipping.conftest import signing_key
 
 
 @pytest.fixture
 def route(route_to, sftp_department):
     return route_to("sftp", sftp_department.config, {"password": sftp_department.password})
+
+
+def signed(row):
+    return seal(bytes(row.body), ORDER, [signing_key("fowlers")])
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ def test_wrong_settings_hold_the_route(wrong, row, route, route_to, sftp_departm
 
 def test_half_a_file_is_never_seen(route, vendor, place_order, dispatch_of, sftp_department, cutter, scale):
     """Pushes are cut at many points; a scanner that never rests sees only whole files."""
-    size = len(bytes(dispatch_of(place_order(vendor)).body))
+    size = len(signed(dispatch_of(place_order(vendor))))
     stop, seen = threading.Event(), []
 
     def scan():
@@ -92,12 +98,12 @@ def test_file_of_that_name_with_other_content_is_left_alone(row, sftp_department
     assert "something else" in row.reason
     final.unlink()
     drain(now=timezone.now() + timedelta(hours=1))
-    assert final.read_bytes() == bytes(row.body)
+    assert final.read_bytes() == signed(row)
 
 
 def test_file_that_arrived_without_our_knowing_is_enough(row, sftp_department):
     final = sftp_department.inbox / file_name(row.key, row.sha256)
-    final.write_bytes(bytes(row.body))  # the answer to the rename was lost
+    final.write_bytes(signed(row))  # the answer to the rename was lost
     os.utime(final, (1, 1))
     assert drain() == {"sent": 1}
     assert final.stat().st_mtime == 1, "it was written again"

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from shipping import body, keys
 from shipping.documents import COLUMNS, RISKY, as_csv, escape_formula
-from shipping.transports.base import DispatchPayload
+from shipping.envelope import SigningKey
+from shipping.transports.base import DispatchPayload, Endpoint
 from shipping.transports.email import build_message
 from vendors.money import Money
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+MAILBOX = Endpoint({"to": "orders@example.org"}, {}, (SigningKey.generate("fowlers"),))
 NASTY = st.text() | st.sampled_from(
     ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r\nBcc: a@b.c", 'ý þ \x1f , " \r\n']
 )
@@ -97,22 +99,21 @@ def test_formula_is_made_text(cell):
 def test_nothing_typed_reaches_a_header(name, town):
     content = body.serialize(dispatch_body(name=name, town=town))
     key = json.loads(content)["key"]
-    message = build_message(
-        DispatchPayload(key=key, body=content, sha256="0" * 64, attempt=1), "orders@example.org"
-    ).message()
+    message = build_message(DispatchPayload(key=key, body=content, sha256="0" * 64, attempt=1), MAILBOX).message()
     assert message["Subject"] == "Order M-1, consignment M-1-1"
     assert message["X-Mall-Key"] == key
     assert message["Bcc"] is None
     assert [part.get_filename() for part in message.walk() if part.get_filename()] == [
         f"{key}_00000000.json",
         f"{key}_00000000.csv",
+        f"{key}_00000000.csv.sig",
     ]
 
 
 def test_slip_escapes_markup():
     content = body.serialize(dispatch_body(name="<script>alert(1)</script>"))
     message = build_message(
-        DispatchPayload(key=json.loads(content)["key"], body=content, sha256="0" * 64, attempt=1), "o@example.org"
+        DispatchPayload(key=json.loads(content)["key"], body=content, sha256="0" * 64, attempt=1), MAILBOX
     )
     html = message.alternatives[0].content
     assert "<script>" not in html

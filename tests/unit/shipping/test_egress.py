@@ -2,12 +2,27 @@
 
 import asyncio
 import ipaddress
+import json
 import socket
 from asyncio import selector_events
 
+import asyncssh
 import pytest
 
 from shipping import egress
+from shipping.envelope import SigningKey
+from shipping.transports.base import DispatchPayload, Endpoint, TransportError
+from shipping.transports.email import EmailTransport
+from shipping.transports.http import HttpTransport
+from shipping.transports.sftp import SftpTransport
+
+KEY = "csg_" + "0" * 32 + "_r1"
+ORDER = {
+    "v": 1, "action": "ship", "key": KEY, "revision": 1, "order": "M-1", "consignment": "M-1-1", "currency": "EUR",
+    "delivery": {"method": "standard", "charge": "1"}, "goods_total": "1", "total": "1", "lines": [],
+    "address": dict.fromkeys(("name", "line1", "line2", "postcode", "town", "country"), "x"),
+    "contact": {"email": "x", "phone": "x"},
+}  # fmt: skip
 
 REFUSED = [
     *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
@@ -37,8 +52,13 @@ REFUSED = [
     # 127.0.0.1, 10.0.0.1 and the metadata service inside other addresses
     *("::ffff:0:127.0.0.1", "::ffff:7f00:1", "::ffff:a00:1", "::a00:1", "::a9fe:a9fe", "64:ff9b::a00:1"),
     *("64:ff9b:1::a9fe:a9fe", "2002:a00:1::", "2002:c0a8:1::1", "2001:0:a00:1::", "fe80::7f00:1", "ff02::7f00:1"),
+    *("::ffff:172.16.0.1", "::ffff:192.168.0.1", "64:ff9b::c0a8:1", "2002:ac10:1::1", "fe80::a9fe:a9fe"),
+    # more private ones, and metadata services that have addresses of their own
+    *("10.255.255.255", "172.20.0.1", "192.168.255.255", "169.254.0.1", "100.100.100.200", "192.0.0.192"),
+    *("fd00:ec2::254", "169.254.170.2"),
     *("::ffff:100.64.0.1", "::ffff:192.0.0.9", "::ffff:224.0.0.1", "::ffff:255.255.255.255", "::ffff:0.0.0.0"),
 ]
+SPELLINGS = ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "localhost", "LOCALHOST.", "x.localhost", "::1"]
 ALLOWED = [
     *("93.184.215.14", "8.8.8.8", "1.1.1.1", "192.0.1.1", "192.31.197.1", "198.20.0.1", "::ffff:8.8.8.8"),
     *("2606:4700:4700::1111", "2a00:1450:400b:c01::5e", "2001:200::1", "2001:4860:4860::8888", "2620:4f:8001::1"),
@@ -63,10 +83,7 @@ def test_public_address_is_allowed(address):
     assert egress.is_allowed(ipaddress.ip_address(address), [])
 
 
-@pytest.mark.parametrize(
-    "host",
-    ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "localhost", "LOCALHOST.", "x.localhost", "[::1]"[1:-1]],
-)
+@pytest.mark.parametrize("host", SPELLINGS)
 def test_spellings_of_loopback_are_refused(host, settings):
     settings.EGRESS_ALLOW = []
     with pytest.raises(egress.EgressRefusedError):
@@ -137,6 +154,45 @@ def test_allow_list_opens_only_its_blocks(allow, allowed, settings):
         else:
             with pytest.raises(egress.EgressRefusedError):
                 dial("x.localhost", port)
+
+
+DIALERS = {
+    "http": lambda host: (HttpTransport, {"url": f"http://{f'[{host}]' if ':' in host else host}:80/"}),
+    "https": lambda host: (HttpTransport, {"url": f"https://{f'[{host}]' if ':' in host else host}/"}),
+    "smtp": lambda host: (EmailTransport, {"to": "a@b.example", "smtp_host": host}),
+    "sftp": lambda host: (SftpTransport, {"host": host, "user": "x", "host_key": HOST_KEY}),
+}
+HOST_KEY = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+SECRETS = {"secret": "whsec_" + "A" * 44, "password": "x"}
+
+
+@pytest.mark.parametrize("dialer", DIALERS)
+def test_no_dialer_reaches_an_address_that_is_not_public(dialer, monkeypatch, settings):
+    """Every transport, every address of the corpus, sending and trying out: no connection is begun."""
+    settings.EGRESS_ALLOW = []
+    dialled = []
+
+    async def connect(loop, sock, address):
+        dialled.append(address[0])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(selector_events.BaseSelectorEventLoop, "sock_connect", connect)
+
+    async def send_to(host):
+        kind, config = DIALERS[dialer](host)
+        transport, endpoint = kind(), Endpoint(config, SECRETS, (SigningKey.generate("fowlers"),))
+        body = json.dumps(ORDER).encode()
+        for talk in (transport.send(DispatchPayload(KEY, body, "0" * 64, 1), endpoint), transport.try_out(endpoint)):
+            with pytest.raises(TransportError) as refusal:
+                await talk
+        return refusal.value
+
+    refused = [asyncio.run(send_to(host)) for host in (*REFUSED, *SPELLINGS)]
+    assert len(refused) >= 117
+    assert all(error.hold and "not a public address" in str(error) for error in refused)
+    assert dialled == []
+    assert not asyncio.run(send_to("93.184.215.14")).hold, "the control: a public one is dialled"
+    assert dialled
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
