@@ -1,6 +1,5 @@
 """Receivers of the signals of orders."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,7 +9,6 @@ from django.dispatch import receiver
 
 from cart.orders.signals import buyers_erased, contact_changed, goods_cancelled, order_finalising
 from shipping import services, tasks
-from shipping.models import Action
 from vendors.nudge import nudge
 
 

@@ -127,7 +127,7 @@ def test_order_that_came_to_rest_stays_without_its_buyer(shop, anna):
     order = make_order(shop, user=anna, state="delivered")
     Consignment.objects.update(sent_at=timezone.now() - LATER)
     returned = Return.objects.create(consignment=order.consignments.get(), key="1", why="Anna's hands are small")
-    dispatch = Dispatch.objects.create(
+    Dispatch.objects.create(
         consignment=order.consignments.get(), key="csg_1_r1", body=b"Anna", sha256="0" * 64, state="cancelled"
     )
     Letter.objects.create(order=order, kind="link", facts={"text": "Anna asks"})
