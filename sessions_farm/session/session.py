@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class SessionStore(SessionBase):
-    """One session in one request.
+    """One session in one request. Its load may be ``interrupted`` by the end of the application's transaction.
 
     ``proof`` is an id that our cookie proves: it may get its session at the first write. A bare key without a live
     session is replaced, as Django's contract asks. Guarded variables are absent for an ``audience`` without the right.
@@ -51,7 +51,7 @@ class SessionStore(SessionBase):
     ) -> None:
         # As SessionBase's own, but without its serializer, which nothing here uses.
         self._session_key = proof.id if proof else session_key
-        self.accessed = self._modified = self._cleared = False
+        self.accessed = self._modified = self._cleared = self.touch_due = self.interrupted = False
         self.proof = proof
         self.audience = audience
         self.unavailable = False  # the store did not answer: nothing is known, so nothing may be undone
@@ -144,8 +144,9 @@ class SessionStore(SessionBase):
         """Drop every variable, guarded ones too, without a load."""
         if self.read_only_for:
             refuse_write(self.read_only_for, "everything")
-        self._session_cache = Variables(sees_guarded=self.audience.sees_guarded)
-        self.accessed = self._modified = self._cleared = True
+        else:
+            self._session_cache = Variables(sees_guarded=self.audience.sees_guarded)
+            self.accessed = self._modified = self._cleared = True
 
     def flush(self) -> None:
         self.run_sync(self.flush_effects())
@@ -234,6 +235,7 @@ class SessionStore(SessionBase):
 
     def load_effects(self) -> Effects[Variables]:
         """Read the store; a store that is away leaves an empty session that is ``unavailable``."""
+        self.interrupted = True
         try:
             reading = yield from self._read_effects()
         except base.StoreUnavailableError:
@@ -241,6 +243,7 @@ class SessionStore(SessionBase):
             self.unavailable = True
             return Variables(sees_guarded=self.audience.sees_guarded)
         self._state, self._header = reading.state, reading.header
+        self.touch_due, self.interrupted = reading.touch_due, False
         self.round_trips.bytes += sum(map(len, reading.variables.values()))
         if reading.state is State.ENDED:
             self.has_ended, self.in_grace = True, reading.in_grace
@@ -312,8 +315,7 @@ class SessionStore(SessionBase):
         self._require_writable("end it")
         self.clear()
         yield from self.delete_effects()
-        self._session_key = None
-        self._state = self._header = None
+        self._session_key = self._state = self._header = None
         self.key_hash, self._digests = "", []
         self.in_grace = self.has_ended = self.claimed = self._cleared = False
         self.flushed = True
@@ -485,8 +487,7 @@ class SessionStore(SessionBase):
         self._session_key = session_id
         self._digests = ids.digests_of(session_id)
         self.key_hash = self._digests[0]
-        self._header = None
-        self.has_ended = False
+        self._header, self.has_ended = None, False
 
     def _require_writable(self, change: str) -> None:
         """Raise in a view that may only read: a change of the visitor's identity is never dropped quietly."""

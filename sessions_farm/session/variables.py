@@ -85,10 +85,19 @@ class Variables(MutableMapping[str, Any]):
 
     def has_mutations(self) -> bool:
         """Return whether a value that was read has been changed in place since."""
-        return any(
-            isinstance(value, (list, dict)) and self._text(name) != self._texts.get(name)
-            for name, value in self._values.items()
-        )
+        return any(self.mutated())
+
+    def mutated(self) -> Iterator[str]:
+        """Yield the names of the values that were changed in place."""
+        for name, value in self._values.items():
+            if isinstance(value, (list, dict)) and self._text(name) != self._texts.get(name):
+                yield name
+
+    def forget_changes(self) -> None:
+        """Take back what was put, changed and dropped."""
+        self._values.clear()
+        self._assigned.clear()
+        self._dropped.clear()
 
     def texts(self) -> dict[str, str]:
         """Return every variable as text, hidden ones included: the content of the session after a save."""

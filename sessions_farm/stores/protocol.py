@@ -21,7 +21,11 @@ class Sessions(Protocol):
         """Create a session. Raise KeyTakenError where one lives, SessionEndedError where one ended."""
 
     def load(self, key: str, now: int) -> Effects[Reading]:
-        """Read a session, and touch it where that is due."""
+        """Read a session, and touch it where that is due.
+
+        Inside a transaction that Django has open in the store's database, change nothing and lock nothing: the reading
+        says ``touch_due``, and the caller touches the session when the transaction is over.
+        """
 
     def apply(self, key: str, change: Change, now: int) -> Effects[Header]:
         """Write a change atomically. Raise SessionMissingError, SessionEndedError or LeaseLostError; revive no session.

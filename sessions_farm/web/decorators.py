@@ -17,6 +17,7 @@ from django.http import HttpResponse
 
 from sessions_farm.session import locks
 from sessions_farm.session.locks import LockTimeouts
+from sessions_farm.web import django_writes
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
@@ -43,8 +44,11 @@ def session_readonly[View: Callable[..., Any]](view: View) -> View:
 
     A write raises ReadOnlySessionError under DEBUG and in tests (or as ``READONLY_RAISES`` says); elsewhere it is
     dropped and logged. Logging in or out, and a first id, always raise. Loading still begins the idle time anew.
+
+    It binds the view until its response is rendered, and not Django: ``request.user`` ends a session whose password has
+    changed since, and middleware keeps its messages and its CSRF secret (sessions_farm.web.django_writes).
     """
-    return _marked(view, Mode.READONLY)
+    return _marked(django_writes.after_view(view), Mode.READONLY)
 
 
 def session_off[View: Callable[..., Any]](view: View) -> View:
@@ -133,6 +137,7 @@ def enter_effects(request: HttpRequest, view: Callable[..., Any]) -> Effects[Htt
         if session.modified:  # by a middleware, which is free to
             yield from session.save_effects()
         session.read_only_for = name
+        django_writes.free_auth(request, session)
     return None
 
 
@@ -143,10 +148,12 @@ def locked() -> HttpResponse:
 
 
 def restore_session(request: HttpRequest) -> None:
-    """Give the session back after a view without one, for error pages and middleware."""
+    """Give the session back after a view without one, or with one to read only, for error pages and middleware."""
     session: Any = getattr(request, "session", None)
     if isinstance(session, NoSession):
         request.session = session.session
+    else:
+        django_writes.end_read_only(request)
 
 
 def session_behind(request: HttpRequest) -> object:

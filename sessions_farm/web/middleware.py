@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
+from sessions_farm.clock import now_ms
 from sessions_farm.session import locks, metrics
 from sessions_farm.session.audience import SITE, Audience
 from sessions_farm.session.session import SessionStore
@@ -100,11 +101,14 @@ def respond_effects(
 ) -> Effects[HttpResponseBase]:
     """Save the changes of the request, and let the response carry the cookie that the browser needs."""
     was_off = request.session is not session
-    if was_off:
+    if was_off or session.read_only_for:  # for read-only: another middleware has answered in the place of the view
         decorators.restore_session(request)
     try:
-        if response.status_code < 500:
+        if session.interrupted and not session.unavailable:  # a template has swallowed the error
+            response = unavailable()
+        elif response.status_code < 500:
             response = yield from save_and_send_effects(session, request, response)
+        yield from touch_effects(session)
     finally:
         if session.lock is not None:
             yield from locks.release_effects(session)
@@ -144,6 +148,16 @@ def save_effects(session: SessionStore, request: HttpRequest) -> Effects[bool]:
         logger.error("A session could not be saved: %s", error)  # noqa: TRY400 -- the message says it all
         return request.method in SAFE
     return True
+
+
+def touch_effects(session: SessionStore) -> Effects[None]:
+    """Touch the session where its load could not: it was inside the application's transaction, which is over."""
+    if not session.touch_due or session.written or not session.is_live:
+        return
+    try:
+        yield from session.store.touch(session.key_hash, now_ms())
+    except StoreUnavailableError as error:
+        logger.warning("A session was not touched: %s", error)
 
 
 def send_cookie_effects(session: SessionStore, request: HttpRequest, response: HttpResponseBase) -> Effects[None]:

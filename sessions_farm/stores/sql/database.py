@@ -29,6 +29,7 @@ from sessions_farm.stores.base import (
     State,
     StoreUnavailableError,
 )
+from sessions_farm.stores.effects.effects import InTransaction
 from sessions_farm.stores.sql.dialect import DialectOptions
 from sessions_farm.stores.sql.followers import followers
 from sessions_farm.stores.sql.queries import DatabaseQueries, decoded
@@ -45,6 +46,9 @@ TRIES = 10  # of a write whose obstacle was gone again when its reason was read
 
 class DatabaseStore(DatabaseQueries):
     """The ``database`` store. In a thread every effect takes part in the transaction that Django has open there.
+
+    Such a transaction lasts as long as a view may: a load inside it locks nothing. Its conflicts and time-outs are the
+    application's to handle, and raised as Django raises them; in a transaction of its own an effect is tried again.
 
     In an event loop PostgreSQL has asynchronous connections of the store's own (postgresql/async_pool.py).
     """
@@ -83,7 +87,8 @@ class DatabaseStore(DatabaseQueries):
         return Header(*rows[0][1:7])
 
     def load(self, key: str, now: int) -> Effects[Reading]:
-        rows = yield self._sql.load(key, now)
+        touches = not (yield InTransaction(self.alias))
+        rows = yield self._sql.load(key, now, touches=touches)
         grace_until, final_variables, *header = rows[0][:8]
         if grace_until is not None:
             if now < grace_until:
@@ -92,9 +97,11 @@ class DatabaseStore(DatabaseQueries):
         if header[0] is None or now >= header[3]:
             return Reading(State.ABSENT)
         found = Header(*header)
-        if found.is_due(now):
+        is_due = found.is_due(now)
+        if is_due and touches:
             found = found.touched(now)
-        return Reading(State.LIVE, {row[8]: row[9] for row in rows if row[8] is not None}, found)
+        variables = {row[8]: row[9] for row in rows if row[8] is not None}
+        return Reading(State.LIVE, variables, found, touch_due=is_due and not touches)
 
     def apply(self, key: str, change: Change, now: int) -> Effects[Header]:
         change = normalized(change)

@@ -102,8 +102,11 @@ class Dialect(Protocol):
     def execute(self, statement: str, **given: Any) -> Effect:
         """Execute a statement with named parameters; answer its rows."""
 
-    def load(self, key: str, now: int) -> Effect:
-        """Answer rows (one at least): grace and final variables of a tombstone, header before a touch, name, text."""
+    def load(self, key: str, now: int, *, touches: bool) -> Effect:
+        """Answer rows (one at least): grace and final variables of a tombstone, header before a touch, name, text.
+
+        ``touches``: touch the session where that is due; else lock nothing.
+        """
 
     def create(
         self, key: str, variables: Mapping[str, str], header: tuple[int, ...], now: int, *, over: bool

@@ -24,8 +24,9 @@ class PostgresDialect:
         self._options = options
         self._common = {"shared": list(options.shared), "indexed": list(options.indexed)}
 
-    def load(self, key: str, now: int) -> Query:
-        return Query(self._alias, (one.LOAD,), {"key": key, "now": now}, is_frequent=True)
+    def load(self, key: str, now: int, *, touches: bool) -> Query:
+        statement = one.LOAD if touches else one.READ
+        return Query(self._alias, (statement,), {"key": key, "now": now}, is_frequent=True)
 
     def create(self, key: str, variables: Mapping[str, str], header: tuple[int, ...], now: int, *, over: bool) -> Query:
         parts = [*self._puts(variables), *([one.STARTED] if self._options.events else [])]
