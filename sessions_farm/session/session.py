@@ -7,6 +7,7 @@ names: UpdateError where the session has gone meanwhile, CreateError where one i
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import replace
 from functools import partial
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from sessions_farm.session.locks import SessionLock
     from sessions_farm.stores.effects.effects import Effects
 
+logger = logging.getLogger(__name__)
+
 
 class SessionStore(SessionBase):
     """One session in one request.
@@ -55,6 +58,7 @@ class SessionStore(SessionBase):
         self.proof = proof
         self.audience = audience
         self.unavailable = False  # the store did not answer: nothing is known, so nothing may be undone
+        self.optional = False  # an access goes on without a session while the store is away
         self.in_grace = False  # loaded under an id that was rotated a moment ago: to read only
         self.has_ended = False  # the id must not be used again
         self.flushed = self.written = False
@@ -216,30 +220,47 @@ class SessionStore(SessionBase):
         return await self.run_async(self._compare_and_set_effects(name, expected, value))
 
     def open_effects(self, *, no_load: bool = False) -> Effects[Variables]:
-        """Return the variables, loaded once."""
+        """Return the variables, loaded once. Raise StoreUnavailableError, unless the session is ``optional``."""
         self.accessed = True
         if "_session_cache" not in self.__dict__:
             if self._session_key is None or no_load:
                 self._session_cache = Variables(sees_guarded=self.audience.sees_guarded)
-            else:
-                self._session_cache = yield from self.load_effects()
+                return self._session_cache
+            variables = yield from self._load_once_effects()
+            if self.unavailable and not self.optional:
+                raise base.StoreUnavailableError("The store is away: nobody knows whose session this is.")
+            self._session_cache = variables
         return self._session_cache
 
     def peek_effects(self) -> Effects[Variables]:
-        """Load without an access: a look of the engine's own makes no page vary by the cookie."""
-        accessed = self.accessed
-        variables = yield from self.open_effects()
-        self.accessed = accessed
+        """Load without an access: a look of the engine's own makes no page vary by the cookie, and refuses none.
+
+        A store that is away leaves the session ``unavailable``; the variables are empty then.
+        """
+        if "_session_cache" in self.__dict__:
+            return self._session_cache
+        variables = yield from self._load_once_effects()
+        if not self.unavailable:
+            self._session_cache = variables
         return variables
 
+    def _load_once_effects(self) -> Effects[Variables]:
+        """Load where there is a key; a store that did not answer is asked once a request."""
+        if self._session_key is not None and not self.unavailable:
+            try:
+                return (yield from self.load_effects())
+            except base.StoreUnavailableError as error:
+                logger.warning("A session could not be loaded: %s", error)
+        return Variables(sees_guarded=self.audience.sees_guarded)
+
     def load_effects(self) -> Effects[Variables]:
-        """Read the store; a store that is away leaves an empty session that is ``unavailable``."""
+        """Read the store. Raise StoreUnavailableError; the session is ``unavailable`` then."""
         try:
             reading = yield from self._read_effects()
         except base.StoreUnavailableError:
             metrics.UNAVAILABLE.inc()
             self.unavailable = True
-            return Variables(sees_guarded=self.audience.sees_guarded)
+            raise
         self._state, self._header = reading.state, reading.header
         self.round_trips.bytes += sum(map(len, reading.variables.values()))
         if reading.state is State.ENDED:
