@@ -105,12 +105,16 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The answer to a load. An ENDED key has variables only during the grace of its rotation, to read only."""
+    """The answer to a load. An ENDED key has variables only during the grace of its rotation, to read only.
+
+    ``successor`` is there for as long: the id that the session moved to, sealed (session/ids.py).
+    """
 
     state: State
     variables: Mapping[str, str] = field(default_factory=dict)
     header: Header | None = None
     in_grace: bool = False
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

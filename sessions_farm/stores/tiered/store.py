@@ -132,13 +132,14 @@ class TieredStore:
             yield self._after_commit(lambda: [self.redis.touch(key, now)], must=False)
         return lives
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, successor: str = "") -> Effects[Header]:
         """Move a session and its copy to a new key with a change; return its header."""
 
         def work() -> Effects[Header]:
             epoch = yield from self._epoch()
             marker = self._eviction_marker()
-            header = yield from self._write_sql([old, new], self.sql.rotate(old, new, change, now, grace))
+            rotated = self.sql.rotate(old, new, change, now, grace, successor)
+            header = yield from self._write_sql([old, new], rotated)
             yield self._after_commit(lambda: [self.redis.rename(old, new, change, header, epoch, now, marker())])
             return header
 

@@ -38,7 +38,7 @@ WITH touched AS (
   WHERE key_hash = %(key)s::text AND expires_ms > %(now)s::bigint
   AND %(now)s::bigint - seen_ms >= idle_ms / {TOUCH_FRACTION}
 )
-SELECT t.grace_until_ms, t.final_variables, {HEADER_OF_S}, v.name, v.value
+SELECT t.grace_until_ms, t.final_variables, {HEADER_OF_S}, v.name, v.value, t.successor
 FROM (SELECT %(key)s::text AS key_hash) k
 LEFT JOIN {TOMBSTONE} t ON t.key_hash = k.key_hash
 LEFT JOIN {SESSION} s ON s.key_hash = k.key_hash
@@ -127,9 +127,10 @@ event AS (
 )"""
 LEAVE_TOMBSTONE = f"""
 tombstone AS (
-  INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables)
+  INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables, successor)
   SELECT %(key)s, 'rotated', %(now)s, %(until)s, %(grace)s,
-         COALESCE((SELECT json_object_agg(name, value)::text FROM {VARIABLE} WHERE session_id = live.id), '{{}}')
+         COALESCE((SELECT json_object_agg(name, value)::text FROM {VARIABLE} WHERE session_id = live.id), '{{}}'),
+         %(successor)s
   FROM live
   ON CONFLICT (key_hash) DO NOTHING
 )"""
