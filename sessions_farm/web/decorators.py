@@ -67,8 +67,8 @@ def session_exclusive(*, wait: float = 10, lease: float = 30) -> Callable[[Calla
 def session_optional[View: Callable[..., Any]](view: View) -> View:
     """Let a view go on without its session while the store is away, where any other is answered 503.
 
-    It sees an empty session, a signed-in person as nobody (``request.session.unavailable`` says so), and no cache keeps
-    its response. What it writes is dropped where the request was safe; else it is answered 503, too.
+    It sees an empty session, a signed-in person as nobody (``request.session.unavailable``, once read), and no cache
+    keeps its response. What it writes is dropped where the request was safe; else it is answered 503, too.
     """
     marked = wrapped(view)
     setattr(marked, OPTIONAL, True)

@@ -53,8 +53,8 @@ class SessionMiddleware(DjangoSessionMiddleware):
     life has gone; a session that timed out, and a store that is away, cost no cookie; a late write to a session that
     has ended is dropped where the request was safe.
 
-    The outage policy: a request that needs its session while the store is away is answered 503 with Retry-After, also
-    where a template or a view has swallowed the error. ``@session_optional`` and ``OPTIONAL`` let it go on without.
+    A request that needs its session while the store is away is answered 503 with Retry-After, also where a template or
+    a view has swallowed the error. ``@session_optional`` and ``OPTIONAL`` let it go on without.
     """
 
     def __init__(self, get_response: Any) -> None:
