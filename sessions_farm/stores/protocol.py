@@ -44,8 +44,11 @@ class Sessions(Protocol):
     def touch(self, key: str, now: int) -> Effects[bool]:
         """Begin the idle time anew; return False where no session lives."""
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
-        """Move a session to a new key with a change, atomically; the old key ends, readable for ``grace`` ms."""
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, successor: str = "") -> Effects[Header]:
+        """Move a session to a new key with a change, atomically; the old key ends, readable for ``grace`` ms.
+
+        For as long its tombstone has the ``successor``: the new id, sealed.
+        """
 
     def delete(self, key: str, reason: str, now: int) -> Effects[None]:
         """End the key for good, whether a session lives there or not."""

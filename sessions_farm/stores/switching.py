@@ -79,8 +79,11 @@ class SwitchingStore:
             yield from self._in_its_store(key, now, lambda store: store.modify(key, operation, now, idempotency_key))
         )
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
-        return (yield from self._in_its_store(old, now, lambda store: store.rotate(old, new, change, now, grace)))
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, successor: str = "") -> Effects[Header]:
+        def rotate(store: Sessions) -> Effects[Header]:
+            return store.rotate(old, new, change, now, grace, successor)
+
+        return (yield from self._in_its_store(old, now, rotate))
 
     def touch(self, key: str, now: int) -> Effects[bool]:
         if (yield from self.new.touch(key, now)):

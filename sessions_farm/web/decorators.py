@@ -1,4 +1,4 @@
-"""Decorators for views: read the session only, have none (ASP.NET's EnableSessionState), or hold it alone.
+"""Decorators for views: read the session only, have none (ASP.NET's EnableSessionState), hold it alone, do without.
 
 A decorator marks the view, SessionMiddleware's ``process_view`` acts on the mark. A middleware in between that asks for
 ``request.user`` is not bound by it and may still load the session.
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MARK = "session_mode"
+OPTIONAL = "session_optional"
 
 
 class Mode(enum.Enum):
@@ -65,6 +66,17 @@ def session_exclusive(*, wait: float = 10, lease: float = 30) -> Callable[[Calla
     A view that holds it longer than ``lease`` seconds loses it, and can then save nothing (400).
     """
     return functools.partial(_marked, mode=LockTimeouts(wait, lease))
+
+
+def session_optional[View: Callable[..., Any]](view: View) -> View:
+    """Let a view go on without its session while the store is away, where any other is answered 503.
+
+    It sees an empty session, a signed-in person as nobody (``request.session.unavailable``, once read), and no cache
+    keeps its response. What it writes is dropped where the request was safe; else it is answered 503, too.
+    """
+    marked = wrapped(view)
+    setattr(marked, OPTIONAL, True)
+    return marked
 
 
 def wrapped[View: Callable[..., Any]](view: View) -> View:
@@ -119,8 +131,15 @@ def mode_of(view: Callable[..., Any]) -> Mode | LockTimeouts | None:
     return mark
 
 
+def make_optional(request: HttpRequest, view: Callable[..., Any]) -> None:
+    """Let the request go on without a session in an outage, where its view is ``@session_optional``."""
+    session: Any = getattr(request, "session", None)
+    if session is not None and getattr(view, OPTIONAL, False):
+        session.optional = True
+
+
 def enter_effects(request: HttpRequest, view: Callable[..., Any]) -> Effects[HttpResponse | None]:
-    """Hold a marked view to its mark; a response says that it cannot be entered now."""
+    """Hold a marked view to its mark; a response says that it cannot be entered now. Raise StoreUnavailableError."""
     session: Any = getattr(request, "session", None)
     if session is None:
         return None

@@ -92,7 +92,7 @@ class DatabaseStore(DatabaseQueries):
         grace_until, final_variables, *header = rows[0][:8]
         if grace_until is not None:
             if now < grace_until:
-                return Reading(State.ENDED, decoded(final_variables), in_grace=True)
+                return Reading(State.ENDED, decoded(final_variables), in_grace=True, successor=rows[0][10])
             return Reading(State.ENDED)
         if header[0] is None or now >= header[3]:
             return Reading(State.ABSENT)
@@ -141,10 +141,10 @@ class DatabaseStore(DatabaseQueries):
     def touch(self, key: str, now: int) -> Effects[bool]:
         return bool((yield self._sql.touch(key, now)))
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, successor: str = "") -> Effects[Header]:
         change, over = normalized(change), False
         for _ in range(TRIES):
-            rows = yield self._sql.rotate(old, new, change, now, grace, over=over)
+            rows = yield self._sql.rotate(old, new, change, now, grace, successor, over=over)
             if rows:
                 return Header(*rows[0][1:7])
             refusal: Refusal = yield self._sql.refusal(old, new, change, change.add, now)

@@ -7,9 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, InternalError, OperationalError, connections
 from psycopg import ClientCursor, Cursor
-from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled, SerializationFailure
+from psycopg.errors import (
+    DeadlockDetected,
+    LockNotAvailable,
+    QueryCanceled,
+    ReadOnlySqlTransaction,
+    SerializationFailure,
+)
 
 from sessions_farm.stores.effects.round_trips import current
 from sessions_farm.stores.sql.dialect import unavailable
@@ -59,7 +65,7 @@ class Query:
             left -= 1
             current.get().trips += 1
             try:
-                with connections[self.alias].wrap_database_errors:
+                with standby_as_away(), connections[self.alias].wrap_database_errors:
                     pool = pool_of(self.alias)
                     rows = await pool.execute(";".join(self.statements), self.parameters, prepare=self.is_prepared)
                 return self.parse(rows)
@@ -85,6 +91,18 @@ class Query:
         )
 
 
+@contextmanager
+def standby_as_away() -> Iterator[None]:
+    """Take the refusal of a write by a standby, or a read-only database, for that of a server that is away."""
+    try:
+        yield
+    except InternalError as error:
+        if isinstance(error.__cause__, ReadOnlySqlTransaction):
+            raise OperationalError(*error.args) from error.__cause__
+        raise
+
+
+@standby_as_away()
 def direct(connection: BaseDatabaseWrapper, statements: str, parameters: Mapping[str, Any]) -> Rows:
     """Return the rows of the last statement."""
     with cursor_of(connection) as cursor:
@@ -94,6 +112,7 @@ def direct(connection: BaseDatabaseWrapper, statements: str, parameters: Mapping
         return cursor.fetchall() if cursor.description else []
 
 
+@standby_as_away()
 def prepared(connection: BaseDatabaseWrapper, statement: str, parameters: Mapping[str, Any]) -> Rows:
     """Return the rows of a statement that a connection plans once, after its first few uses: most of its cost."""
     connection.ensure_connection()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 WHOLE = "'^-?[0-9]+$'"
 
 READ = f"""
-SELECT t.grace_until_ms, t.final_variables, {HEADER_OF_S}, v.name, v.value
+SELECT t.grace_until_ms, t.final_variables, {HEADER_OF_S}, v.name, v.value, t.successor
 FROM (SELECT %(key)s::text AS key_hash) k
 LEFT JOIN {TOMBSTONE} t ON t.key_hash = k.key_hash
 LEFT JOIN {SESSION} s ON s.key_hash = k.key_hash
@@ -134,9 +134,10 @@ event AS (
 )"""
 LEAVE_TOMBSTONE = f"""
 tombstone AS (
-  INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables)
+  INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables, successor)
   SELECT %(key)s, 'rotated', %(now)s, %(until)s, %(grace)s,
-         COALESCE((SELECT json_object_agg(name, value)::text FROM {VARIABLE} WHERE session_id = live.id), '{{}}')
+         COALESCE((SELECT json_object_agg(name, value)::text FROM {VARIABLE} WHERE session_id = live.id), '{{}}'),
+         %(successor)s
   FROM live
   ON CONFLICT (key_hash) DO NOTHING
 )"""

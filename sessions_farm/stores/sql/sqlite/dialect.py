@@ -40,7 +40,7 @@ from sessions_farm.stores.sql.followers import followers
 from sessions_farm.stores.sql.sqlite.queries import SqliteQueries, add_change, add_event, placeholders
 
 LOAD = f"""
-SELECT t.grace_until_ms, t.final_variables, {HEADER_OF_S}, v.name, v.value
+SELECT t.grace_until_ms, t.final_variables, {HEADER_OF_S}, v.name, v.value, t.successor
 FROM (SELECT %s AS key_hash) k
 LEFT JOIN {TOMBSTONE} t ON t.key_hash = k.key_hash
 LEFT JOIN {SESSION} s ON s.key_hash = k.key_hash
@@ -69,8 +69,8 @@ READ = f"SELECT name, value FROM {VARIABLE} WHERE session_id = %s"
 HELD = f"SELECT 1 FROM {LEASE} WHERE name = %s AND token = %s AND until_ms > %s"
 TAKEN = f"SELECT 1 FROM {SESSION} WHERE key_hash = %s UNION ALL SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %s"
 LEAVE_TOMBSTONE = f"""
-INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables)
-VALUES (%s, 'rotated', %s, %s, %s, %s)
+INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables, successor)
+VALUES (%s, 'rotated', %s, %s, %s, %s, %s)
 """
 
 
@@ -137,11 +137,13 @@ class SqliteDialect(SqliteQueries):
     def apply(self, key: str, change: Change, now: int) -> Transaction:
         return self._transaction(self._write, key, key, change, now)
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, *, over: bool) -> Transaction:
+    def rotate(
+        self, old: str, new: str, change: Change, now: int, grace: int, successor: str, *, over: bool
+    ) -> Transaction:
         def work(cursor: Any) -> list[Any]:
             if over:
                 self._make_room(cursor, new, now)
-            return self._rotate(cursor, old, new, change, now, grace)
+            return self._rotate(cursor, old, new, change, now, (now + grace, successor))
 
         return self._transaction(work)
 
@@ -221,13 +223,16 @@ class SqliteDialect(SqliteQueries):
             return False
         return old == new or not cursor.execute(TAKEN, [new, new]).fetchone()
 
-    def _rotate(self, cursor: Any, old: str, new: str, change: Change, now: int, grace: int) -> list[Any]:
+    def _rotate(self, cursor: Any, old: str, new: str, change: Change, now: int, grace: tuple[int, str]) -> list[Any]:
+        """Answer the row. ``grace`` is its end, and the successor that can be followed until then."""
         row = cursor.execute(LIVE, [old, now]).fetchone()
         final_variables = dict(cursor.execute(READ, [row[0]]).fetchall()) if row else {}
         rows = self._write(cursor, old, new, change, now)
         if rows:
             until = now + self._options.tombstone_ttl_ms
-            cursor.execute(LEAVE_TOMBSTONE, [old, now, until, now + grace, json.dumps(final_variables)])
+            grace_until, successor = grace
+            given = [old, now, until, grace_until, json.dumps(final_variables), successor]
+            cursor.execute(LEAVE_TOMBSTONE, given)
             for table in followers():
                 if table.alias == self._alias:
                     cursor.execute(table.copy("%s", "%s"), [new, old])
