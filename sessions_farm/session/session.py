@@ -24,7 +24,7 @@ from sessions_farm.conf import options
 from sessions_farm.session import ids, metrics, successors
 from sessions_farm.session.atomic_operations import AtomicOperations
 from sessions_farm.session.audience import SITE
-from sessions_farm.session.expiry import LIFETIME_NAMES, lifetime_of
+from sessions_farm.session.expiry import LIFETIME_NAMES, Expiry, lifetime_of
 from sessions_farm.session.read_only import ReadOnlySessionError, refuse_write
 from sessions_farm.session.variables import Variables
 from sessions_farm.stores import base, current_store
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class SessionStore(AtomicOperations):
+class SessionStore(AtomicOperations, Expiry):
     """One session in one request.
 
     ``proof`` is an id that our cookie proves: it may get its session at the first write. A bare key without a live
