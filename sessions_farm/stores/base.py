@@ -107,7 +107,7 @@ class Header:
 class Reading:
     """The answer to a load. An ENDED key has variables only during the grace of its rotation, to read only.
 
-    ``successor`` is there for as long: the id that the session moved to, sealed (session/ids.py).
+    ``successor`` is there for as long: the id that the session moved to, sealed (session/successors.py).
     """
 
     state: State
