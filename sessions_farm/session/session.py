@@ -71,8 +71,7 @@ class SessionStore(AtomicOperations, Expiry):
         self._header: Header | None = None
         self._replaces: str | None = None  # the id that this one takes over from, at the next save
         self._successor = ""  # of an id in grace: the id that its session moved to, sealed
-        self._follows = ""  # the id of the session that a concurrent sign-in made, to be taken over
-        self._followed = False
+        self._follows, self._followed = "", False  # the id of a concurrent sign-in's session, to be taken over
         self.store = current_store()
         self.round_trips = RoundTrips()
         self._digests = ids.digests_of(self._session_key) if self._session_key else []
