@@ -24,7 +24,7 @@ from sessions_farm.conf import options
 from sessions_farm.session import ids, metrics, successors
 from sessions_farm.session.atomic_operations import AtomicOperations
 from sessions_farm.session.audience import SITE
-from sessions_farm.session.expiry import LIFETIME_NAMES, lifetime_of
+from sessions_farm.session.expiry import LIFETIME_NAMES, Expiry, lifetime_of
 from sessions_farm.session.read_only import ReadOnlySessionError, refuse_write
 from sessions_farm.session.variables import Variables
 from sessions_farm.stores import base, current_store
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class SessionStore(AtomicOperations):
+class SessionStore(AtomicOperations, Expiry):
     """One session in one request. Its load may be ``interrupted`` by the end of the application's transaction.
 
     ``proof`` is an id that our cookie proves: it may get its session at the first write. A bare key without a live
@@ -63,7 +63,7 @@ class SessionStore(AtomicOperations):
         self.optional = False  # an access goes on without a session while the store is away
         self.in_grace = False  # loaded under an id that was rotated a moment ago: to read only
         self.has_ended = False  # the id must not be used again
-        self.flushed = self.written = self._followed = False
+        self.flushed = self.written = False
         self.claimed = False  # the id is in use, though nothing may be stored under it
         self.read_only_for = ""  # the view that may only read (sessions_farm.session.read_only)
         self.lock: SessionLock | None = None  # held for a view (sessions_farm.session.locks)
@@ -71,7 +71,7 @@ class SessionStore(AtomicOperations):
         self._header: Header | None = None
         self._replaces: str | None = None  # the id that this one takes over from, at the next save
         self._successor = ""  # of an id in grace: the id that its session moved to, sealed
-        self._follows = ""  # the id of the session that a concurrent sign-in made, to be taken over
+        self._follows, self._followed = "", False  # the id of a concurrent sign-in's session, to be taken over
         self.store = current_store()
         self.round_trips = RoundTrips()
         self._digests = ids.digests_of(self._session_key) if self._session_key else []

@@ -108,7 +108,7 @@ class Reading:
     """The answer to a load. An ENDED key has variables only during the grace of its rotation, to read only.
 
     ``touch_due``: the session is still to be touched, for it was loaded inside a transaction of the application.
-    ``successor`` is there for as long: the id that the session moved to, sealed (session/ids.py).
+    ``successor`` is there for as long: the id that the session moved to, sealed (session/successors.py).
     """
 
     state: State

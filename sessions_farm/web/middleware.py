@@ -122,7 +122,7 @@ def respond_effects(
     if was_off or session.read_only_for:  # for read-only: another middleware has answered in the place of the view
         decorators.restore_session(request)
     try:
-        if session.accessed and (session.interrupted or session.unavailable) and not session.optional:
+        if is_refused(session):
             response = unavailable()
         elif response.status_code < 500:
             response = yield from save_and_send_effects(session, request, response)
@@ -140,6 +140,11 @@ def respond_effects(
         add_timing(response, session)
     session.optional |= not response.streaming  # the page is made: a log of its user reads "nobody" in an outage
     return response
+
+
+def is_refused(session: SessionStore) -> bool:
+    """Return whether the request needed a session that is not known, whatever became of the error in the view."""
+    return (session.unavailable or session.interrupted) and session.accessed and not session.optional
 
 
 def save_and_send_effects(
