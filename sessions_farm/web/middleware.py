@@ -119,8 +119,7 @@ def respond_effects(
 ) -> Effects[HttpResponseBase]:
     """Save the changes of the request, and let the response carry the cookie that the browser needs."""
     was_off = request.session is not session
-    if was_off or session.read_only_for:  # for read-only: another middleware has answered in the place of the view
-        decorators.restore_session(request)
+    decorators.restore_session(request)
     try:
         if is_refused(session):
             response = unavailable()
