@@ -101,10 +101,9 @@ def respond_effects(
 ) -> Effects[HttpResponseBase]:
     """Save the changes of the request, and let the response carry the cookie that the browser needs."""
     was_off = request.session is not session
-    if was_off or session.read_only_for:  # for read-only: another middleware has answered in the place of the view
-        decorators.restore_session(request)
+    decorators.restore_session(request)
     try:
-        if session.interrupted and not session.unavailable:  # a template has swallowed the error
+        if is_refused(session):
             response = unavailable()
         elif response.status_code < 500:
             response = yield from save_and_send_effects(session, request, response)
@@ -121,6 +120,11 @@ def respond_effects(
     if settings.DEBUG or getattr(settings, "DEMO", False):
         add_timing(response, session)
     return response
+
+
+def is_refused(session: SessionStore) -> bool:
+    """Return whether the session's load was ended with the view's transaction, and a template swallowed the error."""
+    return session.interrupted and not session.unavailable
 
 
 def save_and_send_effects(
