@@ -11,10 +11,11 @@ from django.template.loader import render_to_string
 from django.views.defaults import server_error
 
 from cart.transactions import RowLockTimeoutError, is_conflict
+from sessions_farm.stores.base import StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
-DATABASE_ERRORS = (OperationalError, InterfaceError, RowLockTimeoutError)
+DATABASE_ERRORS = (OperationalError, InterfaceError, RowLockTimeoutError, StoreUnavailableError)
 RETRY_AFTER = "5"  # seconds
 
 

@@ -53,6 +53,7 @@ class Options:
     variables: Declarations = field(default_factory=Declarations)
     events: bool = True  # whether starts, ends and rotations are recorded, for the sweeper to deliver
     max_live: int = 0  # how many sessions may live; beyond it anonymous ones end, longest unseen first. 0: any number
+    optional: bool = False  # whether every view goes on without a session while the store is away; else it says 503
     readonly_raises: bool | None = None  # whether a write in a read-only view raises; None: with DEBUG and in tests
     variable_limit: int = 256 * 1024  # bytes of one encoded value
     session_limit: int = 1024 * 1024  # bytes of all values of a session

@@ -9,6 +9,7 @@ import redis.asyncio
 from django.contrib.auth import get_user
 
 from sessions_farm.session.session import SessionStore
+from sessions_farm.stores.base import StoreUnavailableError
 from support_watch import limits
 from support_watch.feed.scripts import source
 from vendors.models import Membership, Vendor
@@ -55,9 +56,10 @@ def user_of(session: SessionBase) -> AbstractBaseUser | AnonymousUser:
 def authorize(session: SessionStore, slug: str) -> tuple[Any, Vendor | None]:
     """Return the user's id and the vendor they may watch, read anew; raise SessionUnavailableError."""
     fresh = SessionStore(proof=session.proof, audience=session.audience)
-    user = user_of(fresh)
-    if fresh.unavailable:
-        raise SessionUnavailableError("The session store does not answer, so the user is not known.")
+    try:
+        user = user_of(fresh)
+    except StoreUnavailableError as error:
+        raise SessionUnavailableError("The session store does not answer, so the user is not known.") from error
     return user.pk, vendor_for(user, slug)
 
 

@@ -26,10 +26,10 @@ JSON = "django.contrib.sessions.serializers.JSONSerializer"
 IGNORED = {
     "SESSION_COOKIE_AGE": 'SESSIONS_FARM has "COOKIE_AGE", "IDLE" and "ABSOLUTE".',
     "SESSION_COOKIE_NAME": 'SESSIONS_FARM has "COOKIE_NAME".',
-    "SESSION_COOKIE_DOMAIN": "A session cookie is for one host.",
+    "SESSION_COOKIE_DOMAIN": "A session cookie is sealed for one host, so that no sibling host can use or replace it.",
     "SESSION_COOKIE_PATH": "The prefix of the cookie's name asks for the path /.",
     "SESSION_COOKIE_HTTPONLY": "No script may read the cookie.",
-    "SESSION_COOKIE_SAMESITE": "It is always Lax.",
+    "SESSION_COOKIE_SAMESITE": "It is Lax: Strict would lose the session after a link from elsewhere, None adds CSRF.",
     "SESSION_CACHE_ALIAS": 'No cache of CACHES is needed: SESSIONS_FARM has "REDIS_URL".',
     "SESSION_FILE_PATH": 'SESSIONS_FARM has "FOLDER".',
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sessions_farm.checks import django_settings, legacy_engine, options, servers, stores, variables
+from sessions_farm.checks import databases, django_settings, legacy_engine, options, servers, stores, variables
 from sessions_farm.checks.options import SCHEMA as SCHEMA  # noqa: PLC0414 -- from here, too
 from sessions_farm.checks.schema import Part
 
@@ -17,6 +17,8 @@ PARTS: tuple[Part, ...] = (
     stores.redis_errors,
     stores.folder_errors,
     stores.switch_errors,
+    databases.scattered_tables,
+    databases.events_of_another_database,
     django_settings.middleware_errors,
     django_settings.ignored_settings,
     django_settings.leftover_app,

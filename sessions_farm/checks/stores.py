@@ -26,6 +26,11 @@ def stores_in_redis(given: dict[str, Any]) -> list[str]:
     return sorted(IN_REDIS & {SCHEMA.value(given, setting) for setting in STORE_SETTINGS if is_text(given, setting)})
 
 
+def keeps_sessions_in_sql(given: dict[str, Any]) -> bool:
+    """Return whether one of the named stores keeps sessions in SQL."""
+    return any(SCHEMA.value(given, setting) in IN_SQL for setting in STORE_SETTINGS if is_text(given, setting))
+
+
 def store_errors(given: dict[str, Any]) -> Iterator[CheckMessage]:
     """Refuse a store that cannot be imported."""
     for setting in STORE_SETTINGS:

@@ -80,6 +80,9 @@ class Tombstone(models.Model):
     final_variables = models.TextField(
         default="", help_text="The variables at rotation, readable during the grace only."
     )
+    successor = models.CharField(
+        max_length=200, db_default="", help_text="The id that the session moved to, sealed, for the grace."
+    )
 
     class Meta:
         indexes = [models.Index(fields=["grace_until_ms"], condition=~Q(final_variables=""), name="tombstone_in_grace")]

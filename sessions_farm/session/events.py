@@ -2,15 +2,18 @@
 
 Receivers run in a database transaction together with the row that dedups the event (DeliveredEvent), so their work in
 SQL happens exactly once, whoever is killed in between (transactional outbox and idempotent receiver: Hohpe and Woolf,
-"Enterprise Integration Patterns"). Their work elsewhere may happen again after a crash.
+"Enterprise Integration Patterns"). Their work elsewhere may happen again after a crash: also that in another database,
+where a router has put the rows of DeliveredEvent there. The default database is committed before those rows are.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, router, transaction
 from django.dispatch import Signal
 
 from sessions_farm.clock import now_ms
@@ -21,6 +24,9 @@ from sessions_farm.signals import session_ended, session_merged, session_rotated
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Event
 from sessions_farm.stores.effects.effects import run_sync
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +40,7 @@ def deliver_events(limit: int = 500) -> int:
     Events in another process's delivery (one that was slower than the sweeper's lock) are left to it.
     """
     store = current_store()
-    with transaction.atomic():
+    with receivers_transaction():
         events = run_sync(store.read_events(limit))
         known = delivered_ids(events)
         fresh = [event for event in events if event.id not in known]
@@ -48,17 +54,31 @@ def deliver_events(limit: int = 500) -> int:
     return len(settled)
 
 
+def marks() -> QuerySet[DeliveredEvent]:
+    """Return the dedup rows, in the database that they are written to."""
+    return DeliveredEvent.objects.using(router.db_for_write(DeliveredEvent))
+
+
+@contextmanager
+def receivers_transaction() -> Iterator[None]:
+    """Open a transaction, or a savepoint, of the dedup rows' database, and in it one of the default database."""
+    with ExitStack() as stack:
+        for alias in dict.fromkeys([marks().db, DEFAULT_DB_ALIAS]):
+            stack.enter_context(transaction.atomic(using=alias))
+        yield
+
+
 def delivered_ids(events: Iterable[Event]) -> set[str]:
     """Return the ids of events that were delivered by a process that died before the store could forget them."""
-    return set(DeliveredEvent.objects.filter(id__in=[event.id for event in events]).values_list("id", flat=True))
+    return set(marks().filter(id__in=[event.id for event in events]).values_list("id", flat=True))
 
 
 def mark_delivered(events: list[Event]) -> bool:
     """Insert the dedup rows; return False where another transaction inserted one first (this waits for its end)."""
     now = now_ms()
     try:
-        with transaction.atomic():
-            DeliveredEvent.objects.bulk_create(DeliveredEvent(id=event.id, at_ms=now) for event in events)
+        with transaction.atomic(using=marks().db):
+            marks().bulk_create(DeliveredEvent(id=event.id, at_ms=now) for event in events)
     except IntegrityError:
         return False
     return True
@@ -67,13 +87,13 @@ def mark_delivered(events: list[Event]) -> bool:
 def unmark_delivered(ids: Iterable[str]) -> None:
     """Delete the dedup rows of events that are to be delivered again."""
     if listed := list(ids):
-        DeliveredEvent.objects.filter(id__in=listed).delete()
+        marks().filter(id__in=listed).delete()
 
 
 def send_all(events: list[Event]) -> list[str]:
     """Send the events, all in one savepoint; one by one only where a receiver failed. Return the settled ids."""
     try:
-        with transaction.atomic():
+        with receivers_transaction():
             for event in events:
                 send_signals(event)
     except Exception:  # noqa: BLE001 -- the failing one is found below
@@ -84,7 +104,7 @@ def send_all(events: list[Event]) -> list[str]:
 def send_or_log(event: Event) -> bool:
     """Send one event; return whether every receiver succeeded, or it is too late to try again."""
     try:
-        with transaction.atomic():
+        with receivers_transaction():
             send_signals(event)
     except Exception:
         logger.exception("A receiver of the session event %s (%s) failed.", event.kind, event.id)
@@ -117,4 +137,4 @@ def signals_of(event: Event) -> list[Signal]:
 
 def delete_old_marks(now: int) -> None:
     """Delete dedup rows of events that the store has forgotten long ago."""
-    DeliveredEvent.objects.filter(at_ms__lt=now - 2 * RETRY_FOR_MS).delete()
+    marks().filter(at_ms__lt=now - 2 * RETRY_FOR_MS).delete()

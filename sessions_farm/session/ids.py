@@ -57,6 +57,12 @@ def ids_from(purpose: str, secret_text: str) -> list[str]:
     return [_mac(secret, purpose, (secret_text,), 24) for secret in _secrets()]
 
 
+def keystreams(purpose: str, text: str, size: int) -> list[bytes]:
+    """Derive keys from a text, to encrypt one other text: under the newest key first, then under each fallback."""
+    macs = (_mac(secret, purpose, (text,), 32) for secret in _secrets())
+    return [hashlib.shake_256(mac.encode()).digest(size) for mac in macs]
+
+
 def _at_rest(secret: str, session_id: str) -> str:
     # A handle is typed too, and a command line takes "-…" for an option.
     mac = _mac(secret, AT_REST, (session_id,), 32)

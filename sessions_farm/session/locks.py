@@ -59,6 +59,7 @@ class Lockable(Protocol):
 
     store: Store
     lock: SessionLock | None
+    unavailable: bool
 
     @property
     def is_live(self) -> bool: ...
@@ -83,8 +84,13 @@ def acquire_effects(store: Leases, name: str, timeouts: LockTimeouts) -> Effects
 
 
 def acquire_session_effects(session: Lockable, timeouts: LockTimeouts) -> Effects[None]:
-    """Lock the session and load it anew. A visitor without a stored session is alone anyway."""
+    """Lock the session and load it anew. A visitor without a stored session is alone anyway.
+
+    Raise LockTimeoutError, StoreUnavailableError.
+    """
     yield from session.peek_effects()
+    if session.unavailable:
+        raise StoreUnavailableError("The store is away: nobody knows whether the session is held.")
     if session.is_live:
         session.lock = yield from acquire_effects(session.store, session.key_hash, timeouts)
         yield from session.reload_effects()

@@ -35,10 +35,20 @@ def decode(text: str) -> Any:
     return json.loads(text)
 
 
-def require_name(name: object) -> None:
-    """Raise TypeError or ValueError for a name that not every store can hold."""
-    if not isinstance(name, str):
-        raise TypeError(f"A session variable is named by a string; {name!r} is none.")
+def name_of(key: object) -> str:
+    """Return a key as the name of a variable: JSON makes texts of others, as Django's JSON sessions do (1 and "1").
+
+    Raise TypeError for a key that JSON has no text for.
+    """
+    if isinstance(key, str):
+        return key
+    if key is None or isinstance(key, int | float):
+        return json.dumps(key)
+    raise TypeError(f"A session variable is named by a text, a number or None, not by {key!r}.")
+
+
+def require_name(name: str) -> None:
+    """Raise ValueError for a name that not every store can hold."""
     if not 0 < len(name) <= NAME_LIMIT or FORBIDDEN.search(name):
         raise ValueError(
             f"{name[:20]!r}… names no session variable: 1 to {NAME_LIMIT} characters, no NUL or surrogate."

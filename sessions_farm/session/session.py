@@ -7,25 +7,28 @@ names: UpdateError where the session has gone meanwhile, CreateError where one i
 
 from __future__ import annotations
 
+import logging
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.utils.module_loading import import_string
 
 from sessions_farm.conf import options
-from sessions_farm.session import ids, metrics, serializer
+from sessions_farm.session import ids, metrics, successors
+from sessions_farm.session.atomic_operations import AtomicOperations
 from sessions_farm.session.audience import SITE
-from sessions_farm.session.expiry import LIFETIME_NAMES, lifetime_of
+from sessions_farm.session.expiry import LIFETIME_NAMES, Expiry, lifetime_of
 from sessions_farm.session.read_only import ReadOnlySessionError, refuse_write
 from sessions_farm.session.variables import Variables
 from sessions_farm.stores import base, current_store
-from sessions_farm.stores.base import Change, Header, Operation, Reading, State, now_ms
+from sessions_farm.stores.base import Change, Header, Reading, State, now_ms
 from sessions_farm.stores.effects.effects import InDjangoThread, run_async, run_sync
 from sessions_farm.stores.effects.round_trips import RoundTrips
 from sessions_farm.stores.sql import followers
@@ -36,9 +39,11 @@ if TYPE_CHECKING:
     from sessions_farm.session.locks import SessionLock
     from sessions_farm.stores.effects.effects import Effects
 
+logger = logging.getLogger(__name__)
 
-class SessionStore(SessionBase):
-    """One session in one request.
+
+class SessionStore(AtomicOperations, Expiry):
+    """One session in one request. Its load may be ``interrupted`` by the end of the application's transaction.
 
     ``proof`` is an id that our cookie proves: it may get its session at the first write. A bare key without a live
     session is replaced, as Django's contract asks. Guarded variables are absent for an ``audience`` without the right.
@@ -51,10 +56,11 @@ class SessionStore(SessionBase):
     ) -> None:
         # As SessionBase's own, but without its serializer, which nothing here uses.
         self._session_key = proof.id if proof else session_key
-        self.accessed = self._modified = self._cleared = False
+        self.accessed = self._modified = self._cleared = self.touch_due = self.interrupted = False
         self.proof = proof
         self.audience = audience
         self.unavailable = False  # the store did not answer: nothing is known, so nothing may be undone
+        self.optional = False  # an access goes on without a session while the store is away
         self.in_grace = False  # loaded under an id that was rotated a moment ago: to read only
         self.has_ended = False  # the id must not be used again
         self.flushed = self.written = False
@@ -64,6 +70,8 @@ class SessionStore(SessionBase):
         self._state: State | None = None
         self._header: Header | None = None
         self._replaces: str | None = None  # the id that this one takes over from, at the next save
+        self._successor = ""  # of an id in grace: the id that its session moved to, sealed
+        self._follows, self._followed = "", False  # the id of a concurrent sign-in's session, to be taken over
         self.store = current_store()
         self.round_trips = RoundTrips()
         self._digests = ids.digests_of(self._session_key) if self._session_key else []
@@ -144,8 +152,9 @@ class SessionStore(SessionBase):
         """Drop every variable, guarded ones too, without a load."""
         if self.read_only_for:
             refuse_write(self.read_only_for, "everything")
-        self._session_cache = Variables(sees_guarded=self.audience.sees_guarded)
-        self.accessed = self._modified = self._cleared = True
+        else:
+            self._session_cache = Variables(sees_guarded=self.audience.sees_guarded)
+            self.accessed = self._modified = self._cleared = True
 
     def flush(self) -> None:
         self.run_sync(self.flush_effects())
@@ -192,58 +201,45 @@ class SessionStore(SessionBase):
     async def aclaim_key(self) -> str:
         return await self.run_async(self.claim_key_effects())
 
-    def increment(self, name: str, by: int = 1) -> int:
-        """Add to a whole number in the store itself, at once; return the sum. No concurrent addition is lost."""
-        return int(self.run_sync(self.modify_effects(base.Increment(name, by))) or 0)
-
-    async def aincrement(self, name: str, by: int = 1) -> int:
-        return int(await self.run_async(self.modify_effects(base.Increment(name, by))) or 0)
-
-    def append(self, name: str, item: Any) -> list[Any]:
-        """base.Append to a list in the store itself, at once; return the list."""
-        text = self.run_sync(self.modify_effects(base.Append(name, serializer.encode(name, item))))
-        return list(serializer.decode(text or "[]"))
-
-    async def aappend(self, name: str, item: Any) -> list[Any]:
-        text = await self.run_async(self.modify_effects(base.Append(name, serializer.encode(name, item))))
-        return list(serializer.decode(text or "[]"))
-
-    def compare_and_set(self, name: str, expected: Any, value: Any) -> bool:
-        """Set a variable at once if it still has the expected value (None: absent); return whether it was set."""
-        return self.run_sync(self._compare_and_set_effects(name, expected, value))
-
-    async def acompare_and_set(self, name: str, expected: Any, value: Any) -> bool:
-        return await self.run_async(self._compare_and_set_effects(name, expected, value))
-
     def open_effects(self, *, no_load: bool = False) -> Effects[Variables]:
-        """Return the variables, loaded once."""
+        """Return the variables, loaded once. Raise StoreUnavailableError, unless the session is ``optional``."""
         self.accessed = True
         if "_session_cache" not in self.__dict__:
-            if self._session_key is None or no_load:
-                self._session_cache = Variables(sees_guarded=self.audience.sees_guarded)
-            else:
-                self._session_cache = yield from self.load_effects()
+            if not no_load:
+                yield from self.peek_effects()
+                if self.unavailable and not self.optional:
+                    raise base.StoreUnavailableError("The store is away: nobody knows whose session this is.")
+            self.__dict__.setdefault("_session_cache", Variables(sees_guarded=self.audience.sees_guarded))
         return self._session_cache
 
     def peek_effects(self) -> Effects[Variables]:
-        """Load without an access: a look of the engine's own makes no page vary by the cookie."""
-        accessed = self.accessed
-        variables = yield from self.open_effects()
-        self.accessed = accessed
-        return variables
+        """Load without an access: a look of the engine's own makes no page vary by the cookie, and refuses none.
+
+        A store that is away leaves the session ``unavailable``, and nothing to see; it is asked once a request.
+        """
+        if not self.is_loaded and self._session_key is None:
+            self._session_cache = Variables(sees_guarded=self.audience.sees_guarded)
+        elif not self.is_loaded and not self.unavailable:
+            try:
+                self._session_cache = yield from self.load_effects()
+            except base.StoreUnavailableError as error:
+                logger.warning("A session could not be loaded: %s", error)
+        return self._session_cache if self.is_loaded else Variables()
 
     def load_effects(self) -> Effects[Variables]:
-        """Read the store; a store that is away leaves an empty session that is ``unavailable``."""
+        """Read the store. Raise StoreUnavailableError; the session is ``unavailable`` then."""
+        self.interrupted = True
         try:
             reading = yield from self._read_effects()
         except base.StoreUnavailableError:
             metrics.UNAVAILABLE.inc()
             self.unavailable = True
-            return Variables(sees_guarded=self.audience.sees_guarded)
+            raise
         self._state, self._header = reading.state, reading.header
+        self.touch_due, self.interrupted = reading.touch_due, False
         self.round_trips.bytes += sum(map(len, reading.variables.values()))
         if reading.state is State.ENDED:
-            self.has_ended, self.in_grace = True, reading.in_grace
+            self.has_ended, self.in_grace, self._successor = True, reading.in_grace, reading.successor
         if reading.state is not State.LIVE and not self.in_grace and (self.has_ended or self.proof is None):
             self._session_key = None
         return Variables(reading.variables, sees_guarded=self.audience.sees_guarded)
@@ -288,6 +284,7 @@ class SessionStore(SessionBase):
             return (yield from self.create_effects())
         if self.unavailable:
             raise base.StoreUnavailableError("The session was not loaded, so it cannot be saved.")
+        yield from self.follow_effects()
         try:
             yield from self._send_effects(variables, must_create=must_create)
         except base.KeyTakenError as error:
@@ -312,8 +309,7 @@ class SessionStore(SessionBase):
         self._require_writable("end it")
         self.clear()
         yield from self.delete_effects()
-        self._session_key = None
-        self._state = self._header = None
+        self._session_key = self._state = self._header = None
         self.key_hash, self._digests = "", []
         self.in_grace = self.has_ended = self.claimed = self._cleared = False
         self.flushed = True
@@ -322,44 +318,31 @@ class SessionStore(SessionBase):
         """Choose a new id, to be taken at the next save."""
         self._require_writable("take a new id")
         yield from self.open_effects()
+        if self.in_grace and self._session_key:  # it may be the second of two sign-ins at once
+            self._follows = successors.unseal(self._session_key, self._successor)
+        if self._follows:
+            self.in_grace = self.has_ended = False
+            self._state = None
         self._require_current()
-        if self._session_key and not self.unavailable:
+        if self._session_key and not self.unavailable and not self._follows:
             self._replaces = self._replaces or self._session_key
         self._session_key = self.audience.new_id()
         self.claimed = True
         self._state = self._state or State.ABSENT
         self._modified = True
 
-    def modify_effects(self, operation: Operation) -> Effects[str | None]:
-        """Run one operation in the store; where an answer is lost, again under the same idempotency key."""
-        variables = yield from self.open_effects()
-        variables.require_modifiable(operation)
-        if self.read_only_for:
-            refuse_write(self.read_only_for, operation.name)
-            return variables.pretend(operation)
-        idempotency_key = secrets.token_urlsafe(9)
-        try:
-            yield from self._ensure_live_effects(variables)
-            try:
-                text = yield from self.store.modify(self.key_hash, operation, now_ms(), idempotency_key)
-            except base.StoreUnavailableError:
-                text = yield from self.store.modify(self.key_hash, operation, now_ms(), idempotency_key)
-        except (base.SessionMissingError, base.SessionEndedError, UpdateError) as error:
-            raise SessionInterrupted("The session ended before this request did.") from error
-        variables.replace_stored(operation.name, text)
-        self.written = True
-        return text
-
-    def _compare_and_set_effects(self, name: str, expected: Any, value: Any) -> Effects[bool]:
-        texts = [None if given is None else serializer.encode(name, given) for given in (expected, value)]
-        try:
-            yield from self.modify_effects(base.CompareAndSet(name, *texts))
-        except base.ConflictError:
-            if not self.read_only_for:
-                # The next read shows the value that another request has written.
-                self._session_cache = yield from self.load_effects()
-            return False
-        return True
+    def follow_effects(self) -> Effects[None]:
+        """Take over the session that a concurrent sign-in made, once (successors.py). Raise SessionInterrupted."""
+        if self._follows:
+            variables = yield from self.open_effects()
+            new_id, self._follows = self._follows, ""
+            found = yield from successors.find_effects(self.store, new_id, variables)
+            if found is None:
+                self._drop_changes()
+                raise SessionInterrupted("Another person has signed in or out while this request was under way.")
+            self._take_key(new_id)
+            self.key_hash, self._header = found
+            self._state, self._followed = State.LIVE, True
 
     def _exists_effects(self, session_key: str) -> Effects[bool]:
         if session_key == self._replaces:
@@ -395,9 +378,12 @@ class SessionStore(SessionBase):
                 yield from self._apply_effects(variables, texts)
             elif self.proof is None and not self.claimed and not self._replaces:
                 raise base.SessionMissingError(self.key_hash)
-            elif texts or self._replaces:
+            elif self._replaces:
+                yield from self._begin_effects(self._replaces)
+                yield from self._apply_effects(variables, texts)
+            elif texts:
                 yield from self._create_or_apply_effects(variables, texts)
-        variables.settle(texts)
+        self._settle(variables, texts)
 
     def _create_effects(self, texts: dict[str, str]) -> Effects[None]:
         now = now_ms()
@@ -406,9 +392,19 @@ class SessionStore(SessionBase):
         self._digests = [self.key_hash]
         self._header = yield from self.store.create(self.key_hash, texts, lifetime_of(texts, options(), now, now), now)
         self._state, self.written = State.LIVE, True
-        if self._replaces:
-            yield from self._delete_id_effects(self._replaces, "rotated")
-            yield from self._carry_followers_effects()
+
+    def _settle(self, variables: Variables, texts: dict[str, str]) -> None:
+        variables.settle(texts)
+        if self._followed:  # the other sign-in's session has more than this request knows
+            self._followed = False
+            self.__dict__.pop("_session_cache", None)
+
+    def _begin_effects(self, session_id: str) -> Effects[None]:
+        """Store an empty session under an id that is about to be rotated: so of two at once one finds it rotated."""
+        self.key_hash, now = ids.digest(session_id), now_ms()
+        with suppress(base.KeyTakenError, base.SessionEndedError):
+            self._header = yield from self.store.create(self.key_hash, {}, lifetime_of({}, options(), now, now), now)
+        self._state = State.LIVE
 
     def _create_or_apply_effects(self, variables: Variables, texts: dict[str, str]) -> Effects[None]:
         """Add to the session that another request has made since this one found none."""
@@ -427,7 +423,7 @@ class SessionStore(SessionBase):
         if self.lock and self.lock.name == self.key_hash:
             change = replace(change, holder=self.lock.token)
         if self._replaces:
-            yield from self._rotate_effects(change, now)
+            yield from self._rotate_effects(self._replaces, change, now)
         else:
             self._header = yield from self._apply_once_effects(change, now)
         self.written = True
@@ -439,9 +435,20 @@ class SessionStore(SessionBase):
         created = self._header.created if self._header else now
         return replace(change, lifetime=lifetime_of(texts, options(), created, now))
 
-    def _rotate_effects(self, change: Change, now: int) -> Effects[None]:
-        new = ids.digest(self._session_key or "")
-        self._header = yield from self.store.rotate(self.key_hash, new, change, now, options().grace * 1000)
+    def _rotate_effects(self, old_id: str, change: Change, now: int) -> Effects[None]:
+        new_id = self._session_key or ""
+        new, grace = ids.digest(new_id), options().grace * 1000
+        sealed = successors.seal(old_id, new_id)
+        try:
+            self._header = yield from self.store.rotate(self.key_hash, new, change, now, grace, sealed)
+        except base.SessionEndedError:
+            reading = yield from self.store.load(self.key_hash, now)
+            self._follows, self._replaces = successors.unseal(old_id, reading.successor), None
+            if not self._follows:
+                raise
+            yield from self.follow_effects()
+            self._header = yield from self._apply_once_effects(replace(change, holder=""), now)
+            return
         self.key_hash, self._digests = new, [new]
         if getattr(self.store, "rotates_followers", False) and len(ids.digests_of(self._replaces or "")) == 1:
             self._replaces = None
@@ -459,18 +466,6 @@ class SessionStore(SessionBase):
                 raise
             return (yield from self.store.apply(self.key_hash, change, now))
 
-    def _ensure_live_effects(self, variables: Variables) -> Effects[None]:
-        """Store the changes of this request before the store is asked to change the session itself."""
-        if self._session_key is None:
-            yield from self.create_effects()
-        elif self._state is State.ABSENT and not self.unavailable:
-            texts = variables.texts()
-            variables.require_budget(texts)
-            yield from self._create_or_apply_effects(variables, texts)
-            variables.settle(texts)
-        elif self.modified or self.unavailable or self.in_grace:
-            yield from self.save_effects()
-
     def _delete_id_effects(self, session_id: str, reason: str) -> Effects[None]:
         for key in ids.digests_of(session_id):
             yield from self.store.delete(key, reason, now_ms())
@@ -485,8 +480,14 @@ class SessionStore(SessionBase):
         self._session_key = session_id
         self._digests = ids.digests_of(session_id)
         self.key_hash = self._digests[0]
-        self._header = None
-        self.has_ended = False
+        self._header, self.has_ended = None, False
+
+    def _drop_changes(self) -> None:
+        """Make this the session of an id in grace again: nothing is saved, and no cookie is sent."""
+        self.__dict__.pop("_session_cache", None)
+        self._session_key = None
+        self._modified = self._cleared = self.claimed = False
+        self.in_grace = self.has_ended = True
 
     def _require_writable(self, change: str) -> None:
         """Raise in a view that may only read: a change of the visitor's identity is never dropped quietly."""

@@ -41,6 +41,7 @@ class Variables(MutableMapping[str, Any]):
         self._declarations = options().variables
 
     def __getitem__(self, name: str) -> Any:
+        name = serializer.name_of(name)
         value = self._values.get(name, NOT_LOADED)
         if value is not NOT_LOADED:
             return value
@@ -52,6 +53,7 @@ class Variables(MutableMapping[str, Any]):
         return value
 
     def __setitem__(self, name: str, value: Any) -> None:
+        name = serializer.name_of(name)
         serializer.require_name(name)
         self._require_visible(name)
         if self._declarations[name].counter and (not isinstance(value, int) or isinstance(value, bool)):
@@ -61,6 +63,7 @@ class Variables(MutableMapping[str, Any]):
         self._dropped.discard(name)
 
     def __delitem__(self, name: str) -> None:
+        name = serializer.name_of(name)
         if name not in self:
             raise KeyError(name)
         self._values.pop(name, None)
@@ -69,6 +72,7 @@ class Variables(MutableMapping[str, Any]):
             self._dropped.add(name)
 
     def __contains__(self, name: object) -> bool:
+        name = serializer.name_of(name)
         return name in self._values or self._has_text(name)
 
     def __iter__(self) -> Iterator[str]:
@@ -85,10 +89,19 @@ class Variables(MutableMapping[str, Any]):
 
     def has_mutations(self) -> bool:
         """Return whether a value that was read has been changed in place since."""
-        return any(
-            isinstance(value, (list, dict)) and self._text(name) != self._texts.get(name)
-            for name, value in self._values.items()
-        )
+        return any(self.mutated())
+
+    def mutated(self) -> Iterator[str]:
+        """Yield the names of the values that were changed in place."""
+        for name, value in self._values.items():
+            if isinstance(value, (list, dict)) and self._text(name) != self._texts.get(name):
+                yield name
+
+    def forget_changes(self) -> None:
+        """Take back what was put, changed and dropped."""
+        self._values.clear()
+        self._assigned.clear()
+        self._dropped.clear()
 
     def texts(self) -> dict[str, str]:
         """Return every variable as text, hidden ones included: the content of the session after a save."""
@@ -167,13 +180,13 @@ class Variables(MutableMapping[str, Any]):
     def _puts(self, texts: Mapping[str, str]) -> dict[str, str]:
         return {name: texts[name] for name in self._values if texts[name] != self._texts.get(name)}
 
-    def _has_text(self, name: object) -> bool:
+    def _has_text(self, name: str) -> bool:
         if name not in self._texts or name in self._dropped:
             return False
-        declaration = self._declarations[str(name)]
+        declaration = self._declarations[name]
         if declaration.guarded and not self._sees_guarded:
             return False
-        return not declaration.ttl or ttl.is_fresh(self._texts[str(name)])
+        return not declaration.ttl or ttl.is_fresh(self._texts[name])
 
     def _text(self, name: str) -> str:
         """Return the value's text; with a time to live, a new one where it was assigned or changed."""

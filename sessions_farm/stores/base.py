@@ -105,12 +105,18 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The answer to a load. An ENDED key has variables only during the grace of its rotation, to read only."""
+    """The answer to a load. An ENDED key has variables only during the grace of its rotation, to read only.
+
+    ``touch_due``: the session is still to be touched, for it was loaded inside a transaction of the application.
+    ``successor`` is there for as long: the id that the session moved to, sealed (session/successors.py).
+    """
 
     state: State
     variables: Mapping[str, str] = field(default_factory=dict)
     header: Header | None = None
     in_grace: bool = False
+    touch_due: bool = False
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

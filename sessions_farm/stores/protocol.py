@@ -21,7 +21,11 @@ class Sessions(Protocol):
         """Create a session. Raise KeyTakenError where one lives, SessionEndedError where one ended."""
 
     def load(self, key: str, now: int) -> Effects[Reading]:
-        """Read a session, and touch it where that is due."""
+        """Read a session, and touch it where that is due.
+
+        Inside a transaction that Django has open in the store's database, change nothing and lock nothing: the reading
+        says ``touch_due``, and the caller touches the session when the transaction is over.
+        """
 
     def apply(self, key: str, change: Change, now: int) -> Effects[Header]:
         """Write a change atomically. Raise SessionMissingError, SessionEndedError or LeaseLostError; revive no session.
@@ -40,8 +44,11 @@ class Sessions(Protocol):
     def touch(self, key: str, now: int) -> Effects[bool]:
         """Begin the idle time anew; return False where no session lives."""
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
-        """Move a session to a new key with a change, atomically; the old key ends, readable for ``grace`` ms."""
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, successor: str = "") -> Effects[Header]:
+        """Move a session to a new key with a change, atomically; the old key ends, readable for ``grace`` ms.
+
+        For as long its tombstone has the ``successor``: the new id, sealed.
+        """
 
     def delete(self, key: str, reason: str, now: int) -> Effects[None]:
         """End the key for good, whether a session lives there or not."""

@@ -4,6 +4,9 @@ A node that switches knows both stores. A session that the new one lacks is froz
 no browser knows, so that late writers find it ended), written into the new one, and removed. A move that was left half
 done is completed by the next request for it, so no visitor is signed out and no write is left behind.
 
+Inside the application's transaction no session moves, for a rollback would undo half of the move: it is read and
+written where it is, and moves when it is touched after the response.
+
 A farm that restarts node by node goes through ``SWITCH_TO`` first: such a node stays with the old store and follows the
 moves of others. One race remains: to end a user's sessions in the very instant of a move may miss the moving one.
 """
@@ -17,6 +20,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from django.db import router
+
+from sessions_farm.models import Session
 from sessions_farm.stores.base import (
     Change,
     Event,
@@ -31,6 +37,7 @@ from sessions_farm.stores.base import (
     State,
     VariableChange,
 )
+from sessions_farm.stores.effects.effects import InTransaction
 
 if TYPE_CHECKING:
     from sessions_farm.stores.effects.effects import Effects
@@ -57,6 +64,8 @@ class SwitchingStore:
         reading = yield from self.new.load(key, now)
         if reading.state is not State.ABSENT:
             return reading
+        if (yield in_transaction()):
+            return (yield from self._load_unmoved(key, now))
         before = yield from self.moving(key, now)
         if before.state is State.ENDED:
             return before
@@ -70,8 +79,11 @@ class SwitchingStore:
             yield from self._in_its_store(key, now, lambda store: store.modify(key, operation, now, idempotency_key))
         )
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
-        return (yield from self._in_its_store(old, now, lambda store: store.rotate(old, new, change, now, grace)))
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, successor: str = "") -> Effects[Header]:
+        def rotate(store: Sessions) -> Effects[Header]:
+            return store.rotate(old, new, change, now, grace, successor)
+
+        return (yield from self._in_its_store(old, now, rotate))
 
     def touch(self, key: str, now: int) -> Effects[bool]:
         if (yield from self.new.touch(key, now)):
@@ -101,8 +113,7 @@ class SwitchingStore:
             return (yield from self.old.load(key, now))  # ended before the switch
         try:
             lifetime = Lifetime(found.header.idle, found.header.ends)
-            kept = {name: text for name, text in found.variables.items() if name != ORIGIN}
-            yield from self.new.create(key, kept, lifetime, now)
+            yield from self.new.create(key, without_origin(found.variables), lifetime, now)
         except (KeyTakenError, SessionEndedError):
             pass  # another node won the race, and may even have ended it since
         yield from self.old.delete(frozen, MOVED, now)
@@ -178,6 +189,15 @@ class SwitchingStore:
         payload = yield from self.new.take_code(digest)
         return payload if payload is not None else (yield from self.old.take_code(digest))
 
+    def _load_unmoved(self, key: str, now: int) -> Effects[Reading]:
+        """Read the session in the old store, where it may be on the move; it moves when it is touched."""
+        found = yield from self.old.load(key, now)
+        if found.state is State.ENDED and not found.in_grace:
+            frozen = yield from self.old.load(frozen_key(key), now)
+            if frozen.state is State.LIVE:
+                found = replace(frozen, variables=without_origin(frozen.variables))
+        return replace(found, touch_due=found.state is State.LIVE)
+
     def _origin(self, key: str, now: int) -> Effects[str]:
         """Return the key that browsers know, which is the old one of a move that is half done."""
         if not key.startswith(FROZEN):
@@ -189,6 +209,8 @@ class SwitchingStore:
         try:
             return (yield from call(self.new))
         except SessionMissingError:
+            if (yield in_transaction()):
+                return (yield from call(self.old))
             if (yield from self.moving(key, now)).state is State.ENDED:
                 raise SessionEndedError(key) from None
             return (yield from call(self.new))
@@ -225,6 +247,16 @@ class FollowingStore(SwitchingStore):
             return (yield from call(self.new))
         except SessionEndedError:
             return (yield from super()._in_its_store(key, now, call))
+
+
+def in_transaction() -> InTransaction:
+    """Return the effect that asks whether the application has a transaction open in the database of sessions."""
+    return InTransaction(router.db_for_write(Session))
+
+
+def without_origin(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the session's own variables."""
+    return {name: text for name, text in variables.items() if name != ORIGIN}
 
 
 def frozen_key(key: str) -> str:

@@ -154,6 +154,9 @@ def test_folder_is_there_and_can_be_written(right, tmp_path, monkeypatch):
         ("SESSION_SAVE_EVERY_REQUEST", True, "W002"),
         ("SESSION_COOKIE_AGE", 60, "W003"),
         ("SESSION_CACHE_ALIAS", "sessions", "W003"),
+        ("SESSION_COOKIE_DOMAIN", "example.org", "W003"),
+        ("SESSION_COOKIE_PATH", "/shop", "W003"),
+        ("SESSION_COOKIE_SAMESITE", "Strict", "W003"),
     ],
 )
 def test_wrong_django_settings_are_told(right, setting, value, fault):

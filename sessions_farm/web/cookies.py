@@ -94,10 +94,15 @@ def set_cookie(response: HttpResponseBase, name: str, value: str, max_age: int |
         # Strict would hide the cookie after a redirect from another domain of the community.
         samesite="Lax",
     )
+    forbid_storing(response)
+    patch_vary_headers(response, ("Cookie",))
+
+
+def forbid_storing(response: HttpResponseBase) -> None:
+    """Let no cache keep the response, whatever its view said."""
     response["Cache-Control"] = "private, no-store"
     for header in FOR_CACHES:
         response.headers.pop(header, None)
-    patch_vary_headers(response, ("Cookie",))
 
 
 def host_of(request: HttpRequest, audience: Audience | None = None) -> str:

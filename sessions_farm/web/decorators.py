@@ -1,4 +1,4 @@
-"""Decorators for views: read the session only, have none (ASP.NET's EnableSessionState), or hold it alone.
+"""Decorators for views: read the session only, have none (ASP.NET's EnableSessionState), hold it alone, do without.
 
 A decorator marks the view, SessionMiddleware's ``process_view`` acts on the mark. A middleware in between that asks for
 ``request.user`` is not bound by it and may still load the session.
@@ -17,6 +17,7 @@ from django.http import HttpResponse
 
 from sessions_farm.session import locks
 from sessions_farm.session.locks import LockTimeouts
+from sessions_farm.web import django_writes
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MARK = "session_mode"
+OPTIONAL = "session_optional"
 
 
 class Mode(enum.Enum):
@@ -43,8 +45,11 @@ def session_readonly[View: Callable[..., Any]](view: View) -> View:
 
     A write raises ReadOnlySessionError under DEBUG and in tests (or as ``READONLY_RAISES`` says); elsewhere it is
     dropped and logged. Logging in or out, and a first id, always raise. Loading still begins the idle time anew.
+
+    It binds the view until its response is rendered, and not Django: ``request.user`` ends a session whose password has
+    changed since, and middleware keeps its messages and its CSRF secret (sessions_farm.web.django_writes).
     """
-    return _marked(view, Mode.READONLY)
+    return _marked(django_writes.after_view(view), Mode.READONLY)
 
 
 def session_off[View: Callable[..., Any]](view: View) -> View:
@@ -61,6 +66,17 @@ def session_exclusive(*, wait: float = 10, lease: float = 30) -> Callable[[Calla
     A view that holds it longer than ``lease`` seconds loses it, and can then save nothing (400).
     """
     return functools.partial(_marked, mode=LockTimeouts(wait, lease))
+
+
+def session_optional[View: Callable[..., Any]](view: View) -> View:
+    """Let a view go on without its session while the store is away, where any other is answered 503.
+
+    It sees an empty session, a signed-in person as nobody (``request.session.unavailable``, once read), and no cache
+    keeps its response. What it writes is dropped where the request was safe; else it is answered 503, too.
+    """
+    marked = wrapped(view)
+    setattr(marked, OPTIONAL, True)
+    return marked
 
 
 def wrapped[View: Callable[..., Any]](view: View) -> View:
@@ -115,8 +131,15 @@ def mode_of(view: Callable[..., Any]) -> Mode | LockTimeouts | None:
     return mark
 
 
+def make_optional(request: HttpRequest, view: Callable[..., Any]) -> None:
+    """Let the request go on without a session in an outage, where its view is ``@session_optional``."""
+    session: Any = getattr(request, "session", None)
+    if session is not None and getattr(view, OPTIONAL, False):
+        session.optional = True
+
+
 def enter_effects(request: HttpRequest, view: Callable[..., Any]) -> Effects[HttpResponse | None]:
-    """Hold a marked view to its mark; a response says that it cannot be entered now."""
+    """Hold a marked view to its mark; a response says that it cannot be entered now. Raise StoreUnavailableError."""
     session: Any = getattr(request, "session", None)
     if session is None:
         return None
@@ -133,6 +156,7 @@ def enter_effects(request: HttpRequest, view: Callable[..., Any]) -> Effects[Htt
         if session.modified:  # by a middleware, which is free to
             yield from session.save_effects()
         session.read_only_for = name
+        django_writes.free_auth(request, session)
     return None
 
 
@@ -143,10 +167,12 @@ def locked() -> HttpResponse:
 
 
 def restore_session(request: HttpRequest) -> None:
-    """Give the session back after a view without one, for error pages and middleware."""
+    """Give the session back after a view without one, or with one to read only, for error pages and middleware."""
     session: Any = getattr(request, "session", None)
     if isinstance(session, NoSession):
         request.session = session.session
+    else:
+        django_writes.end_read_only(request)
 
 
 def session_behind(request: HttpRequest) -> object:

@@ -12,9 +12,12 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template import TemplateDoesNotExist, loader
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
+from sessions_farm.clock import now_ms
+from sessions_farm.conf import options
 from sessions_farm.session import locks, metrics
 from sessions_farm.session.audience import SITE, Audience
 from sessions_farm.session.session import SessionStore
@@ -50,6 +53,9 @@ class SessionMiddleware(DjangoSessionMiddleware):
     Unlike Django's: the cookie is sealed for the host; it is sent again only when the id is new or a quarter of its
     life has gone; a session that timed out, and a store that is away, cost no cookie; a late write to a session that
     has ended is dropped where the request was safe.
+
+    A request that needs its session while the store is away is answered 503 with Retry-After, also where a template or
+    a view has swallowed the error. ``@session_optional`` and ``OPTIONAL`` let it go on without.
     """
 
     def __init__(self, get_response: Any) -> None:
@@ -68,14 +74,15 @@ class SessionMiddleware(DjangoSessionMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         audience: Audience = getattr(request, "session_audience", SITE)
         request.session = SessionStore(proof=cookies.read(request, audience), audience=audience)
+        request.session.optional = options().optional
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object) -> Any:
-        return run_sync(decorators.enter_effects(request, view)) if hasattr(view, decorators.MARK) else None
+        return run_sync(enter_effects(request, view))
 
     async def aprocess_view(
         self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
     ) -> Any:
-        return await run_async(decorators.enter_effects(request, view)) if hasattr(view, decorators.MARK) else None
+        return await run_async(enter_effects(request, view))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         decorators.restore_session(request)
@@ -95,16 +102,30 @@ class SessionMiddleware(DjangoSessionMiddleware):
         return session.run_sync(respond_effects(request, session, response))
 
 
+def enter_effects(request: HttpRequest, view: Callable[..., Any]) -> Effects[HttpResponse | None]:
+    """Hold a view to its decorators; a response says that it cannot be entered now."""
+    decorators.make_optional(request, view)
+    if not hasattr(view, decorators.MARK):
+        return None
+    try:
+        return (yield from decorators.enter_effects(request, view))
+    except StoreUnavailableError as error:
+        logger.error("A view was not entered: %s", error)  # noqa: TRY400 -- the message says it all
+        return unavailable()
+
+
 def respond_effects(
     request: HttpRequest, session: SessionStore, response: HttpResponseBase
 ) -> Effects[HttpResponseBase]:
     """Save the changes of the request, and let the response carry the cookie that the browser needs."""
     was_off = request.session is not session
-    if was_off:
-        decorators.restore_session(request)
+    decorators.restore_session(request)
     try:
-        if response.status_code < 500:
+        if is_refused(session):
+            response = unavailable()
+        elif response.status_code < 500:
             response = yield from save_and_send_effects(session, request, response)
+        yield from touch_effects(session)
     finally:
         if session.lock is not None:
             yield from locks.release_effects(session)
@@ -116,21 +137,34 @@ def respond_effects(
         request.session = SessionStore(audience=session.audience)
     if settings.DEBUG or getattr(settings, "DEMO", False):
         add_timing(response, session)
+    session.optional |= not response.streaming  # the page is made: a log of its user reads "nobody" in an outage
     return response
+
+
+def is_refused(session: SessionStore) -> bool:
+    """Return whether the request needed a session that is not known, whatever became of the error in the view."""
+    return (session.unavailable or session.interrupted) and session.accessed and not session.optional
 
 
 def save_and_send_effects(
     session: SessionStore, request: HttpRequest, response: HttpResponseBase
 ) -> Effects[HttpResponseBase]:
-    """Save a modified session and send the cookie; the response says so where a form's changes cannot be kept."""
+    """Save a modified session and send the cookie; the response says so where the changes cannot be kept."""
     if session.modified and not session.is_empty() and not (yield from save_effects(session, request)):
         return unavailable()
+    if session.unavailable:  # whether the browser's id is still good is not known, so it gets no other
+        if session.accessed:
+            cookies.forbid_storing(response)
+        return response
     yield from send_cookie_effects(session, request, response)
     return response
 
 
 def save_effects(session: SessionStore, request: HttpRequest) -> Effects[bool]:
-    """Save; return False where the changes of an unsafe request cannot be kept."""
+    """Save; return False where the changes cannot be kept: no store, no acknowledgement.
+
+    A safe request whose session is optional drops them.
+    """
     try:
         yield from session.save_effects()
     except UpdateError:
@@ -142,8 +176,19 @@ def save_effects(session: SessionStore, request: HttpRequest) -> Effects[bool]:
     except StoreUnavailableError as error:
         metrics.UNAVAILABLE.inc()
         logger.error("A session could not be saved: %s", error)  # noqa: TRY400 -- the message says it all
-        return request.method in SAFE
+        session.unavailable = True
+        return session.optional and request.method in SAFE
     return True
+
+
+def touch_effects(session: SessionStore) -> Effects[None]:
+    """Touch the session where its load could not: it was inside the application's transaction, which is over."""
+    if not session.touch_due or session.written or not session.is_live:
+        return
+    try:
+        yield from session.store.touch(session.key_hash, now_ms())
+    except StoreUnavailableError as error:
+        logger.warning("A session was not touched: %s", error)
 
 
 def send_cookie_effects(session: SessionStore, request: HttpRequest, response: HttpResponseBase) -> Effects[None]:
@@ -179,10 +224,14 @@ def expires_at_browser_close(session: SessionStore) -> bool:
 
 
 def unavailable() -> HttpResponse:
-    """Return the page of a store that is away: 503 with Retry-After."""
-    response = HttpResponse("Your visit cannot be saved right now. Please try again.\n", status=503)
-    response["Content-Type"] = "text/plain"
+    """Return the page of a store that is away: 503 with Retry-After, by the project's 503.html where there is one."""
+    try:
+        response = HttpResponse(loader.render_to_string("503.html"), status=503)
+    except TemplateDoesNotExist:
+        text = "Your visit cannot be continued right now. Please try again.\n"
+        response = HttpResponse(text, status=503, content_type="text/plain")
     response["Retry-After"] = str(RETRY_AFTER)
+    response["Cache-Control"] = "no-store"
     return response
 
 

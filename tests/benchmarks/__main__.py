@@ -16,10 +16,16 @@ def main() -> None:
     from django.db import connection  # noqa: PLC0415 -- after setup
 
     from sessions_farm.conf import options  # noqa: PLC0415
-    from tests.benchmarks import handoff, latency, million, small_change  # noqa: PLC0415
+    from tests.benchmarks import handoff, held, latency, million, small_change  # noqa: PLC0415
     from tests.benchmarks.table import Table  # noqa: PLC0415
 
-    groups = {"latency": latency, "small_change": small_change, "handoff": handoff, "million": million}
+    groups = {
+        "latency": latency,
+        "small_change": small_change,
+        "held": held,
+        "handoff": handoff,
+        "million": million,
+    }
     chosen = sys.argv[1:] or list(groups)
     name = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True)

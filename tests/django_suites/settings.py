@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from django.conf.global_settings import SESSION_COOKIE_AGE
 from psycopg.conninfo import conninfo_to_dict
 
 SQLITE = {"ENGINE": "django.db.backends.sqlite3"}
@@ -40,6 +41,7 @@ if os.environ.get("DJANGO_SUITES_ENGINE") != "stock":
     SESSIONS_FARM = {
         "STORE": os.environ.get("DJANGO_SUITES_STORE", "database"),
         "FOLDER": os.environ.get("DJANGO_SUITES_FOLDER", ""),
+        "IDLE": SESSION_COOKIE_AGE,  # as long as Django's sessions, whose tests ask get_expiry_age
         "COOKIE_NAME": "sessionid",  # Django's tests look for it by this name
         "REDIS_URL": os.environ.get("REDIS_URL", ""),
         "REDIS_TIMEOUT": 30,  # a busy machine is not a broken Redis

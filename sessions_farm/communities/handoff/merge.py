@@ -66,7 +66,7 @@ def merge_into_master(request: MallRequest, peer_id: str) -> None:
     """
     old = SessionStore(proof=Proof(peer_id, int(time.time())), audience=request.mall.audience)
     own_id = make_id(request)
-    if not old.ended and not old.get(SIGNED_IN):
+    if not old.ended and not old.unavailable and not old.get(SIGNED_IN):
         merge_session(old, peer_id, request.session, own_id)
     request.mall.forget_visitor()
 

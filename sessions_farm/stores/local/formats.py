@@ -47,6 +47,7 @@ def record_to_json(record: Record) -> Any:
         "idempotency_keys": record.idempotency_keys,
         "until": record.until,
         "grace_until": record.grace_until,
+        "successor": record.successor,
     }
 
 
@@ -58,6 +59,7 @@ def record_of_json(content: Any) -> Record:
         idempotency_keys=tuple(typed(str, each) for each in content["idempotency_keys"]),
         until=typed(int, content["until"]),
         grace_until=typed(int, content["grace_until"]),
+        successor=typed(str, content["successor"]),
     )
 
 

@@ -79,12 +79,9 @@ class RecordStore(ABC):
     def touch(self, key: str, now: int) -> Effects[bool]:
         return (yield from self._round_trip([key], self.rules.touch, key, now))
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
-        return (
-            yield from self._round_trip(
-                [old, new, *self._fed_by(change)], self.rules.rotate, old, new, change, now, grace
-            )
-        )
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, successor: str = "") -> Effects[Header]:
+        keys = [old, new, *self._fed_by(change)]
+        return (yield from self._round_trip(keys, self.rules.rotate, old, new, change, now, grace, successor))
 
     def delete(self, key: str, reason: str, now: int) -> Effects[None]:
         yield from self._round_trip([key], self.rules.delete, key, reason, now)

@@ -40,6 +40,7 @@ class Record:
     idempotency_keys: tuple[str, ...] = ()  # of the latest changes
     until: int = 0  # the end of a tombstone: cookies with its key have expired by then
     grace_until: int = 0
+    successor: str = ""  # of a tombstone: the sealed id that a rotation moved the session to
 
     def is_live(self, now: int) -> bool:
         return self.header is not None and self.header.is_live(now)
@@ -57,7 +58,7 @@ class Record:
         """The time at which the sweeper expires the record or clears its final variables."""
         if self.header:
             return self.header.expires
-        return min(self.until, self.grace_until) if self.variables else self.until
+        return min(self.until, self.grace_until) if self.variables or self.successor else self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,9 @@ def reading_of(record: Record | None, now: int) -> Reading:
         return Reading(State.ABSENT)
     if record.header is None:
         in_grace = now < record.grace_until
-        return Reading(State.ENDED, dict(record.variables) if in_grace else {}, in_grace=in_grace)
+        if not in_grace:
+            return Reading(State.ENDED)
+        return Reading(State.ENDED, dict(record.variables), in_grace=True, successor=record.successor)
     if not record.is_live(now):
         return Reading(State.ABSENT)
     return Reading(State.LIVE, dict(record.variables), record.header)

@@ -94,7 +94,9 @@ class Rules:
         self._put(tables, key, record, written(record, header, change, now), now)
         return text
 
-    def rotate(self, tables: Tables, old: str, new: str, change: Change, now: int, grace: int) -> Header:
+    def rotate(
+        self, tables: Tables, old: str, new: str, change: Change, now: int, grace: int, successor: str
+    ) -> Header:
         record, header = live(tables.records.get(old), old, now)
         self._require_holder(tables, old, change.holder, now)
         there = tables.records.get(new)
@@ -103,7 +105,11 @@ class Rules:
         if there:
             self._add_end(tables, new, there, "expired", now)
         tables.records[old] = Record(
-            None, record.variables, until=now + self._tombstone_ttl_ms, grace_until=now + grace
+            None,
+            record.variables,
+            until=now + self._tombstone_ttl_ms,
+            grace_until=now + grace,
+            successor=successor,
         )
         if record.is_session:
             self._add_event(tables, Event("", "rotated", old, now, other=new))

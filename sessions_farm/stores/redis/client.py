@@ -190,16 +190,18 @@ def reading_of(state: str, _flag: int, pairs: list[str]) -> Reading:
     """Return the answer of load.lua as a Reading."""
     if state == "absent":
         return Reading(State.ABSENT)
-    found, header = {}, ""
+    found, header, successor = {}, "", ""
     each = iter(pairs)
     for field, text in zip(each, each, strict=True):
         if field[0] == ":":
             found[field[1:]] = text
         elif field == "=":
             header = text
+        elif field == ">":
+            successor = text
     if state == "live":
         return Reading(State.LIVE, found, unpacked(header))
-    return Reading(State.ENDED, found, in_grace=bool(found))
+    return Reading(State.ENDED, found, in_grace=bool(pairs), successor=successor)
 
 
 def packed(header: Header, epoch: int) -> str:

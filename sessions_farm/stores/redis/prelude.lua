@@ -2,7 +2,8 @@
 --
 -- A session is one hash: '=' is its header, ':name' a variable, '!' the reason of its end (a tombstone), '#' its latest
 -- idempotency keys. In a copy (stores/tiered) besides: '?' the lowest version that it may be filled from, '-' the epoch
--- of an answer "SQL has no such session", '~' the lease of readers that are asking SQL. A header is seven numbers:
+-- of an answer "SQL has no such session", '~' the lease of readers that are asking SQL. Final variables have the sealed
+-- id of the session's successor in '>'. A header is seven numbers:
 -- created, seen, idle, expires, ends, version, epoch.
 --
 -- Under the farm's prefix: 's:' sessions, 'v:' final variables, 't:' and 'u:' the same of copies, 'l:' leases, 'k:'

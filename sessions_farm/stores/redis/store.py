@@ -65,10 +65,10 @@ class RedisStore(RedisQueries):
         """Begin the idle time anew; return whether a session lives there."""
         return bool((yield self.script("touch", [self.session_name(key)], [now])))
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, successor: str = "") -> Effects[Header]:
         """Move a session to a new key with a change; return its header."""
         names = [*self.session_names(old), self.session_name(new)]
-        given = [now, *heads(change), self.tombstone_ttl_ms, max(grace, 1), *writes(change)]
+        given = [now, *heads(change), self.tombstone_ttl_ms, max(grace, 1), successor, *writes(change)]
         answer = yield self.script("rotate", names, given)
         return header_or_refusal(answer, old)
 

@@ -29,6 +29,7 @@ from sessions_farm.stores.base import (
     State,
     StoreUnavailableError,
 )
+from sessions_farm.stores.effects.effects import InTransaction
 from sessions_farm.stores.sql.dialect import DialectOptions
 from sessions_farm.stores.sql.followers import followers
 from sessions_farm.stores.sql.queries import DatabaseQueries, decoded
@@ -45,6 +46,9 @@ TRIES = 10  # of a write whose obstacle was gone again when its reason was read
 
 class DatabaseStore(DatabaseQueries):
     """The ``database`` store. In a thread every effect takes part in the transaction that Django has open there.
+
+    Such a transaction lasts as long as a view may: a load inside it locks nothing. Its conflicts and time-outs are the
+    application's to handle, and raised as Django raises them; in a transaction of its own an effect is tried again.
 
     In an event loop PostgreSQL has asynchronous connections of the store's own (postgresql/async_pool.py).
     """
@@ -83,18 +87,21 @@ class DatabaseStore(DatabaseQueries):
         return Header(*rows[0][1:7])
 
     def load(self, key: str, now: int) -> Effects[Reading]:
-        rows = yield self._sql.load(key, now)
+        touches = not (yield InTransaction(self.alias))
+        rows = yield self._sql.load(key, now, touches=touches)
         grace_until, final_variables, *header = rows[0][:8]
         if grace_until is not None:
             if now < grace_until:
-                return Reading(State.ENDED, decoded(final_variables), in_grace=True)
+                return Reading(State.ENDED, decoded(final_variables), in_grace=True, successor=rows[0][10])
             return Reading(State.ENDED)
         if header[0] is None or now >= header[3]:
             return Reading(State.ABSENT)
         found = Header(*header)
-        if found.is_due(now):
+        is_due = found.is_due(now)
+        if is_due and touches:
             found = found.touched(now)
-        return Reading(State.LIVE, {row[8]: row[9] for row in rows if row[8] is not None}, found)
+        variables = {row[8]: row[9] for row in rows if row[8] is not None}
+        return Reading(State.LIVE, variables, found, touch_due=is_due and not touches)
 
     def apply(self, key: str, change: Change, now: int) -> Effects[Header]:
         change = normalized(change)
@@ -134,10 +141,10 @@ class DatabaseStore(DatabaseQueries):
     def touch(self, key: str, now: int) -> Effects[bool]:
         return bool((yield self._sql.touch(key, now)))
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, successor: str = "") -> Effects[Header]:
         change, over = normalized(change), False
         for _ in range(TRIES):
-            rows = yield self._sql.rotate(old, new, change, now, grace, over=over)
+            rows = yield self._sql.rotate(old, new, change, now, grace, successor, over=over)
             if rows:
                 return Header(*rows[0][1:7])
             refusal: Refusal = yield self._sql.refusal(old, new, change, change.add, now)

@@ -102,8 +102,11 @@ class Dialect(Protocol):
     def execute(self, statement: str, **given: Any) -> Effect:
         """Execute a statement with named parameters; answer its rows."""
 
-    def load(self, key: str, now: int) -> Effect:
-        """Answer rows (one at least): grace and final variables of a tombstone, header before a touch, name, text."""
+    def load(self, key: str, now: int, *, touches: bool) -> Effect:
+        """Answer rows, one at least: grace and final variables of a tombstone, header, name, text, and its successor.
+
+        ``touches``: touch the session where that is due; else lock nothing. The header is the one before a touch.
+        """
 
     def create(
         self, key: str, variables: Mapping[str, str], header: tuple[int, ...], now: int, *, over: bool
@@ -116,7 +119,7 @@ class Dialect(Protocol):
     def modify(self, key: str, operation: Operation, now: int, idempotency_key: str) -> Effect:
         """Answer the session's row and the variable's new text, or none."""
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, *, over: bool) -> Effect:
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, successor: str, *, over: bool) -> Effect:
         """Answer the session's row, or none. ``over`` as of ``create``."""
 
     def refusal(self, key: str, new: str, change: Change, names: Collection[str], now: int) -> Effect:

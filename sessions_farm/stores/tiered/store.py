@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 from django.db import router
 
 from sessions_farm.models import Session
-from sessions_farm.stores.base import Change, State, StoreUnavailableError
+from sessions_farm.stores.base import Change, SessionEndedError, State, StoreUnavailableError
 from sessions_farm.stores.circuit_breaker import CircuitBreaker
 from sessions_farm.stores.effects.effects import AfterCommit, InTransaction, OutsideTransaction, Unbroken
 from sessions_farm.stores.sql.database import DatabaseStore
@@ -132,13 +132,18 @@ class TieredStore:
             yield self._after_commit(lambda: [self.redis.touch(key, now)], must=False)
         return lives
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int) -> Effects[Header]:
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, successor: str = "") -> Effects[Header]:
         """Move a session and its copy to a new key with a change; return its header."""
 
         def work() -> Effects[Header]:
             epoch = yield from self._epoch()
             marker = self._eviction_marker()
-            header = yield from self._write_sql([old, new], self.sql.rotate(old, new, change, now, grace))
+            rotated = self.sql.rotate(old, new, change, now, grace, successor)
+            try:
+                header = yield from self._write_sql([old, new], rotated)
+            except SessionEndedError:
+                yield from self._invalidate([old])  # its copy may live until the faster rotation has reached Redis
+                raise
             yield self._after_commit(lambda: [self.redis.rename(old, new, change, header, epoch, now, marker())])
             return header
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from django.conf import settings as django_settings
 from django.utils import timezone
 
+from sessions_farm.conf import options
 from sessions_farm.models import Session
+from sessions_farm.session.variables import SIGNED_IN, STAFF
 from sessions_farm.tests.support.both_ways import BOTH_WAYS, Farm, Told, farm_settings, in_both_ways
 
 
@@ -22,7 +23,7 @@ def farm(request, settings, tmp_path):
 @in_both_ways
 async def test_expiry_is_djangos_arithmetic(farm):
     now, tick = timezone.now(), datetime.timedelta(seconds=10)
-    default = django_settings.SESSION_COOKIE_AGE
+    default = options().idle
     for given_expiry, age in [(None, default), (0, default), (10, 10), (-5, -5), (now + tick, 10), (now - tick, -10)]:
         session = farm()
         await session.set_expiry(given_expiry)
@@ -41,7 +42,28 @@ async def test_expiry_can_be_a_span_and_be_taken_back(farm):
     assert 3500 < await session.get_expiry_age() <= 3600
     await session.set_expiry(None)
     await session.set_expiry(None)
-    assert (await session.get_expiry_age(), dict(await session.items())) == (django_settings.SESSION_COOKIE_AGE, {})
+    assert (await session.get_expiry_age(), dict(await session.items())) == (options().idle, {})
+
+
+@in_both_ways
+async def test_expiry_says_what_will_happen(farm):
+    """By the time-outs of its kind, which ``set_expiry`` moves within their caps, and never beyond the absolute end."""
+    given, month, hour = options(), datetime.timedelta(days=90), datetime.timedelta(hours=1)
+    for kind, custom, age in [
+        ({}, None, given.idle),
+        ({SIGNED_IN: True}, None, given.idle_signed_in),
+        ({SIGNED_IN: True, STAFF: True}, None, given.idle_staff),
+        ({SIGNED_IN: True, STAFF: True}, month, given.idle_staff),
+        ({SIGNED_IN: True, STAFF: True}, hour, 3600),
+        ({SIGNED_IN: True}, month, given.absolute),
+    ]:
+        session = await farm.saved(a=1, **kind)
+        await session.set_expiry(custom)
+        await session.save()
+        found = farm(session.key)
+        assert age - 5 <= await found.get_expiry_age() <= age
+        left = await found.get_expiry_date() - timezone.now()
+        assert age - 5 <= left.total_seconds() <= age
 
 
 @in_both_ways

@@ -33,6 +33,21 @@ def test_encoded_session_can_be_decoded_and_nothing_else(caplog):
     assert session.decode(signing.TimestampSigner(salt=session.key_salt).sign("signed, and no JSON")) == {}
 
 
+@in_both_ways
+async def test_key_that_is_no_text_becomes_one(farm):
+    """As in a JSON session of Django's, where the next request finds the text; here the same request does, too."""
+    given = {1: "a", 2.5: "b", None: "c", False: "d"}
+    control = json.loads(json.dumps(given))
+    session = await farm.saved(x=1)
+    for key, value in given.items():
+        await session.set(key, value)
+        assert await session.get(key) == value
+    assert await session.has_key(None)
+    await session.save()
+    assert await farm.stored(session.key) == control | {"x": 1}
+    assert await farm(session.key).pop(1) == "a"
+
+
 # Any JSON there is: what has two texts, or none in some encodings, too.
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=50)
 VALUES = st.recursive(

@@ -16,6 +16,7 @@ from sessions_farm.stores.base import (
     Increment,
     KeyTakenError,
     Lifetime,
+    Reading,
     SessionEndedError,
     SessionMissingError,
     State,
@@ -199,6 +200,25 @@ def test_grace_shows_the_old_variables_and_not_the_new(store, live, key):
     reading = store.load(live, NOW + 1)
     assert (reading.state, reading.in_grace) == (State.ENDED, True)
     assert dict(reading.variables) == {"a": "1", "b": '"two"'}
+
+
+def test_grace_shows_the_successor(store, live, key):
+    store.rotate(live, key[::-1], Change(), NOW, 10_000, "sealed")
+    assert store.load(live, NOW + 1).successor == "sealed"
+    assert store.load(key[::-1], NOW + 1).successor == ""
+
+
+def test_delete_ends_the_successor(store, live, key):
+    store.rotate(live, key[::-1], Change(), NOW, 10_000, "sealed")
+    store.delete(live, "ended", NOW)
+    reading = store.load(live, NOW + 1)
+    assert (reading.state, reading.successor) == (State.ENDED, "")
+
+
+def test_rotated_session_without_variables_has_a_grace(store, key):
+    store.create(key, {}, LIFE, NOW)
+    store.rotate(key, key[::-1], Change(put={"user": "7"}), NOW, 10_000, "sealed")
+    assert store.load(key, NOW + 1) == Reading(State.ENDED, {}, in_grace=True, successor="sealed")
 
 
 def test_delete_ends_the_grace(store, live, key):

@@ -7,6 +7,7 @@ import secrets
 import time
 
 import pytest
+from django.db import transaction
 
 from sessions_farm.session import ids, queries, scopes, sweeper
 from sessions_farm.session.ids import Proof
@@ -46,6 +47,37 @@ def switch(request, settings, tmp_path):
         return current_store()
 
     return to
+
+
+def test_rollback_of_the_application_undoes_no_move(switch):
+    """Redis would not come back with the database: the session moves when the transaction is over."""
+    switch("before")
+    session, frozen = saved(x=1), saved(x=2)
+    store = switch("switching")
+    run_sync(
+        store.old.rotate(handle(frozen), frozen_key(handle(frozen)), Change(put={"_farm_origin": '"x"'}), now_ms(), 0)
+    )
+    with transaction.atomic():
+        assert dict(again(session).items()) == {"x": 1}
+        assert dict(again(frozen).items()) == {"x": 2}
+        writer = again(session)
+        writer["y"] = 1
+        writer.save()
+        transaction.set_rollback(True)
+    for number, one in enumerate((session, frozen), 1):
+        assert run_sync(store.new.load(handle(one), now_ms())).state is State.ABSENT
+        assert again(one)["x"] == number
+        assert run_sync(store.new.load(handle(one), now_ms())).state is State.LIVE
+
+
+def test_session_that_was_read_in_a_transaction_moves_when_it_is_touched(switch):
+    switch("before")
+    session = saved(x=1)
+    store = switch("switching")
+    with transaction.atomic():
+        assert run_sync(store.load(handle(session), now_ms())).touch_due
+    assert run_sync(store.touch(handle(session), now_ms()))
+    assert dict(run_sync(store.new.load(handle(session), now_ms())).variables) == {"x": "1"}
 
 
 def test_everybody_stays_signed_in(switch):

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 
 from django.contrib.auth import get_user_model, login
-from django.db import connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 from django.http import HttpRequest, JsonResponse
 from django.test import Client
 from django.test import Client as StockClient
@@ -30,10 +30,26 @@ STOCK_MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
 MIDDLEWARE = [
+    "sessions_farm.tests.support.fault_site.ApplicationsOwnDatabase",
     "sessions_farm.web.middleware.StrictCookies",
     "sessions_farm.web.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
+
+
+class ApplicationsOwnDatabase:
+    """Answer 503 where the view's own query fails: whose user it is stands in SQL, whatever the session's store is."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, _request, exception):
+        if isinstance(exception, (DatabaseError, InterfaceError)):
+            return JsonResponse({}, status=503, headers={"Retry-After": "5"})
+        return None
 
 
 def sign_in(request: HttpRequest, user: int) -> JsonResponse:
@@ -85,6 +101,7 @@ class Answer:
     said: dict
     cookie_deleted: bool
     cookie_changed: bool
+    retry_after: str | None
 
     @property
     def signed_out(self):
@@ -94,6 +111,7 @@ class Answer:
 @dataclass
 class Visitor:
     client: StockClient
+    reconnects: bool = False  # whether a broken connection to the database is given up between requests, as servers do
     answers: list[Answer] = field(default_factory=list)
     number: int = 0  # the last that was acknowledged
     hits: int = 0  # acknowledged
@@ -121,6 +139,8 @@ class Visitor:
         return answer
 
     def ask(self, url):
+        if self.reconnects:
+            close_old_connections()
         before, begun = self.cookie(), time.monotonic()
         response = (self.client.get if url == "/" else self.client.post)(url)
         seconds = time.monotonic() - begun
@@ -133,6 +153,7 @@ class Visitor:
             response.json() if response.status_code == 200 else {},
             cookie_deleted=any(morsel.value == "" or morsel["max-age"] == 0 for morsel in sent),
             cookie_changed=bool(sent) and self.cookie() != before,
+            retry_after=response.get("Retry-After"),
         )
         self.answers.append(answer)
         return answer
@@ -147,10 +168,10 @@ class Visitor:
 class Crowd:
     """Visitors who come as long as the block runs."""
 
-    def __init__(self, user, scale, client=Client):
+    def __init__(self, user, scale, client=Client, *, reconnects=False):
         self.scale = scale
         count = THREADS * VISITORS_EACH
-        self.visitors = [Visitor(client(raise_request_exception=False)) for _ in range(count)]
+        self.visitors = [Visitor(client(raise_request_exception=False), reconnects) for _ in range(count)]
         for visitor in self.visitors:
             visitor.sign_in(user)
             assert visitor.look().said["signed_in"]

@@ -32,6 +32,8 @@ class CachedDatabaseEngine(cached_db.SessionStore):
         return StockSession
 
 
+SessionStore = DatabaseEngine  # of a SESSION_ENGINE that is this module
+
 STOCK = {"db": DatabaseEngine, "file": file.SessionStore}
 if REDIS_URL:
     STOCK |= {"cache": cache.SessionStore, "cached_db": CachedDatabaseEngine}

@@ -164,6 +164,7 @@ def test_error_page_of_a_view_without_session_has_it(session_id):
     assert (response.status_code, response.content, response["Vary"]) == (404, b"Nothing here for 1.", "Cookie")
 
 
+@pytest.mark.django_db(transaction=True)  # an event loop touches by a connection of its own
 @pytest.mark.parametrize("place", READONLY)
 def test_readonly_view_reads_and_slides(place, session_id):
     Session.objects.update(seen_ms=0)

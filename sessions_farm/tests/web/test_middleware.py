@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from types import SimpleNamespace
+from contextlib import suppress
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from django.contrib.auth import login, logout
 from django.http import HttpResponse
+from django.template import Context, Engine
 from django.test import Client
 from django.test import Client as StockClient
+from django.urls import path
 
 from sessions_farm.conf import options
 from sessions_farm.models import Session, Tombstone, Variable
@@ -25,6 +28,7 @@ from sessions_farm.tests.support.new_ids import stays_with_one
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.two_hosts import HOSTS, MASTER, STORE
 from sessions_farm.web import cookies
+from sessions_farm.web.decorators import session_optional
 
 DAY = 86_400
 
@@ -242,10 +246,57 @@ def dead_store(monkeypatch):
 
 def test_dead_store_costs_no_cookie(dead_store):
     session_id = ids.new_id()
-    for do in (get_x, set_x, lambda request: str(request.user), lambda request: request.session.session_key):
+    for do in (get_x, set_x, lambda request: str(request.user)):
         response = raw_visit(do, session_id=session_id)
-        assert (response.status_code, dict(response.cookies)) == (200, {})
+        assert (response.status_code, dict(response.cookies)) == (503, {})
     assert raw_visit(lambda request: request.session.session_key, session_id=session_id).content.decode() == session_id
+
+
+def swallow(request):
+    """As Django's template language does: an operator takes an error for false."""
+    template = "{% if request.user.is_authenticated and 1 %}anna{% else %}nobody{% endif %}"
+    return HttpResponse(Engine().from_string(template).render(Context({"request": request})))
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_dead_store_shows_nobody_as_a_stranger(dead_store, method):
+    """Whatever becomes of the error in the view: also of a write to a session that was cleared, so never loaded."""
+    for do in (get_x, set_x, swallow, lambda request: request.session.clear(), suppressed):
+        response = raw_visit(do, session_id=ids.new_id(), method=method)
+        assert (response.status_code, response["Retry-After"], dict(response.cookies)) == (503, "5", {})
+        assert response["Cache-Control"] == "no-store"
+
+
+def suppressed(request):
+    with suppress(Exception):
+        return request.session.get("x")
+
+
+def test_dead_store_serves_what_asks_for_no_session(dead_store):
+    assert raw_visit(session_id=ids.new_id()).status_code == 200
+
+
+@pytest.mark.parametrize("by", ["decorator", "setting"])
+def test_optional_session_lets_the_view_go_on(dead_store, settings, by):
+    if by == "setting":
+        settings.SESSIONS_FARM |= {"OPTIONAL": True}
+    else:
+        settings.ROOT_URLCONF = ModuleType("urls")
+        settings.ROOT_URLCONF.urlpatterns = [path("", session_optional(session_site.page))]
+    for do, seen in ((get_x, b"None"), (swallow, b"nobody"), (set_x, b"None")):
+        response = raw_visit(do, session_id=ids.new_id())
+        assert (response.status_code, response.content, dict(response.cookies)) == (200, seen, {})
+        assert (response["Cache-Control"], response["Vary"]) == ("private, no-store", "Cookie")
+    assert raw_visit(lambda request: request.session.unavailable, session_id=ids.new_id()).content == b"False"
+    assert raw_visit(set_x, session_id=ids.new_id(), method="post").status_code == 503
+
+
+def test_projects_own_page_says_that_the_store_is_away(dead_store, settings):
+    page = ("django.template.loaders.locmem.Loader", {"503.html": "One moment, please."})
+    settings.TEMPLATES = [
+        {"BACKEND": "django.template.backends.django.DjangoTemplates", "OPTIONS": {"loaders": [page]}}
+    ]
+    assert raw_visit(get_x, session_id=ids.new_id()).content == b"One moment, please."
 
 
 def test_dead_store_takes_no_form(dead_store):

@@ -24,8 +24,9 @@ class PostgresDialect:
         self._options = options
         self._common = {"shared": list(options.shared), "indexed": list(options.indexed)}
 
-    def load(self, key: str, now: int) -> Query:
-        return Query(self._alias, (one.LOAD,), {"key": key, "now": now}, is_frequent=True)
+    def load(self, key: str, now: int, *, touches: bool) -> Query:
+        statement = one.LOAD if touches else one.READ
+        return Query(self._alias, (statement,), {"key": key, "now": now}, is_frequent=True)
 
     def create(self, key: str, variables: Mapping[str, str], header: tuple[int, ...], now: int, *, over: bool) -> Query:
         parts = [*self._puts(variables), *([one.STARTED] if self._options.events else [])]
@@ -38,13 +39,13 @@ class PostgresDialect:
     def apply(self, key: str, change: Change, now: int) -> Query:
         return self._write(key, key, change, now, [], {})
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, *, over: bool) -> Query:
+    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, successor: str, *, over: bool) -> Query:
         parts = [
             one.LEAVE_TOMBSTONE,
             *one.follow(self._followers),
             *([one.ROTATED] if self._options.events else []),
         ]
-        given = {"until": now + self._options.tombstone_ttl_ms, "grace": now + grace}
+        given = {"until": now + self._options.tombstone_ttl_ms, "grace": now + grace, "successor": successor}
         query = self._write(old, new, change, now, parts, given)
         return replace(query, statements=(self._making_room("new"), *query.statements)) if over else query
 

@@ -30,7 +30,7 @@ TOMBSTONES = f"""
 tombstones AS (
   INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables)
   SELECT key_hash, %(reason)s, %(now)s, %(until)s, 0, '' FROM gone
-  ON CONFLICT (key_hash) DO UPDATE SET grace_until_ms = 0, final_variables = ''
+  ON CONFLICT (key_hash) DO UPDATE SET grace_until_ms = 0, final_variables = '', successor = ''
 )"""
 ENDED_EVENTS = f"""
 events AS (
@@ -49,7 +49,7 @@ tombstones AS (
   INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables)
   SELECT %(key)s, %(reason)s, %(now)s, %(until)s, 0, ''
   WHERE NOT EXISTS (SELECT 1 FROM gone WHERE ends_ms >= {NEVER})
-  ON CONFLICT (key_hash) DO UPDATE SET grace_until_ms = 0, final_variables = ''
+  ON CONFLICT (key_hash) DO UPDATE SET grace_until_ms = 0, final_variables = '', successor = ''
 )"""
 DELETE_EXPIRED = f"""
 gone AS (
@@ -126,7 +126,7 @@ WITH due AS (
   SELECT key_hash FROM {TOMBSTONE} WHERE final_variables <> '' AND grace_until_ms <= %(now)s LIMIT %(limit)s
   FOR UPDATE SKIP LOCKED
 ), cleared AS (
-  UPDATE {TOMBSTONE} SET final_variables = '' WHERE key_hash IN (SELECT key_hash FROM due) RETURNING 1
+  UPDATE {TOMBSTONE} SET final_variables = '', successor = '' WHERE key_hash IN (SELECT key_hash FROM due) RETURNING 1
 )
 SELECT count(*) FROM cleared
 """

@@ -7,8 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, InternalError, OperationalError, connections
 from psycopg import ClientCursor, Cursor
+from psycopg.errors import (
+    DeadlockDetected,
+    LockNotAvailable,
+    QueryCanceled,
+    ReadOnlySqlTransaction,
+    SerializationFailure,
+)
 
 from sessions_farm.stores.effects.round_trips import current
 from sessions_farm.stores.sql.dialect import unavailable
@@ -19,13 +26,19 @@ if TYPE_CHECKING:
 
 type Rows = list[Any]
 
+TRIES = 10  # of a query whose transaction lost against another one
+CONFLICTS = (SerializationFailure, DeadlockDetected)
+# The server is well, and has ended the transaction that the query stands in.
+OF_A_TRANSACTION = (*CONFLICTS, LockNotAvailable, QueryCanceled)
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """Statements sent in one message: one round trip and one transaction. Its answer: the rows of the last, parsed.
 
-    In a thread they take part in the transaction that Django has open there. An event loop has none: Django's
-    transactions belong to threads.
+    In a thread they take part in the transaction that Django has open there, and what ends it is raised as Django
+    raises it: the application can make its transaction again. An event loop has none, for Django's transactions belong
+    to threads. A transaction of their own is made again here after a conflict.
     """
 
     alias: str
@@ -35,26 +48,40 @@ class Query:
     is_frequent: bool = False  # a single statement whose plan is worth keeping
 
     def run_sync(self) -> Any:
-        current.get().trips += 1
-        connection = connections[self.alias]
-        try:
-            if self.is_prepared:
-                rows = prepared(connection, self.statements[0], self.parameters)
-            else:
-                rows = direct(connection, ";".join(self.statements), self.parameters)
-        except (OperationalError, InterfaceError) as error:
-            raise unavailable(error) from error
-        return self.parse(rows)
+        connection, left = connections[self.alias], TRIES
+        while True:
+            left -= 1
+            current.get().trips += 1
+            try:
+                return self.parse(self._rows(connection))
+            except (OperationalError, InterfaceError) as error:
+                if connection.in_atomic_block and isinstance(error.__cause__, OF_A_TRANSACTION):
+                    raise
+                self._require_another_try(error, left, is_own=not connection.in_atomic_block)
 
     async def run_async(self) -> Any:
-        current.get().trips += 1
-        try:
-            with connections[self.alias].wrap_database_errors:
-                pool = pool_of(self.alias)
-                rows = await pool.execute(";".join(self.statements), self.parameters, prepare=self.is_prepared)
-        except (OperationalError, InterfaceError) as error:
+        left = TRIES
+        while True:
+            left -= 1
+            current.get().trips += 1
+            try:
+                with standby_as_away(), connections[self.alias].wrap_database_errors:
+                    pool = pool_of(self.alias)
+                    rows = await pool.execute(";".join(self.statements), self.parameters, prepare=self.is_prepared)
+                return self.parse(rows)
+            except (OperationalError, InterfaceError) as error:
+                self._require_another_try(error, left, is_own=True)
+
+    def _rows(self, connection: BaseDatabaseWrapper) -> Rows:
+        if self.is_prepared:
+            return prepared(connection, self.statements[0], self.parameters)
+        return direct(connection, ";".join(self.statements), self.parameters)
+
+    @staticmethod
+    def _require_another_try(error: Exception, left: int, *, is_own: bool) -> None:
+        """Raise StoreUnavailableError, unless a conflict has undone a transaction of the query's own."""
+        if not (left and is_own and isinstance(error.__cause__, CONFLICTS)):
             raise unavailable(error) from error
-        return self.parse(rows)
 
     @property
     def is_prepared(self) -> bool:
@@ -64,6 +91,18 @@ class Query:
         )
 
 
+@contextmanager
+def standby_as_away() -> Iterator[None]:
+    """Take the refusal of a write by a standby, or a read-only database, for that of a server that is away."""
+    try:
+        yield
+    except InternalError as error:
+        if isinstance(error.__cause__, ReadOnlySqlTransaction):
+            raise OperationalError(*error.args) from error.__cause__
+        raise
+
+
+@standby_as_away()
 def direct(connection: BaseDatabaseWrapper, statements: str, parameters: Mapping[str, Any]) -> Rows:
     """Return the rows of the last statement."""
     with cursor_of(connection) as cursor:
@@ -73,6 +112,7 @@ def direct(connection: BaseDatabaseWrapper, statements: str, parameters: Mapping
         return cursor.fetchall() if cursor.description else []
 
 
+@standby_as_away()
 def prepared(connection: BaseDatabaseWrapper, statement: str, parameters: Mapping[str, Any]) -> Rows:
     """Return the rows of a statement that a connection plans once, after its first few uses: most of its cost."""
     connection.ensure_connection()

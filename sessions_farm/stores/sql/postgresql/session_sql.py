@@ -31,19 +31,26 @@ if TYPE_CHECKING:
 
 WHOLE = "'^-?[0-9]+$'"
 
-# Extends the time-out where that is due. The load's snapshot does not see it, so the caller adds it to the header.
-LOAD = f"""
-WITH touched AS (
-  UPDATE {SESSION} SET seen_ms = %(now)s::bigint, expires_ms = LEAST(%(now)s::bigint + idle_ms, ends_ms)
-  WHERE key_hash = %(key)s::text AND expires_ms > %(now)s::bigint
-  AND %(now)s::bigint - seen_ms >= idle_ms / {TOUCH_FRACTION}
-)
-SELECT t.grace_until_ms, t.final_variables, {HEADER_OF_S}, v.name, v.value
+READ = f"""
+SELECT t.grace_until_ms, t.final_variables, {HEADER_OF_S}, v.name, v.value, t.successor
 FROM (SELECT %(key)s::text AS key_hash) k
 LEFT JOIN {TOMBSTONE} t ON t.key_hash = k.key_hash
 LEFT JOIN {SESSION} s ON s.key_hash = k.key_hash
 LEFT JOIN {VARIABLE} v ON v.session_id = s.id
 """
+# A touch waits for nobody: whoever holds the row's lock is writing the session, and so touches it.
+TOUCH_FREE = f"""
+free AS (
+  SELECT id FROM {SESSION} WHERE key_hash = %(key)s::text AND expires_ms > %(now)s::bigint {{condition}}
+  FOR UPDATE SKIP LOCKED
+), touched AS (
+  UPDATE {SESSION} s SET seen_ms = %(now)s::bigint, expires_ms = LEAST(%(now)s::bigint + s.idle_ms, s.ends_ms)
+  FROM free WHERE s.id = free.id
+)"""
+# Extends the time-out where that is due. The load's snapshot does not see it, so the caller adds it to the header.
+LOAD = f"""
+WITH {TOUCH_FREE.format(condition=f"AND %(now)s::bigint - seen_ms >= idle_ms / {TOUCH_FRACTION}")}
+{READ}"""
 LOCK = f"SELECT 1 FROM {SESSION} WHERE key_hash = %(key)s FOR UPDATE"
 LOCK_LEASE = f"SELECT 1 FROM {LEASE} WHERE name = %(key)s AND token = %(holder)s FOR SHARE"
 CREATE = f"""
@@ -127,9 +134,10 @@ event AS (
 )"""
 LEAVE_TOMBSTONE = f"""
 tombstone AS (
-  INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables)
+  INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables, successor)
   SELECT %(key)s, 'rotated', %(now)s, %(until)s, %(grace)s,
-         COALESCE((SELECT json_object_agg(name, value)::text FROM {VARIABLE} WHERE session_id = live.id), '{{}}')
+         COALESCE((SELECT json_object_agg(name, value)::text FROM {VARIABLE} WHERE session_id = live.id), '{{}}'),
+         %(successor)s
   FROM live
   ON CONFLICT (key_hash) DO NOTHING
 )"""
@@ -167,10 +175,9 @@ LEFT JOIN {SESSION} s ON s.key_hash = %(key)s AND s.expires_ms > %(now)s
 LEFT JOIN {VARIABLE} v ON v.session_id = s.id AND v.name = ANY(%(names)s::text[])
 """
 TOUCH = f"""
-UPDATE {SESSION} SET seen_ms = %(now)s, expires_ms = LEAST(%(now)s + idle_ms, ends_ms)
-WHERE key_hash = %(key)s AND expires_ms > %(now)s
-  AND NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s)
-RETURNING key_hash
+WITH {TOUCH_FREE.format(condition="")}
+SELECT key_hash FROM {SESSION} WHERE key_hash = %(key)s AND expires_ms > %(now)s
+AND NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s)
 """
 
 

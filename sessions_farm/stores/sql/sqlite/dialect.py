@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,6 @@ from django.db import InterfaceError, OperationalError, connections, transaction
 from sessions_farm.stores.base import (
     IDEMPOTENCY_KEYS_KEPT,
     NEVER,
-    TOUCH_FRACTION,
     Change,
     Header,
     Increment,
@@ -40,7 +40,7 @@ from sessions_farm.stores.sql.followers import followers
 from sessions_farm.stores.sql.sqlite.queries import SqliteQueries, add_change, add_event, placeholders
 
 LOAD = f"""
-SELECT t.grace_until_ms, t.final_variables, {HEADER_OF_S}, v.name, v.value
+SELECT t.grace_until_ms, t.final_variables, {HEADER_OF_S}, v.name, v.value, t.successor
 FROM (SELECT %s AS key_hash) k
 LEFT JOIN {TOMBSTONE} t ON t.key_hash = k.key_hash
 LEFT JOIN {SESSION} s ON s.key_hash = k.key_hash
@@ -69,12 +69,13 @@ READ = f"SELECT name, value FROM {VARIABLE} WHERE session_id = %s"
 HELD = f"SELECT 1 FROM {LEASE} WHERE name = %s AND token = %s AND until_ms > %s"
 TAKEN = f"SELECT 1 FROM {SESSION} WHERE key_hash = %s UNION ALL SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %s"
 LEAVE_TOMBSTONE = f"""
-INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables)
-VALUES (%s, 'rotated', %s, %s, %s, %s)
+INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables, successor)
+VALUES (%s, 'rotated', %s, %s, %s, %s, %s)
 """
 
 
 # SQLite refuses to let a reader become a writer when another has written meanwhile, so a transaction begins as writer.
+PRIMARY = 0xFF  # of an extended result code
 WRITE_NOTHING = f"DELETE FROM {LEASE} WHERE 1 = 0"
 
 
@@ -88,18 +89,28 @@ class Transaction:
 
     def run_sync(self) -> Any:
         current.get().trips += 1
+        connection = connections[self.alias]
+        in_application = connection.in_atomic_block
         try:
             if not self.writes:
-                with connections[self.alias].cursor() as cursor:
+                with connection.cursor() as cursor:
                     return self.work(cursor)
-            with transaction.atomic(using=self.alias), connections[self.alias].cursor() as cursor:
+            with transaction.atomic(using=self.alias), connection.cursor() as cursor:
                 cursor.execute(WRITE_NOTHING)
                 return self.work(cursor)
         except (OperationalError, InterfaceError) as error:
+            if in_application and is_locked(error):
+                raise
             raise unavailable(error) from error
 
     async def run_async(self) -> Any:
         return await sync_to_async(self.run_sync)()
+
+
+def is_locked(error: Exception) -> bool:
+    """Return whether another transaction was in the way: the end of the application's transaction, not of SQLite."""
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & PRIMARY
+    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 class SqliteDialect(SqliteQueries):
@@ -109,8 +120,9 @@ class SqliteDialect(SqliteQueries):
         self._alias = alias
         self._options = options
 
-    def load(self, key: str, now: int) -> Transaction:
-        return self._transaction(self._load, key, now, writes=False)
+    def load(self, key: str, now: int, *, touches: bool) -> Transaction:
+        work = self._load_and_touch if touches else self._load
+        return self._transaction(work, key, now, writes=False)
 
     def create(
         self, key: str, variables: Mapping[str, str], header: tuple[int, ...], now: int, *, over: bool
@@ -125,11 +137,13 @@ class SqliteDialect(SqliteQueries):
     def apply(self, key: str, change: Change, now: int) -> Transaction:
         return self._transaction(self._write, key, key, change, now)
 
-    def rotate(self, old: str, new: str, change: Change, now: int, grace: int, *, over: bool) -> Transaction:
+    def rotate(
+        self, old: str, new: str, change: Change, now: int, grace: int, successor: str, *, over: bool
+    ) -> Transaction:
         def work(cursor: Any) -> list[Any]:
             if over:
                 self._make_room(cursor, new, now)
-            return self._rotate(cursor, old, new, change, now, grace)
+            return self._rotate(cursor, old, new, change, now, (now + grace, successor))
 
         return self._transaction(work)
 
@@ -156,11 +170,18 @@ class SqliteDialect(SqliteQueries):
     def _transaction(self, work: Callable[..., Any], *given: Any, writes: bool = True) -> Transaction:
         return Transaction(self._alias, lambda cursor: work(cursor, *given), writes)
 
-    def _load(self, cursor: Any, key: str, now: int) -> list[Any]:
+    def _load(self, cursor: Any, key: str, _now: int) -> list[Any]:
         rows: list[Any] = cursor.execute(LOAD, [key]).fetchall()
-        grace_until, _, _, seen, idle, expires, ends, version = rows[0][:8]
-        if grace_until is None and seen is not None and now < expires and now - seen >= idle // TOUCH_FRACTION:
-            cursor.execute(TOUCH, [now, min(now + idle, ends), key, version])
+        return rows
+
+    def _load_and_touch(self, cursor: Any, key: str, now: int) -> list[Any]:
+        rows = self._load(cursor, key, now)
+        grace_until, _, *header = rows[0][:8]
+        if grace_until is None and header[0] is not None:
+            found = Header(*header)
+            if found.is_live(now) and found.is_due(now):
+                touched = found.touched(now)
+                cursor.execute(TOUCH, [touched.seen, touched.expires, key, touched.version])
         return rows
 
     def _create(self, cursor: Any, key: str, variables: Mapping[str, str], header: Header, now: int) -> list[Any]:
@@ -202,13 +223,16 @@ class SqliteDialect(SqliteQueries):
             return False
         return old == new or not cursor.execute(TAKEN, [new, new]).fetchone()
 
-    def _rotate(self, cursor: Any, old: str, new: str, change: Change, now: int, grace: int) -> list[Any]:
+    def _rotate(self, cursor: Any, old: str, new: str, change: Change, now: int, grace: tuple[int, str]) -> list[Any]:
+        """Answer the row. ``grace`` is its end, and the successor that can be followed until then."""
         row = cursor.execute(LIVE, [old, now]).fetchone()
         final_variables = dict(cursor.execute(READ, [row[0]]).fetchall()) if row else {}
         rows = self._write(cursor, old, new, change, now)
         if rows:
             until = now + self._options.tombstone_ttl_ms
-            cursor.execute(LEAVE_TOMBSTONE, [old, now, until, now + grace, json.dumps(final_variables)])
+            grace_until, successor = grace
+            given = [old, now, until, grace_until, json.dumps(final_variables), successor]
+            cursor.execute(LEAVE_TOMBSTONE, given)
             for table in followers():
                 if table.alias == self._alias:
                     cursor.execute(table.copy("%s", "%s"), [new, old])

@@ -38,7 +38,7 @@ WITH_TERM = f"s.id IN (SELECT session_id FROM {VARIABLE} WHERE name = %s AND ter
 PUT_TOMBSTONE = f"""
 INSERT INTO {TOMBSTONE} (key_hash, reason, at_ms, until_ms, grace_until_ms, final_variables)
 VALUES (%s, %s, %s, %s, 0, '')
-ON CONFLICT (key_hash) DO UPDATE SET grace_until_ms = 0, final_variables = ''
+ON CONFLICT (key_hash) DO UPDATE SET grace_until_ms = 0, final_variables = '', successor = ''
 """
 ADD_EVENT = f"INSERT INTO {EVENT} (kind, key_hash, at_ms, reason, other, shared) VALUES (%s, %s, %s, %s, %s, %s)"
 ADD_CHANGE = f"INSERT INTO {CHANGE} (name, key_hash, text, at_ms, transaction_id) VALUES (%s, %s, %s, %s, 0)"
@@ -55,7 +55,7 @@ SWEEP = {
     "changes": (CHANGE, "id", f"at_ms <= %s - {FEED_MS}"),
 }
 CLEAR_FINAL_VARIABLES = f"""
-UPDATE {TOMBSTONE} SET final_variables = '' WHERE key_hash IN (
+UPDATE {TOMBSTONE} SET final_variables = '', successor = '' WHERE key_hash IN (
   SELECT key_hash FROM {TOMBSTONE} WHERE final_variables <> '' AND grace_until_ms <= %s LIMIT %s)
 """
 TRIM_FEED = f"""

@@ -56,6 +56,7 @@ def test_touch_leaves_the_sweepers_index_alone(store):
     """Only the sweeper moves its indexed column, which is never later than the expiry."""
     key = started(store)
     due = Session.objects.get(key_hash=key).due_ms
+    assert store.touch(key, NOW + HOUR // 2)
     assert store.load(key, NOW + HOUR // 2).header.expires == due + HOUR // 2
     store.apply(key, Change(put={"a": "2"}), NOW + HOUR // 2)
     assert Session.objects.get(key_hash=key).due_ms == due
