@@ -1,0 +1,144 @@
+"""After the sale: a guest of three shops makes an account, claims the order, cancels, sends back, and buys again.
+
+At ``make test`` it is done by keyboard alone, without JavaScript, in a window of 320 px; `make prove` adds a pointer.
+"""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.shopper import FOWLERS, MASTER, NOBLE_BARNEY, SHOPS, THISTLE, Shopper
+from tests.e2e.test_account import sign_in
+from tests.e2e.test_journey import messages_to
+from tests.support.waiting import wait_for
+
+STOPS = 200  # of the Tab key on a page, at most
+NEW_PASSWORD = "a long walk on the strand"
+
+
+class Pointer:
+    """Acts as with a mouse."""
+
+    def press(self, target):
+        target.click()
+
+    def fill(self, field, text):
+        field.fill(text)
+
+
+class Keyboard:
+    """Acts by keys alone: what the Tab key does not reach cannot be used."""
+
+    def press(self, target):
+        self.reach(target)
+        target.page.keyboard.press("Enter")
+
+    def fill(self, field, text):
+        self.reach(field)
+        field.page.keyboard.press("ControlOrMeta+A")
+        field.page.keyboard.type(text)
+
+    def reach(self, target):
+        target.wait_for()
+        for _ in range(STOPS):
+            if target.evaluate("element => element === document.activeElement"):
+                return
+            target.page.keyboard.press("Tab")
+        raise AssertionError(f"The Tab key does not reach {target}.")
+
+
+WAYS = [
+    pytest.param(Keyboard(), {"java_script_enabled": False, "viewport": {"width": 320, "height": 900}}, id="keyboard"),
+    pytest.param(Pointer(), {}, id="pointer", marks=pytest.mark.scale),
+]
+
+
+@pytest.mark.parametrize(("hands", "options"), WAYS)
+def test_guest_comes_home_with_the_order(mall_farm, new_page, hands, options, request):
+    page = new_page(**options)
+    email = f"nora-{request.node.callspec.id}@home.example"
+    shopper = Shopper(page, mall_farm, email)
+    main = shopper.main
+    for shop in SHOPS:
+        shopper.add_from(shop)
+    shopper.goes_to_checkout()
+    shopper.pays()
+    numbers, old_link = shopper.consignments(), page.url
+
+    makes_account(page, mall_farm, email, hands)
+    hands.press(main.get_by_role("link", name=re.compile("^Look at it")))
+    hands.press(main.get_by_role("button", name="Add the ticked orders to my account"))
+    expect(page.get_by_text("1 order added.")).to_be_visible()
+    stranger_finds_nothing(new_page(), mall_farm, old_link, numbers)
+
+    hands.press(main.get_by_role("link", name=re.compile("^Order M-")).first)
+    hands.press(main.get_by_role("link", name=f"Cancel goods of {FOWLERS.name}"))
+    hands.press(main.get_by_role("button", name="Cancel all of them"))
+    expect(page.get_by_text("Cancelled. A letter says what goes back to you.")).to_be_visible()
+
+    owner_sends(new_page(), mall_farm, NOBLE_BARNEY, numbers[NOBLE_BARNEY.name])
+    page.reload()
+    hands.press(main.get_by_role("link", name=f"Send goods back to {NOBLE_BARNEY.name}"))
+    hands.fill(main.get_by_label(NOBLE_BARNEY.goods), "1")
+    hands.fill(main.get_by_label(re.compile("^Why")), "It is too wide.")
+    hands.press(main.get_by_role("button", name=f"Ask {NOBLE_BARNEY.name} to take them back"))
+    expect(page.get_by_text(f"{NOBLE_BARNEY.name} knows of it and answers by mail.")).to_be_visible()
+
+    hands.press(main.get_by_role("button", name="Order the same again"))
+    expect(page.get_by_text("In your cart again:")).to_be_visible()
+    for shop in SHOPS:
+        expect(main.get_by_role("heading", name=shop.goods, level=3)).to_be_visible()
+    subjects = wait_for(lambda: letters_about(mall_farm, email, "cancelled", "back to"), "the letters")
+    assert subjects
+    assert page.faults == []
+
+
+def makes_account(page, farm, email, hands):
+    """Make an account from the bar of the page where the order was, and confirm its address."""
+    main = page.get_by_role("main")
+    hands.press(page.get_by_role("link", name="Sign in").first)
+    hands.press(main.get_by_role("link", name=re.compile("account", re.I)).first)
+    hands.fill(main.locator("[name=email]"), email)
+    hands.fill(main.locator("[name=password1]"), NEW_PASSWORD)
+    hands.press(main.get_by_role("button", name="Make the account"))
+
+    def address():
+        texts = [letter.get_body(("plain",)).get_content() for letter in messages_to(farm, email)]
+        return next((found[0] for text in texts if (found := re.search(r"http\S*/confirm-email/\S*", text))), None)
+
+    page.goto(wait_for(address, "a letter to confirm the address"))
+    hands.press(main.get_by_role("button", name="Confirm"))
+    page.goto(farm.url(MASTER))
+    hands.press(page.get_by_role("link", name="Your account").first)
+
+
+def stranger_finds_nothing(page, farm, old_link, numbers):
+    """Somebody else with the link of before, and with the numbers, sees none of the order."""
+    sign_in(page, farm, "ben@example.org", "/orders/")
+    expect(page.get_by_role("heading", name=re.compile("orders", re.I)).first).to_be_visible()
+    order = numbers[THISTLE.name].rpartition("-")[0]
+    for path in ("/orders/", f"/orders/?after={order}", "/orders/claim/"):
+        page.goto(farm.url(MASTER, path))
+        assert order not in page.content(), path
+    assert page.goto(old_link).status == 410
+    assert THISTLE.goods not in page.content()
+
+
+def owner_sends(page, farm, shop, number):
+    """Pack and send a parcel at the shop's desk."""
+    sign_in(page, farm, f"{shop.slug}@mall.localhost", "/admin/")
+    page.get_by_role("link", name=re.compile("orders? to pack")).first.click()
+    page.get_by_role("link", name=number).first.click()
+    page.get_by_role("button", name="Mark as packed").first.click()
+    page.get_by_role("link", name="Today").first.click()
+    page.get_by_role("link", name=re.compile("orders? packed, to send")).first.click()
+    page.get_by_role("link", name=number).first.click()
+    page.get_by_role("button", name="Mark as sent").first.click()
+    expect(page.get_by_text("Sent ").first).to_be_visible()
+
+
+def letters_about(farm, address, *words):
+    """Return the subjects of the letters to an address where each word is in one of them; None before."""
+    subjects = [str(letter["Subject"]).lower() for letter in messages_to(farm, address)]
+    return subjects if all(any(word in subject for subject in subjects) for word in words) else None
