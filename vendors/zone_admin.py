@@ -33,6 +33,8 @@ class DeliveryZoneForm(ChosenCurrencyMixin, forms.ModelForm):  # type: ignore[ty
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "countries" not in self.fields:  # to be looked at only
+            return
         chosen = self["countries"].value() or []
         ordered = sorted(countries, key=lambda country: country.code not in chosen)  # the chosen are on top
         self.fields["countries"].widget = forms.CheckboxSelectMultiple({"class": "ticks"}, choices=ordered)

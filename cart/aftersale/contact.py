@@ -53,7 +53,7 @@ def contact_of(order: Order) -> dict[str, str]:
 
 
 def fingerprint(order: Order) -> str:
-    """Return a digest of the fields as they are, by which a form says what it showed."""
+    """Return a digest of the fields as they are: a form carries the one of the fields it showed."""
     return hashlib.sha256(json.dumps(contact_of(order), sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -1,4 +1,4 @@
-"""The service that puts the goods of an order into a cart once more, and says what is different now."""
+"""The service that puts the goods of an order into a cart once more, and names the differences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reordered:
-    """Hold what is in the cart again, and as sentences what is different from the order."""
+    """Hold the names of the goods in the cart again, and the differences from the order as sentences."""
 
     added: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""URLs below an order's page, for what its shopper does with it, and the link that confirms a change of address."""
+"""URLs of the shopper's acts below an order's page, and of the link that confirms a change of address."""
 
 from django.urls import path
 

@@ -68,7 +68,7 @@ def ask(request: MallRequest, order: Order, token: str, number: str) -> HttpResp
 
 @with_order("POST")
 def reorder(request: MallRequest, order: Order, token: str) -> HttpResponse:
-    """Put the goods into the visitor's cart once more, and say what is different now."""
+    """Put the goods into the visitor's cart once more, and name the differences."""
     lines = [line for consignment in order.consignments.all() for line in consignment.lines.all()]
     try:
         found = reordering.reorder(

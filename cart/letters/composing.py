@@ -30,7 +30,7 @@ def compose(letter: Letter) -> EmailMultiAlternatives:
 
 
 def _sender(letter: Letter, consignment: Consignment | None) -> Sender:
-    """Return the mall as the sender; answers reach whom a question is from, or the shop that is meant, or the mall."""
+    """Return the mall as the sender; answers reach the asker of a question, else the shop meant, else the mall."""
     order = letter.order
     sender = sender_of(order.marketplace.community, order.marketplace)
     if letter.kind == Letter.Kind.QUESTION:

@@ -1,4 +1,4 @@
-"""What the templates of letters about orders may use."""
+"""The context of the templates of letters about orders."""
 
 from __future__ import annotations
 

@@ -15,30 +15,15 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
-from django_countries.fields import CountryField
 
 from cart.orders import carriers, links
+from cart.orders.postal_address import PostalAddress
 from sessions_farm.query_plans import attach, planned
 from vendors.models.amount_fields import AmountField, BigAmountField
 from vendors.money import Money
 from vendors.times import days_as_written
 
 RETURN_GRACE = timedelta(seconds=30)
-
-
-class PostalAddress(models.Model):
-    """Hold a name and a postal address."""
-
-    name = models.CharField(max_length=100)
-    line1 = models.CharField("address", max_length=120)
-    line2 = models.CharField("address, second line", max_length=120, blank=True)
-    postcode = models.CharField(max_length=16, blank=True)
-    town = models.CharField(max_length=80)
-    country = CountryField(default="IE")
-    phone = models.CharField(max_length=30, blank=True, help_text="For the courier.")
-
-    class Meta:
-        abstract = True
 
 
 class Address(PostalAddress):

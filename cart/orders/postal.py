@@ -22,14 +22,14 @@ ABROAD: Final = re.compile(r"[A-Z]{1,3}-(?=\d)")  # D-10115: the country's lette
 
 
 class AddressError(ValueError):
-    """Report a part of an address that its country would not take; the message is for the person who typed it."""
+    """Report a part of an address that its country would not take, in words for people."""
 
 
 class AddressFormMixin(forms.BaseForm):
     """Check the postcode and the phone number of a form by its country; both come out in the usual form."""
 
     def clean(self) -> dict[str, Any]:
-        """Say beside the field what is wrong with it."""
+        """Say each fault beside its field."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         country = str(data.get("country") or "")
         for name, check in (("postcode", clean_postcode), ("phone", clean_phone)):
@@ -85,7 +85,7 @@ def _fits(text: str, rules: ValidationRules) -> bool:
 
 
 def _readings(text: str, examples: list[str]) -> Iterator[str]:
-    """Yield what a person may have meant: spaced as the examples are, as typed, without the country's letters."""
+    """Yield readings of a postcode: spaced as the examples are, as typed, without the country's letters."""
     code = squeeze(text)
     yield from (_spaced_like(code, each) for each in examples if len(code) == len(squeeze(each)))
     yield text

@@ -13,7 +13,8 @@ from django.db.models import Prefetch, Q
 from cart.aftersale.models import Return
 from cart.letters.models import Letter
 from cart.models import Line
-from cart.orders.models import Address, Consignment, Order, OrderLine, Payment, PostalAddress
+from cart.orders.models import Address, Consignment, Order, OrderLine, Payment
+from cart.orders.postal_address import PostalAddress
 from mall.accounts.device_views import DEVICE, LIMIT
 from mall.accounts.models import User
 from sessions_farm.communities.models import Visitor

@@ -88,7 +88,7 @@ def owner_joins(owner):
     owner.fills(email=OWNER, password1="a long walk on the strand")
     owner.presses("Make the account")
     owner.opens_letter(r"http\S*/confirm-email/\S*")
-    owner.presses("Confirm")
+    owner.presses("Yes, confirm it")
     owner.presses("Accept")
     owner.sees("It is being set up, and shoppers do not see it yet.")
 

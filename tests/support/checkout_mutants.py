@@ -169,7 +169,7 @@ MUTANTS = [
     *of(
         "cart/orders/access",
         ("old-link", "a link that ran out opens the order", "checkout/test_order_page",
-         "    if link.is_over:", "    if order is None:"),
+         "    if not order.is_opened_by(link):", "    if order is None:"),
     ),
 ]  # fmt: skip
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}

@@ -90,7 +90,16 @@ class World:
         items = (body.Item("TEA-1", "Assam", 2, Money(1200, "EUR")), body.Item("CUP-1", "A cup", 1, Money(900, "EUR")))
         content = body.serialize(
             body.DispatchBody(
-                key, 1, "seller", parcel.number, "M-1", moment, "standard", Money(450, "EUR"), person, items
+                key,
+                1,
+                route.department.vendor.slug,
+                parcel.number,
+                "M-1",
+                moment,
+                "standard",
+                Money(450, "EUR"),
+                person,
+                items,
             )
         )
         digest = hashlib.sha256(content).hexdigest()

@@ -419,15 +419,21 @@ def wait_until():
 
 @pytest.fixture
 def manage(settings):
-    """Start a manage.py command as a process of its own on the test's database."""
+    """Start a manage.py command as a process of its own on the test's database; none outlives a test that fails."""
     database = settings.DATABASES["default"]
     url = f"postgresql://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
     environment = os.environ | {"DATABASE_URL": url, "EGRESS_ALLOW": "127.0.0.0/8", "SECRET_KEY": settings.SECRET_KEY}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
+    started = []
 
     def start(*arguments, **changes):
         command = [sys.executable, str(SITES.parents[1] / "manage.py"), *map(str, arguments)]
         output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, env=environment | changes, **output)
+        started.append(subprocess.Popen(command, env=environment | changes, **output))
+        return started[-1]
 
-    return start
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from shipping import envelope, services, tasks
+from shipping import alarms, envelope, services
 from shipping.keys import file_name
 from shipping.models import Ack, Dispatch, Route, VendorKey
 from shipping.runner import drain
@@ -107,11 +107,11 @@ def test_department_that_had_sent_it_says_so_and_people_are_mailed(
     drain(now=timezone.now() + 2 * LATER)
     newest = Dispatch.objects.get(revision=2)
     assert (newest.state, newest.reason) == ("acked", services.TOO_LATE)
-    tasks.send_alarms()
-    tasks.send_alarms()
+    assert alarms.send_alarms(timezone.now()) == 1
+    assert alarms.send_alarms(timezone.now()) == 0
     (mail,) = mailoutbox
     assert "changes came too late" in mail.subject
-    assert f"consignment {consignment.number}: send nothing" in mail.body
+    assert f"Consignment {consignment.number}: " in mail.body
 
 
 def test_file_under_keys_that_sign_no_more_is_written_anew(

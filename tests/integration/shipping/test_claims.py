@@ -12,9 +12,9 @@ from django.db import connection
 from django.utils import timezone
 
 from shipping import claim as claims
-from shipping import presence, results, runner, tasks
+from shipping import presence, results, runner, signing_keys, tasks
 from shipping.claim import LEASE, Room
-from shipping.models import Dispatch, Route
+from shipping.models import Dispatch, Route, VendorKey
 from shipping.results import Finished
 from shipping.runner import drain
 from shipping.transports.base import SendResult, TransportError
@@ -154,6 +154,8 @@ def test_killed_workers_lose_nothing_and_double_nothing(http_department, cutter,
     count, kills = 300, 3
     proxy = cutter(http_department.port, every=10, delay=0.03)
     world = World(1, f"http://127.0.0.1:{proxy.port}/orders", http_department.secret)
+    (key,) = signing_keys.open_keys([VendorKey.objects.get().encrypted_secret])
+    http_department.keys.write_text(f"{key.line}\n")
     workers = [manage("dispatchd", "--lease", "1") for _ in range(kills)]
     for worker in workers:
         assert "working" in worker.stdout.readline()
