@@ -5,10 +5,11 @@ At ``make test`` it is done by keyboard alone, without JavaScript, in a window o
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.shopper import FOWLERS, MASTER, NOBLE_BARNEY, SHOPS, THISTLE, Shopper
-from tests.e2e.test_account import sign_in
+from tests.e2e.test_account import AXE, LOOKS, WCAG, sign_in
 from tests.e2e.test_journey import messages_to
 from tests.support.waiting import wait_for
 
@@ -95,6 +96,32 @@ def guest_comes_home(mall_farm, new_page, hands, options, email):
     assert page.faults == []
 
 
+def test_pages_of_an_order_pass_axe_and_fit_the_window(mall_farm, new_page, scale):
+    """One look; ``make prove`` has all four."""
+    if not AXE.exists():
+        pytest.skip("axe-core of package.json is not installed")
+    shopper = Shopper(new_page(), mall_farm, "nora@axe.example")
+    for shop in (FOWLERS, THISTLE):
+        shopper.add_from(shop)
+    shopper.page.goto(mall_farm.url(MASTER, "/cart/"))
+    shopper.goes_to_checkout()
+    shopper.pays()
+    order, numbers = shopper.page.url, shopper.consignments()
+    owner_sends(new_page(), mall_farm, THISTLE, numbers[THISTLE.name])
+    pages = ["", "cancel/", f"ask/{numbers[FOWLERS.name]}/", f"return/{numbers[THISTLE.name]}/", "address/"]
+    found = []
+    for width, scheme in LOOKS[:scale]:
+        page = new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+        for path in pages:
+            assert page.goto(order + path).status == 200, path
+            page.evaluate(AXE.read_text())
+            violations = page.evaluate("rules => axe.run(document, rules)", WCAG)["violations"]
+            found += [(path, width, scheme, each["id"], each["nodes"][0]["html"][:120]) for each in violations]
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                found.append((path, width, scheme, "wider than the window"))
+    assert found == []
+
+
 def makes_account(page, farm, email, hands):
     """Make an account from the bar of the page where the order was, and confirm its address."""
     main = page.get_by_role("main")
@@ -116,7 +143,7 @@ def makes_account(page, farm, email, hands):
 
 def stranger_finds_nothing(page, farm, old_link, numbers):
     """Somebody else with the link of before, and with the numbers, sees none of the order."""
-    sign_in(page, farm, "ben@example.org", "/orders/")
+    sign_in(page, farm, "anna@example.org", "/orders/")
     expect(page.get_by_role("heading", name=re.compile("orders", re.IGNORECASE)).first).to_be_visible()
     order = numbers[THISTLE.name].rpartition("-")[0]
     for path in ("/orders/", f"/orders/?after={order}", "/orders/claim/"):

@@ -40,8 +40,7 @@ class Cable:
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
             for end in [end for pair in self.pairs for end in pair]:
-                hang_up(end)
-                end.close()
+                hang_up(end)  # who carries between them closes them
 
     def lose_answer(self):
         self.loses = True
@@ -52,8 +51,16 @@ class Cable:
                 near, _ = listener.accept()
             except OSError:
                 return
-            pairs.append((near, self._reach()))
-            threading.Thread(target=self._carry, args=pairs[-1], daemon=True).start()
+            try:
+                far = self._reach()
+            except OSError:
+                near.close()
+                continue
+            pairs.append((near, far))
+            threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
+            if listener is not self.listener:  # it was cut meanwhile
+                hang_up(near)
+                hang_up(far)
 
     def _reach(self):
         host, port = self.target
@@ -65,7 +72,7 @@ class Cable:
 
     def _carry(self, near, far):
         answered = True
-        with selectors.DefaultSelector() as selector, contextlib.suppress(OSError, ValueError):
+        with near, far, selectors.DefaultSelector() as selector, contextlib.suppress(OSError, ValueError):
             selector.register(near, selectors.EVENT_READ, far)
             selector.register(far, selectors.EVENT_READ, near)
             while True:
