@@ -1,6 +1,7 @@
 # What can be done with the mall; `make help` lists it. Each word brings what it needs (deploy/bootstrap).
 .DEFAULT_GOAL := help
-.PHONY: help demo mail demo-reset test prove mutants django-suites check fmt bench farm farm-init farm-walk
+.PHONY: help demo mail demo-reset translations test prove mutants django-suites check fmt bench farm farm-init farm-down farm-erase farm-scale farm-rollout farm-reload \
+	farm-rotate-key farm-backup farm-restore farm-chaos farm-pools farm-reach farm-walk
 PYTHON := .venv/bin/python
 # A test run starts many programs, and each would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
@@ -25,10 +26,15 @@ demo-reset: ## throw the demo's data away and start afresh
 	@deploy/bootstrap sites
 	@$(PYTHON) -m deploy.demo.run --reset
 
+translations: ## bring the catalogues of the shoppers' languages up to date with code and templates, and compile them
+	@deploy/bootstrap test sites dev
+	@$(PYTHON) manage.py translations --settings tests.settings
+
 test: ## run every test, the browser's too (ARGS="-k cart" for some, ARGS="-n0" one after another)
 	@deploy/bootstrap test sites
 	@deploy/openid_clients
 	@deploy/openssh_server
+	@deploy/pgbouncer
 	@$(PYTHON) -m tests.e2e.chromium
 	@$(PYTHON) -m pytest $(PARALLEL) $(ARGS)
 
@@ -36,6 +42,7 @@ prove: ## run the tests that chance decides, each many times more often (SCALE=1
 	@deploy/bootstrap test sites
 	@deploy/openid_clients
 	@deploy/openssh_server
+	@deploy/pgbouncer
 	@$(PYTHON) -m tests.e2e.chromium
 	@SCALE=$${SCALE:-10} $(PYTHON) -m pytest $(PARALLEL) -m scale $(ARGS)
 
@@ -57,6 +64,7 @@ check: ## look at all code without running it: format, lint, types, layers, migr
 	.venv/bin/lint-imports
 	$(PYTHON) manage.py makemigrations --check --settings tests.settings
 	$(PYTHON) manage.py check --settings tests.settings
+	$(PYTHON) manage.py translations --check --settings tests.settings
 	.venv/bin/djade --target-version 6.1 --check $(TEMPLATES)
 	.venv/bin/djangofmt --check $(TEMPLATES)
 	$(FRONT) biome ci .
@@ -75,17 +83,58 @@ fmt: ## put code, templates, CSS, JS and Lua into the project's format
 	$(FRONT) stylelint --ignore-path .gitignore --fix '**/*.css'
 	$(FRONT) node deploy/format_lua.mjs $(LUA)
 
-bench: ## measure shop and checkout beside django-oscar, dispatch beside a bare loop, sessions against raw servers and Django's engines, and two nodes
+bench: ## measure shop and checkout beside django-oscar, dispatch beside a bare loop, the support feed beside pub/sub, sessions against raw servers and Django's engines, and two nodes
 	@deploy/bootstrap sites
 	@$(PYTHON) -m tests.benchmarks.commerce
 	@$(PYTHON) -m tests.benchmarks.dispatch
+	@$(PYTHON) -m tests.benchmarks.feed
 	@$(PYTHON) -m tests.benchmarks.run
 
-farm-init: ## make the farm's secrets, once (deploy/secrets/)
-	@deploy/init
+FARM_COMMAND = python3 -m deploy.farm
 
-farm: farm-init ## build and start the farm of containers (deploy/compose.yaml)
-	docker compose -f deploy/compose.yaml up -d --build --wait
+farm: ## build and start the farm of containers (MODE=production without the demo; HA=1 with a second one of each part; HTTPS_PORT=8443 HTTP_PORT=8080)
+	@$(FARM_COMMAND) up
+
+farm-init: ## make the farm's secrets, once (deploy/secrets/)
+	@$(FARM_COMMAND) init
+
+farm-down: ## stop the farm; its data stays
+	@$(FARM_COMMAND) down
+
+farm-erase: ## stop the farm and throw its data away
+	@$(FARM_COMMAND) erase
+
+farm-scale: ## more nodes or fewer, while requests go on (WEB=5 for all hosts, LARGE=2 for LARGE_HOSTS)
+	@$(FARM_COMMAND) scale $(if $(WEB),--web $(WEB)) $(if $(LARGE),--large $(LARGE))
+
+farm-rollout: ## new code, node by node, while requests go on (BUILD=0: the image is there)
+	@$(FARM_COMMAND) rollout $(if $(filter 0,$(BUILD)),--no-build)
+
+farm-reload: ## the balancer reads its configuration anew, while requests go on
+	@$(FARM_COMMAND) reload
+
+farm-rotate-key: ## a new secret key, in two rollouts, without a log-out
+	@$(FARM_COMMAND) rotate-key
+
+farm-backup: ## database, media and the list of secrets into deploy/backups/, while requests go on
+	@$(FARM_COMMAND) backup
+
+farm-restore: ## a new farm out of a backup (BACKUP=deploy/backups/...)
+	@$(FARM_COMMAND) restore $(BACKUP)
+
+farm-promote: ## a farm with HA=1: the standby becomes the database, and the database of before its standby
+	@$(FARM_COMMAND) promote
+
+farm-chaos: ## run the farm's commands, and kill, freeze and cut off each part of it, under a stream of shoppers (ONLY="redis frozen")
+	@deploy/bootstrap test sites
+	@$(PYTHON) -m tests.chaos
+
+farm-pools: ## what a crowd at the big vendor's host costs the others (a farm with LARGE_HOSTS=fowlers.test and nodes of both pools)
+	@deploy/bootstrap test sites
+	@$(PYTHON) -m tests.chaos.pools
+
+farm-reach: ## which ports each container of the running farm can connect to; fails where one reaches too much (as root)
+	@$(FARM_COMMAND) reach
 
 farm-walk: ## walk through the running farm in a browser, and kill a node on the way
 	@deploy/bootstrap test sites

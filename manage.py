@@ -6,6 +6,7 @@ import sys
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mall.settings")
+    os.environ.setdefault("DB_POOL", "0")  # a command uses one connection, and a migration may take its time
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

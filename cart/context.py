@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db.models import QuerySet, Subquery
 
 from cart.models import Cart, Line
+from sessions_farm.communities.query_plans import SumRows, planned
 from sessions_farm.communities.visitors.lookup import visitors_with
-from sessions_farm.query_plans import SumRows, planned
 from vendors.http import MallRequest
 
 
@@ -24,6 +24,12 @@ def current_cart(request: MallRequest) -> Cart | None:
 @planned
 def _cart_of(visitor_id: UUID) -> QuerySet[Cart]:
     return Cart.objects.filter(visitor=visitor_id)
+
+
+@planned
+def quantities_of(cart_id: int) -> QuerySet[Line, tuple[int, int]]:
+    """Select the variant and quantity of each line of a cart."""
+    return Line.objects.filter(cart=cart_id).order_by().values_list("variant_id", "quantity")
 
 
 def count_pieces(request: MallRequest) -> int:

@@ -23,8 +23,8 @@ from django.db.models import F, QuerySet
 from cart.lines import add_pieces, remove_pieces
 from cart.models import Cart, CopiedLine, Line
 from cart.transactions import in_transaction
+from sessions_farm.communities.query_plans import planned
 from sessions_farm.communities.visitors.merging import surviving_visitor
-from sessions_farm.query_plans import planned
 from vendors import stock
 from vendors.models import Variant
 

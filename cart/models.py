@@ -46,6 +46,21 @@ class Line(models.Model):
         return self.variant.currency
 
 
+class SavedGoods(models.Model):
+    """Keep a variant that a shopper wants later, beside the lines of the cart."""
+
+    cart = models.ForeignKey(Cart, models.CASCADE, related_name="saved")
+    variant = models.ForeignKey("vendors.Variant", models.CASCADE, related_name="+")
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "saved goods"
+        constraints = [models.UniqueConstraint(fields=["cart", "variant"], name="cart_saved_once")]
+
+    def __str__(self) -> str:
+        return str(self.variant)
+
+
 class CopiedLine(models.Model):
     """Hold the quantity of a line that was copied from one cart into another (cart.copies)."""
 

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from django_htmx.http import HttpResponseClientRedirect
 
 from cart.context import count_pieces
@@ -16,7 +17,7 @@ from sessions_farm.stores.base import StoreUnavailableError
 from vendors.http import MallRequest
 
 LANDED = "cart_landed"
-BUSY = "Many people are buying the same thing right now."
+BUSY = gettext_lazy("Many people are buying the same thing right now.")
 
 
 def added_response(request: MallRequest, next_url: str, change: LineChange) -> HttpResponse:
@@ -28,21 +29,26 @@ def added_response(request: MallRequest, next_url: str, change: LineChange) -> H
     if _needs_landing(request) and (landing := _landing_url(request, change)):
         request.session[LANDED] = True
         return HttpResponseClientRedirect(landing) if request.htmx else HttpResponseRedirect(landing, status=303)
-    return _message_response(request, next_url, describe_change(change, verb="Added"), messages.SUCCESS)
+    return message_response(request, next_url, describe_change(change, is_new=True), messages.SUCCESS)
 
 
 def error_response(request: MallRequest, next_url: str, reason: str) -> HttpResponse:
     """Respond to an addition that failed."""
-    return _message_response(request, next_url, reason, messages.ERROR)
+    return message_response(request, next_url, reason, messages.ERROR)
 
 
-def describe_change(change: LineChange, verb: str = "Changed") -> str:
+def describe_change(change: LineChange, *, is_new: bool = False) -> str:
     """Describe the new state of a line to the shopper."""
     if not change.quantity:
-        return f"Removed: {change.variant}."
+        return gettext("Removed: %(variant)s.") % {"variant": change.variant}
     if change.capped:
-        return f"Only {change.quantity} left of {change.variant}: your cart has all of them."
-    return f"{verb}: {change.variant}. Your cart has {change.quantity}."
+        return gettext("Only %(quantity)s left of %(variant)s: your cart has all of them.") % {
+            "quantity": change.quantity,
+            "variant": change.variant,
+        }
+    added = gettext("Added: %(variant)s. Your cart has %(quantity)s of it.")
+    changed = gettext("Changed: %(variant)s. Your cart has %(quantity)s of it.")
+    return (added if is_new else changed) % {"variant": change.variant, "quantity": change.quantity}
 
 
 def url_with_ticket(request: MallRequest, page: str, **parameters: str) -> str:
@@ -66,7 +72,8 @@ def _landing_url(request: MallRequest, change: LineChange) -> str:
         return ""
 
 
-def _message_response(request: MallRequest, next_url: str, text: str, level: int) -> HttpResponse:
+def message_response(request: MallRequest, next_url: str, text: str, level: int) -> HttpResponse:
+    """Respond with words: a redirect to a page that shows them, or for htmx the words themselves."""
     if request.htmx:
         context = {"text": text, "is_error": level == messages.ERROR, "cart_count": count_pieces(request)}
         return render(request, "cart/_message.html", context)

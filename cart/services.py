@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from cart import copies
 from cart.lines import MAX_QUANTITY, add_pieces, end_purchase
-from cart.models import Cart, CopiedLine, Line
+from cart.models import Cart, CopiedLine, Line, SavedGoods
 from cart.transactions import in_transaction
 from sessions_farm.communities.visitors.merging import surviving_visitor
 from vendors import stock
@@ -131,6 +131,11 @@ def merge_carts(*, source: Visitor, target: Visitor, now: datetime) -> None:
                 target_cart.pk, line.variant, added, limit=limit, added_at=line.added_at, seen_price=line.seen_price
             )
     copies.move_copies(source=carts[source.pk], target=target_cart)
+    saved = [
+        SavedGoods(cart=target_cart, variant_id=variant_id, saved_at=saved_at)
+        for variant_id, saved_at in carts[source.pk].saved.values_list("variant_id", "saved_at")
+    ]
+    SavedGoods.objects.bulk_create(saved, ignore_conflicts=True)
     held_by = carts[source.pk].held_by or target_cart.held_by  # a hold follows its owner into the account
     carts[source.pk].delete()
     Cart.objects.filter(pk=target_cart.pk).update(changed_at=now, held_by=held_by)

@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 from cart.copies import Offer
 from cart.models import Line
 from cart.pricing import ConsignmentDraft, PricedLine, Tariff, split_by_vendor
-from sessions_farm.query_plans import planned
+from sessions_farm.communities.query_plans import planned
 from vendors import stock
 from vendors.cards import with_pictures
 from vendors.delivery import DeliveryMethod, Destination, Promise, promise, zone_for

@@ -12,8 +12,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from cart import copies, responses
 from cart.context import current_cart
@@ -30,19 +32,20 @@ from vendors.http import MallRequest
 
 PAGES = {"cart": "cart:page", "checkout": "checkout:start", "added": "cart:added"}
 OFFERED = "checkout_offered"  # guarded: on the master only
-TOO_LATE = "That way is good for one minute, once. Is anything missing? Open the cart in the shop and press Check out."
-AWAY = "The checkout cannot be reached for a moment. Your cart is as it was; try again."
+TOO_LATE = gettext_lazy(
+    "That way is good for one minute, once. Is anything missing? Open the cart in the shop and press Check out."
+)
+AWAY = gettext_lazy("The checkout cannot be reached for a moment. Your cart is as it was; try again.")
 
 
-@require_POST
-def to_mall(request: MallRequest) -> HttpResponse:
-    """Redirect from a store's cart to the mall's cart or checkout, with a ticket."""
-    page = "checkout" if request.POST.get("to") == "checkout" else "cart"
+def leave(request: MallRequest, page: str) -> HttpResponse:
+    """Redirect to the mall's cart or checkout: on the master there, from a store with a ticket."""
     try:
-        return SeeOther(responses.url_with_ticket(request, page))
+        url = reverse(PAGES[page]) if request.mall.is_master else responses.url_with_ticket(request, page)
     except StoreUnavailableError:
         messages.error(request, AWAY)
         return redirect("cart:page")
+    return HttpResponseClientRedirect(url) if request.htmx else SeeOther(url)
 
 
 @mall_id_required
@@ -66,7 +69,10 @@ def arrive(request: MallRequest) -> HttpResponse:
                 source_visitor_id=ticket.visitor_id, target=request.mall.ensure_visitor(), now=timezone.now()
             )
         except RowLockTimeoutError:
-            messages.error(request, f"{responses.BUSY} Open the cart in the shop and press Check out again.")
+            messages.error(
+                request,
+                gettext("%(busy)s Open the cart in the shop and press Check out again.") % {"busy": responses.BUSY},
+            )
             return confidential(SeeOther(reverse("cart:page")))
         if offers:
             request.session[OFFERED] = [str(ticket.visitor_id), page, [astuple(offer) for offer in offers]]
@@ -91,7 +97,7 @@ def answer_offer(request: MallRequest) -> HttpResponse:
     """Add the goods that were offered, or leave them; redirect to the page that the shopper asked for."""
     source_visitor_id, page, offers = _offered(request)
     if source_visitor_id is None:
-        messages.info(request, "Nothing is waiting to be added any more.")
+        messages.info(request, gettext("Nothing is waiting to be added any more."))
         return redirect("cart:page")
     if "leave" not in request.POST:
         try:
@@ -102,9 +108,9 @@ def answer_offer(request: MallRequest) -> HttpResponse:
                 now=timezone.now(),
             )
         except RowLockTimeoutError:
-            messages.error(request, f"{responses.BUSY} Nothing was added; try again.")
+            messages.error(request, gettext("%(busy)s Nothing was added; try again.") % {"busy": responses.BUSY})
             return redirect("cart:offered")
-        messages.success(request, "Added to your cart.")
+        messages.success(request, gettext("Added to your cart."))
     del request.session[OFFERED]
     return SeeOther(_url_of(page, ""))
 

@@ -8,4 +8,4 @@ class MallConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from mall import audited_models, receivers  # noqa: F401, PLC0415 -- app ready
+        from mall import audited_models, receivers, request_log  # noqa: F401, PLC0415 -- app ready

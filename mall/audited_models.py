@@ -4,7 +4,7 @@ from auditlog.registry import auditlog
 
 from cart.orders.models import Consignment
 from mall.accounts.models import User
-from shipping.models import VendorKey
+from shipping.models import ScriptRun, VendorKey
 from vendors.models import (
     Category,
     DeliveryZone,
@@ -12,8 +12,10 @@ from vendors.models import (
     Membership,
     Product,
     ProductImage,
+    Review,
     Stock,
     Storefront,
+    Synonym,
     Variant,
     Vendor,
     VendorDomain,
@@ -22,14 +24,17 @@ from vendors.models import (
 auditlog.register(User, include_fields=["name", "email", "mall_role", "is_superuser", "is_staff", "is_active"])
 auditlog.register(Marketplace)
 auditlog.register(Category)
+auditlog.register(Synonym)
 auditlog.register(Vendor)
 auditlog.register(DeliveryZone)
 auditlog.register(Storefront)
 auditlog.register(VendorDomain)
 auditlog.register(Membership)
-auditlog.register(Product, exclude_fields=["search", "updated_at"])
+auditlog.register(Product, exclude_fields=["updated_at"])
 auditlog.register(Variant, exclude_fields=["stock"])
 auditlog.register(ProductImage, include_fields=["file", "alt", "position"])
+auditlog.register(Review, include_fields=["state", "why", "answer"])
 auditlog.register(Stock, include_fields=["low_below"])
 auditlog.register(Consignment)
 auditlog.register(VendorKey, include_fields=["key_id", "retired_at"])
+auditlog.register(ScriptRun, include_fields=["script", "mode", "arguments", "data_size", "state"])

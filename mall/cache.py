@@ -8,17 +8,29 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.core.cache.backends.locmem import LocMemCache
+from django_redis import pool
 from django_redis.cache import RedisCache
 from django_redis.exceptions import ConnectionInterrupted
 
 from sessions_farm.stores.circuit_breaker import CircuitBreaker
+from sessions_farm.stores.redis.address import read_address
+from sessions_farm.stores.redis.redis_py import BLOCKING, Limits, make_pool
 
 LIMIT_PREFIX: Final = "allauth:rl:"
 REST = 5.0  # seconds for which Redis is left alone after a failure: each try may take as long as its timeout
+WAITS = Limits(answer=0.5, connect=0.2, place=0.5, connections=100)
 
 # One for all threads of the process, each of which has a cache object of its own.
 _local = LocMemCache("limits", {"OPTIONS": {"MAX_ENTRIES": 20_000}})
-_breaker = CircuitBreaker(REST)
+_breaker = CircuitBreaker(REST, name="cache")
+
+
+class ConnectionFactory(pool.ConnectionFactory):  # type: ignore[misc]  # as below
+    """django-redis' pools for an address as REDIS_URL: its own factories read servers and Sentinels in two ways."""
+
+    def get_connection_pool(self, params: dict[str, Any]) -> Any:
+        """Return the pool of an address. Raise ImproperlyConfigured for a faulty one."""
+        return make_pool(BLOCKING, read_address(params["url"], "CACHE_URL"), WAITS, decode_responses=False)
 
 
 class Cache(RedisCache):  # type: ignore[misc]  # the package has no types

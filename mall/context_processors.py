@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from mall import node
 from sessions_farm.communities.context import Mall
 from sessions_farm.communities.links import absolute_url
+from sessions_farm.communities.query_plans import planned
 from sessions_farm.communities.registry import registry
-from sessions_farm.query_plans import planned
+from vendors import languages
 from vendors.models import Category
 from vendors.storefronts import CachedMarketplace
 
@@ -22,6 +23,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """Return the context of a page's header and footer; expensive values are lazy."""
     market: CachedMarketplace | None = getattr(request, "marketplace", None)
     return {
+        "languages": [(code, languages.tag_of(code), name) for code, name in settings.LANGUAGES],
+        "language": languages.current(),
         "node": node.name(),
         "demo": settings.DEMO,
         "other_malls": functools.partial(other_malls, market),

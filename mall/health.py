@@ -1,80 +1,89 @@
-"""Probes and metrics, served before the host is checked: /healthz, /readyz, /metrics.
+"""Probes and figures, answered in front of Django by the event loop itself: /healthz, /readyz, /metrics.
 
-/healthz checks the process only: a node need not restart because the database does. /readyz checks the dependencies of
-a request. Both are refused from outside by the balancer; /metrics asks for OPS_TOKEN as a bearer token as well.
+/healthz: the process answers. /readyz: 503 while the node drains, waits for migrations or is cut off from its parts,
+else 200; degraded parts are named there, and are no reason to leave the balancer's pool (mall.dependencies). /metrics
+asks for OPS_TOKEN as a bearer token. The balancer shows none of them outside. No thread is needed for a probe, so a
+node whose threads all wait for something still says that it is there.
 """
 
+from __future__ import annotations
+
+import asyncio
 import hmac
-from collections.abc import Callable
+import json
 from pathlib import Path
+from typing import Any
 
 import prometheus_client
-import redis
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.db import connections
+
+from mall.dependencies import dependencies
 
 DRAIN_FILE = Path("/tmp/drain")  # noqa: S108 -- a flag of the container's entrypoint, without content
-MIGRATED: set[str] = set()
+
+type Answer = tuple[int, str, bytes]
 
 
-class HealthMiddleware:
-    """Serve the three paths on any host, before all other middleware."""
+class HealthEndpoints:
+    """An ASGI application around another one."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
+    def __init__(self, application: Any) -> None:
+        self.application = application
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        match request.path_info:
-            case "/healthz":
-                return HttpResponse("ok", content_type="text/plain")
-            case "/readyz":
-                return readiness()
-            case "/metrics":
-                return metrics(request)
-        return self.get_response(request)
-
-
-def readiness() -> HttpResponse:
-    """Return 200 where database, Redis and migrations are ready and the node is not draining; else 503 with faults."""
-    checks = {"database": database_answers, "redis": redis_answers, "migrations": migrations_applied}
-    if DRAIN_FILE.exists():
-        return JsonResponse({"draining": True}, status=503)
-    faults = {}
-    for name, check in checks.items():
-        try:
-            check()
-        except Exception as error:  # noqa: BLE001 -- any fault means "not ready", and the answer names it
-            faults[name] = type(error).__name__
-    return JsonResponse({"ready": not faults, "faults": faults}, status=503 if faults else 200)
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        answer = await answer_to(scope) if scope["type"] == "http" else None
+        if answer is None:
+            await self.application(scope, receive, send)
+            return
+        status, content_type, body = answer
+        headers = [(b"content-type", content_type.encode()), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
-def database_answers() -> None:
-    """Raise an error of the database where it does not answer."""
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute("SELECT 1")
+async def answer_to(scope: dict[str, Any]) -> Answer | None:
+    """Return the answer to a request, or None where it is for the pages."""
+    match scope["path"]:
+        case "/healthz":
+            return 200, "text/plain", b"ok"
+        case "/readyz":
+            return readiness()
+        case "/metrics":
+            return await metrics(scope)
+    return None
 
 
-def redis_answers() -> None:
-    """Raise RedisError where Redis does not answer within half a second."""
-    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5) as client:
-        client.ping()
+def readiness() -> Answer:
+    """Return whether this node answers pages, and the parts that it has to do without."""
+    waits = "drain" if DRAIN_FILE.exists() else waits_for()
+    said = {"ready": not waits, "waits_for": waits, "degraded": dict(dependencies.faults)}
+    return 503 if waits else 200, "application/json", json.dumps(said).encode()
 
 
-def migrations_applied() -> None:
-    """Raise RuntimeError where a migration is missing; success is cached, since a node's code does not change."""
-    if "all" in MIGRATED:
-        return
-    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
-    if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise RuntimeError(f"{len(plan)} migrations are not applied; run manage.py migrate.")
-    MIGRATED.add("all")
+def waits_for() -> str:
+    """Return the wait of a node before its next page; empty where it is ready.
+
+    With the database away nothing is known of its migrations: such a node is ready to say "one moment".
+    """
+    if not dependencies.looked.is_set():
+        return "first look"
+    if dependencies.is_cut_off:
+        return "network"
+    return "migrations" if dependencies.is_migrated is False else ""
 
 
-def metrics(request: HttpRequest) -> HttpResponse:
+async def metrics(scope: dict[str, Any]) -> Answer:
     """Return the metrics of Prometheus; 403 without OPS_TOKEN as a bearer token."""
-    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not settings.OPS_TOKEN or not hmac.compare_digest(token.encode(), settings.OPS_TOKEN.encode()):
-        return HttpResponse("This needs OPS_TOKEN as a bearer token.\n", status=403, content_type="text/plain")
-    return HttpResponse(prometheus_client.generate_latest(), content_type=prometheus_client.CONTENT_TYPE_LATEST)
+    given = dict(scope["headers"]).get(b"authorization", b"").removeprefix(b"Bearer ")
+    if not settings.OPS_TOKEN or not hmac.compare_digest(given, settings.OPS_TOKEN.encode()):
+        return 403, "text/plain", b"This needs OPS_TOKEN as a bearer token.\n"
+    return 200, prometheus_client.CONTENT_TYPE_LATEST, await asyncio.to_thread(render_metrics)
+
+
+def render_metrics() -> bytes:
+    """Return the figures as text; a thread's connections are given back."""
+    try:
+        return prometheus_client.generate_latest()
+    finally:
+        connections.close_all()

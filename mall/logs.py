@@ -10,10 +10,13 @@ from django.conf import settings
 from mall import node
 from sessions_farm.communities.handoff import paths
 
-# Addresses that grant access to an invitation, an order, a payment, an acknowledgement or a new password; in the query
-# of another address, as the place to come back to, their slashes are encoded.
+# Addresses that grant access to an invitation, a stock alert, an order, a payment, an acknowledgement or a new
+# password; in the query of another address, as the place to come back to, their slashes are encoded.
 SLASH = "(?:/|%2[Ff])"
-GRANTING = ("join", "orders/status", "ship/ack", "pay/sandbox", "accounts/password/reset/key", "accounts/confirm-email")
+GRANTING = (
+    "join", "alerts/mine", "orders/status", "ship/ack", "pay/sandbox", "accounts/password/reset/key",
+    "accounts/confirm-email",
+)  # fmt: skip
 GRANTS = re.compile(
     rf"({SLASH}(?:{'|'.join(path.replace('/', SLASH) for path in GRANTING)}){SLASH}|[?&]signature=)[^/?&\s'\"]+"
 )

@@ -7,6 +7,7 @@ forms refuse it by themselves (ProhibitNullCharactersValidator).
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext
 
 from mall.bad_request import bad_request
 
@@ -20,5 +21,5 @@ class NoNulMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         query = request.META.get("QUERY_STRING", "")
         if "\0" in request.path_info or "%00" in query or "\0" in query:
-            return bad_request("Its address holds a NUL character; take it out.")
+            return bad_request(gettext("Its address holds a NUL character; take it out."))
         return self.get_response(request)

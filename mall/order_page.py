@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 
 from cart.aftersale.asking import shop_address
 from cart.aftersale.contact import CONFIRM_WITHIN
@@ -17,7 +19,7 @@ from cart.aftersale.models import ContactChange, Return, ReturnLine
 from cart.aftersale.returning import return_until
 from cart.letters.models import Letter
 from cart.orders.models import Consignment, Order, Payment, Refund
-from sessions_farm.query_plans import attach, planned
+from sessions_farm.communities.query_plans import attach, planned
 from shipping.status import DispatchStatus, for_order
 from vendors.cards import with_pictures
 from vendors.storefronts import CachedStorefront, storefronts
@@ -45,12 +47,12 @@ class Card:
     def events(self) -> list[tuple[str, datetime | None]]:
         """Return what has happened to it, in words, each with its time."""
         own, dispatch = self.consignment, self.dispatch
-        timed: list[tuple[str, datetime | None]] = [("Ordered", own.placed_at)]
+        timed: list[tuple[str, datetime | None]] = [(gettext("Ordered"), own.placed_at)]
         if dispatch and dispatch.code != "cancelled":
-            timed.append((dispatch.state.capitalize(), dispatch.since))
-        timed += [("Packed", own.packed_at), (" by ".join(filter(None, ("On its way", own.carrier))), own.sent_at)]
+            timed.append((capfirst(dispatch.state), dispatch.since))
+        timed += [(gettext("Packed"), own.packed_at), (_sending(own.carrier), own.sent_at)]
         happened = [each for each in timed if each[1]]
-        return [*happened, ("Delivered", None)] if own.state == State.DELIVERED else happened
+        return [*happened, (gettext("Delivered"), None)] if own.state == State.DELIVERED else happened
 
     @property
     def can_cancel(self) -> bool:
@@ -91,14 +93,14 @@ class OrderPage:
         """Return the heading of a placed order: thanks at first, later what it has come to."""
         kept = self.states - {State.CANCELLED}
         if kept <= {State.DELIVERED}:
-            return "Your order has arrived"
+            return gettext("Your order has arrived")
         if kept <= SENT:
-            return "Your order is on its way"
+            return gettext("Your order is on its way")
         if kept & SENT:
-            return "Part of your order is on its way"
+            return gettext("Part of your order is on its way")
         if self.order.placed_at and self.now - self.order.placed_at < THANKS:
-            return f"Thank you, {self.order.name}"
-        return "Your order is being packed"
+            return gettext("Thank you, %(order)s") % {"order": self.order.name}
+        return gettext("Your order is being packed")
 
     @property
     def can_cancel(self) -> bool:
@@ -135,6 +137,10 @@ def read_page(order: Order, now: datetime) -> OrderPage:
     page.look_again = _poll_seconds(order, now) if page.is_waiting or page.states & MOVING else 0
     page.version = _version(page)
     return page
+
+
+def _sending(carrier: str) -> str:
+    return gettext("On its way by %(carrier)s") % {"carrier": carrier} if carrier else gettext("On its way")
 
 
 def _is_waiting(order: Order, payment: Payment | None) -> bool:

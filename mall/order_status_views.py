@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -15,7 +16,6 @@ from cart.orders.access import LinkOverError, open_order
 from cart.orders.models import Order
 from mall.order_page import read_page
 from vendors.http import MallRequest
-from vendors.stylesheets import marketplace_stylesheet_url
 
 UNCHANGED = 204  # htmx leaves the page alone then, and with it focus and what a screen reader reads
 
@@ -45,12 +45,11 @@ def _status_page(request: MallRequest, order: Order, token: str) -> HttpResponse
     if request.htmx and (seen := request.GET.get("seen")):
         if seen == page.version:
             return HttpResponse(status=UNCHANGED)
-        messages.info(request, "Your order has changed: this page shows it as it is now.")
+        messages.info(request, gettext("Your order has changed: this page shows it as it is now."))
     context = {
         "page": page,
         "order": order,
         "payment": page.payment,
         "token": token,
-        "theme_of_all": marketplace_stylesheet_url(order.marketplace_id),
     }
     return render(request, "mall/order_status.html", context)

@@ -5,11 +5,15 @@ Every variable that is read here is listed in deploy/env.example. A secret may c
 
 from pathlib import Path
 
-import environ
 from django.utils.csp import CSP
 
+from mall import database, environment
+from sessions_farm.stores.redis.address import read_address
+from support_watch import limits
+from vendors import task_queue
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+env = environment.Env()
 
 # Core
 DEBUG = env.bool("DEBUG", default=False)
@@ -36,6 +40,7 @@ INSTALLED_APPS = [
     "cart",
     "cart.orders",
     "cart.letters",
+    "cart.stock_alerts",
     "cart.checkout.payments.sandbox",
     "cart.checkout.payments.manual",
     "cart.aftersale",
@@ -48,6 +53,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django.contrib.sitemaps",
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
@@ -60,11 +66,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "mall.health.HealthMiddleware",  # answers probes before any host is judged
+    *(["mall.compression.CompressionMiddleware"] if DEMO else []),  # the farm's balancer compresses
     "mall.node.NodeMiddleware",
     "mall.metrics.MetricsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "sessions_farm.communities.middleware.HostMiddleware",
+    "mall.language.LanguageMiddleware",
     "mall.nul.NoNulMiddleware",
     "mall.database_unavailable.DatabaseUnavailableMiddleware",
     "sessions_farm.web.middleware.StrictCookies",
@@ -77,6 +84,7 @@ MIDDLEWARE = [
     "sessions_farm.web.middleware.SessionMiddleware",
     "sessions_farm.communities.handoff.middleware.HandoffMiddleware",
     "vendors.middleware.StorefrontMiddleware",
+    "mall.language.ChosenLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -86,6 +94,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "mall.audit.AuditMiddleware",
+    "support_watch.middleware.WatchMiddleware",
 ]
 
 ROOT_URLCONF = "mall.urls"
@@ -112,29 +121,22 @@ TEMPLATES = [
 ]
 
 # Data
-# Persistent connections leak under ASGI, where threads come and go; a pool belongs to the process. Workers fork and use
-# one connection at a time: they have none (DB_POOL=0).
-DB_POOL = env.int("DB_POOL", default=8)
-DATABASES = {
-    "default": env.db("DATABASE_URL")
-    | {
-        "CONN_MAX_AGE": 0,
-        # Prepared statements, which the session store asks for: a pooler between here and PostgreSQL must know them.
-        "OPTIONS": {"prepare_threshold": 5}
-        | ({"pool": {"min_size": 1, "max_size": DB_POOL, "timeout": 5}} if DB_POOL else {}),
-    }
-}
+DB_POOL = env.int("DB_POOL", default=8)  # connections of a web node's process; 0 for workers and commands
+DB_POOLER = env.bool("DB_POOLER", default=False)  # the address is that of a transaction pooler, such as PgBouncer
+DATABASES = {"default": database.configured(env.db("DATABASE_URL"), pool=DB_POOL, is_pooler=DB_POOLER)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL")
 CACHE_URL = env.str("CACHE_URL", default=REDIS_URL)
+for _name, _url in (("REDIS_URL", REDIS_URL), ("CACHE_URL", CACHE_URL)):
+    read_address(_url, _name)  # a faulty one ends the process here, and not the first page that needs it
 CACHES = {
     "default": {
         "BACKEND": "mall.cache.Cache",
-        "LOCATION": CACHE_URL,
+        "LOCATION": [CACHE_URL],  # django-redis would cut a text at the commas between Sentinels
         "KEY_PREFIX": "cache",
         "OPTIONS": {
             "CLIENT_CLASS": "django_redis.client.DefaultClient",
-            "CONNECTION_POOL_KWARGS": {"max_connections": 100, "socket_timeout": 0.5, "socket_connect_timeout": 0.2},
+            "CONNECTION_FACTORY": "mall.cache.ConnectionFactory",
             "IGNORE_EXCEPTIONS": True,
             # Stock pickles would hand every node to whoever can write to the cache.
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
@@ -190,8 +192,17 @@ SESSION_COOKIE_SECURE = PUBLIC_SCHEME == "https"
 SESSIONS_FARM = {
     "STORE": "tiered",
     "REDIS_URL": REDIS_URL,
-    "VARIABLES": {"checkout_*": {"guarded": True}, "_device": {"shared": True}, "impersonation": {"guarded": True}},
+    "VARIABLES": {
+        "checkout_*": {"guarded": True},
+        "_device": {"shared": True},
+        "impersonation": {"guarded": True},
+        "support_consent": {"shared": True},
+        "deliver_to": {"shared": True},
+        "recently_viewed": {"ttl": 30 * 24 * 3600},
+    },
 }
+SUPPORT_WATCH_KEYS = {"deliver_to": 1}  # shared variables that support desks see, with the consent that each needs
+SUPPORT_WATCH_WRITE_TIMEOUT = env.float("SUPPORT_WATCH_WRITE_TIMEOUT", default=limits.WRITE_TIMEOUT)  # seconds
 SESSIONS_FARM_COMMUNITIES = {
     "STAFF_OF": "vendors.staff.staff_of",
     "HOSTS_IN_USE": "vendors.storefronts.hosts_in_use",
@@ -209,7 +220,9 @@ CSRF_COOKIE_NAME = "__Host-csrf" if CSRF_COOKIE_SECURE else "csrf"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Work in the background: Celery is the alarm clock, the rows are the queue.
-CELERY_BROKER_URL = env.str("BROKER_URL", default=REDIS_URL)
+_queue = task_queue.configured(env.str("BROKER_URL", default=REDIS_URL))
+CELERY_BROKER_URL = _queue["url"]
+CELERY_BROKER_USE_SSL = _queue["ssl"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -226,18 +239,22 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "socket_connect_timeout": 1,
     "max_connections": 50,
+    **_queue["options"],
 }
+CELERY_TASK_SOFT_TIME_LIMIT = 540  # seconds; a job, which lasts, has its own (vendors.jobs.tasks)
+CELERY_TASK_TIME_LIMIT = 570  # before the broker gives the message to another worker
+CELERY_BEAT_SCHEDULER = "mall.beat.Scheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
-    "dispatch-due": {"task": "shipping.drain_outbox", "schedule": 5.0, "options": {"expires": 5.0}},
+    "dispatch-due": {"task": "shipping.drain_outbox", "schedule": 5.0},
     "sweep-checkouts": {"task": "mall.sweep_checkouts", "schedule": 60.0},
-    "check-domains": {"task": "mall.check_domains", "schedule": 300.0, "options": {"expires": 300.0}},
-    "sweep-sessions": {"task": "mall.sweep_sessions", "schedule": 2.0, "options": {"expires": 2.0}},
-    "erase-orders": {"task": "mall.erase_orders", "schedule": 3600.0, "options": {"expires": 3600.0}},
-    "sweep-jobs": {"task": "jobs.sweep_jobs", "schedule": 30.0, "options": {"expires": 30.0}},
+    "check-domains": {"task": "mall.check_domains", "schedule": 300.0},
+    "sweep-sessions": {"task": "mall.sweep_sessions", "schedule": 2.0},
+    "erase-orders": {"task": "mall.erase_orders", "schedule": 3600.0},
+    "purge-old-rows": {"task": "mall.purge_old_rows", "schedule": 3600.0},
+    "write-stock-alerts": {"task": "mall.write_stock_alerts", "schedule": 30.0},
+    "refresh-cards": {"task": "vendors.refresh_cards", "schedule": 5.0},
+    "sweep-jobs": {"task": "jobs.sweep_jobs", "schedule": 30.0},
     "delete-old-support-visits": {"task": "support_watch.delete_old_visits", "schedule": 3600.0},
-}
-CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
 }
 
 # Outgoing
@@ -252,6 +269,14 @@ MAILERS = {
     }
 }
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="mall@mall.localhost")
+DISPATCH_MAILBOX = env.str("DISPATCH_MAILBOX", default="")  # imaps://user:password@host or pop3s://…: receipts, bounces
+DROP_FOLDER_PORT = env.int("DROP_FOLDER_PORT", default=2022)  # of the SFTP server that departments fetch from
+DROP_FOLDER_HOST_KEY = Path(env.str("DROP_FOLDER_HOST_KEY", default="") or DATA_DIR / "secrets" / "drop_folder_key")
+DROP_FOLDER_PUBLIC_KEY = Path(env.str("DROP_FOLDER_PUBLIC_KEY", default="") or f"{DROP_FOLDER_HOST_KEY}.pub")
+# What departments' programs may do in a minute; 0: without a limit (ADR 86).
+PICKUP_REQUESTS_A_MINUTE = env.int("PICKUP_REQUESTS_A_MINUTE", default=1200)  # of a vendor, to the pickup API
+DROP_FOLDER_REQUESTS_A_MINUTE = env.int("DROP_FOLDER_REQUESTS_A_MINUTE", default=6000)  # of a vendor, to its folder
+DEPARTMENT_FAILURES_A_MINUTE = env.int("DEPARTMENT_FAILURES_A_MINUTE", default=60)  # failed sign-ins of a network
 EGRESS_ALLOW = env.list("EGRESS_ALLOW", default=[])  # CIDR blocks besides the public Internet
 
 # Shop
@@ -261,6 +286,12 @@ PAYMENT_GATEWAYS = {  # classes by name; the first is chosen where the shopper d
 }
 TRANSFER_DAYS = env.int("TRANSFER_DAYS", default=7)  # in which an order by bank transfer is paid, its goods kept
 STOCK_HOLD_MINUTES = 15
+# How long things are kept; the rest goes by itself (mall.retention, cart.orders.erasure).
+ORDER_DAYS = env.int("ORDER_DAYS", default=3650)  # who bought: the books and the tax office ask for it
+UNPAID_DAYS = env.int("UNPAID_DAYS", default=30)  # who began to buy, and did not pay
+AUDIT_DAYS = env.int("AUDIT_DAYS", default=730)  # who changed what in the back office
+STOCK_ALERT_DAYS = env.int("STOCK_ALERT_DAYS", default=180)  # who waits for goods that do not come back
+ATTEMPT_DAYS = env.int("ATTEMPT_DAYS", default=180)  # how the sending of acknowledged dispatches went
 # Limits on declined cards and held goods: fields of cart.checkout.limits.Limits, where their defaults are, such as
 # {"declines_a_network": 12, "fresh_share": 0.2}. They count over two hours. None: no limits.
 CHECKOUT_LIMITS: dict[str, object] | None = {}
@@ -271,6 +302,8 @@ SANDBOX_WEBHOOK_ORIGIN = env.str("SANDBOX_WEBHOOK_ORIGIN", default=f"http://127.
 
 # Pages
 LANGUAGE_CODE = "en-ie"
+LANGUAGES = [("en-ie", "English"), ("de", "Deutsch")]  # of shoppers' pages; the back office is English (ADR 80)
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", default="Europe/Dublin")
 USE_TZ = True
 STATIC_URL = "/static/"
@@ -285,6 +318,10 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+STATICFILES_FINDERS = [
+    "mall.page_sheet.PageSheetFinder",  # first: it makes a file that the next one finds
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 WHITENOISE_USE_FINDERS = DEBUG or DEMO
 
 # Security
@@ -302,9 +339,17 @@ SECURE_CSP = {
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=0)
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # a vendor's domain has sub-domains that are not the mall's to promise TLS for
+    "security.W008",  # the balancer redirects to HTTPS, before any node is asked
+    "security.W021",  # as W005: preloading is its owner's decision
+]
 
 # Logs: structlog, one JSON object a line (readable lines in the demo); mall.logs
 LOG_FORMAT = env.str("LOG_FORMAT", default="json")
 LOGGING_CONFIG = "mall.logs.configure"
 LOGGING = {"version": 1}  # Django calls LOGGING_CONFIG only where this says something
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = SECURE_PROXY_SSL_HEADER is not None  # the balancer makes each id
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # it believes X-Real-IP of anybody; mall.request_log does not
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # workers and beat log as the nodes do

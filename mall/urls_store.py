@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 handler400 = "mall.bad_request.handle_400"
+handler404 = "mall.language.handle_404"
 handler500 = "mall.database_unavailable.handle_500"
 
 urlpatterns = [

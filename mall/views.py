@@ -2,25 +2,29 @@
 
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from mall.accounts import known_devices
+from mall.windows import open_windows
 from sessions_farm.communities.registry import registry
 from sessions_farm.conf import DAY, options
-from vendors.cards import newest_of_marketplace, windows_of_marketplace, with_pictures
+from vendors.cards import ON_MALL_HOME, newest_of_marketplace
+from vendors.facets import MAX_TEXT_LENGTH
 from vendors.http import MallRequest
+from vendors.list_links import NEW, give_links
 from vendors.listing import ListingScope, build_listing
-from vendors.models import Product
-from vendors.storefronts import CachedMarketplace, CachedStorefront, storefronts
-from vendors.stylesheets import marketplace_stylesheet_url
+from vendors.storefronts import CachedMarketplace, storefronts
+from vendors.stylesheets import stylesheet_url_of
 from vendors.views import get_category_or_404
 
-NEW_THINGS = 10
-IN_A_WINDOW = 3
+SHOPS_A_PAGE = 24
+MOST_NAMED = 12
 
 
 def market_of(request: MallRequest) -> CachedMarketplace:
@@ -33,24 +37,24 @@ def market_of(request: MallRequest) -> CachedMarketplace:
 
 @require_safe
 def home(request: MallRequest) -> HttpResponse:
-    """Show the directory: each store with the products in its window, and the newest products of all."""
+    """Show the directory: stores with the products in their windows, and on its first page the newest products."""
     market, now = market_of(request), timezone.now()
-    windows = with_pictures(windows_of_marketplace(market.marketplace_id, IN_A_WINDOW))
-    shown = storefronts.of_marketplace(market.marketplace_id)
+    asked = " ".join(request.GET.get("shop", "")[:MAX_TEXT_LENGTH].replace("\0", "").split())
+    found = storefronts.of_marketplace(market.marketplace_id)
+    if asked:
+        found = storefronts.named(market.marketplace_id, asked)
+    page = Paginator(found, SHOPS_A_PAGE).get_page(request.GET.get("page"))
+    new_things = newest_of_marketplace(market.marketplace_id, now, ON_MALL_HOME)
+    give_links(new_things, NEW)
     context = {
-        "fronts": fronts(shown, windows),
-        "new_things": with_pictures(newest_of_marketplace(market.marketplace_id, now, NEW_THINGS)),
-        "theme_of_all": marketplace_stylesheet_url(market.marketplace_id),
+        "page": page,
+        "shop_query": asked,
+        "shops": len(storefronts.of_marketplace(market.marketplace_id)),
+        "windows": open_windows(list(page)),
+        "new_things": [] if asked or page.number > 1 else new_things,
+        "theme_of_all": stylesheet_url_of(page),
     }
     return render(request, "mall/home.html", context)
-
-
-def fronts(shown: list[CachedStorefront], windows: list[Product]) -> list[tuple[CachedStorefront, list[Product]]]:
-    """Pair each store with the products in its window."""
-    by_vendor: dict[int, list[Product]] = {}
-    for product in windows:
-        by_vendor.setdefault(product.vendor_id, []).append(product)
-    return [(store, by_vendor.get(store.vendor_id, [])) for store in shown]
 
 
 @require_safe
@@ -59,7 +63,7 @@ def category(request: MallRequest, slug: str) -> HttpResponse:
     """Show the products of a category over all stores."""
     market = market_of(request)
     department = get_category_or_404(market.marketplace_id, slug)
-    scope = ListingScope(marketplace_id=market.marketplace_id, category_id=department.pk)
+    scope = ListingScope(market.marketplace_id, category=department)
     found = build_listing(scope, request.GET, currency=market.currency, now=timezone.now())
     return render(request, "mall/category.html", {"category": department, "listing": found})
 
@@ -69,19 +73,11 @@ def category(request: MallRequest, slug: str) -> HttpResponse:
 def search(request: MallRequest) -> HttpResponse:
     """Show the products found over all stores, below the stores whose names match."""
     market = market_of(request)
-    scope = ListingScope(marketplace_id=market.marketplace_id)
+    scope = ListingScope(market.marketplace_id)
     found = build_listing(scope, request.GET, currency=market.currency, now=timezone.now())
-    context = {"listing": found, "mall_query": found.filter.text, "named": stores_named(market, found.filter.text)}
+    named = storefronts.named(market.marketplace_id, found.filter.text, by_name_alone=True)[:MOST_NAMED]
+    context = {"listing": found, "mall_query": found.filter.text, "named": named}
     return render(request, "mall/search.html", context)
-
-
-def stores_named(market: CachedMarketplace, text: str) -> list[CachedStorefront]:
-    """Return the stores whose names hold every word of a text."""
-    words = text.casefold().split()
-    if not words:
-        return []
-    shown = storefronts.of_marketplace(market.marketplace_id)
-    return [store for store in shown if all(word in store.name.casefold() for word in words)]
 
 
 @require_safe
@@ -107,7 +103,7 @@ def privacy(request: MallRequest) -> HttpResponse:
 def forget(request: MallRequest) -> HttpResponse:
     """Sign out, end the mall id in the whole community, and redirect to the privacy page."""
     logout(request)
-    messages.success(request, "You are somebody new here: another number, and an empty cart.")
+    messages.success(request, gettext("You are somebody new here: another number, and an empty cart."))
     response = redirect("mall:privacy")
     known_devices.forget(response)
     return response

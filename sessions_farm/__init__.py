@@ -17,7 +17,6 @@ Exceptions::
     │   ├── ConflictError                              the variable has another value by now
     │   └── LeaseLostError                             the lock has ended or is another's
     ├── stores.local.formats.UnreadableFileError       a file of a session is damaged
-    ├── query_plans.PlanError                          a query depends on a value, or takes several statements
     ├── session.locks.LockTimeoutError                 another request held the session for too long
     ├── session.people.PersonLookupError (LookupError)
     ├── session.read_only.ReadOnlySessionError (RuntimeError)

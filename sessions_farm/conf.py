@@ -94,4 +94,4 @@ options = settings_reader("SESSIONS_FARM", Options, {"variables": Declarations})
 
 def declaration_of(name: str) -> Declaration:
     """Return the declaration of a variable in ``VARIABLES``."""
-    return options().variables[name]
+    return options().variables.of(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 # Written by Django's auth: reading them shows the signed-in person, and writing them signs in.
 AUTH_VARIABLES = ("_auth_user_id", "_auth_user_backend", "_auth_user_hash")
 OWNER = "_farm_owner"  # the key of the signed-in person, as text: finds a person's sessions
+KEPT = 1000  # names whose declarations are at hand
 TERM_LIMIT = 100  # bytes; a longer text is found by its digest
 
 
@@ -42,6 +44,8 @@ class Declarations(dict[str, Declaration]):
         super().__init__(dict.fromkeys(AUTH_VARIABLES, GUARDED))
         self[OWNER] = Declaration(guarded=True, indexed=True)
         self.families: list[tuple[str, Declaration]] = []
+        # A request asks for one name several times, and most names have no declaration of their own.
+        self.of = functools.lru_cache(maxsize=KEPT)(self.__getitem__)
         for name, properties in (given or {}).items():
             declaration = Declaration(**properties)
             if name.endswith("*"):

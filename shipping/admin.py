@@ -13,20 +13,23 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from shipping import diagnosis, runner, services, signing_keys, transports
+from shipping import department_facts, diagnosis, runner, services, signing_keys, transports
 from shipping.bulk import RedriveDispatches, ReplayDispatches
 from shipping.forms import RouteForm, form_for
 from shipping.keys_page import KeysPageMixin
-from shipping.models import Attempt, Department, Dispatch, Route, VendorKey
+from shipping.models import Attempt, Department, Dispatch, Route, ScriptRun, VendorKey
+from shipping.script_admin import ScriptRunAdmin
 from shipping.states import State
 from vendors.bulk_actions import BulkActionsMixin, bulk
 from vendors.scoped_admin import ORDER_ROLES, VendorScopedAdmin, VendorScopedInline
 
 TESTED_AT_ONCE = 5
+
+admin.site.register(ScriptRun, ScriptRunAdmin)
 
 # Read-only fields.
 ROUTE_HEALTH = ("state", "health", "reason", "failing_since", "open_until", "last_ok_at", "last_ack_at")
@@ -77,7 +80,7 @@ class RouteAdmin(BulkActionsMixin, VendorScopedAdmin):
     list_display = ["department", "rank", "transport", "state", "health", "waiting", "last_ok_at"]
     list_filter = ["state", "transport"]
     list_select_related = ["department__vendor"]
-    readonly_fields = ROUTE_HEALTH
+    readonly_fields = ("for_the_department", *ROUTE_HEALTH)
     actions = ["try_out", "hold", "release"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -100,7 +103,8 @@ class RouteAdmin(BulkActionsMixin, VendorScopedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         settings = transports.get_transport(self._transport(request, obj)).settings
-        return ["department", "rank", *settings.base_fields, "ack_policy", *(ROUTE_HEALTH if obj else ())]
+        own = list(settings().fields)  # in the form's own order
+        return ["department", "rank", *own, "ack_policy", *(("for_the_department", *ROUTE_HEALTH) if obj else ())]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 -- Django's signature
         form = form_for(self._transport(request, obj), self.form)
@@ -122,6 +126,12 @@ class RouteAdmin(BulkActionsMixin, VendorScopedAdmin):
         unsent = Count("dispatches", filter=Q(dispatches__state__in=(State.READY, State.HELD, State.SENDING)))
         rows: QuerySet[Route] = super().get_queryset(request).annotate(unsent=unsent)
         return rows
+
+    @admin.display(description="for the department")
+    def for_the_department(self, route: Route) -> SafeString | str:
+        """Return what its program must know: keys, addresses, a password that the mall made."""
+        facts = department_facts.of_route(route)
+        return format_html_join("", "<p>{}: <code>{}</code></p>", facts) if facts else "Nothing besides its key."
 
     @admin.display(description="waiting", ordering="unsent")
     def waiting(self, route: Route) -> int:

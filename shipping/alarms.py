@@ -9,15 +9,15 @@ from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from cart.orders.models import Consignment
 from sessions_farm.communities.models import Community
-from shipping import metrics
+from shipping import metrics, transports
 from shipping.models import Ack, Action, Dispatch, Route
 from shipping.states import State
-from shipping.transports.base import Outcome
+from shipping.transports.base import Outcome, PullTransport
 from vendors.links import mailed_url
 from vendors.mail import MailKind, build_mail, sender_of
 from vendors.models import Membership, Vendor
@@ -26,10 +26,11 @@ from vendors.scoped_admin import ORDER_ROLES
 
 logger = logging.getLogger(__name__)
 
-LOCK = 0x5348_414C  # of PostgreSQL's advisory ones: one process at a time
-
 HELD_FOR = timedelta(hours=1)
 """A route that fails for longer, or waits for a person, is worth a mail where goods wait for it."""
+
+UNFETCHED_FOR = timedelta(hours=24)
+"""An order that a department's program has not fetched for longer is worth a mail."""
 
 LISTED = 20
 HEADING, HEADING_LATE = "orders do not reach the department", "changes came too late"
@@ -46,15 +47,22 @@ class Trouble:
 
 
 def send_alarms(now: datetime) -> int:
-    """Mail each trouble once to both sides; return the number of vendors. One process at a time, others return 0."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
-        try:
-            return sum(_alarm(trouble, now) for trouble in find_troubles(now))
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+    """Mail each trouble once to both sides; return the number of vendors. What another process mails is left to it."""
+    return sum(_alarm_once(trouble.vendor, now) for trouble in find_troubles(now))
+
+
+def _alarm_once(vendor: Vendor, now: datetime) -> bool:
+    """Mail a vendor's trouble under a lock of the transaction, which holds behind a pooler, too."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [lock_name(vendor)])
+        is_mine: bool = cursor.fetchone()[0]
+        # Looked for again: another process may have mailed it meanwhile.
+        return is_mine and any(_alarm(trouble, now) for trouble in find_troubles(now, vendor))
+
+
+def lock_name(vendor: Vendor) -> str:
+    """Return the name of the lock under which a vendor's trouble is mailed."""
+    return f"alarm {vendor.pk}"
 
 
 def _alarm(trouble: Trouble, now: datetime) -> bool:
@@ -74,15 +82,20 @@ def _alarm(trouble: Trouble, now: datetime) -> bool:
     return True
 
 
-def find_troubles(now: datetime) -> list[Trouble]:
-    """Return the troubles that were not mailed yet, a vendor each."""
+def find_troubles(now: datetime, vendor: Vendor | None = None) -> list[Trouble]:
+    """Return the troubles that were not mailed yet, a vendor each; of one vendor alone where it is given."""
     waiting = Dispatch.objects.filter(route=OuterRef("pk"), state__in=(State.READY, State.HELD))
+    unfetched = waiting.filter(created_at__lt=now - UNFETCHED_FOR, next_at__lt=now)
     long = Q(state=Route.State.HELD) | Q(failing_since__lt=now - HELD_FOR)
+    long |= Q(Exists(unfetched), transport__in=transports.names_of(PullTransport))
     routes = Route.objects.filter(long, Exists(waiting), alarmed_at=None).select_related(
         "department__vendor__marketplace"
     )
     unmailed = Dispatch.objects.filter(alarmed_at=None).defer("body")
     unmailed = unmailed.select_related("consignment__order", "consignment__vendor__marketplace").order_by("pk")
+    if vendor is not None:
+        routes = routes.filter(department__vendor=vendor)
+        unmailed = unmailed.filter(consignment__vendor=vendor)
     late = Ack.objects.filter(outcome=Outcome.ALREADY_SENT).values("dispatch")
     troubles: dict[int, Trouble] = {}
     for route in routes:

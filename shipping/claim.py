@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import connection, transaction
 
 from shipping import states, transports
 from shipping.models import Dispatch, Route
 from shipping.states import State
-from shipping.transports.base import CollectingTransport, SentFile
+from shipping.transports.base import CollectingTransport, PushTransport, SentFile
 
 LEASE = timedelta(seconds=15)
 """A worker renews its leases while it sends; one that is silent for longer counts as dead."""
@@ -25,9 +26,6 @@ ROUTES = 200
 
 LOOK_LEASE = timedelta(seconds=40)
 """Longer than the deadline of a look for acknowledgements, so that it needs no renewal."""
-
-FILES = 500
-"""Dispatches of one look for acknowledgements; the next look begins behind them."""
 
 # The inner select is materialised: as a plain IN (…) the planner may run it again and lock more rows than the limit.
 CLAIM = """
@@ -65,6 +63,8 @@ JOIN vendors_vendor AS vendor ON vendor.id = department.vendor_id
 JOIN vendors_marketplace AS market ON market.id = vendor.marketplace_id
 CROSS JOIN LATERAL ({select}) AS due
 WHERE route.state = %(enabled)s AND (route.open_until IS NULL OR route.open_until <= %(now)s)
+  AND (route.opens_at IS NULL OR route.opens_at <= %(now)s)
+  AND route.transport = ANY(%(transports)s) AND (%(vendor)s::bigint IS NULL OR department.vendor_id = %(vendor)s)
 ORDER BY due.since NULLS FIRST
 LIMIT {most}
 FOR NO KEY UPDATE OF route SKIP LOCKED
@@ -80,7 +80,7 @@ DUE_LOOKS = DUE.format(
     most=ROUTES,
     select="""
     SELECT route.acks_due_at AS since FROM shipping_dispatch
-    WHERE route_id = route.id AND state = %(sent)s AND route.transport = ANY(%(collecting)s)
+    WHERE route_id = route.id AND state = %(sent)s
       AND (route.acks_due_at IS NULL OR route.acks_due_at <= %(now)s) LIMIT 1
 """,
 )
@@ -98,6 +98,14 @@ class Room:
 
     healthy: int
     troubled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The holder of claims, and the end of its hold."""
+
+    owner: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,26 +140,39 @@ def database_now() -> datetime:
 @transaction.atomic(savepoint=False)
 def claim(*, room: Room, now: datetime, owner: str, lease: timedelta = LEASE) -> list[Claim]:
     """Claim due dispatches: as many of working routes as there is room, one of each troubled route."""
-    healthy, troubled = _by_health(_due(DUE_WORK, now))
+    healthy, troubled = _by_health(_due(DUE_WORK, now, transports.names_of(PushTransport)))
     troubled = troubled[: max(0, room.troubled)]
     healthy = healthy if room.healthy > 0 else []
-    routes = {each.route.pk: each for each in (*troubled, *healthy)}
+    limits = {each.route.pk: _limit(each.route) for each in (*troubled, *healthy)}
+    return _lease([*troubled, *healthy], limits, len(troubled) + max(0, room.healthy), now, Lease(owner, now + lease))
+
+
+@transaction.atomic(savepoint=False)
+def claim_for(*, vendor_id: int, transport: str, most: int, now: datetime, lease: Lease) -> list[Claim]:
+    """Claim due dispatches of a vendor's routes over one transport, for the vendor's program that asks for them."""
+    due = _due(DUE_WORK, now, [transport], vendor_id)
+    return _lease(due, {each.route.pk: most for each in due}, most, now, lease)
+
+
+def _lease(due: list[Due], limits: dict[int, int], most: int, now: datetime, lease: Lease) -> list[Claim]:
+    """Claim dispatches of locked routes, each within its limit."""
+    routes = {each.route.pk: each for each in due}
     if not routes:
         return []
     values = {
         "routes": list(routes),
-        "limits": [_limit(each.route) for each in routes.values()],
+        "limits": [limits[pk] for pk in routes],
         "live": sorted(states.LIVE),
         "sending": State.SENDING,
         "now": now,
-        "limit": len(troubled) + max(0, room.healthy),
-        "lease_until": now + lease,
-        "owner": owner[:80],
+        "limit": most,
+        "lease_until": lease.until,
+        "owner": lease.owner[:80],
     }
     return [
-        Claim(dispatch, due.route, due.route.open_until is not None, due.vendor_id, due.community_id)
+        Claim(dispatch, each.route, each.route.open_until is not None, each.vendor_id, each.community_id)
         for dispatch in Dispatch.objects.raw(CLAIM, values)
-        for due in [routes[dispatch.route_id or 0]]
+        for each in [routes[dispatch.route_id or 0]]
     ]
 
 
@@ -162,7 +183,7 @@ def _by_health(due: list[Due]) -> tuple[list[Due], list[Due]]:
 
 def _limit(route: Route) -> int:
     """Return the route's limit; a route that fails, or has never worked, proves itself with one at a time."""
-    return 1 if route.failures or route.last_ok_at is None else transports.get_transport(route.transport).in_flight
+    return 1 if route.failures or route.last_ok_at is None else transports.get_push_transport(route.transport).in_flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +195,14 @@ class Due:
     community_id: int
 
 
-def _due(statement: str, now: datetime) -> list[Due]:
+def _due(statement: str, now: datetime, names: list[str], vendor_id: int | None = None) -> list[Due]:
     """Lock the routes with due work; leave the locked ones to their worker."""
     values = {
         "enabled": Route.State.ENABLED,
         "live": sorted(states.LIVE),
         "sent": State.SENT,
-        "collecting": [
-            name for name in transports.CLASSES if issubclass(transports.get_transport(name), CollectingTransport)
-        ],
+        "transports": names,
+        "vendor": vendor_id,
         "now": now,
     }
     return [
@@ -202,7 +222,7 @@ def renew(*, claims: Iterable[Claim], until: datetime) -> None:
 @transaction.atomic(savepoint=False)
 def claim_looks(*, room: Room, now: datetime) -> list[Look]:
     """Claim routes whose acknowledgements are due to be looked for; another worker may after a while."""
-    healthy, troubled = _by_health(_due(DUE_LOOKS, now))
+    healthy, troubled = _by_health(_due(DUE_LOOKS, now, transports.names_of(CollectingTransport)))
     chosen = [*healthy[: max(0, room.healthy)], *troubled[: max(0, room.troubled)]]
     if chosen:
         Route.objects.filter(pk__in=[each.route.pk for each in chosen]).update(acks_due_at=now + LOOK_LEASE)
@@ -212,6 +232,8 @@ def claim_looks(*, room: Room, now: datetime) -> list[Look]:
 def _look(due: Due) -> Look:
     route = due.route
     sent = Dispatch.objects.filter(route=route, state=State.SENT, pk__gt=route.acks_after).order_by("pk")
-    rows = list(sent.values_list("pk", "key", "sha256")[:FILES])
-    whole = len(rows) < FILES
+    collecting = cast("type[CollectingTransport]", transports.get_transport(route.transport))  # no look without one
+    most = collecting.most_files
+    rows = list(sent.values_list("pk", "key", "sha256")[:most])
+    whole = len(rows) < most
     return Look(route, due.vendor_id, [SentFile(key, sha256) for _, key, sha256 in rows], 0 if whole else rows[-1][0])

@@ -1,9 +1,11 @@
-"""A dispatch's body for people: the packing slip's data and the CSV for spreadsheets."""
+"""A dispatch's body for people and desktop programs: the slip's data, CSV for spreadsheets, a database of SQLite."""
 
 import csv
 import io
 import json
+import sqlite3
 import unicodedata
+from contextlib import closing
 from typing import Any
 
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
@@ -14,6 +16,16 @@ COLUMNS = (
     *("name", "line1", "line2", "postcode", "town", "country", "email", "phone"),
     *("sku", "item", "quantity", "unit_price", "total", "currency"),
 )
+TABLES = """
+CREATE TABLE documents (key TEXT PRIMARY KEY, envelope BLOB NOT NULL);
+CREATE TABLE orders (
+    key TEXT PRIMARY KEY, revision INTEGER, action TEXT, "order" TEXT, consignment TEXT, delivery TEXT,
+    name TEXT, line1 TEXT, line2 TEXT, postcode TEXT, town TEXT, country TEXT, email TEXT, phone TEXT, total TEXT
+);
+CREATE TABLE lines (
+    key TEXT, sku TEXT, item TEXT, quantity INTEGER, unit_price TEXT, total TEXT, currency TEXT
+);
+"""
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
@@ -37,6 +49,24 @@ def as_csv(body: bytes) -> bytes:
         item = [line["sku"], line["name"], line["quantity"], line["unit_price"], line["total"], order["currency"]]
         writer.writerow([escape_formula(cell) for cell in (*head, *address, *item)])
     return (BOM + sheet.getvalue()).encode()
+
+
+def as_sqlite(body: bytes, document: bytes) -> bytes:
+    """Return a database of one order: tables for desktop programs, and the signed document in ``documents``."""
+    order = parse_body(body)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as book:
+        book.executescript(TABLES)
+        book.execute("INSERT INTO documents VALUES (?, ?)", (order["key"], document))
+        head = [order["key"], order["revision"], order["action"], order["order"], order["consignment"]]
+        address = [order["address"][part] for part in COLUMNS[5:11]] + [
+            order["contact"][part] for part in ("email", "phone")
+        ]
+        head += [order["delivery"]["method"], *address, order["total"]]
+        book.execute("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", head)
+        parts = ("sku", "name", "quantity", "unit_price", "total")
+        rows = [(order["key"], *(line[part] for part in parts), order["currency"]) for line in order["lines"]]
+        book.executemany("INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        return bytes(book.serialize())
 
 
 def escape_formula(cell: object) -> str:

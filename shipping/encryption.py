@@ -14,19 +14,26 @@ __all__ = ["InvalidToken", "decrypt_secrets", "encrypt_secrets"]
 
 def encrypt_secrets(secrets: dict[str, str]) -> str:
     """Return the secrets as one encrypted text; empty for none."""
-    return _fernet().encrypt(json.dumps(secrets).encode()).decode() if secrets else ""
+    return _fernet(*_secret_keys()).encrypt(json.dumps(secrets).encode()).decode() if secrets else ""
 
 
 def decrypt_secrets(encrypted: str) -> dict[str, str]:
     """Return the decrypted secrets; raise ``cryptography.fernet.InvalidToken`` where no key of the settings fits."""
-    if not encrypted:
-        return {}
-    secrets: dict[str, str] = json.loads(_fernet().decrypt(encrypted.encode()))
+    return dict(_decrypted(encrypted, *_secret_keys())) if encrypted else {}
+
+
+def _secret_keys() -> list[str]:
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+
+
+@lru_cache(4096)  # each dispatch asks for its route's
+def _decrypted(encrypted: str, *secret_keys: str) -> dict[str, str]:
+    secrets: dict[str, str] = json.loads(_fernet(*secret_keys).decrypt(encrypted.encode()))
     return secrets
 
 
-def _fernet() -> MultiFernet:
-    return MultiFernet([_key(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+def _fernet(*secret_keys: str) -> MultiFernet:
+    return MultiFernet(list(map(_key, secret_keys)))
 
 
 @lru_cache(16)

@@ -16,14 +16,27 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ORDER = "application/vnd.mall.dispatch.v1+json"
 RECEIPT = "application/vnd.mall.receipt.v1+json"
+JOB = "application/vnd.mall.job.v1+json"
+SENDING = "application/vnd.mall.sending.v1+json"
+SHARED = "application/vnd.mall.shared.v1+json"
+SQLITE = "application/vnd.sqlite3"
 CSV = "text/csv"
 
 HMAC_SHA256 = "hmac-sha256"
+ED25519 = "ed25519"
+ED25519_PRIVATE = "ed25519-private"
+"""The mall's own half of a key: it signs orders, and no line of a department's key file does."""
 SECRET_BYTES = 32
+LENGTHS = {HMAC_SHA256: SECRET_BYTES, ED25519_PRIVATE: 2 * SECRET_BYTES}
+
+TOKEN_FOR = b"mall pickup token v1"
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 8
@@ -37,46 +50,78 @@ class ForgedDocumentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key that a vendor's department and the mall share."""
+    """A key that a vendor's department and the mall share.
+
+    One of Ed25519 has two parts of 32 bytes: the seed of the mall's private key, of which the department gets the
+    public one, and the secret by which the department signs its receipts. So a thief of the department's key file
+    forges no order.
+    """
 
     vendor: str
     algorithm: str
     secret: bytes = field(repr=False)
 
     @classmethod
-    def generate(cls, vendor: str) -> SigningKey:
+    def generate(cls, vendor: str, algorithm: str = HMAC_SHA256) -> SigningKey:
         """Return a new random key for a vendor's slug."""
-        return cls(vendor, HMAC_SHA256, secrets.token_bytes(SECRET_BYTES))
+        return cls(vendor, algorithm, secrets.token_bytes(LENGTHS[algorithm]))
 
     @classmethod
     def parse(cls, line: str) -> SigningKey:
-        """Return the key of a line of a key file; raise ValueError for any other text."""
+        """Return the key of a stored line; raise ValueError for any other text."""
         try:
             vendor, algorithm, text = line.split()
             secret = base64.b64decode(text, validate=True)
         except ValueError as error:
             raise ValueError("A key is one line: the vendor, the algorithm, and the secret in base64.") from error
-        if algorithm != HMAC_SHA256 or len(secret) < SECRET_BYTES:
+        if len(secret) < LENGTHS.get(algorithm, len(secret) + 1):
             raise ValueError(f"A key of {algorithm!r} with {len(secret)} bytes is not known; {HMAC_SHA256} has 32.")
         return cls(vendor, algorithm, secret)
 
     @property
-    def line(self) -> str:
-        """Return the key as a line of the department's key file."""
+    def stored_line(self) -> str:
+        """Return the key as the mall keeps it, encrypted."""
         return f"{self.vendor} {self.algorithm} {base64.b64encode(self.secret).decode()}"
 
     @property
+    def line(self) -> str:
+        """Return the key as a line of the department's key file."""
+        if self.algorithm == HMAC_SHA256:
+            return self.stored_line
+        public = _private_key(self.secret).public_key().public_bytes_raw()
+        return f"{self.vendor} {ED25519} {base64.b64encode(public + self.shared).decode()}"
+
+    @property
+    def shared(self) -> bytes:
+        """Return the part that both sides have: it signs receipts, and opens the pickup API."""
+        return self.secret if self.algorithm == HMAC_SHA256 else self.secret[SECRET_BYTES:]
+
+    @property
     def key_id(self) -> str:
-        """Return the name by which a document says which key signed it; it follows from the key."""
-        return "mk_" + hashlib.sha256(f"{self.algorithm}:".encode() + self.secret).hexdigest()[:16]
+        """Return the name by which a document says which key signed it; it follows from the department's line."""
+        _, algorithm, text = self.line.split()
+        return "mk_" + hashlib.sha256(f"{algorithm}:".encode() + base64.b64decode(text)).hexdigest()[:16]
+
+    @property
+    def token(self) -> str:
+        """Return the bearer token by which the department signs in at the pickup API."""
+        derived = hmac.digest(self.shared, TOKEN_FOR, "sha256")
+        return f"{self.key_id}.{base64.urlsafe_b64encode(derived).decode().rstrip('=')}"
 
     def sign(self, message: bytes) -> bytes:
-        """Return the signature of a message."""
-        return hmac.digest(self.secret, message, "sha256")
+        """Return the mall's signature of a message."""
+        if self.algorithm == HMAC_SHA256:
+            return hmac.digest(self.secret, message, "sha256")
+        return _private_key(self.secret).sign(message)
 
     def verifies(self, message: bytes, signature: bytes) -> bool:
-        """Return True where the signature is the message's."""
-        return hmac.compare_digest(self.sign(message), signature)
+        """Return True where the signature of a message is the department's."""
+        return hmac.compare_digest(hmac.digest(self.shared, message, "sha256"), signature)
+
+
+@lru_cache(1024)
+def _private_key(secret: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(secret[:SECRET_BYTES])
 
 
 def pae(kind: str, payload: bytes) -> bytes:
@@ -110,6 +155,11 @@ def verify(content: bytes, kind: str, keys: Sequence[SigningKey]) -> bytes:
         if key is not None and key.verifies(message, _decoded(signature.get("sig"))):
             return payload
     raise ForgedDocumentError("No key that counts signed it.")
+
+
+def verify_own(content: bytes, kind: str, keys: Sequence[SigningKey]) -> dict[str, Any]:
+    """Return the object in a department's document of this kind; raise ForgedDocumentError for any other."""
+    return load_object(verify(content, kind, keys))
 
 
 def unverified_payload(content: bytes) -> bytes:

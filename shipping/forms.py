@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
-from shipping import transports
+from shipping import routing, transports
 from shipping.models import Route
 from shipping.transports.base import RouteSettings
 
@@ -35,6 +36,8 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in t
         if isinstance(field, forms.CharField):
             large = isinstance(field.widget, forms.Textarea)
             field.widget.attrs.setdefault("class", "vLargeTextField" if large else "vTextField")
+        if name in self.settings.buttons:
+            return
         if name not in self.settings.secrets:
             self.initial.setdefault(name, self.instance.config.get(name, field.initial))
         elif name in self.stored:
@@ -55,13 +58,14 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in t
     def save(self, commit: bool = True) -> Route:  # noqa: FBT001, FBT002 -- Django's signature
         values = self.cleaned_data
         names = self.settings.base_fields
-        kept = {name: values[name] for name in names if name not in self.settings.secrets}
-        self.instance.config = {name: value for name, value in kept.items() if value not in (None, "")}
+        kept = {name: values[name] for name in names if name not in (*self.settings.secrets, *self.settings.buttons)}
+        self.instance.config = {name: value for name, value in kept.items() if value not in (None, "", False)}
+        stored = {name: self.instance.secrets[name] for name in self.stored}
         given = {name: values[name] for name in self.settings.secrets if values.get(name)}
+        given |= self.settings.generate(values, stored)
         if given:
-            self.instance.secrets = self.settings.merge_secrets(
-                {name: self.instance.secrets[name] for name in self.stored}, given
-            )
+            self.instance.secrets = self.settings.merge_secrets(stored, given)
+        self.instance.opens_at = routing.next_opening(self.instance, timezone.now())
         route: Route = super().save(commit=commit)
         return route
 

@@ -12,10 +12,12 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from shipping import signing_keys
+from shipping import envelope, signing_keys
 from shipping.models import Department, VendorKey
 
 TEMPLATE = "admin/shipping/department/keys.html"
+MAKES = {"make": envelope.HMAC_SHA256, "make-ed25519": envelope.ED25519_PRIVATE}
+"""The buttons that make a key, with its algorithm."""
 
 
 class KeysPageMixin:
@@ -62,8 +64,8 @@ class KeysPageMixin:
 
     def _press(self, request: HttpRequest, department: Department) -> str:
         """Do as the pressed button says; return the line of a key that was made. Raise KeyRefusedError."""
-        if request.POST.get("button") == "make":
-            key = signing_keys.add_key(vendor=department.vendor)
+        if algorithm := MAKES.get(request.POST.get("button", "")):
+            key = signing_keys.add_key(vendor=department.vendor, algorithm=algorithm)
             self.log_change(request, department, f"Made key {key.key_id}.")  # type: ignore[attr-defined]  # as above
             return key.line
         key_id = request.POST.get("retire", "")

@@ -11,3 +11,4 @@ ROUTES_HELD = Gauge("mall_dispatch_routes_held", "Routes that are held until a p
 ROUTES_FAILING = Gauge("mall_dispatch_routes_failing", "Routes whose last attempt failed.")
 ALARMS = Counter("mall_dispatch_alarms", "Vendors whose trouble was mailed to both sides.")
 UNMAILED = Counter("mall_dispatch_alarms_unmailed", "Troubles of vendors for which no mail was taken.")
+LIMITED = Counter("mall_department_requests_limited", "Requests of departments beyond a limit of rate.", ["by"])

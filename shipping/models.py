@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Self
 
+from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import F, Q
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from shipping import encryption, states, transports
 from shipping.states import State
+from shipping.transports.agent import MODES, WAIT
 from shipping.transports.base import AckPolicy, Outcome
 
 
@@ -81,7 +83,7 @@ class Route(models.Model):
     config = models.JSONField(default=dict, blank=True)
     ack_policy = models.CharField(
         "acknowledged by",
-        max_length=6,
+        max_length=8,
         choices=AckPolicy,
         blank=True,
         help_text="What shows that the department has it. Until then it is sent again, three times at most.",
@@ -97,6 +99,12 @@ class Route(models.Model):
         blank=True,
         editable=False,
         help_text="The circuit breaker is open until then; one dispatch then probes the route.",
+    )
+    opens_at = models.DateTimeField(
+        "next window",
+        null=True,
+        editable=False,
+        help_text="It sends from then on; the start of the window that is open now, or of the next one.",
     )
     last_ok_at = models.DateTimeField("last taken", null=True, blank=True, editable=False)
     last_ack_at = models.DateTimeField("last acknowledged", null=True, blank=True, editable=False)
@@ -280,3 +288,80 @@ class RunnerPresence(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class AgentList(models.Model):
+    """The scripts of an agent's own list, as the agent of a department said it last."""
+
+    department = models.OneToOneField(Department, models.CASCADE, related_name="agent_list")
+    scripts = models.JSONField(default=list)
+    every = models.FloatField(default=0, help_text="Seconds between two looks of the agent.")
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"scripts at {self.department}"
+
+
+class ScriptRun(models.Model):
+    """A script that a person started on a department's agent, and its end.
+
+    ``data`` is its shared data: handed out once, which lets the script run, and deleted with its end. ``next_at`` is
+    the time from which the agent may be offered it: as long as the data was not read, it is offered again.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waits for the agent"
+        RUNNING = "running", "runs"
+        DONE = "done", "ended well"
+        FAILED = "failed", "failed"
+        REFUSED = "refused", "refused by the agent"
+        MISSED = "missed", "not fetched in time; it did not run"
+        LOST = "lost", "fetched, and its end is not known"
+        WITHDRAWN = "withdrawn", "taken back; it did not run"
+
+    OPEN = (State.WAITING, State.RUNNING)
+
+    route = models.ForeignKey(Route, models.PROTECT, related_name="+")
+    key = models.CharField(max_length=40, unique=True)
+    script = models.CharField(max_length=40)
+    mode = models.CharField("run", max_length=6, choices=MODES, default=WAIT)
+    arguments = models.JSONField(default=dict, blank=True)
+    seconds = models.PositiveIntegerField(help_text="The longest that the agent lets it run.")
+    data = models.TextField(blank=True, editable=False)
+    data_size = models.PositiveIntegerField("shared data", default=0, help_text="Characters that were given along.")
+    state = models.CharField(max_length=9, choices=State, default=State.WAITING)
+    fence = models.PositiveIntegerField(default=0, help_text="Times it was offered.")
+    next_at = models.DateTimeField(editable=False)
+    until = models.DateTimeField(help_text="It is not begun later than this.")
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField("started", default=timezone.now)
+    read_at = models.DateTimeField("fetched", null=True, blank=True)
+    ended_at = models.DateTimeField("ended", null=True, blank=True)
+    exit_code = models.IntegerField(null=True, blank=True)
+    output = models.TextField(blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["waiting", "running"], ended_at__isnull=True)
+                | Q(data="", ended_at__isnull=False) & ~Q(state__in=["waiting", "running"]),
+                name="shipping_scriptrun_data_goes_with_its_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(read_at__isnull=False) | ~Q(state__in=["running", "done", "lost"]),
+                name="shipping_scriptrun_runs_once_its_data_is_read",
+            ),
+        ]
+        indexes = [
+            models.Index(F("route"), F("id"), name="shipping_scriptrun_open", condition=Q(ended_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.script} {self.key}"
+
+    @property
+    def is_open(self) -> bool:
+        """Return True while its end is waited for."""
+        return self.state in self.OPEN

@@ -1,4 +1,4 @@
-"""The monitor of the outbox in a ``dispatchd``: gauges and alarms, by its own clock.
+"""The monitor of the outbox in a ``dispatchd``: gauges, alarms and the ends of scripts, by its own clock.
 
 It has a thread and a database connection of its own, for a mail server may take its time.
 """
@@ -13,10 +13,11 @@ from datetime import datetime
 from django.db import DatabaseError, connection
 from django.db.models import Count, Min
 
-from shipping import alarms, metrics, states
+from shipping import alarms, metrics, script_runs, states, transports
 from shipping.claim import database_now
 from shipping.models import Dispatch, Route
 from shipping.states import State
+from shipping.transports.base import PullTransport
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ def _run(stopped: threading.Event) -> None:
         try:
             now = database_now()
             set_gauges(now)
+            script_runs.settle(now=now)
             if time.monotonic() - alarmed > ALARMS_EVERY:
                 alarmed = time.monotonic()
                 alarms.send_alarms(now)
@@ -58,7 +60,9 @@ def set_gauges(now: datetime) -> None:
     counts = dict(unfinished.values_list("state").annotate(rows=Count("pk")))
     for state in (*states.LIVE, State.DEAD):
         metrics.UNFINISHED.labels(state).set(counts.get(state, 0))
-    oldest = Dispatch.objects.filter(state=State.READY, next_at__lte=now).aggregate(at=Min("next_at"))["at"]
+    due = Dispatch.objects.filter(state=State.READY, next_at__lte=now).exclude(route__opens_at__gt=now)
+    due = due.exclude(route__transport__in=transports.names_of(PullTransport))  # their programs come when they like
+    oldest = due.aggregate(at=Min("next_at"))["at"]
     metrics.OLDEST_DUE.set((now - oldest).total_seconds() if oldest else 0)
     metrics.ROUTES_HELD.set(Route.objects.filter(state=Route.State.HELD).count())
     metrics.ROUTES_FAILING.set(Route.objects.filter(failures__gt=0).count())

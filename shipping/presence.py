@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
+from sessions_farm.stores.sql.poolers import is_behind_pooler
 from shipping.claim import database_now
 from shipping.models import RunnerPresence
 
@@ -35,7 +37,9 @@ def wake() -> None:
 
 
 def wait(seconds: float) -> None:
-    """Wait to be woken, ``seconds`` at most."""
+    """Wait to be woken, ``seconds`` at most; that long behind a pooler, which passes on no notifications."""
+    if is_behind_pooler(connection.alias):
+        return time.sleep(seconds)
     connection.ensure_connection()
     if _listening != [connection.connection]:
         with connection.cursor() as cursor:
@@ -43,4 +47,5 @@ def wait(seconds: float) -> None:
         _listening[:] = [connection.connection]
     with connection.wrap_database_errors:
         for _ in connection.connection.notifies(timeout=seconds, stop_after=1):
-            return
+            pass
+    return None

@@ -190,7 +190,7 @@ class Batch:
             )
             self.acks.append(ack)
             route.last_ack_at = self.now
-        elif dispatch.sends >= retry.MAX_SENDS:
+        elif dispatch.sends >= get_transport(route.transport).most_sends:
             self._give_up_waiting(dispatch, route)
 
     def _give_up_waiting(self, dispatch: Dispatch, route: Route) -> None:
@@ -198,7 +198,7 @@ class Batch:
         if route.acknowledged_by == AckPolicy.JSON and not _since(route.last_ack_at, dispatch.first_sent_at):
             self._hold(dispatch, route, NO_ACKS)
         else:
-            _mark_dead(dispatch, f"Sent {retry.MAX_SENDS} times and never acknowledged; ask the department.")
+            _mark_dead(dispatch, f"Sent {dispatch.sends} times and never acknowledged; ask the department.")
 
     def _hold(self, dispatch: Dispatch, route: Route, reason: str) -> None:
         """Hold a route whose settings are wrong, with its dispatches, until a person has looked."""
@@ -230,14 +230,13 @@ class Batch:
 
     def _hold_or_release(self, route: Route) -> None:
         """Hold the waiting dispatches of a route that is held or has opened; release them where it works."""
-        waiting = Dispatch.objects.filter(route=route, state__in=(State.READY, State.HELD))
         _, _, was_open, *_ = self.before[route.pk]
         if route.state == Route.State.HELD:
-            waiting.exclude(state=State.HELD).update(state=State.HELD)
+            _waiting(route).exclude(state=State.HELD).update(state=State.HELD)
         elif route.open_until is not None:
             # One that was refused keeps its time: it must not be the next probe too, and hide that others are taken.
-            waiting.filter(refusals=0, next_at__gt=route.open_until).update(next_at=route.open_until)
-            waiting.exclude(state=State.HELD).update(state=State.HELD)
+            _waiting(route).filter(refusals=0, next_at__gt=route.open_until).update(next_at=route.open_until)
+            _waiting(route).exclude(state=State.HELD).update(state=State.HELD)
         elif was_open is not None:
             services.release_held(route=route, now=self.now)
 

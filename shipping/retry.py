@@ -23,9 +23,6 @@ It is dead only where the route has taken another dispatch since the first refus
 itself at fault, and its circuit breaker holds them all.
 """
 
-MAX_SENDS = 3
-"""A dispatch sent this often without an acknowledgement is dead: the department needs a call, not a fourth copy."""
-
 ACKS_EVERY = timedelta(seconds=15)
 """How often acknowledgements are looked for on a department's server."""
 

@@ -1,13 +1,16 @@
-"""The choice of the route for dispatches that have none, or whose route has failed for long."""
+"""The choice of the route for dispatches that have none, or whose route has failed for long; the windows of routes."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.models import Q
 
 from shipping.models import Route
 from shipping.states import State
+from shipping.transports import windows
 
 FAILOVER_AFTER = timedelta(hours=6)
 
@@ -47,6 +50,25 @@ def fail_over(*, now: datetime) -> int:
     The key stays, so a department that has it already by the first route works it once. Return the number moved.
     """
     return _execute(FAIL_OVER, now)
+
+
+def next_opening(route: Route, now: datetime) -> datetime | None:
+    """Return when a route with windows opens, or opened; None where it is always open."""
+    return windows.opens_at(route.config, ZoneInfo(route.department.vendor.time_zone), now)
+
+
+def update_windows(*, now: datetime) -> int:
+    """Set for each route with windows when it opens; return the number of routes that changed."""
+    rows = Route.objects.filter(Q(config__windows__isnull=False) | Q(opens_at__isnull=False))
+    changed = []
+    for route in rows.select_related("department__vendor"):
+        at = next_opening(route, now)
+        if at != route.opens_at:
+            route.opens_at = at
+            changed.append(route)
+    for route in changed:
+        Route.objects.filter(pk=route.pk).update(opens_at=route.opens_at)
+    return len(changed)
 
 
 def _execute(statement: str, now: datetime) -> int:

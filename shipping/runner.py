@@ -27,20 +27,21 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
 from shipping import claim as claims
-from shipping import diagnosis, metrics, results, routing
+from shipping import diagnosis, metrics, packing_slips, results, routing
 from shipping.ack_links import ack_url
 from shipping.claim import LEASE, Claim, Look, Room, database_now
 from shipping.models import Route
 from shipping.results import Finished
 from shipping.signing_keys import open_keys
-from shipping.transports import get_transport
+from shipping.transports import get_push_transport, get_transport
 from shipping.transports.base import (
     CollectingTransport,
     DispatchPayload,
     Endpoint,
     FoundAck,
+    PullTransport,
+    PushTransport,
     SendResult,
-    Transport,
     TransportError,
 )
 
@@ -81,6 +82,7 @@ class Work:
     item: Claim | Look
     started: datetime
     ack_url: str = ""
+    slip: Callable[[], bytes] | None = None
     since: float = field(default_factory=time.monotonic)
     task: asyncio.Task[None] | None = None
 
@@ -121,12 +123,13 @@ class Runner:
     outcomes: Counter[str] = field(default_factory=Counter)
     working: set[Work] = field(default_factory=set)
     ended: list[WorkResult] = field(default_factory=list)
-    transports: dict[str, Transport] = field(default_factory=dict)
+    transports: dict[str, PushTransport] = field(default_factory=dict)
     name: str = field(default_factory=lambda: f"{settings.NODE or socket.gethostname()}:{os.getpid()}")
     on_upkeep: Callable[[datetime], None] = lambda _: None
     renewed: float = float("-inf")
     upkept: float = float("-inf")
     looked: float = float("-inf")
+    turns: int = 0  # also those that the database did not take: it grows as long as the runner does not hang
 
     async def run(self, *, may_claim: Callable[[], bool]) -> None:
         """Work until nothing is due and nothing under way."""
@@ -142,6 +145,7 @@ class Runner:
         self.changed = asyncio.Event()
         try:
             while not stopped() or self.working or self.ended:
+                self.turns += 1
                 try:
                     if await self.turn(claiming=not stopped()):
                         await self.wait(POLL)
@@ -190,6 +194,7 @@ class Runner:
         if claiming and time.monotonic() - self.upkept > UPKEEP:
             routing.assign_missing_routes(now=now)
             routing.fail_over(now=now)
+            routing.update_windows(now=now)
             self.on_upkeep(now)
             self.upkept = time.monotonic()
         return self._record_and_claim(ended, working, now, claiming=claiming)
@@ -209,7 +214,9 @@ class Runner:
         if time.monotonic() - self.looked > LOOKS_EVERY or not (working or taken):
             taken += claims.claim_looks(room=_room(working, len(taken)), now=now)
             self.looked = time.monotonic()
-        return Turn(len(ended), outcomes, [Work(item, now, _ack_url(item)) for item in taken])
+        slips = packing_slips.of_claims([item for item in taken if isinstance(item, Claim)])
+        works = [Work(item, now, _ack_url(item), slips.get(id(item))) for item in taken]
+        return Turn(len(ended), outcomes, works)
 
     def _renew(self, working: Sequence[Work], now: datetime) -> None:
         if time.monotonic() - self.renewed > self.lease.total_seconds() / 3:
@@ -234,9 +241,9 @@ class Runner:
         self.ended.append((work, result))
         self.changed.set()
 
-    def _transport(self, route: Route) -> Transport:
+    def _transport(self, route: Route) -> PushTransport:
         if route.transport not in self.transports:
-            self.transports[route.transport] = get_transport(route.transport)()
+            self.transports[route.transport] = get_push_transport(route.transport)()
         return self.transports[route.transport]
 
 
@@ -273,7 +280,9 @@ async def _try_all(routes: Sequence[Route]) -> list[str]:
 
 
 async def _try_one(route: Route) -> str:
-    transport = get_transport(route.transport)()
+    if issubclass(get_transport(route.transport), PullTransport):
+        return "Nothing is sent over it: the department’s program comes for its orders, and “last taken” says when."
+    transport = get_push_transport(route.transport)()
     try:
         return await bounded(transport.try_out(endpoint_of(route)), transport.deadline)
     except (TransportError, InvalidToken) as error:
@@ -283,11 +292,11 @@ async def _try_one(route: Route) -> str:
         await asyncio.sleep(0)
 
 
-async def _talk(work: Work, transport: Transport) -> SendResult | list[FoundAck]:
+async def _talk(work: Work, transport: PushTransport) -> SendResult | list[FoundAck]:
     endpoint = endpoint_of(work.item.route)
     if isinstance(work.item, Look):
         return await cast("CollectingTransport", transport).collect(work.item.sent, endpoint)  # no look without one
-    return await transport.send(payload_of(work.item, work.ack_url), endpoint)
+    return await transport.send(payload_of(work.item, work.ack_url, work.slip), endpoint)
 
 
 async def in_database[**P, R](call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -310,12 +319,12 @@ async def bounded[R](work: Awaitable[R], deadline: timedelta) -> R:
 
 def _ack_url(item: Claim | Look) -> str:
     """Return the link of the page on which a person acknowledges; empty for transports that send none."""
-    if isinstance(item, Look) or not get_transport(item.route.transport).links_ack_page:
+    if isinstance(item, Look) or not get_push_transport(item.route.transport).links_ack_page:
         return ""
     return ack_url(item.dispatch.key, item.community_id)
 
 
-def payload_of(claim: Claim, link: str) -> DispatchPayload:
+def payload_of(claim: Claim, link: str, slip: Callable[[], bytes] | None = None) -> DispatchPayload:
     """Return a claim's dispatch as its transport sends it."""
     dispatch = claim.dispatch
     return DispatchPayload(
@@ -325,6 +334,7 @@ def payload_of(claim: Claim, link: str) -> DispatchPayload:
         attempt=dispatch.fence,
         resend=dispatch.first_sent_at is not None,
         ack_url=link,
+        slip=slip,
     )
 
 

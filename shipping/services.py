@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from cart.orders.models import Consignment
-from sessions_farm.query_plans import planned
-from shipping import body, keys, signing_keys, states
+from sessions_farm.communities.query_plans import planned
+from shipping import body, keys, routing, signing_keys, states
 from shipping.models import Ack, Action, Department, Dispatch, Route
 from shipping.states import State
 from shipping.transports.base import FoundAck, Outcome
@@ -50,6 +50,7 @@ def set_up_route(
         department=department, rank=rank, defaults={"transport": transport}
     )
     route.transport, route.config, route.secrets = transport, config, secrets
+    route.opens_at = routing.next_opening(route, now)
     route.save()
     release_route(route=route, now=now)
     return route
@@ -236,16 +237,34 @@ def record_acks(*, vendor_id: int, acks: Sequence[FoundAck], source: str, now: d
 
 
 @transaction.atomic
-def record_ack(*, vendor_id: int, ack_id: str, key: str, source: str, now: datetime) -> Dispatch:
+def record_ack(*, vendor_id: int, ack_id: str, key: str, source: str, now: datetime, outcome: str = "") -> Dispatch:
     """Record an acknowledgement; idempotent. Raise UnknownDispatchError where the vendor has no such dispatch."""
     dispatch = (
         Dispatch.objects.select_for_update(of=("self",)).filter(key=key, consignment__vendor_id=vendor_id).first()
     )
     if dispatch is None:
         raise UnknownDispatchError(f"No dispatch {key!r} for this vendor; was the acknowledgement meant for another?")
-    ack = mark_acked(dispatch=dispatch, vendor_id=vendor_id, ack_id=ack_id, source=source, now=now)
+    ack = mark_acked(dispatch=dispatch, vendor_id=vendor_id, ack_id=ack_id, source=source, now=now, outcome=outcome)
     Ack.objects.bulk_create([ack], ignore_conflicts=True)
     dispatch.save(update_fields=ACKED_FIELDS)
+    return dispatch
+
+
+@transaction.atomic
+def reject(*, vendor_id: int, key: str, reason: str, now: datetime) -> Dispatch:
+    """Give up a dispatch that its department cannot work, until a person has looked; idempotent.
+
+    One that was acknowledged, or replaced, stays so. Raise UnknownDispatchError where the vendor has no such dispatch.
+    """
+    rows = Dispatch.objects.select_for_update(of=("self",)).filter(key=key, consignment__vendor_id=vendor_id)
+    dispatch = rows.first()
+    if dispatch is None:
+        raise UnknownDispatchError(f"No dispatch {key!r} for this vendor.")
+    if dispatch.state in states.sources(State.DEAD):
+        dispatch.state, dispatch.next_at = State.DEAD, None
+        dispatch.reason = f"The department cannot work it: {reason}"[:300]
+        dispatch.first_refused_at = dispatch.first_refused_at or now
+        dispatch.save(update_fields=["state", "next_at", "reason", "first_refused_at"])
     return dispatch
 
 

@@ -1,11 +1,30 @@
-"""Standard Webhooks 1.0.0, symmetric signatures (https://www.standardwebhooks.com)."""
+"""Standard Webhooks 1.0.0: signatures of requests, HMAC (v1) and Ed25519 (v1a) (https://www.standardwebhooks.com)."""
 
 import base64
 import binascii
 import hashlib
 import hmac
+import secrets as random
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 PREFIX = "whsec_"
+PRIVATE_PREFIX, PUBLIC_PREFIX = "whsk_", "whpk_"
+SEED_BYTES = 32
+
+
+def new_private_key() -> str:
+    """Return a new private key for Ed25519, as ``whsk_<base64>``."""
+    return PRIVATE_PREFIX + base64.b64encode(random.token_bytes(SEED_BYTES)).decode()
+
+
+def public_key(private: str) -> str:
+    """Return the public key of a private one, as ``whpk_<base64>``: it goes to the department."""
+    return PUBLIC_PREFIX + base64.b64encode(_opened(private).public_key().public_bytes_raw()).decode()
+
+
+def _opened(private: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(base64.b64decode(private.removeprefix(PRIVATE_PREFIX), validate=True))
 
 
 def key_bytes(secret: str) -> bytes:
@@ -20,8 +39,10 @@ def key_bytes(secret: str) -> bytes:
 
 
 def sign(*, secret: str, key: str, timestamp: int, body: bytes) -> str:
-    """Return the signature of a body under one secret, as ``v1,<base64>``."""
+    """Return the signature of a body under one secret: ``v1,<base64>``, or ``v1a,<base64>`` under a private key."""
     signed = f"{key}.{timestamp}.".encode() + body
+    if secret.startswith(PRIVATE_PREFIX):
+        return "v1a," + base64.b64encode(_opened(secret).sign(signed)).decode()
     digest = hmac.new(key_bytes(secret), signed, hashlib.sha256).digest()
     return "v1," + base64.b64encode(digest).decode()
 

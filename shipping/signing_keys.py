@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
@@ -10,11 +12,14 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from shipping import encryption
-from shipping.envelope import SigningKey
+from shipping.envelope import HMAC_SHA256, SigningKey
 from shipping.models import Department, VendorKey
 
 if TYPE_CHECKING:
     from vendors.models import Vendor
+
+
+KEY_ID = re.compile(r"mk_[0-9a-f]{16}")
 
 
 class KeyRefusedError(ValueError):
@@ -28,10 +33,10 @@ def ensure_key(*, vendor: Vendor, key: SigningKey | None = None) -> None:
 
 
 @transaction.atomic
-def add_key(*, vendor: Vendor, key: SigningKey | None = None) -> SigningKey:
+def add_key(*, vendor: Vendor, key: SigningKey | None = None, algorithm: str = HMAC_SHA256) -> SigningKey:
     """Let a key sign, a new one where none is given; idempotent. Raise KeyRefusedError for a third key."""
     Department.objects.select_for_update().get_or_create(vendor=vendor)
-    key = key or SigningKey.generate(vendor.slug)
+    key = key or SigningKey.generate(vendor.slug, algorithm)
     signing = list(VendorKey.objects.signing().filter(vendor=vendor))
     if key.key_id in {row.key_id for row in signing}:
         return key
@@ -44,7 +49,7 @@ def add_key(*, vendor: Vendor, key: SigningKey | None = None) -> SigningKey:
         vendor=vendor,
         key_id=key.key_id,
         slot=min(free),
-        encrypted_secret=encryption.encrypt_secrets({"line": key.line}),
+        encrypted_secret=encryption.encrypt_secrets({"line": key.stored_line}),
     )
     return key
 
@@ -66,6 +71,22 @@ def retire_key(*, vendor: Vendor, key_id: str, now: datetime) -> None:
 def open_keys(encrypted: Iterable[str]) -> tuple[SigningKey, ...]:
     """Return keys as they are stored; raise ``encryption.InvalidToken`` where no SECRET_KEY of the settings fits."""
     return tuple(map(_open_key, encrypted))
+
+
+def find_signing(key_ids: Iterable[str]) -> VendorKey | None:
+    """Return a key that signs, of those named; foreign text names none."""
+    named = [each for each in key_ids if KEY_ID.fullmatch(each)]
+    rows = VendorKey.objects.signing().filter(key_id__in=named)
+    return rows.select_related("vendor__marketplace").first() if named else None
+
+
+def find_by_token(token: str) -> VendorKey | None:
+    """Return the signing key whose department signs in with a bearer token; None for any other text."""
+    key_id, _, secret = token.partition(".")
+    row = find_signing([key_id])
+    if row is None or not secret:
+        return None
+    return row if hmac.compare_digest(_open_key(row.encrypted_secret).token.encode(), token.encode()) else None
 
 
 @lru_cache(4096)

@@ -16,16 +16,13 @@ class State(models.TextChoices):
 LIVE = frozenset({State.READY, State.SENDING, State.HELD, State.SENT})
 """Neither finished nor dead; a dispatch in these states must have a time of its next attempt."""
 
-CLAIMABLE = frozenset({State.READY, State.HELD, State.SENT})
-"""May be claimed when due; a SENT one without an acknowledgement is sent again, under the same key."""
-
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.READY: frozenset({State.SENDING, State.HELD, State.ACKED, State.CANCELLED}),
     State.SENDING: frozenset(
         {State.SENDING, State.READY, State.HELD, State.SENT, State.ACKED, State.DEAD, State.CANCELLED}
     ),
     State.HELD: frozenset({State.READY, State.SENDING, State.ACKED, State.CANCELLED}),
-    State.SENT: frozenset({State.SENDING, State.ACKED, State.CANCELLED}),
+    State.SENT: frozenset({State.SENDING, State.ACKED, State.DEAD, State.CANCELLED}),
     State.ACKED: frozenset({State.READY}),
     State.DEAD: frozenset({State.READY, State.ACKED, State.CANCELLED}),
     State.CANCELLED: frozenset(),

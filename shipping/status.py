@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
 
-from sessions_farm.query_plans import planned
+from sessions_farm.communities.query_plans import planned
 from shipping.models import Action, Dispatch
 from shipping.states import State
 
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
     from cart.orders.models import Order
 
 WORDS = {
-    State.READY: "being passed to the shop",
-    State.SENDING: "being passed to the shop",
-    State.HELD: "waiting for the shop's shipping department",
-    State.SENT: "passed to the shop",
-    State.ACKED: "received by the shop",
-    State.DEAD: "delayed: we are asking the shop",
-    State.CANCELLED: "cancelled",
+    State.READY: gettext_lazy("being passed to the shop"),
+    State.SENDING: gettext_lazy("being passed to the shop"),
+    State.HELD: gettext_lazy("waiting for the shop's shipping department"),
+    State.SENT: gettext_lazy("passed to the shop"),
+    State.ACKED: gettext_lazy("received by the shop"),
+    State.DEAD: gettext_lazy("delayed: we are asking the shop"),
+    State.CANCELLED: gettext_lazy("cancelled"),
 }
 
 
@@ -56,7 +57,7 @@ def status_of(dispatch: Dispatch) -> DispatchStatus:
     elif dispatch.acked_at:
         state = State.ACKED  # also while it is sent once more
     return DispatchStatus(
-        state=WORDS[state],
+        state=str(WORDS[state]),
         code=state,
         since=dispatch.acked_at or dispatch.first_sent_at or dispatch.created_at,
         attempts=dispatch.fence,

@@ -1,27 +1,24 @@
 """Celery tasks of the outbox. Their messages carry no arguments; they read the rows that are due."""
 
 from celery import shared_task
-from django.db import connection
 
-from shipping import alarms, presence
+from shipping import alarms, presence, script_runs
 from shipping.claim import database_now
+from shipping.lease import leased
 from shipping.runner import drain
 
-LOCK = 0x5348_4950  # of PostgreSQL's advisory ones: one drain at a time, so that ticks of beat do not fill the workers
+LIMIT = 120  # seconds, after which Celery kills the task's process
 
 
-@shared_task(name="shipping.drain_outbox", expires=30, soft_time_limit=90, time_limit=120)
+@shared_task(name="shipping.drain_outbox", soft_time_limit=90, time_limit=LIMIT)
 def drain_outbox() -> None:
     """Wake ``dispatchd``; where there is none, send due work and raise alarms in its stead."""
     if presence.is_there():
         presence.wake()
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
-            return
-        try:
+    with leased("shipping.drain", LIMIT) as is_ours:  # so that ticks of beat do not fill the workers
+        if is_ours:
             drain()
-            alarms.send_alarms(database_now())
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+            now = database_now()
+            script_runs.settle(now=now)
+            alarms.send_alarms(now)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import redis.asyncio
 from django.contrib.auth import get_user
+from django.db import transaction
 
 from sessions_farm.session.session import SessionStore
 from sessions_farm.stores.base import StoreUnavailableError
-from support_watch import limits
+from support_watch import keys, limits
 from support_watch.feed.scripts import source
+from support_watch.models import DeskKey
 from vendors.models import Membership, Vendor
 
 if TYPE_CHECKING:
@@ -43,6 +45,11 @@ def vendor_for(user: AbstractBaseUser | AnonymousUser, slug: str) -> Vendor | No
     return vendors.first()
 
 
+def may_set_up(user: Any, vendor: Vendor) -> bool:
+    """Return whether a user is an owner of the vendor, who chooses its watched pages and its keys."""
+    return bool(vendor.memberships.filter(user=user.pk, role=Membership.Role.OWNER).exists() or user.is_superuser)
+
+
 def sees_all_visits(user: Any) -> bool:
     """Return whether a user is of the mall's staff, with a role that sees the support pages of all vendors."""
     return bool(user.is_staff and user.has_perm("support_watch.view_supportvisit"))
@@ -53,28 +60,69 @@ def user_of(session: SessionBase) -> AbstractBaseUser | AnonymousUser:
     return get_user(cast("HttpRequest", SessionRequest(session)))
 
 
-def authorize(session: SessionStore, slug: str) -> tuple[Any, Vendor | None]:
-    """Return the user's id and the vendor they may watch, read anew; raise SessionUnavailableError."""
-    fresh = SessionStore(proof=session.proof, audience=session.audience)
-    try:
-        user = user_of(fresh)
-    except StoreUnavailableError as error:
-        raise SessionUnavailableError("The session store does not answer, so the user is not known.") from error
-    return user.pk, vendor_for(user, slug)
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """A person or a program that may watch a vendor; ``holder`` is whose screens are counted together."""
+
+    vendor_id: int
+    holder: str
+    user_id: Any = None
+    session: str = ""
+    name: str = ""
+    most_screens: int = limits.SCREENS_PER_USER
 
 
-async def acquire_slot(client: redis.asyncio.Redis, user_id: Any, socket: str) -> bool:
-    """Acquire or renew one of the user's SOCKETS_PER_USER slots over the whole farm; return False if all are taken."""
+@dataclass(frozen=True, slots=True)
+class SessionAccess:
+    """The access of a person by a session, whose idle time it never begins anew."""
+
+    session: SessionStore
+    slug: str
+
+    def check(self) -> Watcher | None:
+        """Return the watcher, read anew; None without access. Raise SessionUnavailableError."""
+        fresh = SessionStore(proof=self.session.proof, audience=self.session.audience)
+        try:
+            with transaction.atomic():  # in which the engine's stores read a session without touching it (ADR 48)
+                user = user_of(fresh)
+                vendor = vendor_for(user, self.slug)
+        except StoreUnavailableError as error:
+            raise SessionUnavailableError("The session store does not answer, so the user is not known.") from error
+        if vendor is None:
+            return None
+        return Watcher(vendor.pk, f"user:{user.pk}", user.pk, fresh.key_hash or "", str(user))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAccess:
+    """The access of a vendor's own program by a key."""
+
+    key: str
+    slug: str
+
+    def check(self) -> Watcher | None:
+        """Return the watcher, read anew; None for a key that does not open this vendor's events."""
+        found = keys.find(self.key, slug=self.slug, scope=DeskKey.Scope.EVENTS)
+        if found is None:
+            return None
+        return Watcher(found.vendor_id, f"key:{found.pk}", name=found.name, most_screens=limits.STREAMS_PER_KEY)
+
+
+type Access = SessionAccess | KeyAccess
+
+
+async def acquire_slot(client: redis.asyncio.Redis, watcher: Watcher, screen: str) -> bool:
+    """Acquire or renew one of the holder's slots over the whole farm; return False if all are taken."""
     script = client.register_script(source("slot"))
-    arguments: list[str | int] = ["", socket, limits.SOCKETS_PER_USER, limits.SLOT_SECONDS * 1000]
-    return bool(await script(keys=[slots_key(user_id)], args=arguments))
+    arguments: list[str | int] = ["", screen, watcher.most_screens, limits.SLOT_SECONDS * 1000]
+    return bool(await script(keys=[slots_key(watcher)], args=arguments))
 
 
-async def release_slot(client: redis.asyncio.Redis, user_id: Any, socket: str) -> None:
-    """Give a socket's slot back."""
-    await client.zrem(slots_key(user_id), socket)
+async def release_slot(client: redis.asyncio.Redis, watcher: Watcher, screen: str) -> None:
+    """Give a screen's slot back."""
+    await client.zrem(slots_key(watcher), screen)
 
 
-def slots_key(user_id: Any) -> str:
-    """Return the Redis key of a user's slots."""
-    return f"watch:sockets:{user_id}"
+def slots_key(watcher: Watcher) -> str:
+    """Return the Redis key of a holder's slots."""
+    return f"watch:screens:{watcher.holder}"

@@ -11,7 +11,7 @@ from support_watch.access import WATCHERS
 from support_watch.models import SupportVisit
 from vendors.scoped_admin import VendorScopedAdmin
 
-SHOWN = ("name", "vendor", "page", "path", "arrived_at", "left_at", "published", "late")
+SHOWN = ("name", "vendor", "page", "path", "arrived_at", "left_at", "published", "late", "level")
 
 
 @admin.register(SupportVisit)

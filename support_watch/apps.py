@@ -1,4 +1,4 @@
-"""The live feed of shoppers on a vendor's support page."""
+"""The live feed of shoppers on a vendor's watched pages."""
 
 from django.apps import AppConfig
 
@@ -7,3 +7,6 @@ class SupportWatchConfig(AppConfig):
     name = "support_watch"
     verbose_name = "Support desk"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from support_watch import receivers  # noqa: F401, PLC0415 -- connects the receivers

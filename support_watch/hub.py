@@ -7,25 +7,36 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from weakref import WeakKeyDictionary
 
+import redis.asyncio
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from support_watch import limits, services
+from support_watch import claims, limits, redaction, services
 from support_watch.feed import connections, reads
 from support_watch.feed.events import Entry, Streams, decode
 from support_watch.feed.scripts import stream_key
-from support_watch.feed.writes import FeedUnavailableError
+from support_watch.feed.writes import ACCESS_STREAM, FeedUnavailableError
 from support_watch.topics import Heartbeat, Stalled, Subscriber, Topic
 
 logger = logging.getLogger(__name__)
 BLOCK_MS = 1000
 RETRY_SECONDS = 0.2
 STALLED_AFTER = 3  # sweeps
+
+
+class Watched(Protocol):
+    """A screen that must be told when the access of its user has changed."""
+
+    changed: asyncio.Event
+    signed_out: bool
+
+    def is_of(self, *, user: str, session: str) -> bool:
+        """Return whether a change is about this screen."""
 
 
 class Hub:
@@ -36,6 +47,8 @@ class Hub:
         self.client = connections.hub_client()
         self._wake_key = f"watch:wake:{secrets.token_hex(6)}"
         self._wake_seen = "0-0"
+        self.guards: set[Watched] = set()
+        self._access_seen = ""
         self._tasks: list[asyncio.Task[None]] = []
         self._is_healthy = False
 
@@ -89,6 +102,7 @@ class Hub:
         async with connections.stream_client() as client:
             while True:
                 try:
+                    await self._find_access_position(client)
                     found = await client.xread(self._streams(), block=BLOCK_MS)
                     for key, entries in cast("Streams", found):
                         self._fan_out(key, entries)
@@ -99,11 +113,23 @@ class Hub:
     def _streams(self) -> dict[Any, Any]:
         positions = ((topic.vendor_id, topic.position) for topic in self.topics.values())
         streams = {stream_key(vendor_id): f"{position.seq}-0" for vendor_id, position in positions if position}
-        return {self._wake_key: self._wake_seen, **streams}
+        return {self._wake_key: self._wake_seen, ACCESS_STREAM: self._access_seen, **streams}
+
+    async def _find_access_position(self, client: redis.asyncio.Redis) -> None:
+        """Begin behind the last change of permissions; every screen that is open is checked once, after it."""
+        if not self._access_seen:
+            latest = cast("list[Entry]", await client.xrevrange(ACCESS_STREAM, count=1))
+            self._access_seen = latest[0][0] if latest else "0-0"
+            for guard in self.guards:
+                guard.changed.set()
 
     def _fan_out(self, key: str, entries: list[Entry]) -> None:
         if key == self._wake_key:
             self._wake_seen = entries[-1][0]
+            return
+        if key == ACCESS_STREAM:
+            self._access_seen = entries[-1][0]
+            self._report_access([fields for _, fields in entries])
             return
         vendor_id = int(key.partition(":")[2].partition("}")[0])
         topic = self.topics.get(vendor_id)
@@ -111,6 +137,13 @@ class Hub:
             return  # its last subscriber left while we read
         for entry_id, fields in entries:
             topic.deliver(decode(vendor_id, entry_id, fields))
+
+    def _report_access(self, changes: list[dict[str, str]]) -> None:
+        for change in changes:
+            for guard in self.guards:
+                if guard.is_of(user=change["user"], session=change["session"]):
+                    guard.signed_out |= bool(change["session"])
+                    guard.changed.set()
 
     async def _sweep_loop(self) -> None:
         """Each second end visits that are over and compare positions; send heartbeats every HEARTBEAT_SECONDS."""
@@ -154,8 +187,9 @@ class Hub:
     async def _relay_loop(self) -> None:
         while True:
             await asyncio.sleep(limits.RELAY_SECONDS)
-            with contextlib.suppress(FeedUnavailableError):  # the next round tries again
-                await self._in_database(services.relay_pending, now=timezone.now())
+            for service in (services.relay_pending, redaction.relay_redactions, claims.relay_claims, claims.end_unseen):
+                with contextlib.suppress(FeedUnavailableError):  # the next round tries again
+                    await self._in_database(service, now=timezone.now())
 
     async def _in_database(self, service: Callable[..., object], **arguments: object) -> None:
         try:

@@ -1,4 +1,6 @@
-"""The feed's WebSocket application: checks the origin, then the session, then the URL; refuses all else."""
+"""The feed's applications: the socket, and the stream beside the project's pages; both check who asks from where."""
+
+from typing import Any, cast
 
 from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
@@ -7,6 +9,7 @@ from django.urls import path, re_path
 from sessions_farm.communities.asgi import HostScope
 from sessions_farm.communities.origins import SameOriginValidator
 from support_watch.consumers import WatchConsumer
+from support_watch.streaming import Stream
 
 urls = URLRouter(
     [
@@ -14,4 +17,9 @@ urls = URLRouter(
         re_path(r"", WebsocketDenier.as_asgi()),
     ]
 )
-sockets = SameOriginValidator(HostScope(urls), master_only=True)
+sockets = SameOriginValidator(HostScope(urls, loads=False), master_only=True)
+
+
+def streams_beside(pages: Any) -> URLRouter:
+    """Return the application of HTTP: the feed's stream, and the project's pages under every other address."""
+    return URLRouter([path("watch/v1/<slug:slug>/stream", cast("Any", Stream())), re_path(r"", pages)])

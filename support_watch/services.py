@@ -8,9 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 from redis.exceptions import RedisError
 
-from support_watch import visits
+from support_watch import claims, visits
+from support_watch.consent import Consent, Level
 from support_watch.feed import reads, writes
 from support_watch.feed.connections import query_client
 from support_watch.feed.writes import FeedUnavailableError, Page
@@ -22,22 +24,25 @@ RELAY_BATCH = 50
 
 
 def record_arrival(
-    *, token: PageToken, page: str, subjects: Sequence[str], now: datetime, number: int = 0
-) -> PageToken:
-    """Announce a visit, once a session, and insert its row; return the page's token with the visit's id.
+    *, token: PageToken, subjects: Sequence[str], consent: Consent, handle: str, now: datetime, number: int = 0
+) -> tuple[PageToken, str]:
+    """Announce a visit, once a session, and insert its row; return the page's token with the visit's id, and the line.
 
-    ``number`` is the page's beacon that began the visit, 0 where its request did.
+    ``number`` is the page's beacon that began the visit, 0 where its request did. The line is what a member of staff
+    who looks after the visit has for the shopper.
 
     Never fails while Redis is away: the row stays pending and is delivered late.
     """
     aliases = visits.aliases(token.vendor_id, subjects)
     candidate = visits.candidate(token.vendor_id, subjects[0], now)
+    is_shown = consent.level > Level.PRESENCE
     row = SupportVisit(
         vendor_id=token.vendor_id,
         visit=candidate,
         subject=aliases[0],
-        page=page,
-        path=token.path[:300],
+        page=token.page if is_shown else "",
+        path=token.path[:300] if is_shown else "",
+        level=consent.level,
         arrived_at=now,
     )
     at = int(now.timestamp() * 1000)
@@ -47,18 +52,19 @@ def record_arrival(
             visit=candidate,
             tab=token.tab,
             aliases=aliases,
-            page=Page(token.path, token.title),
+            page=Page(token.path, token.title, level=consent.level, chosen=consent.chosen),
             number=number,
+            handle=handle,
         )
     except FeedUnavailableError:
         logger.warning("Redis does not take support visits; they are stored and delivered late.")
         row.published = False
         insert_once(row)
-        return replace(token, visit=candidate, at=at, counted=True)
+        return replace(token, visit=candidate, at=at, counted=True), ""
     if arrival.first:
         row.visit = arrival.visit
         insert_once(row)
-    return replace(token, visit=arrival.visit, at=arrival.at, counted=True)
+    return replace(token, visit=arrival.visit, at=arrival.at, counted=True), arrival.line
 
 
 def insert_once(row: SupportVisit) -> None:
@@ -86,7 +92,7 @@ def relay_one(row: SupportVisit) -> None:
         visit=row.visit,
         alias=row.subject,
         at=int(row.arrived_at.timestamp() * 1000),
-        page=Page(row.path, ""),
+        page=Page(row.path, "", level=row.level),
     )
     if delivered < 0:
         row.delete()  # the same session came before the outage: it is in the history already
@@ -102,6 +108,7 @@ def record_departures(*, vendor_id: int, left: Mapping[str, datetime]) -> None:
     for row in rows:
         row.left_at = left[row.visit]
     SupportVisit.objects.bulk_update(rows, ["left_at"])
+    claims.end_of_visits(vendor_id=vendor_id, visits=left, now=timezone.now())
 
 
 def end_visits(*, vendor_id: int) -> None:

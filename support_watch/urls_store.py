@@ -2,11 +2,9 @@
 
 from django.urls import path
 
-from support_watch import views
+from support_watch import page_views
 
 app_name = "support"
 urlpatterns = [
-    path("", views.support_page, name="page"),
-    path("beat/", views.beat, name="beat"),
-    path("leave/", views.leave, name="leave"),
+    path("", page_views.support_page, name="page"),
 ]

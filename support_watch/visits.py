@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -38,27 +38,31 @@ def candidate(vendor_id: int, subject: str, now: datetime) -> str:
     return digest("visit", vendor_id, subject, int(now.timestamp() * 1000) // limits.IDLE_MS)
 
 
-def pseudonym(visit: str) -> str:
-    """Return the name under which staff see a visit."""
-    return f"Visitor {visit[:4]}"
+def pseudonym(visit: str, level: int) -> str:
+    """Return the name under which staff see a visit; the same for all who allow no more than their presence."""
+    return f"Visitor {visit[:4]}" if level else "A visitor"
 
 
 @dataclass(frozen=True, slots=True)
 class PageToken:
-    """The token of one open page: visit, tab and begin (ms); ``counted`` once the visit was announced."""
+    """The token of one open page: visit, tab and begin (ms); ``counted`` once the visit was announced.
+
+    ``page`` is one of WatchedPage, ``title`` the page's own; ``has_notice`` if the page says itself what is seen.
+    """
 
     vendor_id: int
     visit: str
     tab: str
     at: int
+    page: str
     path: str
     title: str
     counted: bool
+    has_notice: bool
 
     def signed(self) -> str:
         """Return the token as signed text."""
-        fields = [self.vendor_id, self.visit, self.tab, self.at, self.path, self.title, self.counted]
-        return signing.dumps(fields, salt=f"{SALT}.page", compress=True)
+        return signing.dumps(astuple(self), salt=f"{SALT}.page", compress=True)
 
 
 def read_token(text: str) -> PageToken:

@@ -11,6 +11,7 @@ Exceptions::
     │   ├── LastOwnerError      the vendor would be left without an owner
     │   └── InvitationRefusedError  vendors.invitations: an invitation cannot be made or accepted
     ├── ProductError        vendors.products: a change of a product cannot be made; the message is for its asker
+    ├── ReviewError         vendors.reviews: a review cannot be written or reported; the message is for its writer
     ├── ApprovalError       vendors.approval: a change of a store’s approval is refused; the message is for its asker
     ├── InvalidImageError   vendors.images: an upload cannot be shown as a picture
     ├── AmountError (ValueError)  vendors.amounts: a text is no amount of money; the message is for its writer

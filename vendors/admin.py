@@ -9,14 +9,17 @@ from vendors.models import (
     DeliveryZone,
     Marketplace,
     Product,
+    Review,
     Stock,
     StockMovement,
     Storefront,
+    Synonym,
     Variant,
     Vendor,
     VendorDomain,
 )
 from vendors.product_admin import ProductAdmin
+from vendors.review_admin import ReviewAdmin
 from vendors.stock_admin import StockAdmin, StockMovementAdmin
 from vendors.variant_admin import VariantAdmin
 from vendors.vendor_admin import VendorAdmin
@@ -55,10 +58,21 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
     search_fields = ["name"]
 
 
+@admin.register(Synonym)
+class SynonymAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Edit the words that shoppers use for one thing, for the mall's staff."""
+
+    list_display = ["words", "marketplace"]
+    list_filter = ["marketplace"]
+    list_select_related = ["marketplace__community"]
+    search_fields = ["words"]
+
+
 admin.site.register(Marketplace)
 admin.site.register(Vendor, VendorAdmin)
 admin.site.register(DeliveryZone, DeliveryZoneAdmin)
 admin.site.register(Product, ProductAdmin)
 admin.site.register(Variant, VariantAdmin)
+admin.site.register(Review, ReviewAdmin)
 admin.site.register(Stock, StockAdmin)
 admin.site.register(StockMovement, StockMovementAdmin)

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 
 from babel.numbers import get_currency_symbol
+from django.utils.translation import gettext
 
 from vendors.money import Money, minor_digits
 
@@ -29,17 +30,33 @@ def parse_amount(text: str, currency: str) -> int:
     number = _without_sign(text.translate(SPACES).strip(), currency)
     whole, decimals = _split(number, digits)
     if not (WHOLE.fullmatch(whole) or GROUPED.fullmatch(whole)) or (decimals and not WHOLE.fullmatch(decimals)):
-        raise AmountError(f"“{text}” is no amount: write {_example(currency)}.")
+        raise AmountError(
+            gettext("“%(text)s” is no amount: write %(example)s.") % {"text": text, "example": _example(currency)}
+        )
     if len(decimals) > digits:
-        raise AmountError(f"“{text}” has more than {digits} decimals, and {currency} has none so small.")
+        raise AmountError(
+            gettext("“%(text)s” has more than %(digits)s decimals, and %(currency)s has none so small.")
+            % {"text": text, "digits": digits, "currency": currency}
+        )
     if digits and not decimals and len(re.findall(r"[.,]", whole)) == 1:
         thousand = re.sub(r"[.,]", "", whole)
-        raise AmountError(f"“{text}” may be {thousand} or {whole.replace(',', '.')}: write {thousand}.{'0' * digits}.")
+        raise AmountError(
+            gettext("“%(text)s” may be %(thousand)s or %(decimal)s: write %(example)s.")
+            % {
+                "text": text,
+                "thousand": thousand,
+                "decimal": whole.replace(",", "."),
+                "example": f"{thousand}.{'0' * digits}",
+            }
+        )
     minor = Decimal(
         re.sub(r"[^0-9]", "", whole) + decimals.ljust(digits, "0")
     )  # an int refuses to be as long as a text
     if minor > HIGHEST:
-        raise AmountError(f"“{text[:40]}” is too much: {Money(HIGHEST, currency)} is the most.")
+        raise AmountError(
+            gettext("“%(text)s” is too much: %(money)s is the most.")
+            % {"text": text[:40], "money": Money(HIGHEST, currency)}
+        )
     return int(minor)
 
 

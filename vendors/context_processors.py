@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from sessions_farm.communities.query_plans import planned
 from sessions_farm.communities.registry import registry
-from sessions_farm.query_plans import planned
 from vendors.models import Category
 from vendors.storefronts import CachedStorefront, storefronts
 

@@ -23,19 +23,19 @@ from django.template import engines
 from django.template.loader import render_to_string
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from sessions_farm.communities.models import Community
+from vendors import languages
 from vendors.links import mailed_url
 from vendors.models import Marketplace
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-LANGUAGE: Final = "en-IE"
 HEADERS: Final = {
     "Auto-Submitted": "auto-generated",  # RFC 3834: no holiday notice answers
     "X-Auto-Response-Suppress": "All",  # the same for Exchange
-    "Content-Language": LANGUAGE,
 }
 UNSEEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, separators of lines and paragraphs
 TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # change the direction
@@ -90,7 +90,11 @@ def build_mail(
         from_email=formataddr((on_one_line(sender.name), own_address)),
         to=[to],
         reply_to=[sender.reply_to] if sender.reply_to else None,
-        headers={**HEADERS, "Message-ID": f"<{uuid}@{domain}>" if uuid else make_msgid(domain=domain)},
+        headers={
+            **HEADERS,
+            "Content-Language": languages.tag_of(languages.current()),
+            "Message-ID": f"<{uuid}@{domain}>" if uuid else make_msgid(domain=domain),
+        },
     )
     message.attach_alternative(html, "text/html")
     return message
@@ -100,7 +104,7 @@ def render_mail(kind: MailKind, *, sender: Sender, context: Mapping[str, Any]) -
     """Return the subject, the text and the HTML of a letter."""
     named = {"mall": on_one_line(sender.name), "home": sender.home, "answered_by": on_one_line(sender.answered_by)}
     everything = {**named, **kind.words, **context}
-    source = f"{{% load vendors %}}{{% autoescape off %}}{kind.subject}{{% endautoescape %}}"
+    source = f"{{% load vendors %}}{{% autoescape off %}}{gettext(kind.subject)}{{% endautoescape %}}"
     subject = on_one_line(engines["django"].from_string(source).render(everything))
     everything["subject"] = subject
     text = _without_gaps(render_to_string(f"{kind.template}.txt", everything))
@@ -129,5 +133,5 @@ def quoted_html(text: object) -> SafeString:
 
 def _without_gaps(text: str) -> str:
     """Return the text with at most one blank line at a place, which spares templates the care."""
-    lines = re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
+    lines = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"

@@ -9,6 +9,8 @@ from moneyed import Money as Moneyed
 from moneyed import get_currency
 from moneyed.l10n import format_money
 
+from vendors import languages
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Money:
@@ -34,7 +36,7 @@ class Money:
         return Decimal(self.minor).scaleb(-minor_digits(self.currency))
 
     def __str__(self) -> str:
-        return format_money(Moneyed(self.major, self.currency), locale="en_IE")
+        return format_money(Moneyed(self.major, self.currency), locale=languages.babel_locale())
 
 
 def minor_digits(currency: str) -> int:

@@ -7,24 +7,18 @@ when the broker refused them, ``retry=False`` or not.)
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 import time
 from typing import Any
 
-from django.conf import settings
-from kombu import Connection
+from vendors import task_queue
 
 logger = logging.getLogger(__name__)
 
 SOCKET_SECONDS = 0.5
 CIRCUIT_OPEN_SECONDS = 5.0
-OPTIONS: dict[str, Any] = {
-    "socket_timeout": SOCKET_SECONDS,
-    "socket_connect_timeout": SOCKET_SECONDS,
-    "retry_on_timeout": False,
-    "max_retries": 0,
-}
 
 
 class Nudge:
@@ -37,16 +31,16 @@ class Nudge:
         """Start the sending thread and return it; None while the circuit is open."""
         if time.monotonic() < self.circuit_open_until:
             return None
-        thread = threading.Thread(target=self.send, args=(task, args), name="nudge", daemon=True)
+        # With the request's id, which the task's lines in the log then bear too.
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(self.send, task, args), name="nudge", daemon=True)
         thread.start()
         return thread
 
     def send(self, task: Any, args: tuple[int | str, ...]) -> None:
         """Enqueue the task; open the circuit after an error."""
         try:
-            with Connection(
-                settings.CELERY_BROKER_URL, connect_timeout=SOCKET_SECONDS, transport_options=OPTIONS
-            ) as connection:
+            with task_queue.connect(SOCKET_SECONDS) as connection:
                 task.apply_async(args, connection=connection, retry=False)
         except Exception as error:  # noqa: BLE001 -- any error of the broker's client; no caller waits for this thread
             self.circuit_open_until = time.monotonic() + CIRCUIT_OPEN_SECONDS

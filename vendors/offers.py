@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sessions_farm.query_plans import planned
+from sessions_farm.communities.query_plans import planned
 from vendors import stock
 from vendors.models import Product, Variant
 from vendors.models.catalogue import VariantQuerySet
@@ -14,9 +14,9 @@ SCARCE_UP_TO = 5  # up to this number the page shows how many are available
 
 
 @planned
-def variants_on_offer(product_id: int) -> VariantQuerySet:
-    """Select the variants of a product that are not withdrawn."""
-    return Variant.objects.on_offer().filter(product=product_id)
+def variants_on_offer(product_id: int, now: datetime) -> VariantQuerySet:
+    """Select the variants of a product that are not withdrawn, each with its ``free`` pieces."""
+    return Variant.objects.on_offer().filter(product=product_id).annotate(free=stock.free_pieces(now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,12 @@ class Offer:
 
 def list_offers(product: Product, now: datetime) -> list[Offer]:
     """Return an offer for each variant of a product that is not withdrawn."""
-    variants = variants_on_offer(product.pk)
-    available = stock.available([variant.pk for variant in variants], now)
     return [
         Offer(
             variant=variant,
             price=variant.current_price(now),
             regular_price=variant.price if variant.is_on_sale(now) else None,
-            available=available[variant.pk],
+            available=variant.free,  # type: ignore[attr-defined]  # annotated
         )
-        for variant in variants
+        for variant in variants_on_offer(product.pk, now)
     ]

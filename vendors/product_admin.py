@@ -14,6 +14,7 @@ from django.utils.html import format_html
 
 from vendors.bulk_actions import bulk
 from vendors.deletion_admin import WithdrawnNotDeletedAdmin
+from vendors.goods_search import GoodsSearchMixin
 from vendors.models import Product, ProductImage, Stock, Variant
 from vendors.money import Money
 from vendors.options_page import OptionsPageMixin
@@ -64,7 +65,7 @@ class ImageInline(VendorScopedInline):
     fields = ["file", "alt", "position"]
 
 
-class ProductAdmin(ProductPagesMixin, OptionsPageMixin, SheetPagesMixin, WithdrawnNotDeletedAdmin):
+class ProductAdmin(GoodsSearchMixin, ProductPagesMixin, OptionsPageMixin, SheetPagesMixin, WithdrawnNotDeletedAdmin):
     """Edit a vendor's products."""
 
     class Media:
@@ -78,7 +79,7 @@ class ProductAdmin(ProductPagesMixin, OptionsPageMixin, SheetPagesMixin, Withdra
     list_display = ["name", "vendor", "category", "status", "from_price", "on_hand"]
     list_filter = ["status", "category", "vendor"]
     list_select_related = ["vendor__marketplace", "category"]
-    search_fields = ["name", "variants__sku"]
+    search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}
     inlines = [VariantInline, ImageInline]
     seen_fields = ("status",)
@@ -86,7 +87,7 @@ class ProductAdmin(ProductPagesMixin, OptionsPageMixin, SheetPagesMixin, Withdra
     change_form_template = "admin/vendors/product/form.html"
     fieldsets = [
         (None, {"fields": ["vendor", "name", "slug", "category"]}),
-        ("Words", {"fields": ["summary", "description"]}),
+        ("Words", {"fields": ["summary", "description", "details"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -30,7 +30,7 @@ class ProductForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
 
     class Meta:
         model = Product
-        fields = ["vendor", "name", "slug", "category", "summary", "description"]
+        fields = ["vendor", "name", "slug", "category", "summary", "description", "details"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -179,7 +179,7 @@ class PictureInput(forms.FileInput):
 class ProductImageForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """Edit a product image: encode the upload during validation, write the files on save."""
 
-    encoded: dict[int, bytes] | None = None
+    encoded: images.Renditions | None = None
 
     class Meta:
         model = ProductImage

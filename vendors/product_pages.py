@@ -16,7 +16,6 @@ from django.views.decorators.http import require_POST, require_safe
 from sessions_farm.communities.registry import registry
 from vendors import products
 from vendors.cards import with_pictures
-from vendors.destination import destination_of
 from vendors.links import storefront_url
 from vendors.models import Product, Vendor
 from vendors.storefronts import cache_storefront, storefronts
@@ -66,8 +65,8 @@ class ProductPagesMixin:
             return HttpResponseRedirect(reverse("admin:vendors_product_changelist"))
         vendor = Vendor.objects.select_related("marketplace", "storefront__domain").get(pk=product.vendor_id)
         request.storefront = store = cache_storefront(vendor, registry.current())
-        shown = Product.objects.select_related("category__parent").defer("search").get(pk=product.pk)
-        context = product_context(store, with_pictures([shown])[0], destination_of(request), timezone.now())
+        shown = Product.objects.select_related("category__parent").get(pk=product.pk)
+        context = product_context(request, store, with_pictures([shown])[0], timezone.now())
         return render(request, "vendors/product.html", {**context, "preview": shown})
 
     def _product(self, request: HttpRequest, object_id: str) -> Product | None:

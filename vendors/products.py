@@ -52,7 +52,7 @@ def set_status(
 
     The rows are locked by their keys, in order.
     """
-    rows = Product.objects.filter(pk__in=seen).defer("search").order_by("pk").select_for_update(no_key=True)
+    rows = Product.objects.filter(pk__in=seen).order_by("pk").select_for_update(no_key=True)
     found = {row.pk: row for row in (rows if vendor_id is None else rows.filter(vendor=vendor_id))}
     sellable = set(Variant.objects.on_offer().filter(product__in=found).values_list("product_id", flat=True))
     refused = {

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce, Greatest
 
-from sessions_farm.query_plans import planned, planned_delete
+from sessions_farm.communities.query_plans import planned, planned_delete
 from vendors.models import Stock, StockHold, StockMovement
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ def available_pieces(variant: str, now: datetime, *, excluding: Any) -> Case:
     held = _pieces_held(OuterRef(f"{variant}_id"), now, excluding)
     free = Greatest(F(f"{variant}__stock__on_hand") - held, 0)
     return Case(When(**{f"{variant}__withdrawn": False}, then=free), default=0, output_field=IntegerField())
+
+
+def free_pieces(now: datetime) -> Greatest:
+    """Return the available pieces as an expression over variants on offer; as ``available``."""
+    return Greatest(F("stock__on_hand") - _pieces_held(OuterRef("pk"), now, None), 0)
 
 
 def joining_transaction[**Parameters, Result](service: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from vendors import ledger
 from vendors.bulk_actions import BulkActionsMixin
 from vendors.forms import StockEntryForm, StockEntryFormSet
+from vendors.goods_search import GoodsSearchMixin
 from vendors.models import Stock, StockMovement
 from vendors.read_only_admin import ReadOnlyAdminMixin
 from vendors.scoped_admin import CATALOGUE_ROLES, VendorScopedAdmin
@@ -38,7 +39,7 @@ class LowFilter(admin.SimpleListFilter):
         return queryset.filter(on_hand__lt=F("low_below")) if self.value() == "yes" else queryset
 
 
-class StockAdmin(SheetPagesMixin, BulkActionsMixin, VendorScopedAdmin):
+class StockAdmin(GoodsSearchMixin, SheetPagesMixin, BulkActionsMixin, VendorScopedAdmin):
     """Enter movements and counts of a vendor's variants; every variant has its row from the start, for good."""
 
     vendor_roles = CATALOGUE_ROLES
@@ -50,7 +51,9 @@ class StockAdmin(SheetPagesMixin, BulkActionsMixin, VendorScopedAdmin):
     list_filter = [LowFilter]
     list_select_related = ["variant__product"]
     ordering = ["variant__product__name", "variant__product_id", "variant__position", "pk"]
-    search_fields = ["variant__product__name", "variant__sku"]
+    search_fields = ["variant__sku"]
+    product_path = "variant__product"
+    sku_path = "variant__sku"
     fields = ["variant", "seen", "kind", "pieces", "why", "low_below", "latest_movements"]
     readonly_fields = ["variant", "latest_movements"]
 
@@ -176,7 +179,7 @@ def renumbered(posted: QueryDict, kept: list[int]) -> QueryDict:
     return data
 
 
-class StockMovementAdmin(ReadOnlyAdminMixin, BulkActionsMixin, VendorScopedAdmin):
+class StockMovementAdmin(GoodsSearchMixin, ReadOnlyAdminMixin, BulkActionsMixin, VendorScopedAdmin):
     """Show movements; one is never changed, another corrects it."""
 
     vendor_roles = CATALOGUE_ROLES
@@ -185,7 +188,10 @@ class StockMovementAdmin(ReadOnlyAdminMixin, BulkActionsMixin, VendorScopedAdmin
     list_filter = ["kind", "at"]
     list_select_related = ["stock__variant__product", "user"]
     most_listed = 1_000  # of the latest: a ledger grows for ever, and is searched by variant, order or day
-    search_fields = ["stock__variant__product__name", "stock__variant__sku", "=reference"]
+    search_fields = ["reference"]
+    product_path = "stock__variant__product"
+    sku_path = "stock__variant__sku"
+    reference_path = "reference"
     fields = ["variant", "kind", "quantity", "why", "by", "at", "reference"]
     readonly_fields = ["variant", "by"]
 

@@ -12,9 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from django.conf import settings
+
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import RegistrySnapshot, registry
-from vendors.models import Marketplace, Storefront, Vendor, VendorDomain
+from vendors import languages
+from vendors.models import Marketplace, Storefront, Synonym, Vendor, VendorDomain
+from vendors.search.asked import Synonyms, synonyms_of
+from vendors.words import words_of
 
 DEFAULT_FRONTS = {
     Vendor.Typeface.SANS: Vendor.Front.AWNING,
@@ -33,6 +38,7 @@ class CachedMarketplace:
     name: str
     currency: str
     country: str
+    language: str
     strapline: str
     support_email: str
     bank_account: str
@@ -57,6 +63,28 @@ class CachedStorefront:
     marketplace_id: int
     community_id: int
     support_email: str = ""
+    newest_heading: str = ""  # with the next three: the shop's own words on its front; empty: the mall's
+    departments_heading: str = ""
+    goods_heading: str = ""
+    foot_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedStorefront:
+    """Hold the words by which people look for a storefront, folded, with a space before each."""
+
+    store: CachedStorefront
+    name: str
+    everything: str
+
+    @classmethod
+    def of(cls, store: CachedStorefront) -> SearchedStorefront:
+        """Read the words of a storefront's name, and those of its town and tagline too."""
+        return cls(store, *map(_spaced, (store.name, f"{store.name} {store.town} {store.tagline}")))
+
+
+def _spaced(text: str) -> str:
+    return "".join(f" {word}" for word in words_of(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +96,17 @@ class StorefrontSnapshot:
     by_slug: Mapping[str, CachedStorefront] = field(default_factory=dict)
     by_vendor: Mapping[int, CachedStorefront] = field(default_factory=dict)
     by_owned_host: Mapping[str, CachedStorefront] = field(default_factory=dict)  # by each domain of its vendor
+    by_marketplace: Mapping[int, list[CachedStorefront]] = field(default_factory=dict)
     marketplaces: Mapping[int, CachedMarketplace] = field(default_factory=dict)  # by community
+    synonyms: Mapping[int, Synonyms] = field(default_factory=dict)  # by marketplace
+    _searched: dict[int, list[SearchedStorefront]] = field(default_factory=dict)  # by marketplace, once it was searched
+
+    def searched(self, marketplace_id: int) -> list[SearchedStorefront]:
+        """Return the storefronts of a marketplace with their words, which are read of their texts once a snapshot."""
+        if marketplace_id not in self._searched:
+            stores = self.by_marketplace.get(marketplace_id, [])
+            self._searched[marketplace_id] = [SearchedStorefront.of(store) for store in stores]
+        return self._searched[marketplace_id]
 
 
 class StorefrontCache:
@@ -96,8 +134,16 @@ class StorefrontCache:
 
     def of_marketplace(self, marketplace_id: int) -> list[CachedStorefront]:
         """Return the storefronts of a marketplace, first those with a host of their own, then by name."""
-        found = (store for store in self.current().by_slug.values() if store.marketplace_id == marketplace_id)
-        return sorted(found, key=lambda store: (not store.host, store.name.casefold()))
+        return self.current().by_marketplace.get(marketplace_id, [])
+
+    def named(self, marketplace_id: int, text: str, *, by_name_alone: bool = False) -> list[CachedStorefront]:
+        """Return the storefronts that have a word for each of a text's, perhaps its beginning; none for no word."""
+        asked = [f" {word}" for word in words_of(text)]
+        return [
+            each.store
+            for each in self.current().searched(marketplace_id)
+            if asked and all(word in (each.name if by_name_alone else each.everything) for word in asked)
+        ]
 
     def marketplace_of(self, community_id: int) -> CachedMarketplace | None:
         """Return the marketplace of a community, or None."""
@@ -126,7 +172,7 @@ def hosts_in_use() -> list[str]:
 
 
 def load_snapshot(current_registry: RegistrySnapshot) -> StorefrontSnapshot:
-    """Load the published storefronts in three queries.
+    """Load the published storefronts in four queries.
 
     The registry was loaded before, so a change in between bumps its version and leads to another load.
     """
@@ -143,8 +189,26 @@ def load_snapshot(current_registry: RegistrySnapshot) -> StorefrontSnapshot:
         by_slug=MappingProxyType({store.slug: store for store in found}),
         by_vendor=MappingProxyType(by_vendor),
         by_owned_host=MappingProxyType({host: by_vendor[vendor_id] for host, vendor_id in owned}),
+        by_marketplace=MappingProxyType(in_directory(found)),
+        synonyms=MappingProxyType(load_synonyms()),
         marketplaces=MappingProxyType({marketplace.community_id: marketplace for marketplace in marketplaces}),
     )
+
+
+def in_directory(stores: list[CachedStorefront]) -> dict[int, list[CachedStorefront]]:
+    """Return the stores of each marketplace in the order of its directory."""
+    found: dict[int, list[CachedStorefront]] = {}
+    for store in sorted(stores, key=lambda store: (not store.host, store.name.casefold())):
+        found.setdefault(store.marketplace_id, []).append(store)
+    return found
+
+
+def load_synonyms() -> dict[int, Synonyms]:
+    """Load the synonyms of each marketplace."""
+    rows: dict[int, list[Synonym]] = {}
+    for synonym in Synonym.objects.order_by("pk"):
+        rows.setdefault(synonym.marketplace_id, []).append(synonym)
+    return {pk: synonyms_of(row.terms for row in each) for pk, each in rows.items()}
 
 
 def cache_storefront(vendor: Vendor, current_registry: RegistrySnapshot) -> CachedStorefront:
@@ -169,6 +233,10 @@ def cache_storefront(vendor: Vendor, current_registry: RegistrySnapshot) -> Cach
         marketplace_id=vendor.marketplace_id,
         community_id=vendor.marketplace.community_id,
         support_email=vendor.support_email,
+        newest_heading=vendor.newest_heading,
+        departments_heading=vendor.departments_heading,
+        goods_heading=vendor.goods_heading,
+        foot_words=vendor.foot_words,
     )
 
 
@@ -188,6 +256,7 @@ def cache_marketplace(marketplace: Marketplace) -> CachedMarketplace:
         name=marketplace.community.name,
         currency=marketplace.currency,
         country=marketplace.country.code,
+        language=languages.known(marketplace.language) or settings.LANGUAGE_CODE,
         strapline=marketplace.strapline,
         support_email=marketplace.support_email,
         bank_account=marketplace.bank_account,

@@ -5,13 +5,13 @@ The URL contains a digest of the text, so caches may keep it for ever; an old UR
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from django.urls import reverse
 
 from vendors import palette
-from vendors.storefronts import CachedStorefront, storefronts
+from vendors.storefronts import CachedStorefront
 
 DIGEST_LENGTH = 10
 COLOUR = re.compile("#[0-9a-f]{6}")
@@ -59,7 +59,10 @@ def stylesheet_url(store: CachedStorefront) -> str:
     return reverse("theme:store", kwargs={"slug": store.slug, "digest": content_digest(stylesheet([store]))})
 
 
-def marketplace_stylesheet_url(marketplace_id: int) -> str:
-    """Return the path of the stylesheet of all stores of a marketplace."""
-    text = stylesheet(storefronts.of_marketplace(marketplace_id))
-    return reverse("theme:all", kwargs={"digest": content_digest(text)})
+def stylesheet_url_of(stores: Iterable[CachedStorefront]) -> str:
+    """Return the path of the stylesheet of the stores that a page shows; '' where it shows none."""
+    shown = sorted({store.slug: store for store in stores}.values(), key=lambda store: store.slug)
+    if not shown:
+        return ""
+    digest = content_digest(stylesheet(shown))
+    return reverse("theme:stores", kwargs={"digest": digest}, query={"store": [store.slug for store in shown]})

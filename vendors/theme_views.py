@@ -7,8 +7,9 @@ from vendors import stylesheets
 from vendors.http import MallRequest
 from vendors.middleware import get_open_storefront
 from vendors.storefronts import storefronts
-from vendors.stylesheets import content_digest, marketplace_stylesheet_url, stylesheet, stylesheet_url
+from vendors.stylesheets import content_digest, stylesheet, stylesheet_url, stylesheet_url_of
 
+MOST_STORES = 100  # on one page
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 
@@ -20,13 +21,14 @@ def store_stylesheet(request: MallRequest, slug: str, digest: str) -> HttpRespon
 
 
 @session_off
-def marketplace_stylesheet(request: MallRequest, digest: str) -> HttpResponseBase:
-    """Serve the colours of every open store of a marketplace, for pages that show many."""
-    if request.marketplace is None:
-        raise Http404("This community has no marketplace, so there are no stores to colour.")
-    marketplace_id = request.marketplace.marketplace_id
-    text = stylesheet(storefronts.of_marketplace(marketplace_id))
-    return _stylesheet_response(text, marketplace_stylesheet_url(marketplace_id), digest)
+def stores_stylesheet(request: MallRequest, digest: str) -> HttpResponseBase:
+    """Serve the colours of some stores, for pages that show many."""
+    asked = request.GET.getlist("store")[:MOST_STORES]
+    found = [store for slug in asked if (store := storefronts.by_slug(slug))]
+    shown = [store for store in found if store.community_id == request.mall.member.community_id]
+    if not shown:
+        raise Http404("None of these stores is open, so there are none to colour.")
+    return _stylesheet_response(stylesheet(shown), stylesheet_url_of(shown), digest)
 
 
 @session_off

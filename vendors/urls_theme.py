@@ -8,6 +8,6 @@ app_name = "theme"
 
 urlpatterns = [
     path("look.css", theme_views.look_stylesheet, name="look"),
-    path("all-<slug:digest>.css", theme_views.marketplace_stylesheet, name="all"),
+    path("stores-<slug:digest>.css", theme_views.stores_stylesheet, name="stores"),
     path("store/<slug:slug>/<slug:digest>.css", theme_views.store_stylesheet, name="store"),
 ]

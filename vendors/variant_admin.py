@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from vendors.bulk_actions import BulkActionsMixin
 from vendors.bulk_page import BulkPageMixin
+from vendors.goods_search import GoodsSearchMixin
 from vendors.models import Product, Variant
 from vendors.money_fields import ChosenCurrencyMixin
 from vendors.products import offer_fault
@@ -43,7 +44,7 @@ class VariantForm(ChosenCurrencyMixin, forms.ModelForm):  # type: ignore[type-ar
         return data
 
 
-class VariantAdmin(BulkPageMixin, BulkActionsMixin, VendorScopedAdmin):
+class VariantAdmin(GoodsSearchMixin, BulkPageMixin, BulkActionsMixin, VendorScopedAdmin):
     """List and edit variants; they are withdrawn, and only deleted with or on their product's page."""
 
     vendor_roles = CATALOGUE_ROLES
@@ -52,7 +53,9 @@ class VariantAdmin(BulkPageMixin, BulkActionsMixin, VendorScopedAdmin):
     list_display = ["title", "sku", "price_money", "sale", "on_hand", "state"]
     list_filter = ["withdrawn", ("sale_price", admin.EmptyFieldListFilter)]
     list_select_related = ["product__vendor__marketplace", "stock"]
-    search_fields = ["name", "sku", "product__name"]
+    search_fields = ["sku"]
+    product_path = "product"
+    sku_path = "sku"
     ordering = ["product__name", "product_id", "position", "pk"]
     autocomplete_fields = ["product"]
     actions = ["change_selected"]

@@ -17,6 +17,7 @@ from vendors.scoped_admin import VendorScopedAdmin, may_see_all
 from vendors.vendor_forms import VendorForm
 
 SENDING = "With the delivery zones these make the days that shoppers are promised."
+FRONT = "The front page of your shop says these in your own voice."
 LOOK = "The colours are read as they are typed; the preview below shows them in light and dark."
 
 
@@ -32,6 +33,10 @@ class VendorAdmin(PeoplePageMixin, DomainsPageMixin, LookPageMixin, VendorScoped
     fieldsets = [
         ("Shop", {"fields": ["name", "tagline", "town", "support_email"]}),
         ("Words", {"fields": ["about", "delivery_text", "returns_text", "support_text"]}),
+        (
+            "Words of the front",
+            {"fields": ["newest_heading", "departments_heading", "goods_heading", "foot_words"], "description": FRONT},
+        ),
         ("Look", {"fields": ["typeface", "front", "accent", "paper", "ink"], "description": LOOK}),
         (
             "Sending and returns",

@@ -1,31 +1,43 @@
 """Views of one store, on its own host or on the master's path."""
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Q, QuerySet, When
-from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect, QueryDict
 from django.shortcuts import render
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_countries import countries
 
-from sessions_farm.query_plans import planned
-from vendors import links
-from vendors.cards import newest_of_store, with_pictures
-from vendors.delivery import Destination
+from sessions_farm.communities.query_plans import planned
+from vendors import card_refresh, cards, links, recently_viewed, reviews
+from vendors.cards import ON_STORE_HOME, newest_of_store, with_pictures
 from vendors.destination import destination_of
+from vendors.facets import MAX_CHOICES, PLACES
+from vendors.held_goods import mark_stock, products_held
 from vendors.http import MallRequest
+from vendors.list_links import AT, HOME, LIST, NAMES, give_links
 from vendors.listing import ListingScope, build_listing
-from vendors.models import Category, Product, Vendor
+from vendors.models import Category, Product, ProductCard, Vendor
+from vendors.models.cards import ProductCardQuerySet
 from vendors.models.catalogue import ProductQuerySet
-from vendors.offers import list_offers
+from vendors.offers import Offer, list_offers
+from vendors.option_axes import choose, has_axes
+from vendors.pager import pager_of
 from vendors.storefronts import CachedStorefront
+from vendors.structured_data import product_data
 from vendors.zones import delivery_offers, vendor_with_zones, zones_of_store
 
-FEATURED = 11  # one leading product, then two rows of five on a wide screen
 RELATED = 5
+MOST_ROWS = 8  # variants to choose from as rows; more are a select, or one of each option
+
+QUANTITY = re.compile(r"[1-9][0-9]?")
+CARRIED = (LIST, AT, *NAMES, *PLACES)  # parameters of a product's address that say from which list one came
 
 
 def get_storefront_or_404(request: MallRequest) -> CachedStorefront:
@@ -45,7 +57,8 @@ def published_products(vendor_id: int) -> ProductQuerySet:
 def home_page(request: MallRequest) -> HttpResponse:
     """Show the newest products, those in stock first."""
     store, now = get_storefront_or_404(request), timezone.now()
-    newest = with_pictures(newest_of_store(store.vendor_id, now, FEATURED))
+    newest = newest_of_store(store.vendor_id, now, ON_STORE_HOME)
+    give_links(newest, HOME)
     return render(request, "vendors/home.html", {"leading": newest[:1], "featured": newest[1:]})
 
 
@@ -55,7 +68,7 @@ def category_page(request: MallRequest, slug: str) -> HttpResponse:
     """List the products of a category."""
     store = get_storefront_or_404(request)
     category = get_category_or_404(store.marketplace_id, slug)
-    scope = ListingScope(vendor_id=store.vendor_id, category_id=category.pk)
+    scope = ListingScope(store.marketplace_id, vendor_id=store.vendor_id, category=category)
     found = build_listing(scope, request.GET, currency=store.currency, now=timezone.now())
     if not found.total and not (found.filter.text or found.filter.is_narrowed):
         raise Http404(f"{store.name} has nothing in {category.name} now.")
@@ -67,20 +80,23 @@ def category_page(request: MallRequest, slug: str) -> HttpResponse:
 def search_page(request: MallRequest) -> HttpResponse:
     """List the products that match the search."""
     store = get_storefront_or_404(request)
-    scope = ListingScope(vendor_id=store.vendor_id)
+    scope = ListingScope(store.marketplace_id, vendor_id=store.vendor_id)
     found = build_listing(scope, request.GET, currency=store.currency, now=timezone.now())
-    return render(request, "vendors/search.html", {"listing": found, "here": "search"})
+    context = {"listing": found, "here": "search", "mall_query": found.filter.text}
+    return render(request, "vendors/search.html", context)
 
 
 @require_safe
 def product_page(request: MallRequest, slug: str) -> HttpResponse:
     """Show a product with its offers, neighbours and related products."""
     store = get_storefront_or_404(request)
+    card_refresh.refresh(timezone.now())
     found = with_pictures(product_of_store(store.vendor_id, str(slug)))
     if not found:
         return redirect_from_former_slug(store, str(slug))
-    context = product_context(store, found[0], destination_of(request), timezone.now())
-    return render(request, "vendors/product.html", context)
+    context = product_context(request, store, found[0], timezone.now())
+    recently_viewed.remember(request, found[0].pk)
+    return TemplateResponse(request, "vendors/product.html", context)  # lazy, so that it may be watched
 
 
 def redirect_from_former_slug(store: CachedStorefront, slug: str) -> HttpResponse:
@@ -94,22 +110,43 @@ def redirect_from_former_slug(store: CachedStorefront, slug: str) -> HttpRespons
     return response
 
 
-def product_context(
-    store: CachedStorefront, product: Product, destination: Destination, now: datetime
-) -> dict[str, Any]:
-    """Return the context of a product's page; its pictures and its category are fetched."""
-    offers = list_offers(product, now)
+def product_context(request: MallRequest, store: CachedStorefront, product: Product, now: datetime) -> dict[str, Any]:
+    """Return the context of a product's page; its pictures, its category and its card are fetched."""
+    market, destination = request.marketplace, destination_of(request)
+    offers, held = list_offers(product, now), products_held(now)
+    viewed = [each for each in recently_viewed.viewed_by(request) if each != product.pk]
+    related, recent = cards_around(product, viewed, held)
+    vendor, said = vendor_with_zones(store.vendor_id)[0], reviews.of_product(product)
     return {
         "product": product,
         "category": product.category,
         "offers": offers,
+        "option": product.options[0]["name"] if len(product.options) == 1 else "",
+        "most_rows": MOST_ROWS,
+        "sold_out": [offer for offer in offers if not offer.available],
         "selected": next((offer for offer in offers if offer.available), None),
-        "delivery": delivery_offers(vendor_with_zones(store.vendor_id)[0], destination, now),
+        "delivery": delivery_offers(vendor, destination, now),
         "country": countries.name(destination.country),
-        "previous": product_before.first(store.vendor_id, product.category_id, product.name, product.pk),
-        "next": product_after.first(store.vendor_id, product.category_id, product.name, product.pk),
-        "related": with_pictures(related_products(store.vendor_id, product.pk, product.category_id, now)),
+        "pager": pager_of(store, market, product, request.GET, now),
+        "related": related,
+        "recent": recent,
+        "reviews": said,
+        "structured_data": product_data(store, market, product, offers, vendor, said),
+        **choice_context(product, offers, request.GET),
     }
+
+
+def choice_context(product: Product, offers: Sequence[Offer], query: QueryDict) -> dict[str, Any]:
+    """Return the choice by option of a product with many variants; it carries the list from which one came."""
+    if not has_axes(product, offers, MOST_ROWS):
+        return {}
+    choice = choose(product, offers, query)
+    quantity = QUANTITY.fullmatch(query.get("quantity", ""))
+    carried = [(name, value) for name in CARRIED for value in query.getlist(name)[:MAX_CHOICES]]
+    found = {"choice": choice, "carried": carried, "quantity": quantity[0] if quantity else "1"}
+    if any(offer.available for offer in offers):  # else the page has no choice, and tells of all
+        found["sold_out"] = choice.sold_out
+    return found
 
 
 def get_category_or_404(marketplace_id: int, slug: str) -> Category:
@@ -134,8 +171,9 @@ def vendor_with_id(vendor_id: int) -> QuerySet[Vendor]:
 
 @planned
 def product_of_store(vendor_id: int, slug: str) -> ProductQuerySet:
-    """Select a store's product by its slug."""
-    return published_products(vendor_id).filter(slug=slug).select_related("category__parent").defer("search")
+    """Select a store's product by its slug, with its card."""
+    found = published_products(vendor_id).filter(slug=slug).select_related("category__parent", "card")
+    return found.defer(*(f"card__{name}" for name in cards.FOUND_BY))
 
 
 @planned
@@ -144,31 +182,24 @@ def product_of_former_slug(vendor_id: int, slug: str) -> ProductQuerySet:
     return published_products(vendor_id).filter(former_slugs__slug=slug).only("slug")
 
 
-@planned
-def product_before(vendor_id: int, category_id: int, name: str, product_id: int) -> ProductQuerySet:
-    """Select the product before another one of the same category, by name."""
-    earlier = Q(name__lt=name) | Q(name=name, pk__lt=product_id)
-    return siblings_of(vendor_id, category_id).filter(earlier).order_by("-name", "-pk")[:1]
+def cards_around(product: Product, viewed: Sequence[int], held: Sequence[int]) -> tuple[list[ProductCard], ...]:
+    """Return a store's other products – those of the same category, then the newest – and those looked at before."""
+    found = around(product.vendor_id, product.category_id, product.pk, viewed)
+    related, newest, seen = cards.apart(found, 3)
+    known = {card.pk for card in related}
+    related = [*related, *(card for card in newest if card.pk not in known)][:RELATED]
+    return mark_stock(related, held), mark_stock(cards.in_order(viewed, seen)[: recently_viewed.SHOWN], held)
 
 
 @planned
-def product_after(vendor_id: int, category_id: int, name: str, product_id: int) -> ProductQuerySet:
-    """Select the product after another one of the same category, by name."""
-    later = Q(name__gt=name) | Q(name=name, pk__gt=product_id)
-    return siblings_of(vendor_id, category_id).filter(later).order_by("name", "pk")[:1]
-
-
-def siblings_of(vendor_id: int, category_id: int) -> ProductQuerySet:
-    """Select a store's products of one category, for links."""
-    return published_products(vendor_id).filter(category=category_id).only("name", "slug")
-
-
-@planned
-def related_products(vendor_id: int, product_id: int, category_id: int, now: datetime) -> ProductQuerySet:
-    """Select a store's other products: those of the same category first, then the newest."""
-    others = published_products(vendor_id).exclude(pk=product_id)
-    same_category_first = Case(When(category=category_id, then=0), default=1)
-    return others.order_by(same_category_first, "-created_at", "pk").for_cards(now)[:RELATED]
+def around(vendor_id: int, category_id: int, product_id: int, viewed: Sequence[int]) -> ProductCardQuerySet:
+    """Select some of a store's other products of one category, its newest, and some products by key."""
+    others = ProductCard.objects.public().filter(vendor=vendor_id).exclude(pk=product_id)
+    return cards.in_one(
+        others.filter(category=category_id).order_by("name", "pk")[:RELATED],
+        others.order_by("-created_at", "-pk")[: 2 * RELATED],
+        ProductCard.objects.public().filter(product__pk__in=viewed),
+    )
 
 
 @require_safe

@@ -12,7 +12,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 
-from sessions_farm.query_plans import planned
+from sessions_farm.communities.query_plans import planned
 from vendors.delivery import Calendar, DeliveryMethod, Destination, Promise, Rate, Zone, promise, zone_for
 from vendors.models import DeliveryZone, Vendor
 

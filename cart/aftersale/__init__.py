@@ -6,6 +6,6 @@ Exceptions::
     ├── NotCancellableError            these pieces are sent, cancelled or never were
     ├── NotReturnableError             these pieces are not sent yet, or in a return, or it is too late
     ├── NotChangeableError             the address is in use already, or changed meanwhile
-    ├── TooManyQuestionsError          the shop was asked too often, or has no address
+    ├── QuestionRefusedError           the shop was asked too often, or has no address
     └── StaleReturnError               the return has left the expected state
 """

@@ -8,8 +8,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
-from cart.aftersale.errors import TooManyQuestionsError
+from cart.aftersale.errors import QuestionRefusedError
 from cart.letters.models import Letter
 from cart.letters.services import write_letter
 from cart.orders.models import Consignment, Order
@@ -30,17 +31,21 @@ def shop_address(consignment: Consignment) -> str:
 
 @in_transaction
 def ask_shop(*, order_id: int, consignment: Consignment, text: str, key: str, now: datetime) -> None:
-    """Write the letter of a question; once for each key. Raise TooManyQuestionsError."""
+    """Write the letter of a question; once for each key. Raise QuestionRefusedError."""
     order = Order.objects.select_for_update(no_key=True).get(pk=order_id)
     questions = Letter.objects.filter(order=order, kind=Letter.Kind.QUESTION)
     if questions.filter(key=key).exists():
         return
     to = shop_address(consignment)
     if not to:
-        raise TooManyQuestionsError(f"{consignment.vendor.name} has named no address for questions.")
+        raise QuestionRefusedError(
+            gettext("%(vendor)s has named no address for questions.") % {"vendor": consignment.vendor.name}
+        )
     for period, most in ((timedelta(hours=1), QUESTIONS_AN_HOUR), (timedelta(days=1), QUESTIONS_A_DAY)):
         if questions.filter(created_at__gt=now - period).count() >= most:
-            raise TooManyQuestionsError("Your questions are on their way. Wait for an answer before you ask more.")
+            raise QuestionRefusedError(
+                gettext("Your questions are on their way. Wait for an answer before you ask more.")
+            )
     facts = {
         "text": text,
         "shop": consignment.vendor.name,

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext, gettext_noop
 
 from cart.aftersale import goods
 from cart.aftersale.errors import NotCancellableError
@@ -71,7 +72,7 @@ def cancel_as_shopper(*, order_id: int, pieces: Mapping[int, int], key: str, now
     Raise as ``cancel_lines`` does.
     """
     order = _lock_order(order_id)
-    why = "Cancelled by the shopper"
+    why = gettext_noop("Cancelled by the shopper")
     return _find(order, key) or _cancel(
         order, pieces, key=key, why=why, user=None, now=now, cancellable=(Consignment.State.OPEN,)
     )
@@ -82,9 +83,11 @@ def withdraw_as_shopper(*, order_id: int) -> None:
     """Cancel an order that waits for its payment, on the shopper's word; once. Raise NotCancellableError."""
     order = _lock_order(order_id)
     if order.is_to_pay:
-        placing.withdraw_order(order, "Cancelled by the shopper")
+        placing.withdraw_order(order, gettext_noop("Cancelled by the shopper"))
     elif order.state != Order.State.CANCELLED:
-        raise NotCancellableError(f"Order {order.number} is {order.get_state_display()}.")
+        raise NotCancellableError(
+            gettext("Order %(order)s is %(state)s.") % {"order": order.number, "state": order.get_state_display()}
+        )
 
 
 def _lock_order(order_id: int) -> Order:
@@ -110,7 +113,9 @@ def _cancel(
     cancellable: Collection[str] = CANCELLABLE,
 ) -> Cancellation:
     if order.state != Order.State.PLACED:
-        raise NotCancellableError(f"Order {order.number} is {order.get_state_display()}.")
+        raise NotCancellableError(
+            gettext("Order %(order)s is %(state)s.") % {"order": order.number, "state": order.get_state_display()}
+        )
     lines = goods.find_lines(order, pieces, NotCancellableError)
     payment = refunds.lock_captured_payment(order)
     cancellation = Cancellation.objects.create(order=order, key=key, why=why, user=user, at=now)
@@ -142,7 +147,10 @@ def _take_from_consignments(lines: Mapping[OrderLine, int], cancellable: Collect
     emptied = []
     for consignment in rows:
         if consignment.state not in cancellable:
-            raise NotCancellableError(f"{consignment.number} is {consignment.get_state_display()} already.")
+            raise NotCancellableError(
+                gettext("%(parcel)s is %(state)s already.")
+                % {"parcel": consignment.number, "state": consignment.get_state_display()}
+            )
         if goods.is_empty(consignment.lines.all()):
             Consignment.objects.filter(pk=consignment.pk).update(state=Consignment.State.CANCELLED)
             consignment.state = Consignment.State.CANCELLED

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.core import signing
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 
 from cart.aftersale.errors import NotChangeableError
 from cart.aftersale.models import ContactChange
@@ -62,13 +63,19 @@ def refusal(order: Order, by: str) -> str:
     if order.is_to_pay:
         return ""
     if order.state != Order.State.PLACED:
-        return f"Order {order.number} is {order.get_state_display()}."
+        return gettext("Order %(order)s is %(state)s.") % {"order": order.number, "state": order.get_state_display()}
     rows = Consignment.objects.filter(order=order).exclude(state=Consignment.State.CANCELLED)
     for consignment in rows.select_related("vendor").order_by("pk"):
         if consignment.state != Consignment.State.OPEN:
-            return f"{consignment.vendor.name} has packed {consignment.number} already."
+            return gettext("%(vendor)s has packed %(consignment)s already.") % {
+                "vendor": consignment.vendor.name,
+                "consignment": consignment.number,
+            }
         if consignment.printed_at and by == By.SHOPPER:
-            return f"{consignment.vendor.name} packs {consignment.number} already."
+            return gettext("%(vendor)s packs %(consignment)s already.") % {
+                "vendor": consignment.vendor.name,
+                "consignment": consignment.number,
+            }
     return ""
 
 
@@ -113,7 +120,7 @@ def confirm_change(*, change_id: int, now: datetime) -> ContactChange:
     change.refresh_from_db()
     if change.made_at is None:
         if any(getattr(order, name) != value for name, value in change.before.items()):
-            raise NotChangeableError("The order was changed since then. Ask for your change again.")
+            raise NotChangeableError(gettext("The order was changed since then. Ask for your change again."))
         _make(order, change, "", now)
     return change
 
@@ -136,8 +143,9 @@ def lines(change: ContactChange) -> list[dict[str, str]]:
 
 
 LABELS = {
-    "name": "Name", "line1": "Address", "line2": "Second line", "town": "Town", "postcode": "Postcode",
-    "phone": "Phone", "email": "E-mail",
+    "name": gettext_noop("Name"), "line1": gettext_noop("Address"), "line2": gettext_noop("Second line"),
+    "town": gettext_noop("Town"), "postcode": gettext_noop("Postcode"), "phone": gettext_noop("Phone"),
+    "email": gettext_noop("E-mail"),
 }  # fmt: skip
 
 
@@ -154,15 +162,17 @@ def _write(
 ) -> ContactChange:
     """Write the row of a change that can be made now. Raise NotChangeableError."""
     if seen != fingerprint(order):
-        raise NotChangeableError("The address was changed while this page was open. Look again, then change it.")
+        raise NotChangeableError(
+            gettext("The address was changed while this page was open. Look again, then change it.")
+        )
     before = contact_of(order)
     after = {name: wanted[name] for name in FIELDS if name in wanted and wanted[name] != before[name]}
     if not after:
-        raise NotChangeableError("Nothing is different.")
+        raise NotChangeableError(gettext("Nothing is different."))
     if author.by == By.SHOPPER:
         recent = ContactChange.objects.filter(order=order, by=author.by, asked_at__gt=now - timedelta(hours=1))
         if recent.count() >= CHANGES_AN_HOUR:
-            raise NotChangeableError("That were many changes in an hour. Try again later.")
+            raise NotChangeableError(gettext("That were many changes in an hour. Try again later."))
     _refuse(order, after, author.by)
     return ContactChange.objects.create(
         order=order,
@@ -177,12 +187,14 @@ def _write(
 
 def _refuse(order: Order, after: Mapping[str, str], by: str) -> None:
     if order.state not in (Order.State.PLACED, Order.State.CANCELLED) and not order.is_to_pay:
-        raise NotChangeableError(f"Order {order.number} is {order.get_state_display()}.")
+        raise NotChangeableError(
+            gettext("Order %(order)s is %(state)s.") % {"order": order.number, "state": order.get_state_display()}
+        )
     if not after.keys() & set(POSTAL):
         return
     list(Consignment.objects.filter(order=order).order_by("pk").select_for_update(no_key=True))  # who packs it waits
     if reason := refusal(order, by):
-        raise NotChangeableError(f"{reason} It cannot go to another address any more.")
+        raise NotChangeableError(gettext("%(reason)s It cannot go to another address any more.") % {"reason": reason})
     if "postcode" in after:
         _refuse_other_rate(order, after["postcode"])
 
@@ -197,8 +209,11 @@ def _refuse_other_rate(order: Order, postcode: str) -> None:
         now, then = (zone.rates.get(DeliveryMethod(consignment.delivery_method)) if zone else None for zone in found)
         if now != then:
             raise NotChangeableError(
-                f"{consignment.vendor.name} delivers to {postcode or 'there'} for another price, in other days or not "
-                "at all. For there, cancel this order and order anew."
+                gettext(
+                    "%(vendor)s delivers there for another price, in other days or not at all. For there, cancel this "
+                    "order and order anew."
+                )
+                % {"vendor": consignment.vendor.name}
             )
 
 
@@ -217,12 +232,14 @@ def _make(order: Order, change: ContactChange, by_name: str, now: datetime) -> N
     change.made_at = now
     change.save(update_fields=["made_at"])
     log_changes([(order, {name: (change.before[name], value) for name, value in change.after.items()})])
-    _write_of_it(order, change, f"by {by_name}" if by_name else "from its page", old_email, now)
+    _write_of_it(order, change, by_name, old_email, now)
 
 
-def _write_of_it(order: Order, change: ContactChange, by: str, old_email: str, now: datetime) -> None:
-    facts = {"changes": lines(change), "by": by}
+def _write_of_it(order: Order, change: ContactChange, by_name: str, old_email: str, now: datetime) -> None:
+    facts = {"changes": lines(change), "by_name": by_name}
     write_letter(order=order, kind=Letter.Kind.CONTACT_CHANGED, key=str(change.pk), facts=facts)
     if order.email != old_email:
-        write_letter(order=order, kind=Letter.Kind.MAIL_MOVED, key=str(change.pk), facts={"by": by}, to=old_email)
+        write_letter(
+            order=order, kind=Letter.Kind.MAIL_MOVED, key=str(change.pk), facts={"by_name": by_name}, to=old_email
+        )
         outbox.send_refused_again(order.pk, now)

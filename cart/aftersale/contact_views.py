@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -31,8 +32,8 @@ def change(request: MallRequest, order: Order, token: str) -> HttpResponse:
     refusal = contact.refusal(order, SHOPPER)
     form = OrderContactForm(request.POST or None, order=order, is_postal=not refusal)
     if request.method == "POST" and form.is_valid() and attempt(form, lambda: _change(request, order, form, is_buyer)):
-        asked = f"Not changed yet: we wrote to {order.email}. Confirm it there."
-        messages.success(request, "Changed; a letter says so." if is_buyer else asked)
+        asked = gettext("Not changed yet: we wrote to %(email)s. Confirm it there.") % {"email": order.email}
+        messages.success(request, gettext("Changed; a letter says so.") if is_buyer else asked)
         order.refresh_from_db(fields=["link_version"])  # another mail address ends the links made before
         return HttpResponseRedirect(order.get_absolute_url(), status=303) if is_buyer else back_to_order(token)
     more = {"is_buyer": is_buyer, "refusal": refusal}

@@ -17,7 +17,7 @@ class NotChangeableError(AfterSaleError):
     """Report an address that cannot be changed: too late, changed meanwhile, or not changed at all."""
 
 
-class TooManyQuestionsError(AfterSaleError):
+class QuestionRefusedError(AfterSaleError):
     """Report a question too soon after others, or one that no shop could get."""
 
 

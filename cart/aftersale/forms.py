@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from cart.aftersale import asking, contact
 from cart.checkout.forms import ContactForm
@@ -25,7 +26,10 @@ class PiecesForm(forms.Form):
         self.lines = list(lines)
         for line in self.lines:
             self.fields[f"pieces-{line.pk}"] = forms.IntegerField(
-                label=f"Pieces of {line.name}", min_value=0, max_value=line.kept, required=False
+                label=gettext("Pieces of %(line)s") % {"line": line.name},
+                min_value=0,
+                max_value=line.kept,
+                required=False,
             )
 
     def rows(self) -> list[tuple[OrderLine, forms.BoundField]]:
@@ -61,10 +65,10 @@ class ReturnForm(PiecesForm):
     """Take the pieces that a shopper wants to send back, and why."""
 
     why = forms.CharField(
-        label="Why do they come back?",
+        label=gettext_lazy("Why do they come back?"),
         max_length=200,
-        help_text="The shop reads it.",
-        error_messages={"required": "Say why: the shop decides by it."},
+        help_text=gettext_lazy("The shop reads it."),
+        error_messages={"required": gettext_lazy("Say why: the shop decides by it.")},
     )
 
 
@@ -73,10 +77,10 @@ class QuestionForm(forms.Form):
 
     key = forms.CharField(max_length=32, widget=forms.HiddenInput)
     text = forms.CharField(
-        label="Your question",
+        label=gettext_lazy("Your question"),
         max_length=asking.LONGEST,
         widget=forms.Textarea(attrs={"rows": 6}),
-        error_messages={"required": "Write what you want to know."},
+        error_messages={"required": gettext_lazy("Write what you want to know.")},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -95,7 +99,9 @@ class OrderContactForm(ContactForm):
         initial = {**shown, "country": order.country, "key": uuid.uuid4().hex, "seen": contact.fingerprint(order)}
         super().__init__(data, has_book=False, initial=initial)
         self.fields["country"].disabled = True
-        self.fields["country"].help_text = "Delivery was charged for this country. For another one, order anew."
+        self.fields["country"].help_text = gettext(
+            "Delivery was charged for this country. For another one, order anew."
+        )
         if not (is_postal if data is None else "line1" in data):  # what is typed is refused in words, never left out
             for name in ("country", *contact.POSTAL):
                 self.fields.pop(name, None)
@@ -115,4 +121,35 @@ class AnswerForm(forms.Form):
         required=False,
         help_text="The shopper reads it: where to send the goods, or why not.",
         widget=forms.TextInput(attrs={"size": 80}),
+    )
+
+
+class ReviewForm(forms.Form):
+    """Take a buyer's stars and words about the goods."""
+
+    STARS = [
+        ("5", gettext_lazy("5 stars: very good")),
+        ("4", gettext_lazy("4 stars: good")),
+        ("3", gettext_lazy("3 stars: as it should be")),
+        ("2", gettext_lazy("2 stars: poor")),
+        ("1", gettext_lazy("1 star: bad")),
+    ]
+    stars = forms.ChoiceField(
+        label=gettext_lazy("Your stars"),
+        choices=STARS,
+        widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Choose from one star to five.")},
+    )
+    text = forms.CharField(
+        label=gettext_lazy("In your words"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=gettext_lazy("About the goods, not about persons. You may leave it empty."),
+    )
+    name = forms.CharField(
+        label=gettext_lazy("The name shown with it"),
+        max_length=40,
+        required=False,
+        help_text=gettext_lazy("Everybody reads it. Leave it empty to be “A buyer”."),
     )

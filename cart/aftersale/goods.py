@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext
+
 from cart.aftersale.errors import AfterSaleError
 from cart.orders.models import Order, OrderLine
 from vendors import stock
@@ -16,10 +18,13 @@ def find_lines(order: Order, pieces: Mapping[int, int], error: type[AfterSaleErr
     lines = OrderLine.objects.filter(consignment__order=order, pk__in=pieces).select_related("consignment")
     found = {line: pieces[line.pk] for line in lines.order_by("pk")}
     if not found or len(found) != len(pieces):
-        raise error(f"Name lines of order {order.number}, each with its pieces.")
+        raise error(gettext("Name lines of order %(order)s, each with its pieces.") % {"order": order.number})
     for line, number in found.items():
         if not 0 < number <= line.kept:
-            raise error(f"{number} of {line.name} cannot go back: {line.kept} of {line.quantity} are left to.")
+            raise error(
+                gettext("%(number)s of %(line)s cannot go back: %(kept)s of %(quantity)s are left to.")
+                % {"number": number, "line": line.name, "kept": line.kept, "quantity": line.quantity}
+            )
     return found
 
 

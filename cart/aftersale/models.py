@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 
 class Cancellation(models.Model):
@@ -53,11 +54,11 @@ class Return(models.Model):
     class State(models.TextChoices):
         """List the states of a return."""
 
-        ASKED = "asked", "asked for"
-        ACCEPTED = "accepted", "accepted, on its way back"
-        REFUSED = "refused", "refused"
-        RECEIVED = "received", "received, to be refunded"
-        REFUNDED = "refunded", "refunded"
+        ASKED = "asked", gettext_lazy("asked for")
+        ACCEPTED = "accepted", gettext_lazy("accepted, on its way back")
+        REFUSED = "refused", gettext_lazy("refused")
+        RECEIVED = "received", gettext_lazy("received, to be refunded")
+        REFUNDED = "refunded", gettext_lazy("refunded")
 
     consignment = models.ForeignKey("orders.Consignment", models.PROTECT, related_name="+")
     key = models.CharField(max_length=64)

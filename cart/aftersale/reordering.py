@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext
+
 from cart.lines import MAX_QUANTITY, add_pieces
 from cart.models import Cart, Line
 from cart.orders.models import OrderLine
@@ -42,12 +44,12 @@ def reorder(*, visitor: Visitor, lines: Collection[OrderLine], currency: str, no
     for line in lines:
         variant = variants.get(line.variant_id or 0)
         if variant is None:
-            found.changes.append(f"{line.name} is not sold any more.")
+            found.changes.append(gettext("%(goods)s is not sold any more.") % {"goods": line.name})
             continue
         before, limit = here.get(variant.pk, 0), min(available[variant.pk], MAX_QUANTITY)
         if limit <= before:
-            words = "is in your cart already, as many as there are." if limit else "is sold out."
-            found.changes.append(f"{line.name} {words}")
+            there = gettext("%(goods)s is in your cart already, as many as there are.")
+            found.changes.append((there if limit else gettext("%(goods)s is sold out.")) % {"goods": line.name})
             continue
         added = add_pieces(cart.pk, variant, line.quantity, limit=limit, added_at=now) - before
         found.added.append(f"{added} × {line.name}")
@@ -59,9 +61,15 @@ def reorder(*, visitor: Visitor, lines: Collection[OrderLine], currency: str, no
 def _differences(line: OrderLine, added: int, price: int, currency: str) -> list[str]:
     changes = []
     if added < line.quantity:
-        changes.append(f"Only {added} of {line.quantity} {line.name} are to be had.")
+        changes.append(
+            gettext("Only %(added)s of %(wanted)s %(goods)s are to be had.")
+            % {"added": added, "wanted": line.quantity, "goods": line.name}
+        )
     if price != line.unit_price:
-        way = "more" if price > line.unit_price else "less"
-        now, then = Money(price, currency), Money(line.unit_price, currency)
-        changes.append(f"{line.name} costs {way} now: {now}, then {then}.")
+        more, less = (
+            gettext("%(goods)s costs more now: %(now)s, then %(then)s."),
+            gettext("%(goods)s costs less now: %(now)s, then %(then)s."),
+        )
+        prices = {"now": Money(price, currency), "then": Money(line.unit_price, currency)}
+        changes.append((more if price > line.unit_price else less) % {"goods": line.name, **prices})
     return changes

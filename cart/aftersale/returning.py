@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from cart.aftersale import goods, states
 from cart.aftersale.errors import NotReturnableError, StaleReturnError
@@ -50,12 +52,18 @@ def ask_return(
     consignment.refresh_from_db(fields=["state", "sent_at"])
     until = return_until(consignment)
     if until is None:
-        raise NotReturnableError(f"{consignment.number} is {consignment.get_state_display()}; cancel it instead.")
+        raise NotReturnableError(
+            gettext("%(consignment)s is %(state)s; cancel it instead.")
+            % {"consignment": consignment.number, "state": consignment.get_state_display()}
+        )
     if user is None and now > until:
-        raise NotReturnableError(f"Returns were taken until {until:%-d %B}. Write to the shop.")
+        raise NotReturnableError(
+            gettext("Returns were taken until %(day)s. Write to the shop.")
+            % {"day": date_format(until, gettext("j F"))}
+        )
     lines = goods.find_lines(order, pieces, NotReturnableError)
     if any(line.consignment_id != consignment.pk for line in lines):
-        raise NotReturnableError("A return is of one shop's goods.")
+        raise NotReturnableError(gettext("A return is of one shop's goods."))
     asked = Return.objects.create(consignment=consignment, key=key, why=why, asked_at=now)
     ReturnLine.objects.bulk_create(
         ReturnLine(returned=asked, line=line, pieces=number) for line, number in lines.items()

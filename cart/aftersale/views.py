@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from cart.aftersale import asking, cancelling, reordering, returning
 from cart.aftersale.errors import AfterSaleError, NotCancellableError
@@ -19,7 +20,7 @@ from cart.orders.models import Consignment, Order, OrderLine
 from cart.transactions import RowLockTimeoutError
 from vendors.http import MallRequest
 
-BUSY = "The order is being changed right now; try again."
+BUSY = gettext("The order is being changed right now; try again.")
 
 
 @with_order("GET", "HEAD", "POST")
@@ -31,7 +32,7 @@ def cancel(request: MallRequest, order: Order, token: str) -> HttpResponse:
         is_all = request.POST.get("button") == "all"
         pieces = {line.pk: line.kept for line in lines} if is_all else form.pieces
         if attempt(form, lambda: _cancel(order, pieces, form.cleaned_data["key"])):
-            messages.success(request, "Cancelled. A letter says what goes back to you.")
+            messages.success(request, gettext("Cancelled. A letter says what goes back to you."))
             return back_to_order(token)
     return form_page(request, "orders/cancel.html", order, token, form)
 
@@ -45,7 +46,11 @@ def send_back(request: MallRequest, order: Order, token: str, number: str) -> Ht
     if request.method == "POST" and form.is_valid():
         said = {"key": form.cleaned_data["key"], "why": form.cleaned_data["why"], "now": timezone.now()}
         if attempt(form, lambda: returning.ask_return(consignment_id=consignment.pk, pieces=form.pieces, **said)):
-            messages.success(request, f"{consignment.vendor.name} knows of it and answers by mail. Keep the goods.")
+            messages.success(
+                request,
+                gettext("%(vendor)s knows of it and answers by mail. Keep the goods.")
+                % {"vendor": consignment.vendor.name},
+            )
             return back_to_order(token)
     more = {"consignment": consignment, "until": returning.return_until(consignment), "now": timezone.now()}
     return form_page(request, "orders/return.html", order, token, form, **more)
@@ -60,7 +65,11 @@ def ask(request: MallRequest, order: Order, token: str, number: str) -> HttpResp
         said = {"text": form.cleaned_data["text"], "key": form.cleaned_data["key"], "now": timezone.now()}
         if attempt(form, lambda: asking.ask_shop(order_id=order.pk, consignment=consignment, **said)):
             name = consignment.vendor.name
-            messages.success(request, f"Your question goes to {name}. The answer comes to {order.email}.")
+            messages.success(
+                request,
+                gettext("Your question goes to %(name)s. The answer comes to %(email)s.")
+                % {"name": name, "email": order.email},
+            )
             return back_to_order(token)
     more = {"consignment": consignment, "has_address": bool(asking.shop_address(consignment))}
     return form_page(request, "orders/ask.html", order, token, form, **more)
@@ -78,9 +87,9 @@ def reorder(request: MallRequest, order: Order, token: str) -> HttpResponse:
         messages.error(request, BUSY)
         return back_to_order(token)
     if found.added:
-        messages.success(request, f"In your cart again: {', '.join(found.added)}.")
+        messages.success(request, gettext("In your cart again: %(join)s.") % {"join": ", ".join(found.added)})
     if found.changes:
-        messages.warning(request, " ".join(["What is different now:", *found.changes]))
+        messages.warning(request, " ".join([gettext("What is different now:"), *found.changes]))
     return HttpResponseRedirect(reverse("cart:page"), status=303)
 
 
@@ -108,7 +117,7 @@ def _cancel(order: Order, pieces: dict[int, int], key: str) -> None:
         cancelling.withdraw_as_shopper(order_id=order.pk)
         return
     if not pieces:
-        raise NotCancellableError("Say how many pieces of what.")
+        raise NotCancellableError(gettext("Say how many pieces of what."))
     cancelling.cancel_as_shopper(order_id=order.pk, pieces=pieces, key=key, now=timezone.now())
 
 
@@ -123,5 +132,5 @@ def _consignment(order: Order, number: str) -> Consignment:
     """Return a consignment of the order by its number. Raise Http404."""
     found = next((each for each in order.consignments.all() if each.number == number), None)
     if found is None:
-        raise Http404("The order has no such consignment.")
+        raise Http404(gettext("The order has no such consignment."))
     return found

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext_noop
 
 from cart.checkout import metrics
 from cart.checkout.errors import PaymentError
@@ -25,7 +26,7 @@ from cart.orders import states
 from cart.orders.models import Order, Payment
 from cart.services import carts_of_purchase
 from cart.transactions import in_transaction
-from sessions_farm.query_plans import planned, planned_update
+from sessions_farm.communities.query_plans import planned, planned_update
 from vendors import stock
 
 logger = logging.getLogger(__name__)
@@ -127,7 +128,7 @@ def _place(order: Order, payment: Payment, now: datetime) -> None:
         place_order(order, now, payment)
     except stock.SoldOutError:
         _mark(payment, Payment.State.REFUND_DUE, now)
-        cancel_order(order, "Sold out while you were paying.")
+        cancel_order(order, gettext_noop("Sold out while you were paying."))
         return
     _enter(payment, Payment.State.CAPTURED, now)
 

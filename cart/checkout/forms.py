@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 from django_countries.fields import CountryField
 
 from cart.checkout.checkout_request import Agreement
 from cart.checkout.payments.base import Gateway
+from cart.country_select import CountrySelect
 from cart.orders.models import Address
 from cart.orders.postal import AddressFormMixin
 from cart.summary import CartSummary
@@ -24,53 +26,59 @@ class ContactForm(AddressFormMixin, forms.Form):
     """Validate the buyer's e-mail and address; a signed-in buyer may save it in the address book."""
 
     email = forms.EmailField(
-        label="E-mail",
+        label=gettext_lazy("E-mail"),
         max_length=254,
-        help_text="For the confirmation and the link to your order.",
+        help_text=gettext_lazy("For the confirmation and the link to your order."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        error_messages={"required": "Enter your e-mail address.", "invalid": "Write it like name@example.org."},
+        error_messages={
+            "required": gettext_lazy("Enter your e-mail address."),
+            "invalid": gettext_lazy("Write it like name@example.org."),
+        },
     )
     name = forms.CharField(
-        label="Full name",
+        label=gettext_lazy("Full name"),
         max_length=100,
         widget=_text("name"),
-        error_messages={"required": "Enter the name for the parcel."},
+        error_messages={"required": gettext_lazy("Enter the name for the parcel.")},
     )
     line1 = forms.CharField(
-        label="Address",
+        label=gettext_lazy("Address"),
         max_length=120,
         widget=_text("address-line1"),
-        error_messages={"required": "Enter the street and number, or the name of the house."},
+        error_messages={"required": gettext_lazy("Enter the street and number, or the name of the house.")},
     )
     line2 = forms.CharField(
-        label="Flat, floor or area (optional)", max_length=120, required=False, widget=_text("address-line2")
+        label=gettext_lazy("Flat, floor or area (optional)"),
+        max_length=120,
+        required=False,
+        widget=_text("address-line2"),
     )
     town = forms.CharField(
-        label="Town or city",
+        label=gettext_lazy("Town or city"),
         max_length=80,
         widget=_text("address-level2"),
-        error_messages={"required": "Enter the town or city."},
+        error_messages={"required": gettext_lazy("Enter the town or city.")},
     )
     postcode = forms.CharField(
-        label="Postcode or ZIP code",
+        label=gettext_lazy("Postcode or ZIP code"),
         max_length=16,
         required=False,
-        help_text="Where the country has them.",
+        help_text=gettext_lazy("Where the country has them."),
         widget=_text("postal-code", autocapitalize="characters"),
     )
     country = CountryField().formfield(
-        label="Country",
-        widget=forms.Select(attrs={"autocomplete": "country"}),
-        error_messages={"required": "Choose the country."},
+        label=gettext_lazy("Country"),
+        widget=CountrySelect(),
+        error_messages={"required": gettext_lazy("Choose the country.")},
     )
     phone = forms.CharField(
-        label="Phone (optional)",
+        label=gettext_lazy("Phone (optional)"),
         max_length=30,
         required=False,
-        help_text="For the courier, if the parcel cannot be handed over.",
+        help_text=gettext_lazy("For the courier, if the parcel cannot be handed over."),
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
     )
-    keep = forms.BooleanField(label="Keep this address in my address book", required=False)
+    keep = forms.BooleanField(label=gettext_lazy("Keep this address in my address book"), required=False)
 
     def __init__(self, *args: Any, has_book: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -105,10 +113,12 @@ class DeliveryForm(forms.Form):
         for group in summary.groups:
             offered = [method for method in DeliveryMethod if group.tariff.offers(method)]
             self.fields[f"vendor-{group.vendor.pk}"] = forms.ChoiceField(
-                label=f"Delivery by {group.vendor.name}",
+                label=gettext("Delivery by %(vendor)s") % {"vendor": group.vendor.name},
                 choices=[(method.value, method.value) for method in offered],
                 initial=chosen[group.vendor.pk].value,
-                error_messages={"required": f"Choose how {group.vendor.name} sends your goods."},
+                error_messages={
+                    "required": gettext("Choose how %(vendor)s sends your goods.") % {"vendor": group.vendor.name}
+                },
             )
 
     @property

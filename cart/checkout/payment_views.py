@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -36,7 +37,7 @@ from cart.checkout.usage import network_digest
 from cart.checkout.views import review_page, summary_or_redirect
 from cart.orders.models import Order, Payment
 from cart.transactions import RowLockTimeoutError
-from sessions_farm.query_plans import planned
+from sessions_farm.communities.query_plans import planned
 from vendors.http import MallRequest
 from vendors.models import Variant
 from vendors.money import Money
@@ -64,7 +65,7 @@ def pay(request: MallRequest) -> HttpResponse:
             network=network_digest(request),
         )
     except AlreadyPaidError as error:
-        messages.info(request, "This is paid already. Here is your order; nothing more was charged.")
+        messages.info(request, gettext("This is paid already. Here is your order; nothing more was charged."))
         return _redirect_to_status(error.order)
     except PaymentReturnedError as error:
         return _redirect_to_status(error.order)
@@ -90,7 +91,9 @@ def _error_response(request: MallRequest, error: Exception, checkout_request: Ch
             return response
         case PaymentError():
             logger.warning("Payment not started (permanent: %s): %s", error.permanent, error)
-            return _review_again(request, "The payment company does not answer. Nothing was charged; try again.", 503)
+            return _review_again(
+                request, gettext("The payment company does not answer. Nothing was charged; try again."), 503
+            )
         case DraftExpiredError():
             checkout_session.renew_token(request)
     return _review_again(request, _failure_notice(request, error), 409)
@@ -99,18 +102,22 @@ def _error_response(request: MallRequest, error: Exception, checkout_request: Ch
 def _failure_notice(request: MallRequest, error: Exception) -> str:
     match error:
         case DraftExpiredError():
-            return "This took longer than we could keep your goods. Check the order and pay again."
+            return gettext("This took longer than we could keep your goods. Check the order and pay again.")
         case PriceIncreasedError():
             return _words_of_increase(error, request.marketplace.currency)
-    return "Your order changed in another window. Check it once more before you pay."
+    return gettext("Your order changed in another window. Check it once more before you pay.")
 
 
 def _words_of_increase(error: PriceIncreasedError, currency: str) -> str:
     increases = "; ".join(
-        f"{each.name} rose from {Money(each.agreed, currency)} to {Money(each.now, currency)}"
+        gettext("%(each)s rose from %(money)s to %(money_2)s")
+        % {"each": each.name, "money": Money(each.agreed, currency), "money_2": Money(each.now, currency)}
         for each in error.increases
     )
-    return f"Since you looked: {increases}. The total is {Money(error.total, currency)} now. Pay only if you agree."
+    return gettext("Since you looked: %(increases)s. The total is %(money)s now. Pay only if you agree.") % {
+        "increases": increases,
+        "money": Money(error.total, currency),
+    }
 
 
 def _review_again(request: MallRequest, notice: str, status: int) -> HttpResponse:
@@ -159,7 +166,9 @@ def payment_return(request: MallRequest, name: str) -> HttpResponse:
     if not _is_buyer(request, order):
         return render(request, "checkout/returned.html", {"state": order.state})
     if order.state == Order.State.DRAFT and order.payments.latest("pk").state == Payment.State.DECLINED:
-        messages.error(request, "The payment was not made and nothing was charged. Try again, or use another card.")
+        messages.error(
+            request, gettext("The payment was not made and nothing was charged. Try again, or use another card.")
+        )
         return redirect("checkout:review")
     if order.state == Order.State.PLACED:
         checkout_session.renew_token(request)

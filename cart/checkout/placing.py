@@ -14,7 +14,7 @@ from cart.letters.services import write_letter
 from cart.orders.models import Consignment, Order, Payment, new_wish
 from cart.orders.signals import order_finalising, order_placed
 from cart.services import remove_bought
-from sessions_farm.query_plans import planned_updates
+from sessions_farm.communities.query_plans import planned_updates
 from vendors import stock
 from vendors.delivery import promise
 from vendors.zones import calendar_of

@@ -40,7 +40,7 @@ from cart.services import carts_of_purchase
 from cart.summary import CartSummary, summarise_cart
 from cart.transactions import in_transaction
 from sessions_farm.communities.models import Visitor
-from sessions_farm.query_plans import planned, planned_update
+from sessions_farm.communities.query_plans import planned, planned_update
 from vendors import stock
 from vendors.models import Marketplace
 
@@ -281,10 +281,13 @@ def _hold_cart(cart_id: int, held_by: UUID) -> tuple[QuerySet[Cart], dict[str, A
 
 @planned
 def _related_orders(visitor_id: UUID, order_key: str, wish: str, number: str) -> QuerySet[Order]:
-    """Select the visitor's order with a key, then the placed one of the wish, then one with the number by chance."""
+    """Select the placed order of the wish, then the visitor's with a key, then one with the number by chance.
+
+    The placed one is first: what was paid in spite of all ends the checkout, a draft of it that is still open too.
+    """
     has_key = Q(idempotency_key=order_key, visitor=visitor_id)
     is_paid = Q(wish=wish, state=Order.State.PLACED)
-    rank = Case(When(has_key, then=0), When(is_paid, then=1), default=2, output_field=IntegerField())
+    rank = Case(When(is_paid, then=0), When(has_key, then=1), default=2, output_field=IntegerField())
     return Order.objects.filter(has_key | is_paid | Q(number=number)).order_by(rank)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext_noop
 
 from cart.checkout.checkout_request import CheckoutRequest
 from cart.checkout.errors import AlreadyPaidError, PaymentError, PaymentReturnedError
@@ -19,7 +20,7 @@ from cart.checkout.prepare import gateway_of, prepare_order
 from cart.models import Cart
 from cart.orders.models import Order, Payment
 from cart.transactions import in_transaction
-from sessions_farm.query_plans import planned
+from sessions_farm.communities.query_plans import planned
 
 if TYPE_CHECKING:
     from sessions_farm.communities.models import Visitor
@@ -88,7 +89,7 @@ def _abandon(order: Order, now: datetime) -> None:
     """Expire a draft that was prepared beside a paid order; the sweeper closes its payment."""
     draft = Order.objects.select_for_update(no_key=True).filter(pk=order.pk, state=Order.State.DRAFT).first()
     if draft is not None and draft.pay_by is not None:
-        withdraw_order(draft, "You had paid for these goods already, in another window.")
+        withdraw_order(draft, gettext_noop("You had paid for these goods already, in another window."))
     elif draft is not None:
         expire_order(draft, now)
 

@@ -27,7 +27,7 @@ from cart.checkout.limits import (
     checkout_limits,
 )
 from cart.orders.models import Order, OrderLine, Payment
-from sessions_farm.query_plans import CountDistinctRows, MaxRows, MinRows, SumRows, planned
+from sessions_farm.communities.query_plans import CountDistinctRows, MaxRows, MinRows, SumRows, planned
 from sessions_farm.web.clients import telling_network_of
 from vendors.models import Stock
 

@@ -9,7 +9,9 @@ from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 from django_countries import countries
@@ -20,7 +22,7 @@ from cart.checkout.payments.gateways import offered_gateways
 from cart.orders.models import Address, Order
 from cart.orders.services import FullAddressBookError, save_address
 from cart.summary import CartSummary, VendorSummary, summarise_cart
-from sessions_farm.query_plans import planned
+from sessions_farm.communities.query_plans import planned
 from vendors.delivery import DeliveryMethod, Destination
 from vendors.destination import destination_of
 from vendors.http import MallRequest
@@ -30,10 +32,10 @@ def available_summary_or_none(request: MallRequest) -> CartSummary | None:
     """Return the cart's summary if all can be had; else add a message for the shopper and return None."""
     summary = summarise_cart(request.mall.visitor, checkout_session.destination(request), timezone.now())
     if not summary:
-        messages.info(request, "Your cart is empty: there is nothing to check out.")
+        messages.info(request, gettext("Your cart is empty: there is nothing to check out."))
         return None
     if not summary.is_available:
-        messages.error(request, "Sold out or fewer left: change or remove the marked lines, then check out.")
+        messages.error(request, gettext("Sold out or fewer left: change or remove the marked lines, then check out."))
         return None
     return summary
 
@@ -63,7 +65,7 @@ def start(request: MallRequest) -> HttpResponse:
     context = {"form": form, "summary": summary, "book": book, "cart_count": summary.pieces}
     if not form.errors and checkout_session.contact(request):
         context |= {"unserved": summary.unserved, "place": _place_name(summary.destination)}
-    return render(request, "checkout/start.html", context, status=_status(form))
+    return TemplateResponse(request, "checkout/start.html", context, status=_status(form))  # as the cart's page
 
 
 def _keep_contact(request: MallRequest, form: ContactForm) -> HttpResponse:
@@ -78,7 +80,7 @@ def _keep_address(request: MallRequest, form: ContactForm) -> None:
     try:
         save_address(user=request.user, fields=fields)
     except FullAddressBookError as error:
-        messages.info(request, f"The address was not kept. {error}")
+        messages.info(request, gettext("The address was not kept. %(error)s") % {"error": error})
 
 
 def _place_name(destination: Destination) -> str:

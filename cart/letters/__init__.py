@@ -1,1 +1,1 @@
-"""Letters about orders: one outbox, written with the change that it reports and sent by workers."""
+"""Letters to shoppers about orders and goods: one outbox, written with the change it reports, sent by workers."""

@@ -65,7 +65,7 @@ class AgainForm(forms.Form):
 class LetterAdmin(ReadOnlyAdminMixin, BulkActionsMixin):
     """Show letters."""
 
-    list_display = ["order", "kind", "created_at", "due_at", "sent_at", "sent_to", "problem"]
+    list_display = ["subject", "kind", "created_at", "due_at", "sent_at", "sent_to", "problem"]
     list_filter = [
         GivenUpFilter,
         ("refused_at", admin.EmptyFieldListFilter),

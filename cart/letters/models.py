@@ -1,4 +1,7 @@
-"""The outbox of letters: a row for each letter about an order, written in the transaction that it reports."""
+"""The outbox of letters: a row for each letter to a shopper, written in the transaction that it reports.
+
+Most are about an order. A letter about goods has the marketplace, its address, and all that it says as facts.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +57,13 @@ class Letter(models.Model):
         CONTACT_ASKED = "contact_asked", "change of address to be confirmed"
         CONTACT_CHANGED = "contact_changed", "address changed"
         MAIL_MOVED = "mail_moved", "letters go to another address"
+        STOCK_ASKED = "stock_asked", "stock alert to be confirmed"
+        STOCK_BACK = "stock_back", "goods are back in stock"
 
-    order = models.ForeignKey("orders.Order", models.PROTECT, related_name="+")
+    order = models.ForeignKey("orders.Order", models.PROTECT, null=True, related_name="+")
+    marketplace = models.ForeignKey(
+        "vendors.Marketplace", models.CASCADE, null=True, related_name="+", help_text="Of a letter about no order."
+    )
     kind = models.CharField(max_length=20, choices=Kind)
     key = models.CharField(max_length=100, blank=True, help_text="Names the reason; one letter for each.")
     to = models.EmailField(blank=True, help_text="Empty: the order's address, as it is when the letter is sent.")
@@ -77,6 +85,14 @@ class Letter(models.Model):
         ordering = ["-created_at", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["order", "kind", "key"], name="letters_letter_once"),
+            models.UniqueConstraint(
+                fields=["kind", "key"], condition=Q(order__isnull=True), name="letters_letter_about_goods_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(order__isnull=False, marketplace__isnull=True)
+                | Q(order__isnull=True, marketplace__isnull=False) & ~Q(to=""),
+                name="letters_letter_is_about_something",
+            ),
             models.CheckConstraint(
                 condition=Q(due_at__isnull=True) | Q(sent_at__isnull=True), name="letters_letter_sent_is_not_due"
             ),
@@ -84,9 +100,14 @@ class Letter(models.Model):
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="letters_letter_due")]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.order}"
+        return f"{self.get_kind_display()}: {self.subject}"
+
+    @property
+    def subject(self) -> str:
+        """Return the number of the order, or the name of the goods."""
+        return self.order.number if self.order is not None else str(self.facts.get("name", ""))
 
     @property
     def addressee(self) -> str:
         """Return the address that the letter goes to; the order is read."""
-        return self.to or self.order.email
+        return self.to or (self.order.email if self.order is not None else "")

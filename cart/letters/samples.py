@@ -19,6 +19,13 @@ GOODS: Final = [
 MONEY: Final = {"amount": 4850, "currency": "EUR"}
 RETURNED: Final = {"goods": GOODS, "shop": "Fowlers of Sligo", "consignment": FIRST, **MONEY}
 
+WANTED: Final = {"name": "Enamel kettle, 2 litres", "shop": "Fowlers of Sligo"}
+
+
+def goods_context(**facts: Any) -> dict[str, Any]:
+    """Return the context of a letter about goods."""
+    return {"facts": dict(facts), "link": "https://mall.example/alerts/sample/"}
+
 
 def order_context(**facts: Any) -> dict[str, Any]:
     """Return the context of a letter about the order, with what is written down of its reason."""

@@ -53,7 +53,7 @@ def send(letter: Letter) -> bool:
     try:
         compose(letter).send()
     except OSError as error:  # smtplib's errors are among them
-        logger.warning("Letter %s of order %s was not sent: %s", letter.kind, letter.order.number, error)
+        logger.warning("Letter %s about %s was not sent: %s", letter.kind, letter.subject, error)
         outbox.mark_failed(letter, str(error), permanent=is_permanent(error), now=timezone.now())
         return False
     outbox.mark_sent(letter, timezone.now())
@@ -70,6 +70,6 @@ def is_permanent(error: OSError) -> bool:
 def _letters() -> LetterQuerySet:
     consignments = Consignment.objects.select_related("vendor").prefetch_related("lines")
     letters: LetterQuerySet = Letter.objects.all()
-    return letters.select_related("order__marketplace__community__master").prefetch_related(
-        Prefetch("order__consignments", consignments)
-    )
+    return letters.select_related(
+        "order__marketplace__community__master", "marketplace__community__master"
+    ).prefetch_related(Prefetch("order__consignments", consignments))

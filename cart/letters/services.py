@@ -1,9 +1,10 @@
-"""The service that other apps call: write a letter about an order."""
+"""The services that other apps call: write a letter about an order, or about goods."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +12,8 @@ from django.db import transaction
 from cart.letters.models import Letter
 from cart.letters.tasks import enqueue_letter
 from cart.orders.models import Order
+
+NUDGED = 10  # letters of one transaction that a worker is woken for; the sweep sends the others
 
 
 def write_letter(
@@ -23,6 +26,14 @@ def write_letter(
     letter = Letter(order=order, kind=kind, key=key, facts=dict(facts or {}), to=to)
     Letter.objects.bulk_create([letter], ignore_conflicts=True)
     transaction.on_commit(lambda: enqueue_letter(letter.uuid), robust=True)
+
+
+def write_goods_letters(letters: Iterable[Letter]) -> None:
+    """Write letters about goods, each once for its kind and key; they are sent after the caller's commit."""
+    written = list(letters)
+    Letter.objects.bulk_create(written, ignore_conflicts=True)
+    for letter in written[:NUDGED]:
+        transaction.on_commit(partial(enqueue_letter, letter.uuid), robust=True)
 
 
 def write_link_letter(*, order: Order, now: datetime) -> None:

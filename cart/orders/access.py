@@ -10,7 +10,7 @@ from django.http import Http404
 
 from cart.orders.links import read_token
 from cart.orders.models import Order, OrderLine, group_by_consignment
-from sessions_farm.query_plans import attach, planned
+from sessions_farm.communities.query_plans import attach, planned
 from vendors.http import MallRequest
 
 OWN_BROWSER = timedelta(hours=1)  # for which the browser that ordered proves its guest to be the buyer

@@ -1,5 +1,5 @@
-"""Erasure: when an account is deleted its orders stay, for the books; who bought is erased as soon as goods and money
-have come to rest.
+"""Erasure: an order stays, for the books; its buyer is erased after the account was deleted or the order's term ended,
+as soon as goods and money have come to rest.
 
 What stays of an erased order is its number, times, goods, prices, payments and country (the tax is decided by it).
 """
@@ -26,6 +26,19 @@ def release_orders(*, user: Any, now: datetime) -> int:
     """Take all orders from an account that is about to be deleted, and end their links; return how many."""
     return Order.objects.filter(user=user).update(
         user=None, visitor=None, link_version=F("link_version") + 1, erase_at=now
+    )
+
+
+def release_old_orders(now: datetime, *, placed: timedelta, unpaid: timedelta) -> int:
+    """Make the buyers due whose order's term is over, of a batch of orders; return how many.
+
+    ``placed``: the term of placed orders, which the books and the tax office ask for. ``unpaid``: that of expired ones.
+    """
+    over = Q(placed_at__lt=now - placed) | Q(state=Order.State.EXPIRED, created_at__lt=now - unpaid)
+    old = Order.objects.filter(over, erase_at=None).exclude(email="").order_by("pk")
+    keys = list(old.values_list("pk", flat=True)[:BATCH])
+    return Order.objects.filter(pk__in=keys, erase_at=None).update(
+        erase_at=now, user=None, visitor=None, link_version=F("link_version") + 1
     )
 
 

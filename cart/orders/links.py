@@ -35,11 +35,10 @@ def status_path(order: UUID, version: int) -> str:
 def read_token(token: str) -> OrderLink | None:
     """Return the link of a signed token; None for an invalid signature."""
     try:
-        name, _, version = _signer.unsign(token).partition(".")
-        order = UUID(hex=name)
-        _signer.unsign(token, max_age=timedelta(days=settings.ORDER_LINK_DAYS))
+        signed, is_over = _signer.unsign(token, max_age=timedelta(days=settings.ORDER_LINK_DAYS)), False
     except signing.SignatureExpired:
-        return OrderLink(order, int(version), is_over=True)
-    except (signing.BadSignature, ValueError):
+        signed, is_over = _signer.unsign(token), True
+    except signing.BadSignature:
         return None
-    return OrderLink(order, int(version), is_over=False)
+    name, _, version = signed.partition(".")
+    return OrderLink(UUID(hex=name), int(version), is_over)

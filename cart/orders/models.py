@@ -15,10 +15,12 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from cart.orders import carriers, links
 from cart.orders.postal_address import PostalAddress
-from sessions_farm.query_plans import attach, planned
+from sessions_farm.communities.query_plans import attach, planned
+from vendors import languages
 from vendors.models.amount_fields import AmountField, BigAmountField
 from vendors.money import Money
 from vendors.times import days_as_written
@@ -75,10 +77,10 @@ class Order(PostalAddress):
     class State(models.TextChoices):
         """List the states of an order."""
 
-        DRAFT = "draft", "waiting for payment"
-        PLACED = "placed", "placed"
-        CANCELLED = "cancelled", "cancelled"
-        EXPIRED = "expired", "not paid in time"
+        DRAFT = "draft", gettext_lazy("waiting for payment")
+        PLACED = "placed", gettext_lazy("placed")
+        CANCELLED = "cancelled", gettext_lazy("cancelled")
+        EXPIRED = "expired", gettext_lazy("not paid in time")
 
     class Standing(models.TextChoices):
         """List in words how well the shop knew the shopper; the checkout's limits decide it."""
@@ -126,6 +128,7 @@ class Order(PostalAddress):
     pay_by = models.DateTimeField(
         null=True, blank=True, help_text="Of an order that is paid later: its goods are kept until then."
     )
+    language = models.CharField(max_length=10, default=languages.current, db_default="en-ie", editable=False)
     remark = models.CharField(max_length=200, blank=True, help_text="Why it was cancelled, in the shopper's words.")
     link_version = models.PositiveIntegerField(
         default=0, db_default=0, editable=False, help_text="Raised to end the links to its page made before."
@@ -204,12 +207,12 @@ class Consignment(models.Model):
     class State(models.TextChoices):
         """List the states of a consignment; ``states`` has the transitions."""
 
-        DRAFT = "draft", "waiting for payment"
-        OPEN = "open", "to be packed"
-        PACKED = "packed", "packed"
-        SENT = "sent", "on its way"
-        DELIVERED = "delivered", "delivered"
-        CANCELLED = "cancelled", "cancelled"
+        DRAFT = "draft", gettext_lazy("waiting for payment")
+        OPEN = "open", gettext_lazy("to be packed")
+        PACKED = "packed", gettext_lazy("packed")
+        SENT = "sent", gettext_lazy("on its way")
+        DELIVERED = "delivered", gettext_lazy("delivered")
+        CANCELLED = "cancelled", gettext_lazy("cancelled")
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     order = models.ForeignKey(Order, models.PROTECT, related_name="consignments")

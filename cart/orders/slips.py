@@ -14,8 +14,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Self
 
-from fpdf import FPDF
-
 from cart.orders.models import Consignment
 from vendors.times import as_written, days_as_written
 
@@ -87,6 +85,8 @@ class SlipsFile:
     """Build a PDF of slips, each on a page of its own."""
 
     def __init__(self) -> None:
+        from fpdf import FPDF  # noqa: PLC0415 -- a sixth of what every process takes to start
+
         self.keys: list[int] = []
         self._fonts: list[str] = []
         self._pdf = FPDF(format="A4")

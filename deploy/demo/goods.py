@@ -27,7 +27,7 @@ def load_goods(places: Places, now: datetime) -> int:
         for position, (vendor, product) in enumerate(missing)
     )
     variants = Variant.objects.bulk_create(
-        _variant(row, entry, position)
+        _variant(row, entry, product, position)
         for row, (_, product) in zip(rows, missing, strict=True)
         for position, entry in enumerate(product.variants)
     )
@@ -52,14 +52,18 @@ def _product(vendor: Vendor, entry: ProductEntry, places: Places, created_at: da
         status=Product.Status.PUBLISHED,
         summary=entry.summary,
         description=entry.description,
+        details=entry.details,
+        options=[{"name": name, "values": list(values)} for name, values in entry.axes],
         created_at=created_at,
     )
 
 
-def _variant(product: Product, entry: VariantEntry, position: int) -> Variant:
+def _variant(product: Product, entry: VariantEntry, of: ProductEntry, position: int) -> Variant:
+    values = entry.values or (entry.name,)
     return Variant(
         product=product,
         name=entry.name,
+        option_values=dict(zip((name for name, _ in of.axes), values, strict=True)) if of.axes else {},
         sku=entry.sku,
         price=entry.price,
         sale_price=entry.sale,

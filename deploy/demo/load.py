@@ -7,10 +7,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from deploy.demo import catalogue, goods, history, people, pictures, places, routes
+from deploy.demo import catalogue, goods, history, people, pictures, places, reviews, routes
 from deploy.demo.catalogue import MallEntry
 from deploy.demo.places import Places
 from mall.accounts.models import User
+from vendors import card_refresh
 
 type Say = Callable[[str], None]
 
@@ -23,10 +24,12 @@ def load(*, now: datetime, with_pictures: bool, say: Say) -> None:
         towns = [load_mall(mall, users, now, say) for mall in catalogue.malls()]
         history.load_addresses(users)
         say(f"{history.load_orders(towns[0], users, now)} past orders in the books")
+        say(f"{reviews.load_reviews(towns[0], now)} reviews by buyers")
     say(f"{sum(routes.load_routes(town, now) for town in towns)} routes to shipping departments set")
     if with_pictures:
         for town in towns:
             pictures.load_pictures(town, list(pictures.pictures(town.mall)), say)
+    card_refresh.refresh_all(now)
 
 
 def load_mall(mall: MallEntry, users: dict[str, User], now: datetime, say: Say) -> Places:

@@ -69,6 +69,7 @@ def sign_ins() -> list[tuple[str, Person]]:
         ("owner of Fowlers", owner_of("fowlers")),
         ("owner of Noble Barney", owner_of("noblebarney")),
         ("owner of Old Rope", owner_of("oldrope")),
+        ("owner of Lamplighter", owner_of("lamplighter")),
         ("support of Fowlers", HANDS[0]),
         ("packing at Fowlers", HANDS[1]),
         ("shopper", SHOPPERS["anna"]),

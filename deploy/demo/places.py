@@ -19,7 +19,7 @@ from sessions_farm.communities.links import origin
 from sessions_farm.communities.models import ClientSecret, Community, Domain
 from sessions_farm.communities.openid.client_secrets import digest_of_secret
 from sessions_farm.communities.verification import serve_domain
-from vendors.models import Category, DeliveryZone, Marketplace, Membership, Storefront, Vendor
+from vendors.models import Category, DeliveryZone, Marketplace, Membership, Storefront, Synonym, Vendor
 
 CALLBACK = "/mall/callback"  # of the external member (deploy/external_site/)
 
@@ -39,6 +39,7 @@ def load_places(mall: MallEntry, users: dict[str, User]) -> Places:
     domains = _load_domains(mall, community)
     _choose_master(community, domains[mall.master])
     marketplace = _load_marketplace(mall, community)
+    _load_synonyms(mall, marketplace)
     categories = _load_categories(mall, marketplace)
     vendors = {entry.slug: _load_vendor(entry, marketplace, domains) for entry in catalogue.vendors(mall)}
     _load_memberships(vendors, users)
@@ -112,6 +113,7 @@ def _load_marketplace(mall: MallEntry, community: Community) -> Marketplace:
         community=community,
         defaults={
             "currency": mall.currency,
+            "country": mall.country,
             "strapline": mall.strapline,
             "support_email": mall.support_email,
             "vendor_terms": mall.vendor_terms,
@@ -119,6 +121,13 @@ def _load_marketplace(mall: MallEntry, community: Community) -> Marketplace:
         },
     )
     return marketplace
+
+
+def _load_synonyms(mall: MallEntry, marketplace: Marketplace) -> None:
+    known = set(marketplace.synonyms.values_list("words", flat=True))
+    for words in mall.synonyms:
+        if words not in known:
+            Synonym.objects.create(marketplace=marketplace, words=words)
 
 
 def _load_categories(mall: MallEntry, marketplace: Marketplace) -> dict[str, Category]:

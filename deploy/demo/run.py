@@ -11,6 +11,7 @@ from types import FrameType
 
 from deploy import servers
 from deploy.demo.stack import PROJECT, Stack, running_stack
+from deploy.demo.vendor_sites import LINES
 from deploy.servers import processes
 
 STOPPERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -70,8 +71,13 @@ def erase(data: Path) -> None:
 def announce(stack: Stack, seconds: float) -> None:
     say(f"Ready after {seconds:.0f} s.\n")
     say((stack.supervisor.notes / "welcome").read_text())
-    inboxes = "\n".join(f"  {name:<12} {path}" for name, path in stack.departments.inboxes.items())
-    say(f"\nWhat the shipping departments get:\n{inboxes}\nLogs: {stack.supervisor.notes}\nCtrl-C stops everything.")
+    say(f"\nHow orders reach the shipping departments, and where they lie there:\n{table_of(stack)}")
+    say(f"Logs: {stack.supervisor.notes}\nCtrl-C stops everything.")
+
+
+def table_of(stack: Stack) -> str:
+    """Return the table of the vendors with departments of their own: the line of each, and the folder of its orders."""
+    return "\n".join(f"  {name:<12} {LINES[name]:<64} {path}" for name, path in stack.departments.inboxes.items())
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ def running_stack(data: Path, port: int, say: Callable[[str], None]) -> Iterator
     ports.demand(port, "the web nodes", f"Choose another one: PORT={port + 100} make demo")
     departments, external_site = open_departments(data, port + 1), open_external_site(data, port + 4)
     for kind, taken in departments.ports.items():
-        ports.demand(taken, f"the {kind} department", "Stop that program, or start afresh: make demo-reset")
+        wanted_by = f"the {kind} department" if kind != "drop" else "the drop folders"
+        ports.demand(taken, wanted_by, "Stop that program, or start afresh: make demo-reset")
     notes = data / "run"
     for folder in (notes, data / "static", data / "media"):
         folder.mkdir(exist_ok=True)
@@ -75,6 +76,8 @@ def environment_for(data: Path, port: int, departments: Departments, taken: serv
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(departments.ports["smtp"]),
         "EGRESS_ALLOW": "127.0.0.0/8",  # the departments are on this machine
+        "DROP_FOLDER_PORT": str(departments.ports["drop"]),
+        "DROP_FOLDER_HOST_KEY": str(departments.drop_host_key),
     }
 
 
@@ -86,15 +89,17 @@ def start_all(
     external_site: ExternalSite,
 ) -> None:
     say = supervisor.say
-    say("Starting three remote shipping departments ...")
+    say("Starting seven remote shipping departments ...")
     for program in departments.programs(environment):
         supervisor.start(program)
-    wait_until(supervisor, "the departments listen", lambda: all(map(listens, departments.ports.values())))
+    theirs = [port for kind, port in departments.ports.items() if kind != "drop"]
+    wait_until(supervisor, "the departments listen", lambda: all(map(listens, theirs)))
     say("Preparing the database, filling the mall ...")
     prepare = (sys.executable, "-m", "deploy.demo.prepare", str(supervisor.notes / "welcome"))
-    own = {"DJANGO_SETTINGS_MODULE": "deploy.demo.settings"} | departments.for_the_mall | external_site.for_the_mall
+    own = {"DJANGO_SETTINGS_MODULE": "deploy.demo.settings", "DB_POOL": "0"}
+    own |= departments.for_the_mall | external_site.for_the_mall
     supervisor.run(Program("prepare", prepare, environment | own))
-    say("Starting two web nodes, a worker, the clock and the dispatcher, and an external magazine ...")
+    say("Starting two web nodes, a worker, the clock, the dispatcher, the drop folders, an external magazine ...")
     ready = []
     for name in NODES:
         ready.append(supervisor.notes / f"{name}.ready")
@@ -106,11 +111,17 @@ def start_all(
     supervisor.start(Program("worker", worker, environment | {"NODE": "worker", "DB_POOL": "0"}))
     dispatchd = (sys.executable, "manage.py", "dispatchd")
     supervisor.start(Program("dispatchd", dispatchd, environment | {"NODE": "dispatchd", "DB_POOL": "0"}))
+    sftpd = (sys.executable, "manage.py", "sftpd")
+    supervisor.start(Program("sftpd", sftpd, environment | {"NODE": "sftpd", "DB_POOL": "0"}))
     beat = (*CELERY, "beat", "--loglevel", "WARNING", "--pidfile=", "--schedule", str(supervisor.notes / "beat"))
     supervisor.start(Program("beat", beat, environment | {"NODE": "beat", "DB_POOL": "0"}))
     supervisor.start(external_site.program(port))
     wait_until(
-        supervisor, "all of them listen", lambda: all(path.exists() for path in ready) and listens(external_site.port)
+        supervisor,
+        "all of them listen",
+        lambda: (
+            all(path.exists() for path in ready) and listens(external_site.port) and listens(departments.ports["drop"])
+        ),
     )
     supervisor.note_pids()
 

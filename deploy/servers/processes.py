@@ -4,6 +4,7 @@ import ctypes
 import fcntl
 import os
 import pwd
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LISTENERS = range(10_000, 32_000)  # Linux gives connections going out ports from 32,768 on, others from 49,152
+TRIES = 100
 
 
 class ServerError(Exception):
@@ -103,9 +106,12 @@ def stop(process: subprocess.Popen[bytes], last_signal: signal.Signals, *, secon
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nothing has, and that no connection going out is given before a program listens there."""
+    for port in secrets.SystemRandom().sample(LISTENERS, TRIES):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ServerError(f"None of {TRIES} ports from {LISTENERS.start} to {LISTENERS.stop} is free. Stop some programs.")
 
 
 @contextmanager

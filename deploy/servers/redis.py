@@ -61,6 +61,6 @@ def ready(process: subprocess.Popen[bytes], port: int, password: str) -> bool:
         while process.poll() is None and time.monotonic() < until:
             try:
                 return bool(client.ping())
-            except redis.ConnectionError:  # not listening yet, or still loading its file
+            except (redis.ConnectionError, redis.TimeoutError):  # not listening yet, or still loading its file
                 time.sleep(0.02)
     return False

@@ -5,7 +5,8 @@
 Checks the signature of the request (Standard Webhooks 1.0.0) and that of the order in it, writes the order into
 ``inbox/orders.sqlite``, ``inbox/<key>.json`` and ``inbox/orders.log``, and answers with the key, what became of it, and
 a signed receipt: ``{"ack": "<key>", "outcome": "applied", "receipt": "…"}``. Needs only Python, order_inbox.py and
-signed_document.py.
+signed_document.py; where the mall signs by a key of its own (``whpk_…`` in the secret's file), also the library
+cryptography. With ``--mall`` the receipt is brought to the mall later, as a call-back, and kept until it is there.
 """
 
 import argparse
@@ -15,14 +16,16 @@ import hashlib
 import hmac
 import json
 import signal
+import sqlite3
 import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from mall_client import Mall, MallError
 from order_inbox import Inbox, InvalidOrderError, OrderConflictError
-from signed_document import MAX_BYTES, ForgedDocumentError, KeyFile
+from signed_document import MAX_BYTES, ForgedDocumentError, KeyFile, printable, public_key, verifies
 
 TOLERANCE = 5 * 60  # seconds between their clock and ours
 
@@ -37,22 +40,67 @@ def verify(headers: object, body: bytes, secret: str) -> None:
     if not (stamp.isascii() and stamp.isdigit()) or abs(time.time() - int(stamp)) > TOLERANCE:
         raise ForgedRequestError("The timestamp is missing or more than five minutes off.")
     signed = f"{key}.{stamp}.".encode() + body
-    expected = hmac.new(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256).digest()
     for candidate in headers.get("webhook-signature", "").split(" "):
         version, _, text = candidate.partition(",")
         try:
-            if version == "v1" and hmac.compare_digest(base64.b64decode(text, validate=True), expected):
+            if any(fits(line, version, signed, base64.b64decode(text, validate=True)) for line in secret.split()):
                 return
         except binascii.Error:
             continue
     raise ForgedRequestError("No signature fits.")
 
 
+def fits(secret: str, version: str, signed: bytes, signature: bytes) -> bool:
+    """Whether a signature of this version is of one secret, or of one public key."""
+    name, _, text = secret.partition("_")
+    if (name, version) == ("whsec", "v1"):
+        return hmac.compare_digest(hmac.new(base64.b64decode(text), signed, hashlib.sha256).digest(), signature)
+    return (name, version) == ("whpk", "v1a") and verifies(public_key(base64.b64decode(text)), signed, signature)
+
+
+class Callbacks:
+    """Receipts that wait to be brought to the mall: in the books' own folder, so that a restart loses none."""
+
+    def __init__(self, folder: Path, mall: Mall) -> None:
+        self.folder, self.mall = folder / "receipts", mall
+        self.folder.mkdir(exist_ok=True)
+        self.came = threading.Event()
+
+    def add(self, key: str, receipt: str) -> None:
+        part = self.folder / f".{key}.{threading.get_ident()}.part"
+        part.write_text(receipt)
+        part.replace(self.folder / f"{key}.json")
+        self.came.set()
+
+    def bring_all(self) -> None:
+        """Bring the receipts that wait; set those aside which the mall refuses for good."""
+        for file in sorted(self.folder.glob("csg_*.json")):
+            try:
+                self.mall.ask("POST", "receipts", json.loads(file.read_text()))
+            except MallError as error:
+                print(printable(error), file=sys.stderr, flush=True)
+                if error.status not in {401, 404}:
+                    return  # it is away: all of them wait
+                file.replace(file.with_suffix(".refused"))
+                continue
+            file.unlink()
+
+    def run(self) -> None:
+        while True:
+            self.came.wait(5)
+            self.came.clear()
+            try:
+                self.bring_all()
+            except (OSError, ValueError) as error:  # a full disk, a file that somebody spoiled
+                print(printable(error), file=sys.stderr, flush=True)
+
+
 class Books:
     """The inbox and its copies for people: one JSON file an order, and a log."""
 
-    def __init__(self, folder: Path, keys: KeyFile) -> None:
+    def __init__(self, folder: Path, keys: KeyFile, callbacks: Callbacks | None = None) -> None:
         self.folder = folder
+        self.callbacks = callbacks
         self.inbox = Inbox(folder / "orders.sqlite", keys)
         self.log = folder / "orders.log"
         self.writing = threading.Lock()
@@ -67,6 +115,9 @@ class Books:
         if body and taken.outcome == "applied":
             with self.writing, self.log.open("a", encoding="utf-8") as log:
                 log.write(f"{self.inbox.line(taken.key)}\n")
+        if self.callbacks is not None and body:
+            self.callbacks.add(taken.key, taken.receipt)
+            return {"taken": taken.key}
         return {"ack": taken.key, "outcome": taken.outcome, "receipt": taken.receipt}
 
     @staticmethod
@@ -74,6 +125,9 @@ class Books:
         part = path.with_name(f".{path.name}.{threading.get_ident()}.part")
         part.write_bytes(content)
         part.replace(path)
+
+
+STATUSES = {ForgedRequestError: 401, ForgedDocumentError: 401, InvalidOrderError: 422, OrderConflictError: 400}
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -94,12 +148,11 @@ class Receiver(BaseHTTPRequestHandler):
         try:
             verify(self.headers, body, self.secret)
             return self.answer(200, self.books.take(body))
-        except (ForgedRequestError, ForgedDocumentError) as error:
-            return self.answer(401, {"error": str(error)})
-        except InvalidOrderError as error:
-            return self.answer(422, {"error": str(error)})
-        except OrderConflictError as error:
-            return self.answer(400, {"error": str(error)})
+        except tuple(STATUSES) as error:
+            return self.answer(STATUSES[type(error)], {"error": str(error)})
+        except (OSError, sqlite3.OperationalError) as error:  # a full disk: the mall keeps it, and sends it again
+            print(printable(error), file=sys.stderr, flush=True)
+            return self.answer(503, {"error": "The books cannot be written now."})
 
     def answer(self, status: int, document: dict[str, object]) -> None:
         content = json.dumps(document).encode()
@@ -128,12 +181,23 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--inbox", type=Path, required=True)
-    parser.add_argument("--secret-file", type=Path, required=True, help="holds whsec_… as the mall's route has it")
+    parser.add_argument(
+        "--secret-file", type=Path, required=True, help="holds whsec_… or whpk_… as the mall's route has it"
+    )
     parser.add_argument("--keys", type=Path, required=True, help="the key file; signed_document.py says its form")
+    parser.add_argument("--mall", default="", help="https://… of the pickup API: bring receipts there, as call-backs")
+    parser.add_argument("--vendor", default="", help="the shop, where the key file has several")
+    parser.add_argument("--dial", default="", metavar="HOST:PORT", help="where the mall's name cannot be resolved")
     options = parser.parse_args()
     options.inbox.mkdir(parents=True, exist_ok=True)
     Receiver.secret = options.secret_file.read_text().strip()
-    Receiver.books = Books(options.inbox, KeyFile(options.keys))
+    keys = KeyFile(options.keys)
+    callbacks = (
+        Callbacks(options.inbox, Mall(options.mall, keys, options.vendor, options.dial)) if options.mall else None
+    )
+    if callbacks:
+        threading.Thread(target=callbacks.run, daemon=True).start()
+    Receiver.books = Books(options.inbox, keys, callbacks)
     server = Server((options.host, options.port), Receiver)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

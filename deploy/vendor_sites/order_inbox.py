@@ -1,9 +1,11 @@
 """A shipping department's own books: every order that the mall signed is worked once, however often it arrives.
 
+They are a file of SQLite, or a database of PostgreSQL (``postgresql://user@host/name``; it needs the library psycopg).
+
 The key of a revision is written into the table ``inbox`` in the same transaction as the work it causes, so a crash
 leaves either both or neither. The newest revision of a consignment wins, in whatever order revisions arrive: a changed
 one takes the open job back and opens another, a cancelled one takes it back for good. What was sent stays sent, and the
-receipt says so. Needs only Python; used by http_receiver.py and mall_merge.py.
+receipt says so. Needs only Python; used by http_receiver.py, mall_merge.py, mall_pull.py and the agent's scripts.
 """
 
 import hashlib
@@ -15,6 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from signed_document import ORDER, RECEIPT, ForgedDocumentError, Key, KeyFile, load_object, printable, seal, verify
 
@@ -56,13 +59,22 @@ class TakenOrder:
 
 
 class Inbox:
+    """The books in a file of SQLite."""
+
     def __init__(self, database: Path, keys: KeyFile) -> None:
         self.database = database
         self.keys = keys
-        database.parent.mkdir(parents=True, exist_ok=True)
+        self._make()
+
+    def _make(self) -> None:
+        self.database.parent.mkdir(parents=True, exist_ok=True)
         with closing(self._connect()) as books:
-            books.execute("PRAGMA journal_mode = WAL")
             books.executescript(SCHEMA)
+
+    def has(self, key: str) -> bool:
+        """Whether an order is in the books."""
+        with closing(self._connect()) as books:
+            return books.execute("SELECT 1 FROM inbox WHERE key = ?", (key,)).fetchone() is not None
 
     def take(self, content: bytes, expected: str = "") -> TakenOrder:
         """Check a signed document, and work the order in it; a test of the mall's staff is answered and causes none.
@@ -90,7 +102,7 @@ class Inbox:
         digest = hashlib.sha256(body).hexdigest()
         with self._writing() as books:
             times, first = books.execute(
-                "INSERT INTO inbox VALUES (?, ?, ?, 1) ON CONFLICT (key) DO UPDATE SET times = times + 1"
+                "INSERT INTO inbox VALUES (?, ?, ?, 1) ON CONFLICT (key) DO UPDATE SET times = inbox.times + 1"
                 " RETURNING times, sha256",
                 (key, digest, _now()),
             ).fetchone()
@@ -99,7 +111,7 @@ class Inbox:
             return "duplicate" if times > 1 else self._work(books, key, order, body, vendor)
 
     @staticmethod
-    def _work(books: sqlite3.Connection, key: str, order: dict, body: bytes, vendor: str) -> str:
+    def _work(books: "sqlite3.Connection", key: str, order: dict, body: bytes, vendor: str) -> str:
         root, revision = KEY.fullmatch(key).groups()
         known = books.execute("SELECT revision, state, vendor FROM consignments WHERE root = ?", (root,)).fetchone()
         if known and known[2] != vendor:
@@ -109,7 +121,9 @@ class Inbox:
         was_sent = known is not None and known[1] == "sent"
         state = "sent" if was_sent else STATES[order["action"]]
         books.execute(
-            "INSERT OR REPLACE INTO consignments VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO consignments VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root) DO UPDATE SET"
+            " vendor = excluded.vendor, revision = excluded.revision, number = excluded.number,"
+            " order_number = excluded.order_number, state = excluded.state, body = excluded.body",
             (root, vendor, int(revision), order["consignment"], order["order"], state, body),
         )
         if was_sent:
@@ -124,12 +138,22 @@ class Inbox:
         """The newest content of a consignment, where this key is its; empty where a newer one replaced it."""
         with closing(self._connect()) as books:
             row = books.execute(f"{NEWEST} WHERE i.key = ?", (key,)).fetchone()
-        return row[2] if row else b""
+        return bytes(row[2]) if row else b""
 
     def lines(self) -> list[str]:
         """One readable line for each consignment, oldest first."""
         with closing(self._connect()) as books:
-            return [line_of(at, key, json.loads(body)) for at, key, body in books.execute(f"{NEWEST} ORDER BY i.rowid")]
+            return [
+                line_of(at, key, json.loads(body))
+                for at, key, body in books.execute(f"{NEWEST} ORDER BY i.received_at, i.key")
+            ]
+
+    def states(self) -> list[tuple[str, str, str]]:
+        """The number, the state and a readable line of each consignment, oldest first."""
+        query = NEWEST.replace("c.body", "c.body, c.number, c.state")
+        with closing(self._connect()) as books:
+            found = books.execute(f"{query} ORDER BY i.received_at, i.key").fetchall()
+        return [(number, state, line_of(at, key, json.loads(body))) for at, key, body, number, state in found]
 
     def line(self, key: str) -> str:
         with closing(self._connect()) as books:
@@ -145,6 +169,69 @@ class Inbox:
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.database, timeout=10, isolation_level=None)
+
+
+class PostgresInbox(Inbox):
+    """The books in a database of PostgreSQL, with the same statements."""
+
+    SCHEMA = (
+        SCHEMA.replace("body BLOB", "body BYTEA").replace("id INTEGER PRIMARY KEY", "id BIGSERIAL PRIMARY KEY"),
+        "SELECT pg_advisory_xact_lock(1296125036)",
+    )
+
+    def _make(self) -> None:
+        with self._writing() as books:
+            books.execute(self.SCHEMA[0])
+
+    @contextmanager
+    def _writing(self) -> Iterator["Statements"]:
+        """One writer at a time, as in a file: two revisions of a consignment may come at once."""
+        with closing(self._connect()) as books:
+            books.execute("BEGIN")
+            books.execute(self.SCHEMA[1])
+            yield books
+            books.execute("COMMIT")
+
+    def _connect(self) -> "Statements":
+        import psycopg  # noqa: PLC0415 -- SQLite needs none
+
+        with passing(psycopg.OperationalError):
+            connection = psycopg.connect(self.database, autocommit=True, connect_timeout=10)
+        return Statements(connection, psycopg.OperationalError)
+
+
+@contextmanager
+def passing(failure: type[Exception]) -> Iterator[None]:
+    """Raise a database that is away as the error that programs pass over and try again."""
+    try:
+        yield
+    except failure as error:
+        raise OSError(f"The database is away: {error}") from error
+
+
+class Statements:
+    """A connection of psycopg that takes the statements of sqlite3."""
+
+    def __init__(self, connection: Any, failure: type[Exception]) -> None:
+        self.connection, self.failure = connection, failure
+
+    def execute(self, statement: str, values: tuple = ()) -> Any:
+        with passing(self.failure):
+            return self.connection.execute(statement.replace("?", "%s"), values or None)
+
+    def executemany(self, statement: str, rows: list[tuple]) -> None:
+        for row in rows:
+            self.execute(statement, tuple(row))
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def inbox_of(database: str, keys: KeyFile) -> Inbox:
+    """The books at a path, or at an address of PostgreSQL."""
+    if database.startswith(("postgresql://", "postgres://")):
+        return PostgresInbox(database, keys)
+    return Inbox(Path(database), keys)
 
 
 def read(body: bytes, key: Key) -> tuple[str, dict]:

@@ -6,7 +6,7 @@ A key file has a line for each key, as the mall's admin shows it once: the shop,
 
 While keys change it has two lines of a shop; one good signature is enough. A changed file is read again by itself. A
 department that packs for several shops has lines of each: an order of one shop under the key of another is refused.
-Needs only Python.
+Needs only Python; a line of ed25519 needs the library cryptography too.
 """
 
 import base64
@@ -19,6 +19,10 @@ from pathlib import Path
 
 ORDER = "application/vnd.mall.dispatch.v1+json"
 RECEIPT = "application/vnd.mall.receipt.v1+json"
+JOB = "application/vnd.mall.job.v1+json"
+SENDING = "application/vnd.mall.sending.v1+json"
+SHARED = "application/vnd.mall.shared.v1+json"
+SQLITE = "application/vnd.sqlite3"
 CSV = "text/csv"
 
 MAX_BYTES = 1024 * 1024
@@ -32,20 +36,56 @@ class ForgedDocumentError(ValueError):
 
 
 class Key:
-    """One line of the key file. Another algorithm is another branch here, and nothing else."""
+    """One line of the key file.
+
+    With hmac-sha256 both sides know the same secret. With ed25519 the line has the mall's public key, 32 bytes, and a
+    secret of 32 for our receipts: who reads it cannot forge an order.
+    """
 
     def __init__(self, line: str) -> None:
         self.vendor, self.algorithm, text = line.split()
-        self.secret = base64.b64decode(text, validate=True)
-        if self.algorithm != "hmac-sha256" or len(self.secret) < 32:
-            raise ValueError(f"a key of {self.algorithm!r} with {len(self.secret)} bytes is not known")
-        self.id = "mk_" + hashlib.sha256(f"{self.algorithm}:".encode() + self.secret).hexdigest()[:16]
+        secret = base64.b64decode(text, validate=True)
+        if (self.algorithm, len(secret) >= 32) == ("hmac-sha256", True):
+            self.public, self.secret = None, secret
+        elif (self.algorithm, len(secret)) == ("ed25519", 64):
+            self.public, self.secret = public_key(secret[:32]), secret[32:]
+        else:
+            raise ValueError(f"a key of {self.algorithm!r} with {len(secret)} bytes is not known")
+        self.id = "mk_" + hashlib.sha256(f"{self.algorithm}:".encode() + secret).hexdigest()[:16]
+
+    @property
+    def token(self) -> str:
+        """The bearer token by which a program signs in at the mall's pickup API."""
+        derived = hmac.digest(self.secret, b"mall pickup token v1", "sha256")
+        return f"{self.id}.{base64.urlsafe_b64encode(derived).decode().rstrip('=')}"
 
     def sign(self, message: bytes) -> bytes:
         return hmac.digest(self.secret, message, "sha256")
 
     def verifies(self, message: bytes, signature: bytes) -> bool:
-        return hmac.compare_digest(self.sign(message), signature)
+        """Whether the mall made the signature."""
+        if self.public is None:
+            return hmac.compare_digest(self.sign(message), signature)
+        return verifies(self.public, message, signature)
+
+
+def public_key(raw: bytes) -> object:
+    """A public key of Ed25519. The library is asked for only here: HMAC needs none."""
+    try:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+    except ImportError as error:
+        raise ValueError("ed25519 needs the library “cryptography”: pip install cryptography") from error
+    return Ed25519PublicKey.from_public_bytes(raw)
+
+
+def verifies(public: object, message: bytes, signature: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 -- as above
+
+    try:
+        public.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
 
 
 class KeyFile:
@@ -58,6 +98,13 @@ class KeyFile:
             self.by_id = self._read()
         except (OSError, ValueError) as error:
             raise SystemExit(f"The key file {path} cannot be used: {error}") from error
+
+    def of(self, vendor: str) -> Key:
+        """The newest key of a shop, or the only shop's; raise SystemExit where it is not clear which."""
+        found = [key for key in self.keys().values() if vendor in {"", key.vendor}]
+        if not found or len({key.vendor for key in found}) > 1:
+            raise SystemExit(f"{self.path} has no key of {vendor or 'one shop alone'}; say --vendor.")
+        return found[-1]
 
     def keys(self) -> dict[str, Key]:
         version = self._version()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,14 +13,18 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.account.stages import EmailVerificationStage
 from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy
 from prometheus_client import Counter
 
+from cart.letters.sending import is_permanent
 from mall.accounts import known_devices
 from mall.accounts.mail import build_account_mail
 from sessions_farm.communities.links import origin
@@ -34,7 +40,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the packag
     """Adapt allauth to the mall."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "too_many_login_attempts": (
+        "too_many_login_attempts": gettext_lazy(
             "Too many wrong passwords. Wait five minutes, or choose “Forgot your password?”: the link that we send "
             "lets you in at once."
         )
@@ -86,12 +92,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the packag
         """Build a letter in the mall's design."""
         return build_account_mail(self.request, template_prefix, email, context)
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a letter; raise ImmediateHttpResponse, the page that says so, where the mail server does not take it."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:  # smtplib's errors are among them
+            logger.warning("The letter %s was not sent: %s", template_prefix, error)
+            is_refused = is_permanent(error)
+            page = render(self.request, "account/letter_not_sent.html", {"email": email, "is_refused": is_refused})
+            page.status_code = HTTPStatus.BAD_REQUEST if is_refused else HTTPStatus.SERVICE_UNAVAILABLE
+            raise ImmediateHttpResponse(page) from error
+
     def send_notification_mail(self, *args: Any, **options: Any) -> None:
         """Send word of a change; a mail server that is away does not undo what was changed."""
-        try:
+        with suppress(ImmediateHttpResponse):
             super().send_notification_mail(*args, **options)
-        except OSError as error:
-            logger.warning("A letter about a change of an account was not sent: %s", error)
 
     def send_account_already_exists_mail(self, email: str) -> None:
         """Send the owner of an account word of a sign-up; take as long as a sign-up, which hashes a password."""

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -39,7 +40,7 @@ def add_address(request: HttpRequest) -> HttpResponse:
         except services.FullAddressBookError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, "The address is saved.")
+            messages.success(request, gettext("The address is saved."))
             return redirect("addresses")
     return _form_page(request, form, None)
 
@@ -56,7 +57,7 @@ def change_address(request: HttpRequest, pk: int) -> HttpResponse:
             services.change_address(user=request.user, address_id=pk, fields=form.contact)
         except Address.DoesNotExist as error:
             raise Http404(str(error)) from error
-        messages.success(request, "The address is saved. Orders that were made keep the one that they had.")
+        messages.success(request, gettext("The address is saved. Orders that were made keep the one that they had."))
         return redirect("addresses")
     return _form_page(request, form, entry)
 
@@ -69,7 +70,7 @@ def make_default(request: HttpRequest, pk: int) -> HttpResponse:
         services.make_default(user=request.user, address_id=pk)
     except Address.DoesNotExist as error:
         raise Http404(str(error)) from error
-    messages.success(request, "The checkout begins with this address from now on.")
+    messages.success(request, gettext("The checkout begins with this address from now on."))
     return redirect("addresses")
 
 
@@ -81,7 +82,7 @@ def remove_address(request: HttpRequest, pk: int) -> HttpResponse:
         services.remove_address(user=request.user, address_id=pk)
     except Address.DoesNotExist as error:
         raise Http404(str(error)) from error
-    messages.success(request, "The address is removed. Orders that were made keep theirs.")
+    messages.success(request, gettext("The address is removed. Orders that were made keep theirs."))
     return redirect("addresses")
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
@@ -74,7 +75,7 @@ def _say_goodbye(request: HttpRequest, user: User) -> HttpResponse:
     queries.end_everywhere(user, spare=session)
     logout(request)
     nudge(erase_orders)
-    messages.success(request, "Your account is deleted, and you are signed out everywhere.")
+    messages.success(request, gettext("Your account is deleted, and you are signed out everywhere."))
     response = redirect("mall:home")
     known_devices.forget(response)
     return response

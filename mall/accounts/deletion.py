@@ -7,6 +7,7 @@ from datetime import datetime
 from auditlog.context import disable_auditlog
 from auditlog.models import LogEntry
 from django.db import transaction
+from django.utils.translation import gettext
 
 from cart.orders.erasure import release_orders
 from mall.accounts.errors import DeletionRefusedError
@@ -20,10 +21,12 @@ DELETED = "a deleted account"
 def refusal(user: User) -> str:
     """Return why an account cannot be deleted by its owner, as a sentence; '' where it can."""
     if user.is_mall_staff:
-        return "You work for the mall. A superuser has to take your role first."
+        return gettext("You work for the mall. A superuser has to take your role first.")
     works_for = Membership.objects.filter(user=user).order_by("vendor__name").values_list("vendor__name", flat=True)
     if names := ", ".join(dict.fromkeys(works_for)):
-        return f"You work for {names}. Leave the shop in the back office first, or let an owner remove you there."
+        return gettext(
+            "You work for %(names)s. Leave the shop in the back office first, or let an owner remove you there."
+        ) % {"names": names}
     return ""
 
 

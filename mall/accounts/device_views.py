@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from mall.accounts.user_agents import UNKNOWN, translated
 from sessions_farm.session import queries
 from vendors.http import MallRequest
 
@@ -24,8 +25,9 @@ def list_devices(request: MallRequest) -> HttpResponse:
     here = request.mall.key_hash
     found = queries.devices(request.user, limit=LIMIT)
     found.sort(key=lambda device: (device.handle != here, -device.seen_at.timestamp()))
+    names = [translated(str(one.shared.get(DEVICE, UNKNOWN))) for one in found]
     devices = [
-        {"session": one, "name": one.shared.get(DEVICE, "A browser"), "is_here": one.handle == here} for one in found
+        {"session": one, "name": name, "is_here": one.handle == here} for one, name in zip(found, names, strict=True)
     ]
     return render(request, "account/devices.html", {"devices": devices})
 

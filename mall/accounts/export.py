@@ -15,11 +15,12 @@ from cart.letters.models import Letter
 from cart.models import Line
 from cart.orders.models import Address, Consignment, Order, OrderLine, Payment
 from cart.orders.postal_address import PostalAddress
+from cart.stock_alerts.models import StockAlert
 from mall.accounts.device_views import DEVICE, LIMIT
 from mall.accounts.models import User
 from sessions_farm.communities.models import Visitor
 from sessions_farm.session import queries
-from vendors.models import Membership
+from vendors.models import Membership, Review
 from vendors.money import Money
 
 ADDRESS = [field.name for field in PostalAddress._meta.get_fields()]
@@ -40,6 +41,14 @@ def export_account(user: User, visitor: Visitor | None = None) -> str:
         "cart": [{"goods": str(line.variant), "quantity": line.quantity} for line in _cart_lines(user, visitor)],
         "orders": [_order(order) for order in _orders(user)],
         "returns": [_return(each) for each in _returns(user)],
+        "stock_alerts": list(
+            StockAlert.objects.filter(user=user).values("variant__product__name", "email", "asked_at", "sent_at")
+        ),
+        "reviews": list(
+            Review.objects.filter(order__in=Order.objects.filter(user=user).values("uuid")).values(
+                "product__name", "stars", "name", "text", "state", "why", "answer", "written_at"
+            )
+        ),
         "letters": list(Letter.objects.filter(order__user=user).values("order__number", "kind", "created_at")),
     }
     return json.dumps(data, cls=DjangoJSONEncoder, indent=1, ensure_ascii=False)

@@ -7,6 +7,7 @@ from typing import Any
 from allauth.core import ratelimit
 from django import forms
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from cart.checkout.forms import ContactForm
 from mall.accounts.models import User
@@ -18,8 +19,8 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
     class Meta:
         model = User
         fields = ("name",)
-        labels = {"name": "Your name"}
-        help_texts = {"name": "As the mall and its shops address you. Each parcel has a name of its own."}
+        labels = {"name": gettext_lazy("Your name")}
+        help_texts = {"name": gettext_lazy("As the mall and its shops address you. Each parcel has a name of its own.")}
         widgets = {"name": forms.TextInput({"autocomplete": "name"})}
 
 
@@ -35,18 +36,21 @@ class FindOrderForm(forms.Form):
     """Take an order's number and e-mail address."""
 
     number = forms.CharField(
-        label="Order number",
+        label=gettext_lazy("Order number"),
         max_length=20,
-        help_text="It is in each letter about the order, like M-7K3Q-29.",
+        help_text=gettext_lazy("It is in each letter about the order, like M-7K3Q-29."),
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
-        error_messages={"required": "Enter the number of the order."},
+        error_messages={"required": gettext_lazy("Enter the number of the order.")},
     )
     email = forms.EmailField(
-        label="E-mail",
+        label=gettext_lazy("E-mail"),
         max_length=254,
-        help_text="The address that you gave with the order.",
+        help_text=gettext_lazy("The address that you gave with the order."),
         widget=forms.EmailInput({"autocomplete": "email"}),
-        error_messages={"required": "Enter the address of the order.", "invalid": "Write it like name@example.org."},
+        error_messages={
+            "required": gettext_lazy("Enter the address of the order."),
+            "invalid": gettext_lazy("Write it like name@example.org."),
+        },
     )
 
     def clean_number(self) -> str:
@@ -59,11 +63,11 @@ class PasswordForm(forms.Form):
     """Ask for the password of the signed-in person once more."""
 
     password = forms.CharField(
-        label="Your password",
+        label=gettext_lazy("Your password"),
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
-        error_messages={"required": "Enter your password."},
+        error_messages={"required": gettext_lazy("Enter your password.")},
     )
 
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
@@ -75,7 +79,7 @@ class PasswordForm(forms.Form):
         password: str = self.cleaned_data["password"]
         user: Any = self.request.user
         if not ratelimit.consume(self.request, action="reauthenticate", user=user):
-            raise forms.ValidationError("Too many tries. Wait a minute, then try again.")
+            raise forms.ValidationError(gettext_lazy("Too many tries. Wait a minute, then try again."))
         if not user.check_password(password):
-            raise forms.ValidationError("This is not your password.")
+            raise forms.ValidationError(gettext_lazy("This is not your password."))
         return password

@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -17,6 +19,7 @@ from cart.orders.history import read_page
 from cart.orders.models import Address, Order
 from mall.accounts.forms import NameForm
 from mall.accounts.models import User
+from vendors import recently_viewed
 from vendors.http import MallRequest
 
 LATEST = 3
@@ -45,15 +48,19 @@ def home(request: MallRequest) -> HttpResponse:
         "claimable": Order.objects.of_guests(confirmed_emails(user), community_id).count(),
         "address": Address.objects.filter(user=user, is_default=True).first(),
         "ways": _ways_in(factors),
+        "recent": recently_viewed.recent_cards(request, timezone.now()),
     }
     return render(request, "account/home.html", context)
 
 
 def _ways_in(factors: set[str]) -> str:
     """Return in a sentence how one signs in."""
-    passkey = ", or by a passkey" if Authenticator.Type.WEBAUTHN in factors else ""
-    code = "; then by a code of your app" if Authenticator.Type.TOTP in factors else ""
-    return f"By password{passkey}{code}."
+    has_passkey, has_code = Authenticator.Type.WEBAUTHN in factors, Authenticator.Type.TOTP in factors
+    if has_passkey and has_code:
+        return gettext("By password, or by a passkey; then by a code of your app.")
+    if has_code:
+        return gettext("By password; then by a code of your app.")
+    return gettext("By password, or by a passkey.") if has_passkey else gettext("By password.")
 
 
 @never_cache
@@ -65,6 +72,6 @@ def name(request: MallRequest) -> HttpResponse:
     form = NameForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
         user.save(update_fields=["name"])
-        messages.success(request, "Your name is saved.")
+        messages.success(request, gettext("Your name is saved."))
         return redirect("account_home")
     return render(request, "account/name.html", {"form": form}, status=422 if form.errors else 200)

@@ -10,6 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext_noop
+
 from mall.accounts import user_agents
 from sessions_farm.communities.links import absolute_url
 from sessions_farm.communities.models import Community
@@ -44,54 +46,54 @@ LETTERS: Final[Mapping[str, tuple[str, str, str, dict[str, Any]]]] = {
     "account/email/account_already_exists": (
         "account_exists",
         "Sign-up with the address of an account",
-        "You have an account at {{ mall }}",
+        gettext_noop("You have an account at {{ mall }}"),
         {},
     ),
     "account/email/unknown_account": (
         "no_account",
         "New password asked for, no account",
-        "There is no account for you at {{ mall }}",
+        gettext_noop("There is no account for you at {{ mall }}"),
         {},
     ),
     "account/email/email_confirmation": (
         "confirm",
         "Further address to be confirmed",
-        "Confirm your address for {{ mall }}",
+        gettext_noop("Confirm your address for {{ mall }}"),
         {},
     ),
     "account/email/email_confirmation_signup": (
         "confirm",
         "Address of a new account to be confirmed",
-        "Confirm your address for {{ mall }}",
+        gettext_noop("Confirm your address for {{ mall }}"),
         {},
     ),
-    "account/email/login_code": ("code", "Code to sign in", "Your code to sign in at {{ mall }}", {}),
+    "account/email/login_code": ("code", "Code to sign in", gettext_noop("Your code to sign in at {{ mall }}"), {}),
     "account/email/password_reset_code": (
         "code",
         "Code for a new password",
-        "Your code for a new password at {{ mall }}",
+        gettext_noop("Your code for a new password at {{ mall }}"),
         {},
     ),
     "account/email/password_reset_key": (
         "reset",
         "Link for a new password",
-        "Choose a new password for {{ mall }}",
+        gettext_noop("Choose a new password for {{ mall }}"),
         RESET,
     ),
 }
 # The same for what happened to an account: the subject, and a sentence where it needs one.
 NOTICES: Final[Mapping[str, tuple[str, str]]] = {
-    "account/email/email_changed": ("The address of your account was changed", "changed"),
-    "account/email/email_confirm": ("The address of your account is confirmed", ""),
-    "account/email/email_deleted": ("An address of your account was removed", "removed"),
-    "account/email/password_changed": ("Your password was changed", ""),
-    "account/email/password_reset": ("Your password was changed by a link from a letter", ""),
-    "account/email/password_set": ("Your account has a password now", ""),
-    "mfa/email/recovery_codes_generated": ("Your account has new recovery codes", "codes"),
-    "mfa/email/totp_activated": ("Your account asks for an authenticator’s code now", ""),
-    "mfa/email/totp_deactivated": ("Your account asks for no authenticator’s code any more", ""),
-    "mfa/email/webauthn_added": ("Your account has a new passkey", ""),
-    "mfa/email/webauthn_removed": ("A passkey of your account was removed", ""),
+    "account/email/email_changed": (gettext_noop("The address of your account was changed"), "changed"),
+    "account/email/email_confirm": (gettext_noop("The address of your account is confirmed"), ""),
+    "account/email/email_deleted": (gettext_noop("An address of your account was removed"), "removed"),
+    "account/email/password_changed": (gettext_noop("Your password was changed"), ""),
+    "account/email/password_reset": (gettext_noop("Your password was changed by a link from a letter"), ""),
+    "account/email/password_set": (gettext_noop("Your account has a password now"), ""),
+    "mfa/email/recovery_codes_generated": (gettext_noop("Your account has new recovery codes"), "codes"),
+    "mfa/email/totp_activated": (gettext_noop("Your account asks for an authenticator’s code now"), ""),
+    "mfa/email/totp_deactivated": (gettext_noop("Your account asks for no authenticator’s code any more"), ""),
+    "mfa/email/webauthn_added": (gettext_noop("Your account has a new passkey"), ""),
+    "mfa/email/webauthn_removed": (gettext_noop("A passkey of your account was removed"), ""),
 }
 
 
@@ -104,7 +106,7 @@ def build_account_mail(
     own = {
         "password_reset_url": mailed_url(community, "account_reset_password"),
         "devices_url": mailed_url(community, "devices"),
-        "browser": user_agents.describe(str(context.get("user_agent", ""))),
+        "browser": user_agents.translated(user_agents.describe(str(context.get("user_agent", "")))),
     }
     given = {name: _on_master(community, value) if name.endswith("_url") else value for name, value in context.items()}
     context = {**own, **given, "email": email}

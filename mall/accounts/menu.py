@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """Hold a page of the account: its name, its view, and the beginnings of the names of the views below it."""
 
-    name: str
+    name: str | _StrPromise
     view: str
     below: tuple[str, ...] = ()
 
@@ -20,14 +25,15 @@ class Entry:
 
 
 MENU: Final = (
-    Entry("Overview", "account_home"),
-    Entry("Orders", "account_orders", ("claim_orders",)),
-    Entry("Addresses", "addresses", ("add_address", "change_address")),
-    Entry("Your name", "account_name"),
-    Entry("Mail addresses", "account_email"),
-    Entry("Password", "account_change_password", ("account_set_password",)),
-    Entry("Passkeys and two steps", "mfa_index", ("mfa_",)),
-    Entry("Devices", "devices"),
-    Entry("Your data", "account_data", ("export_account", "delete_account")),
-    Entry("Sign out", "account_logout"),
+    Entry(gettext_lazy("Overview"), "account_home"),
+    Entry(gettext_lazy("Orders"), "account_orders", ("claim_orders",)),
+    Entry(gettext_lazy("Goods you wait for"), "account_alerts"),
+    Entry(gettext_lazy("Addresses"), "addresses", ("add_address", "change_address")),
+    Entry(gettext_lazy("Your name"), "account_name"),
+    Entry(gettext_lazy("Mail addresses"), "account_email"),
+    Entry(gettext_lazy("Password"), "account_change_password", ("account_set_password",)),
+    Entry(gettext_lazy("Passkeys and two steps"), "mfa_index", ("mfa_",)),
+    Entry(gettext_lazy("Devices"), "devices"),
+    Entry(gettext_lazy("Your data"), "account_data", ("export_account", "delete_account")),
+    Entry(gettext_lazy("Sign out"), "account_logout"),
 )

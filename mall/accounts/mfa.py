@@ -10,6 +10,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
 
 from shipping import encryption
 
@@ -21,12 +22,14 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # the package has no
     """Encrypt the secrets of authenticators with the project's key."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "unverified_email": "Confirm a mail address first, below “Mail addresses”."
+        "unverified_email": gettext_lazy("Confirm a mail address first, below “Mail addresses”.")
     }
 
     def generate_authenticator_name(self, user: Any, type: Authenticator.Type) -> str:  # noqa: A002 -- allauth's name
         """Return the name that a new passkey is offered."""
-        return f"Passkey {Authenticator.objects.filter(user=user, type=type).count() + 1}"
+        return gettext("Passkey %(number)s") % {
+            "number": Authenticator.objects.filter(user=user, type=type).count() + 1
+        }
 
     def encrypt(self, text: str) -> str:
         """Return the text as it is kept."""

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -52,9 +53,17 @@ def claim(request: MallRequest) -> HttpResponse:
     if request.method == "POST":
         number = _claim(request.user, request.POST.getlist("number")[:MOST_CLAIMED], community_id)
         if not number:
-            messages.info(request, "No order was added. Tick those that are yours.")
+            messages.info(request, gettext("No order was added. Tick those that are yours."))
             return redirect("claim_orders")
-        messages.success(request, f"{number} order{'s' * (number != 1)} added. The links in their letters have ended.")
+        messages.success(
+            request,
+            ngettext(
+                "%(number)s order added. The links in its letters have ended.",
+                "%(number)s orders added. The links in their letters have ended.",
+                number,
+            )
+            % {"number": number},
+        )
         return redirect("account_orders")
     emails = confirmed_emails(request.user)
     context = {

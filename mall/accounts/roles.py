@@ -41,18 +41,19 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "": frozenset(),
     MallRole.OPERATOR: frozenset(
         {SEES_ALL, "accounts.view_user", "accounts.change_user", "auditlog.view_logentry"}
-        | _edit("vendors", "storefront", "vendordomain", "category")
+        | {"vendors.view_review", "vendors.change_review"}
+        | _edit("vendors", "storefront", "vendordomain", "category", "synonym")
         | _view("vendors", "product", "variant", "productimage", "stock", "stockmovement")
         | _view("vendors", "marketplace", "deliveryzone")
         | {"vendors.view_vendor", "vendors.add_vendor", "vendors.change_vendor", "vendors.change_marketplace"}
         | _edit("communities", "domain")
         | _view("communities", "community")
-        | _view("shipping", "department", "route", "dispatch", "attempt", "vendorkey")
+        | _view("shipping", "department", "route", "dispatch", "attempt", "vendorkey", "scriptrun")
         | {"shipping.change_dispatch", "letters.view_letter", "letters.change_letter"}
     ),
     MallRole.SUPPORT: frozenset(
         {SEES_ALL, IMPERSONATE, "accounts.view_user", "letters.change_letter", "support_watch.view_supportvisit"}
-        | {"aftersale.add_contactchange"}
+        | {"aftersale.add_contactchange", "vendors.view_review", "vendors.change_review"}
         | ORDERS_READ
         | _view("vendors", "vendor", "product", "variant", "productimage", "stock", "stockmovement", "deliveryzone")
         | _view("shipping", "dispatch", "attempt")

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from mall.accounts import address_views, data_views, device_views, home_views
+from mall.accounts import address_views, alert_views, data_views, device_views, home_views
 
 urlpatterns = [
     path("", home_views.home, name="account_home"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("addresses/<int:pk>/", address_views.change_address, name="change_address"),
     path("addresses/<int:pk>/default/", address_views.make_default, name="default_address"),
     path("addresses/<int:pk>/remove/", address_views.remove_address, name="remove_address"),
+    path("waiting/", alert_views.alerts, name="account_alerts"),
+    path("waiting/<int:pk>/end/", alert_views.end_alert, name="end_alert"),
     path("devices/", device_views.list_devices, name="devices"),
     path("devices/end/", device_views.end_device, name="end_device"),
     path("data/", data_views.data, name="account_data"),

@@ -13,7 +13,8 @@ from django.views.decorators.csp import csp_override
 
 from mall.admin_site.mail_kinds import BY_NAME, GROUPS
 from sessions_farm.communities.models import Community
-from vendors.mail import LANGUAGE, render_mail, sender_of
+from vendors import languages
+from vendors.mail import render_mail, sender_of
 from vendors.models import Marketplace
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def html_view(request: HttpRequest, kind: str, scheme: str) -> HttpResponse:
     if scheme not in SCHEMES:
         raise Http404("A letter is light or dark.")
     _, _, html = _render(request, _kind(kind))
-    return HttpResponse(html.replace(ASKED, SCHEMES[scheme]), headers={"Content-Language": LANGUAGE})
+    return HttpResponse(
+        html.replace(ASKED, SCHEMES[scheme]), headers={"Content-Language": languages.tag_of(languages.current())}
+    )
 
 
 def _refuse_others(request: HttpRequest) -> None:

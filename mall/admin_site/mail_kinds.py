@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vendors.mail import MailKind
 
 GROUPS: Final[dict[str, tuple[MailKind, ...]]] = {
-    "To shoppers, about an order": tuple(orders.KINDS.values()),
+    "To shoppers, about orders and goods": tuple(orders.KINDS.values()),
     "To people with an account": tuple(accounts.KINDS.values()),
     "To vendors’ people and the mall’s": (INVITATION, *onboarding_mail.KINDS, ALARM),
 }

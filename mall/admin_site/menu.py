@@ -84,11 +84,6 @@ class Menu:
         return next((link.label for group in self.groups for link in group.links if link.is_page), "")
 
 
-def allowed_to(permission: str) -> May:
-    """Return a test for one of Django's permissions, which roles of the mall have."""
-    return lambda request: request.user.has_perm(permission)
-
-
 def rows(label: str, model: str) -> Entry:
     """Return the entry of the list of a registered model."""
     app_label, name = model.split(".")
@@ -103,7 +98,14 @@ def rows(label: str, model: str) -> Entry:
 VENDOR_MENU = (
     Group("Today", (Entry("Today", "admin:index"), rows("Jobs", "jobs.job"))),
     Group("Orders", (rows("Orders", "orders.consignment"), rows("Returns", "aftersale.return"))),
-    Group("Products", (rows("Products", "vendors.product"), rows("Variants", "vendors.variant"))),
+    Group(
+        "Products",
+        (
+            rows("Products", "vendors.product"),
+            rows("Variants", "vendors.variant"),
+            rows("Reviews", "vendors.review"),
+        ),
+    ),
     Group("Stock", (rows("Stock", "vendors.stock"), rows("Movements", "vendors.stockmovement"))),
     Group(
         "Delivery",
@@ -112,12 +114,14 @@ VENDOR_MENU = (
             rows("Dispatches", "shipping.dispatch"),
             rows("Departments", "shipping.department"),
             rows("Routes", "shipping.route"),
+            rows("Scripts on agents", "shipping.scriptrun"),
         ),
     ),
     Group(
         "Support",
         (
             Entry("Live desk", "watch:vendor", roles={OWNER, SUPPORT}, by="slug"),
+            Entry("Desk settings", "watch:settings", roles={OWNER}, by="slug"),
             rows("Visits", "support_watch.supportvisit"),
         ),
     ),
@@ -171,6 +175,8 @@ MALL_MENU = (
             rows("Stock", "vendors.stock"),
             rows("Movements", "vendors.stockmovement"),
             rows("Categories", "vendors.category"),
+            rows("Synonyms", "vendors.synonym"),
+            rows("Reviews", "vendors.review"),
         ),
     ),
     Group(
@@ -180,6 +186,7 @@ MALL_MENU = (
             rows("Dispatches", "shipping.dispatch"),
             rows("Departments", "shipping.department"),
             rows("Routes", "shipping.route"),
+            rows("Scripts on agents", "shipping.scriptrun"),
         ),
     ),
     Group("Support", (rows("Visits", "support_watch.supportvisit"),)),

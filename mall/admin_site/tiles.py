@@ -66,6 +66,8 @@ MALL_TASKS = (
     Task("bank transfer awaited", "bank transfers awaited", "manual_gateway.transfer", "state__exact=awaited"),
     Task("amount to transfer back", "amounts to transfer back", "manual_gateway.backtransfer", "made_at__isempty=1"),
     RETURNS,
+    Task("review to read", "reviews to read", "vendors.review", "state__exact=waiting", oldest="written_at"),
+    Task("review reported", "reviews reported", "vendors.review", "reported=yes"),
 )
 
 

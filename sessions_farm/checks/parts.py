@@ -24,5 +24,9 @@ PARTS: tuple[Part, ...] = (
     django_settings.leftover_app,
     legacy_engine.legacy_engine_errors,
 )
-PARTS_AT_DEPLOYMENT: tuple[Part, ...] = (django_settings.insecure_cookie, stores.store_of_one_process)
-PARTS_WITH_SERVERS: tuple[Part, ...] = (servers.old_redis,)
+PARTS_AT_DEPLOYMENT: tuple[Part, ...] = (
+    django_settings.insecure_cookie,
+    stores.store_of_one_process,
+    databases.unbounded_waits,
+)
+PARTS_WITH_SERVERS: tuple[Part, ...] = (servers.old_redis, servers.undelivered_events)

@@ -3,6 +3,7 @@
 Errors::
 
     InvalidPrefixError (Exception)  a generator of ids gave what cannot begin one
+    PlanError (Exception)           a hot query depends on a value, or takes several statements
     CommunityError
     ├── ActionRefusedError          a button of the admin refuses; the message says the cure
     ├── DomainNotVerifiedError      a domain is to be served, but its DNS does not show the owner's record

@@ -12,11 +12,11 @@ NOT_SERVED = 4421  # close code: 4000 and the HTTP status of the same meaning
 
 
 class HostScope:
-    """Put ``mall``, ``cookies`` and ``session`` (loaded) into the scope; close a socket to an unserved host."""
+    """Put ``mall``, ``cookies`` and ``session`` into the scope, as SessionScope; close a socket to an unserved host."""
 
-    def __init__(self, inner: Application) -> None:
+    def __init__(self, inner: Application, *, loads: bool = True) -> None:
         self.inner = inner
-        self.with_session = SessionScope(self.with_mall)
+        self.with_session = SessionScope(self.with_mall, loads=loads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = host_in(scope)

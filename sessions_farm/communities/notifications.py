@@ -15,6 +15,7 @@ from typing import Any
 from django.db import DatabaseError, connections, router
 
 from sessions_farm.communities.models import CHANNEL, RegistryVersion
+from sessions_farm.stores.sql.poolers import is_behind_pooler
 
 try:
     import psycopg
@@ -69,7 +70,7 @@ class RegistryListener:
             self._waits_left -= 1
             return
         alias = router.db_for_read(RegistryVersion)
-        if psycopg is None or connections[alias].vendor != "postgresql":
+        if psycopg is None or connections[alias].vendor != "postgresql" or is_behind_pooler(alias):
             self._waits_left = RETRY_AFTER
             return
         try:

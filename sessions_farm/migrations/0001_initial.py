@@ -116,6 +116,7 @@ class Migration(migrations.Migration):
                 ('until_ms', models.BigIntegerField(db_index=True)),
                 ('grace_until_ms', models.BigIntegerField(default=0)),
                 ('final_variables', models.TextField(default='', help_text='The variables at rotation, readable during the grace only.')),
+                ('successor', models.CharField(db_default='', help_text='The id that the session moved to, sealed, for the grace.', max_length=200)),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('final_variables', ''), _negated=True), fields=['grace_until_ms'], name='tombstone_in_grace')],

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sessions_farm.clock import now_ms
 from sessions_farm.stores.base import StoreUnavailableError
+from sessions_farm.stores.store_time import now_effects
 
 if TYPE_CHECKING:
     from sessions_farm.stores.effects.effects import Effects
@@ -72,10 +73,10 @@ class Lockable(Protocol):
     def reload_effects(self) -> Effects[None]: ...
 
 
-def acquire_effects(store: Leases, name: str, timeouts: LockTimeouts) -> Effects[SessionLock]:
+def acquire_effects(store: Store, name: str, timeouts: LockTimeouts) -> Effects[SessionLock]:
     """Wait for a lock and return it. Raise LockTimeoutError."""
     token, until = secrets.token_urlsafe(12), time.monotonic() + timeouts.wait
-    while not (yield from store.acquire(name, token, now_ms(), int(timeouts.lease * 1000))):
+    while not (yield from store.acquire(name, token, (yield from now_effects(store)), int(timeouts.lease * 1000))):
         left = until - time.monotonic()
         if left <= 0:
             raise LockTimeoutError(f"{name[:8]}… is held by another request; this one waited {timeouts.wait:g} s.")

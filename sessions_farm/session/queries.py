@@ -18,8 +18,9 @@ from sessions_farm.session import serializer
 from sessions_farm.session.session import SessionStore
 from sessions_farm.session.ttl import is_fresh, value_in
 from sessions_farm.stores import current_store
-from sessions_farm.stores.base import LiveRecord, now_ms
+from sessions_farm.stores.base import LiveRecord
 from sessions_farm.stores.effects.effects import Effects, run_async, run_sync
+from sessions_farm.stores.store_time import now_effects
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,11 @@ class LiveSession:
 
 def count() -> int:
     """Return the number of live sessions."""
-    return run_sync(current_store().count(now_ms()))
+    return run_sync(_count_effects())
 
 
 async def acount() -> int:
-    return await run_async(current_store().count(now_ms()))
+    return await run_async(_count_effects())
 
 
 def find(*, limit: int = 100, **values: Any) -> list[LiveSession]:
@@ -77,11 +78,11 @@ async def adevices(user: Any, *, limit: int = 100) -> list[LiveSession]:
 
 def end(handle: str) -> None:
     """End a session for good."""
-    run_sync(current_store().delete(handle, "ended", now_ms()))
+    run_sync(_end_one_effects(handle))
 
 
 async def aend(handle: str) -> None:
-    await run_async(current_store().delete(handle, "ended", now_ms()))
+    await run_async(_end_one_effects(handle))
 
 
 def end_everywhere(user: Any, *, spare: SessionStore | None = None) -> int:
@@ -93,9 +94,20 @@ async def aend_everywhere(user: Any, *, spare: SessionStore | None = None) -> in
     return await run_async(_end_effects(user, spare))
 
 
+def _count_effects() -> Effects[int]:
+    store = current_store()
+    return (yield from store.count((yield from now_effects(store))))
+
+
+def _end_one_effects(handle: str) -> Effects[None]:
+    store = current_store()
+    yield from store.delete(handle, "ended", (yield from now_effects(store)))
+
+
 def _find_effects(values: Mapping[str, Any], limit: int) -> Effects[list[LiveSession]]:
     texts = {name: serializer.encode(name, value) for name, value in values.items()}
-    found = yield from current_store().find(texts, now_ms(), limit)
+    store = current_store()
+    found = yield from store.find(texts, (yield from now_effects(store)), limit)
     return [as_live_session(one) for one in found]
 
 
@@ -104,14 +116,16 @@ def _value_effects(name: str, handle: str) -> Effects[Any]:
         raise ValueError(
             f'{name!r} is not shared. Declare it: SESSIONS_FARM["VARIABLES"] = {{"{name}": {{"shared": True}}}}.'
         )
-    found = yield from current_store().get_many([handle], now_ms())
+    store = current_store()
+    found = yield from store.get_many([handle], (yield from now_effects(store)))
     return as_live_session(found[0]).shared.get(name) if found else None
 
 
 def _end_effects(user: Any, spare: SessionStore | None) -> Effects[int]:
     kept = spare.key_hash if spare is not None else ""
     owner = serializer.encode(OWNER, str(user.pk))
-    return (yield from current_store().end_where(OWNER, owner, kept, "ended", now_ms()))
+    store = current_store()
+    return (yield from store.end_where(OWNER, owner, kept, "ended", (yield from now_effects(store))))
 
 
 def as_live_session(found: LiveRecord) -> LiveSession:

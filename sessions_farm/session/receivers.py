@@ -20,7 +20,8 @@ def record_login(*, request: Any, user: Any, **_kwargs: Any) -> None:
     session = getattr(request, "session", None)
     if not isinstance(session, SessionStore):
         return
-    session.run_sync(session.follow_effects())  # before anything is written or joined under its id
+    if session.follows:
+        session.run_sync(session.follow_effects())  # before anything is written or joined under its id
     session[SIGNED_IN] = True
     if session.audience.sees_guarded:
         session[OWNER] = str(user.pk)

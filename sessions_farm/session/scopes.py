@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, MutableMappi
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sessions_farm.session import serializer
 from sessions_farm.session.locks import LockTimeouts, SessionLock, acquire_effects
@@ -30,9 +30,12 @@ from sessions_farm.stores.base import (
     Lifetime,
     Operation,
     SessionMissingError,
-    now_ms,
 )
 from sessions_farm.stores.effects.effects import Effects, run_async, run_sync
+from sessions_farm.stores.store_time import now_effects
+
+if TYPE_CHECKING:
+    from sessions_farm.stores.protocol import Store
 
 FRESH_FOR = 1.0  # seconds
 ALWAYS = Lifetime(NEVER, NEVER)
@@ -140,15 +143,16 @@ class Scope(MutableMapping[str, Any]):
         copy = self._copy
         if time.monotonic() - copy.read_at >= self._fresh_for:
             asked = time.monotonic()
-            reading = yield from current_store().load(self.key, now_ms())
+            store = current_store()
+            reading = yield from store.load(self.key, (yield from now_effects(store)))
             copy = self._copy = CachedTexts(reading.variables, asked)
         return copy.texts
 
     def _apply_effects(self, change: Change) -> Effects[None]:
-        yield from self._created_if_missing(lambda: current_store().apply(self.key, change, now_ms()))
+        yield from self._created_if_missing(lambda store, now: store.apply(self.key, change, now))
 
     def _modify_effects(self, operation: Operation) -> Effects[str | None]:
-        return (yield from self._created_if_missing(lambda: current_store().modify(self.key, operation, now_ms())))
+        return (yield from self._created_if_missing(lambda store, now: store.modify(self.key, operation, now)))
 
     def _compare_and_set_effects(self, name: str, expected: Any, value: Any) -> Effects[bool]:
         texts = [None if given is None else self._encoded(name, given) for given in (expected, value)]
@@ -158,14 +162,18 @@ class Scope(MutableMapping[str, Any]):
             return False
         return True
 
-    def _created_if_missing[Answer](self, effects: Callable[[], Effects[Answer]]) -> Generator[Any, Any, Answer]:
+    def _created_if_missing[Answer](
+        self, effects: Callable[[Store, int], Effects[Answer]]
+    ) -> Generator[Any, Any, Answer]:
         """Run the effects, after creating the dictionary where there is none; forget the node's cache."""
+        store = current_store()
+        now = yield from now_effects(store)
         try:
-            return (yield from effects())
+            return (yield from effects(store, now))
         except SessionMissingError:
             with suppress(KeyTakenError):
-                yield from current_store().create(self.key, {}, ALWAYS, now_ms())
-            return (yield from effects())
+                yield from store.create(self.key, {}, ALWAYS, now)
+            return (yield from effects(store, now))
         finally:
             self.refresh()
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
@@ -21,17 +19,18 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 from django.utils.module_loading import import_string
 
 from sessions_farm.conf import options
-from sessions_farm.session import ids, metrics, successors
+from sessions_farm.session import ids, metrics
 from sessions_farm.session.atomic_operations import AtomicOperations
 from sessions_farm.session.audience import SITE
 from sessions_farm.session.expiry import LIFETIME_NAMES, Expiry, lifetime_of
 from sessions_farm.session.read_only import ReadOnlySessionError, refuse_write
+from sessions_farm.session.rotation import Rotation
 from sessions_farm.session.variables import Variables
 from sessions_farm.stores import base, current_store
 from sessions_farm.stores.base import Change, Header, Reading, State, now_ms
-from sessions_farm.stores.effects.effects import InDjangoThread, run_async, run_sync
+from sessions_farm.stores.effects.effects import run_async, run_sync
 from sessions_farm.stores.effects.round_trips import RoundTrips
-from sessions_farm.stores.sql import followers
+from sessions_farm.stores.store_time import now_effects
 
 if TYPE_CHECKING:
     from sessions_farm.session.audience import Audience
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class SessionStore(AtomicOperations, Expiry):
+class SessionStore(AtomicOperations, Rotation, Expiry):
     """One session in one request. Its load may be ``interrupted`` by the end of the application's transaction.
 
     ``proof`` is an id that our cookie proves: it may get its session at the first write. A bare key without a live
@@ -71,7 +70,7 @@ class SessionStore(AtomicOperations, Expiry):
         self._header: Header | None = None
         self._replaces: str | None = None  # the id that this one takes over from, at the next save
         self._successor = ""  # of an id in grace: the id that its session moved to, sealed
-        self._follows, self._followed = "", False  # the id of a concurrent sign-in's session, to be taken over
+        self.follows, self._followed = "", False  # the id of a concurrent sign-in's session, to be taken over
         self.store = current_store()
         self.round_trips = RoundTrips()
         self._digests = ids.digests_of(self._session_key) if self._session_key else []
@@ -172,8 +171,8 @@ class SessionStore(AtomicOperations, Expiry):
     @classmethod
     def clear_expired(cls) -> None:
         """End expired sessions, batch by batch. Their events are the sweeper's to deliver."""
-        batch = options().sweep_batch
-        while run_sync(current_store().sweep(now_ms(), batch)) >= batch:
+        store, batch = current_store(), options().sweep_batch
+        while run_sync(store.sweep(run_sync(now_effects(store)), batch)) >= batch:
             pass
 
     @classmethod
@@ -284,7 +283,8 @@ class SessionStore(AtomicOperations, Expiry):
             return (yield from self.create_effects())
         if self.unavailable:
             raise base.StoreUnavailableError("The session was not loaded, so it cannot be saved.")
-        yield from self.follow_effects()
+        if self.follows:
+            yield from self.follow_effects()
         try:
             yield from self._send_effects(variables, must_create=must_create)
         except base.KeyTakenError as error:
@@ -314,41 +314,11 @@ class SessionStore(AtomicOperations, Expiry):
         self.in_grace = self.has_ended = self.claimed = self._cleared = False
         self.flushed = True
 
-    def cycle_key_effects(self) -> Effects[None]:
-        """Choose a new id, to be taken at the next save."""
-        self._require_writable("take a new id")
-        yield from self.open_effects()
-        if self.in_grace and self._session_key:  # it may be the second of two sign-ins at once
-            self._follows = successors.unseal(self._session_key, self._successor)
-        if self._follows:
-            self.in_grace = self.has_ended = False
-            self._state = None
-        self._require_current()
-        if self._session_key and not self.unavailable and not self._follows:
-            self._replaces = self._replaces or self._session_key
-        self._session_key = self.audience.new_id()
-        self.claimed = True
-        self._state = self._state or State.ABSENT
-        self._modified = True
-
-    def follow_effects(self) -> Effects[None]:
-        """Take over the session that a concurrent sign-in made, once (successors.py). Raise SessionInterrupted."""
-        if self._follows:
-            variables = yield from self.open_effects()
-            new_id, self._follows = self._follows, ""
-            found = yield from successors.find_effects(self.store, new_id, variables)
-            if found is None:
-                self._drop_changes()
-                raise SessionInterrupted("Another person has signed in or out while this request was under way.")
-            self._take_key(new_id)
-            self.key_hash, self._header = found
-            self._state, self._followed = State.LIVE, True
-
     def _exists_effects(self, session_key: str) -> Effects[bool]:
         if session_key == self._replaces:
             return False
         for key in ids.digests_of(session_key):
-            reading = yield from self.store.load(key, now_ms())
+            reading = yield from self.store.load(key, (yield from now_effects(self.store)))
             if reading.state is State.LIVE:
                 return True
         return False
@@ -357,7 +327,7 @@ class SessionStore(AtomicOperations, Expiry):
         """Ask under every digest of the id; with no SECRET_KEY_FALLBACKS there is one."""
         reading = Reading(State.ABSENT)
         for key in self._digests:
-            reading = yield from self.store.load(key, now_ms())
+            reading = yield from self.store.load(key, (yield from now_effects(self.store)))
             if reading.state is not State.ABSENT:
                 self.key_hash = key
                 break
@@ -386,7 +356,7 @@ class SessionStore(AtomicOperations, Expiry):
         self._settle(variables, texts)
 
     def _create_effects(self, texts: dict[str, str]) -> Effects[None]:
-        now = now_ms()
+        now = yield from now_effects(self.store)
         self.round_trips.bytes += sum(map(len, texts.values()))
         self.key_hash = ids.digest(self._session_key or "")
         self._digests = [self.key_hash]
@@ -398,13 +368,6 @@ class SessionStore(AtomicOperations, Expiry):
         if self._followed:  # the other sign-in's session has more than this request knows
             self._followed = False
             self.__dict__.pop("_session_cache", None)
-
-    def _begin_effects(self, session_id: str) -> Effects[None]:
-        """Store an empty session under an id that is about to be rotated: so of two at once one finds it rotated."""
-        self.key_hash, now = ids.digest(session_id), now_ms()
-        with suppress(base.KeyTakenError, base.SessionEndedError):
-            self._header = yield from self.store.create(self.key_hash, {}, lifetime_of({}, options(), now, now), now)
-        self._state = State.LIVE
 
     def _create_or_apply_effects(self, variables: Variables, texts: dict[str, str]) -> Effects[None]:
         """Add to the session that another request has made since this one found none."""
@@ -435,26 +398,6 @@ class SessionStore(AtomicOperations, Expiry):
         created = self._header.created if self._header else now
         return replace(change, lifetime=lifetime_of(texts, options(), created, now))
 
-    def _rotate_effects(self, old_id: str, change: Change, now: int) -> Effects[None]:
-        new_id = self._session_key or ""
-        new, grace = ids.digest(new_id), options().grace * 1000
-        sealed = successors.seal(old_id, new_id)
-        try:
-            self._header = yield from self.store.rotate(self.key_hash, new, change, now, grace, sealed)
-        except base.SessionEndedError:
-            reading = yield from self.store.load(self.key_hash, now)
-            self._follows, self._replaces = successors.unseal(old_id, reading.successor), None
-            if not self._follows:
-                raise
-            yield from self.follow_effects()
-            self._header = yield from self._apply_once_effects(replace(change, holder=""), now)
-            return
-        self.key_hash, self._digests = new, [new]
-        if getattr(self.store, "rotates_followers", False) and len(ids.digests_of(self._replaces or "")) == 1:
-            self._replaces = None
-        else:
-            yield from self._carry_followers_effects()
-
     def _apply_once_effects(self, change: Change, now: int) -> Effects[Header]:
         """Ask again, under one idempotency key, where the answer to an addition was lost; a plain change is not."""
         if change.add:
@@ -468,26 +411,13 @@ class SessionStore(AtomicOperations, Expiry):
 
     def _delete_id_effects(self, session_id: str, reason: str) -> Effects[None]:
         for key in ids.digests_of(session_id):
-            yield from self.store.delete(key, reason, now_ms())
-
-    def _carry_followers_effects(self) -> Effects[None]:
-        """Let rows that hang on the old id follow to the new one; an SQL store does that as it rotates."""
-        old, self._replaces = self._replaces or "", None
-        if followers.followers():
-            yield InDjangoThread(partial(followers.carry, ids.digests_of(old), self.key_hash))
+            yield from self.store.delete(key, reason, (yield from now_effects(self.store)))
 
     def _take_key(self, session_id: str) -> None:
         self._session_key = session_id
         self._digests = ids.digests_of(session_id)
         self.key_hash = self._digests[0]
         self._header, self.has_ended = None, False
-
-    def _drop_changes(self) -> None:
-        """Make this the session of an id in grace again: nothing is saved, and no cookie is sent."""
-        self.__dict__.pop("_session_cache", None)
-        self._session_key = None
-        self._modified = self._cleared = self.claimed = False
-        self.in_grace = self.has_ended = True
 
     def _require_writable(self, change: str) -> None:
         """Raise in a view that may only read: a change of the visitor's identity is never dropped quietly."""

@@ -14,6 +14,7 @@ from sessions_farm.models import DeliveredEvent, Tier
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import StoreUnavailableError, now_ms
 from sessions_farm.stores.effects.effects import run_sync
+from sessions_farm.stores.store_time import now_effects
 
 if TYPE_CHECKING:
     from sessions_farm.stores.protocol import Queries, Store
@@ -41,9 +42,10 @@ class Status:
 
 def store_status() -> Status:
     """Return the status of the store in force. A store that does not answer has a status, too."""
-    given, store, now = options(), current_store(), now_ms()
+    given, store = options(), current_store()
     switch = f"from {given.switch_from}" if given.switch_from else f"to {given.switch_to}" if given.switch_to else ""
     try:
+        now = run_sync(now_effects(store))
         latency, live, pending = measure_latency(store), run_sync(store.count(now)), oldest_pending(store, now)
     except StoreUnavailableError as error:
         return Status(given.store, switch, str(error) or type(error).__name__)

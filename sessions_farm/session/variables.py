@@ -48,7 +48,7 @@ class Variables(MutableMapping[str, Any]):
         if not self._has_text(name):
             raise KeyError(name)
         text = self._texts[name]
-        value = ttl.value_in(text) if self._declarations[name].ttl else serializer.decode(text)
+        value = ttl.value_in(text) if self._declarations.of(name).ttl else serializer.decode(text)
         self._values[name] = value
         return value
 
@@ -56,7 +56,7 @@ class Variables(MutableMapping[str, Any]):
         name = serializer.name_of(name)
         serializer.require_name(name)
         self._require_visible(name)
-        if self._declarations[name].counter and (not isinstance(value, int) or isinstance(value, bool)):
+        if self._declarations.of(name).counter and (not isinstance(value, int) or isinstance(value, bool)):
             raise TypeError(f"{name!r} is declared a counter: it takes whole numbers, not {value!r}.")
         self._values[name] = value
         self._assigned.add(name)
@@ -120,7 +120,7 @@ class Variables(MutableMapping[str, Any]):
         adds = {
             name: int(text) - (0 if name in self._dropped else int(self._texts.get(name, "0")))
             for name, text in puts.items()
-            if self._declarations[name].counter
+            if self._declarations.of(name).counter
         }
         return Change({name: text for name, text in puts.items() if name not in adds}, sorted(self._dropped), add=adds)
 
@@ -154,7 +154,7 @@ class Variables(MutableMapping[str, Any]):
         """Raise GuardedVariableError, TypeError or TooLargeError for an operation that the store must not be asked."""
         name = operation.name
         self._require_visible(name)
-        if self._declarations[name].ttl:
+        if self._declarations.of(name).ttl:
             raise TypeError(f"{name!r} has a time to live: assign it, for the time counts from there.")
         if isinstance(operation, Append):
             size = len(operation.item) + len(self._text(name) if name in self._values else self._texts.get(name, ""))
@@ -183,14 +183,14 @@ class Variables(MutableMapping[str, Any]):
     def _has_text(self, name: str) -> bool:
         if name not in self._texts or name in self._dropped:
             return False
-        declaration = self._declarations[name]
+        declaration = self._declarations.of(name)
         if declaration.guarded and not self._sees_guarded:
             return False
         return not declaration.ttl or ttl.is_fresh(self._texts[name])
 
     def _text(self, name: str) -> str:
         """Return the value's text; with a time to live, a new one where it was assigned or changed."""
-        value, seconds = self._values[name], self._declarations[name].ttl
+        value, seconds = self._values[name], self._declarations.of(name).ttl
         if not seconds:
             return serializer.encode(name, value)
         loaded = self._texts.get(name)
@@ -199,5 +199,5 @@ class Variables(MutableMapping[str, Any]):
         return ttl.encode(name, value, seconds)
 
     def _require_visible(self, name: str) -> None:
-        if not self._sees_guarded and self._declarations[name].guarded:
+        if not self._sees_guarded and self._declarations.of(name).guarded:
             raise GuardedVariableError(f"{name!r} is guarded: it can be written on the community's master host only.")

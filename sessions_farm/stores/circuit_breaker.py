@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING
 
 from sessions_farm.stores.base import StoreUnavailableError
@@ -34,13 +35,22 @@ if TYPE_CHECKING:
     from sessions_farm.stores.effects.effects import Effects
 
 
+_breakers: weakref.WeakSet[CircuitBreaker] = weakref.WeakSet()
+
+
+def breakers() -> list[CircuitBreaker]:
+    """Return the circuit breakers of this process, for its metrics."""
+    return list(_breakers)
+
+
 class CircuitBreaker:
     """Closed, calls pass. Open, they are refused for ``rest`` seconds. Half-open (after the rest), they are tried.
 
     Safe for threads and event loops at once: no lock is held while anything waits.
     """
 
-    def __init__(self, rest: float, *, threshold: int = 1, window: float = math.inf) -> None:
+    def __init__(self, rest: float, *, threshold: int = 1, window: float = math.inf, name: str = "other") -> None:
+        self.name = name
         self.is_open = False
         self.failures = 0
         self._rest = rest
@@ -50,6 +60,7 @@ class CircuitBreaker:
         self._open_until = -math.inf
         self._lock = threading.Lock()
         self._probing = threading.Lock()
+        _breakers.add(self)
 
     def allow(self, now: float | None = None) -> bool:
         """Return whether a call may be made at a moment (monotonic seconds): closed, or half-open."""

@@ -1,8 +1,8 @@
 """The store protocol. A key is always the keyed hash of an id, or the name of a scope's dictionary.
 
 A value is JSON text in one canonical form (sessions_farm.session.serializer), so equal values have equal text. Times
-are Unix milliseconds; callers pass ``now``, so all of a call agree on it. Every method is a generator of effects
-(stores/effects/effects.py) and may raise StoreUnavailableError.
+are Unix milliseconds by the store's clock; callers pass ``now`` (stores/store_time.py), so all of a call agree on it.
+Every method is a generator of effects (stores/effects/effects.py) and may raise StoreUnavailableError.
 """
 
 from __future__ import annotations
@@ -14,8 +14,18 @@ from sessions_farm.stores.base import Change, Event, Header, Lifetime, LiveRecor
 from sessions_farm.stores.effects.effects import Effects
 
 
+class Clock(Protocol):
+    """The clock that all nodes share."""
+
+    def clock(self) -> Effects[int | None]:
+        """Return the store's own time; None where it does not say now, and the process goes on with what it knows."""
+
+
 class Sessions(Protocol):
     """Read and change one session: the methods of a request."""
+
+    # Whether a write inside a transaction that Django has open in this thread is undone with it. Else it stays.
+    joins_transactions: bool
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
         """Create a session. Raise KeyTakenError where one lives, SessionEndedError where one ended."""
@@ -118,5 +128,5 @@ class Codes(Protocol):
         """Return the payload to exactly one caller; None to all others, and after its time."""
 
 
-class Store(Sessions, Queries, Outbox, Leases, Codes, Protocol):
+class Store(Clock, Sessions, Queries, Outbox, Leases, Codes, Protocol):
     """The whole protocol."""

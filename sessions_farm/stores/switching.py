@@ -55,6 +55,10 @@ class SwitchingStore:
     def __init__(self, new: Store, old: Store) -> None:
         self.new = new
         self.old = old
+        self.joins_transactions = new.joins_transactions
+
+    def clock(self) -> Effects[int | None]:
+        return (yield from self.new.clock())
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
         yield from self.moving(key, now)

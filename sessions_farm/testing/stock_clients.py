@@ -5,6 +5,9 @@ its value is sealed for the host of each request. ``install`` translates between
 and takes a response; ``login``, ``force_login``, ``logout`` and ``session`` work as Django documents them. Where
 SESSION_ENGINE is another engine, the clients are Django's own.
 
+Sessions go by the clock of the tests' process then, not by their store's: a test that travels in time takes them along,
+and one that counts queries counts none for the time.
+
 ``pytest`` loads this as a plugin (``sessions_farm.testing.pytest_plugin``). With another runner, call ``install()``
 before the first test.
 """
@@ -21,6 +24,7 @@ from django.http.request import split_domain_port
 from django.test import AsyncClient, Client
 from django.test.client import ClientMixin
 
+from sessions_farm.clock import STORE_CLOCK
 from sessions_farm.session.audience import audience_of_host
 from sessions_farm.session.session import SessionStore
 from sessions_farm.web import cookies
@@ -34,6 +38,7 @@ def install() -> None:
     if getattr(mixin, "keeps_sealed_sessions", False):
         return
     mixin.keeps_sealed_sessions = True
+    STORE_CLOCK.is_followed = False
     stock_session, stock_asession = mixin.session.fget, mixin.asession
     mixin.session = property(lambda client: proved_session(client) or stock_session(client))
 

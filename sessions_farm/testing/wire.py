@@ -83,8 +83,8 @@ class Wire:
         connection.sock = line
         headers = request.headers | self._forwarded_headers(request) | {"Host": request.url.netloc}
         connection.request(request.method, request.target, request.body or None, headers)
-        answer = connection.getresponse()
-        return WireResponse(answer.status, answer.getheaders(), answer.read())
+        with connection.getresponse() as answer:  # it holds the line, also where the body is cut off
+            return WireResponse(answer.status, answer.getheaders(), answer.read())
 
     def _forwarded_headers(self, request: Outgoing) -> dict[str, str]:
         if not self.forwarded_proto:

@@ -9,6 +9,7 @@ import pytest
 from sessions_farm.session import audience
 from sessions_farm.tests.support.cable import RedisCable
 from sessions_farm.tests.support.scale import (  # noqa: F401 -- pytest finds them by name
+    at_proof,
     pytest_collection_modifyitems,
     scale,
 )

@@ -97,11 +97,11 @@ def test_permissions_are_for_looking_alone():
 
 
 def test_page_shows_declared_variables_and_neither_ids_nor_others(boss):
-    session = saved(page="/offers", cart="7-secrets", hidden="hush")
+    session = saved(page="/offers", cart="7-secrets", hidden="hush!")
     text = boss.get(PAGE).text
     assert session.key_hash in handles_on(boss.get(PAGE))
     assert "/offers" in text
-    for secret in (session.session_key, boss.cookies, "7-secrets", "hush", "_farm_owner"):
+    for secret in (session.session_key, boss.cookies, "7-secrets", "hush!", "_farm_owner"):
         assert str(secret) not in text
 
 

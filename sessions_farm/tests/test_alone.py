@@ -49,7 +49,6 @@ def test_copy_checks_and_migrates(folder, suite):
 
 
 @pytest.mark.timeout(660)  # one process, and one of several that share the machine
-def test_copy_passes_its_own_tests(folder, scale):
-    """All of them at ``make prove``; else those of the store that differs here: ``database``, on SQLite."""
-    some = [] if scale > 1 else ["-k", "database"]
-    assert " passed" in run(folder, "sessions_farm.tests", "engine", "-x", *some)
+@pytest.mark.usefixtures("at_proof")
+def test_copy_passes_its_own_tests(folder):
+    assert " passed" in run(folder, "sessions_farm.tests", "engine", "-x")

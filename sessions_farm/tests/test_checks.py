@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.core.management import call_command
+from django.db import connection
 
 import sessions_farm
 from sessions_farm.checks import check_deployment, check_servers, check_settings
 from sessions_farm.checks.options import SCHEMA
+from sessions_farm.clock import now_ms
 from sessions_farm.conf import DAY
-from sessions_farm.models import Session
+from sessions_farm.models import OutboxEvent, Session
 from sessions_farm.session import sweeper
 from sessions_farm.stores import current_store
 from sessions_farm.stores.base import Lifetime
@@ -178,11 +180,32 @@ def test_deployment_asks_for_more(right):
     right.SESSIONS_FARM, right.SESSION_COOKIE_SECURE = {"STORE": "memory"}, False
     assert sorted(ids(check_deployment())) == ["W007", "W008"]
     right.SESSIONS_FARM, right.SESSION_COOKIE_SECURE = {"STORE": "database"}, True
+    assert set(ids(check_deployment())) <= {"W032"}
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is waited for as long as its own time-out says.")
+def test_waits_for_a_dead_postgresql_have_an_end(right, monkeypatch):
+    right.SESSIONS_FARM, right.SESSION_COOKIE_SECURE = {"STORE": "tiered", "REDIS_URL": "redis://x"}, True
+    settings = connection.settings_dict
+    bounds = {"connect_timeout": 5, "tcp_user_timeout": 5000, "keepalives_idle": 5}
+    for host, options, missing in [
+        ("db.test", {}, ["connect_timeout, tcp_user_timeout, keepalives_idle"]),
+        ("db.test", {"connect_timeout": 5}, ["tcp_user_timeout, keepalives_idle"]),
+        ("db.test", bounds, []),
+        ("/run/postgresql", {}, ["connect_timeout"]),
+        ("", {"connect_timeout": 5}, []),
+    ]:
+        monkeypatch.setitem(settings, "HOST", host)
+        monkeypatch.setitem(settings, "OPTIONS", options)
+        found = [message for message in check_deployment() if message.id == "sessions_farm.W032"]
+        assert [message.msg.rpartition(": ")[2].rstrip(".") for message in found] == missing
+    right.SESSIONS_FARM = {"STORE": "redis", "REDIS_URL": "redis://x"}
+    monkeypatch.setitem(settings, "OPTIONS", {})
     assert check_deployment() == []
 
 
 @pytest.mark.parametrize(("version", "refused"), [("6.2.14", ["E026"]), ("7.0.0", []), ("8.2.1", [])])
-def test_an_old_redis_is_refused(right, version, refused):
+def test_an_old_redis_is_refused(db, right, version, refused):
     pytest.importorskip("redis")
     with RedisOfVersion(version) as url:
         right.SESSIONS_FARM = {"STORE": "tiered", "REDIS_URL": url, "REDIS_TIMEOUT": 5}
@@ -191,7 +214,7 @@ def test_an_old_redis_is_refused(right, version, refused):
     assert all(version in message.msg and "7.0" in message.hint for message in messages)
 
 
-def test_only_a_redis_that_answers_is_judged_and_only_where_servers_are_asked(right):
+def test_only_a_redis_that_answers_is_judged_and_only_where_servers_are_asked(db, right):
     pytest.importorskip("redis")
     with RedisOfVersion("6.2.14") as url:
         right.SESSIONS_FARM = {"STORE": "database", "REDIS_URL": url}
@@ -199,6 +222,19 @@ def test_only_a_redis_that_answers_is_judged_and_only_where_servers_are_asked(ri
         right.SESSIONS_FARM = {"STORE": "redis", "REDIS_URL": url}
         assert check_servers(databases=None) == []
     assert check_servers(databases=["default"]) == []
+
+
+def test_events_that_wait_for_a_sweeper_are_told(db, right):
+    right.SESSIONS_FARM = {"STORE": "database"}
+    life = Lifetime(HOUR, NOW + HOUR)
+    lately, long_ago = now_ms(), now_ms() - 700_000
+    run_sync(current_store().create(secrets.token_urlsafe(32), {}, life, lately))
+    assert check_servers(databases=["default"]) == []
+    OutboxEvent.objects.update(at_ms=long_ago)
+    (found,) = check_servers(databases=["default"])
+    assert found.id == "sessions_farm.W031"
+    assert 700 <= int(re.search(r"has waited (\d+) seconds", found.msg)[1]) < 800
+    assert check_servers(databases=None) == []
 
 
 README = Path(sessions_farm.__file__).parent / "README.md"

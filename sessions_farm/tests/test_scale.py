@@ -10,6 +10,7 @@ import pytest
 from sessions_farm.tests.support import scale as scaling
 
 READS = re.compile(r"""(environ|getenv)\b[^\n]*["']SCALE["']""")
+BY_HAND = "@pytest.mark." + scaling.NAME
 
 
 class Item:
@@ -52,6 +53,12 @@ def test_nothing_else_reads_it():
     """A count from elsewhere would be larger in tests that ``make prove`` does not run."""
     files = [*Path(__file__).parents[1].rglob("*.py"), *project_files()]
     assert [str(file) for file in files if READS.search(file.read_text()) and file.name != "scale.py"] == []
+
+
+def test_no_test_is_marked_by_hand():
+    """Such a one would get no more time where it does more."""
+    files = [*Path(__file__).parents[1].rglob("test_*.py"), *project_files()]
+    assert [str(file) for file in files if BY_HAND in file.read_text()] == []
 
 
 def project_files():

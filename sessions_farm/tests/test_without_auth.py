@@ -1,7 +1,8 @@
-"""The engine alone, without auth, contenttypes and communities: it checks, migrates, and keeps a page's session."""
+"""The engine alone, without auth, contenttypes and communities: it checks, migrates, and is short of ways."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,8 +11,11 @@ from pathlib import Path
 import pytest
 
 import sessions_farm
+from sessions_farm.tests.support.stores_fixtures import REDIS_URL
 
 SETTINGS = """
+import json
+import os
 from pathlib import Path
 
 from django.http import HttpResponse
@@ -21,6 +25,7 @@ SECRET_KEY = "bare-and-only-in-a-test"
 INSTALLED_APPS = ["sessions_farm"]
 MIDDLEWARE = ["sessions_farm.web.middleware.StrictCookies", "sessions_farm.web.middleware.SessionMiddleware"]
 SESSION_ENGINE = "sessions_farm.engine"
+SESSIONS_FARM = json.loads(os.environ.get("BARE_OPTIONS", "{}"))
 ALLOWED_HOSTS = ["*"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": Path(__file__).parent / "bare.sqlite3"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -29,8 +34,8 @@ ROOT_URLCONF = "bare"
 
 
 def page(request):
-    request.session["visits"] = request.session.get("visits", 0) + 1
-    return HttpResponse(request.session["visits"])
+    request.session["visits"] = visits = request.session.get("visits", 0) + 1
+    return HttpResponse(visits)
 
 
 urlpatterns = [path("", page)]
@@ -50,6 +55,34 @@ print(sorted(name for name in sys.modules if name.startswith(("django.contrib.au
 """
 
 
+WAY = """
+import json
+import sys
+
+import django
+
+django.setup()
+from django.test import Client
+
+client, way = Client(), []
+client.get("/")
+client.get("/")
+
+
+def follow(frame, event, argument):
+    file = frame.f_code.co_filename
+    if event == "call" and "sessions_farm" in file and way[-1:] != [file]:
+        way.append(file)
+
+
+sys.setprofile(follow)
+client.get("/")
+sys.setprofile(None)
+loaded = [name for name in sys.modules if name.startswith("sessions_farm")]
+print(json.dumps({"files": len(set(way)), "moves": len(way) - 1, "loaded": len(loaded)}))
+"""
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bare")
@@ -58,10 +91,10 @@ def run(tmp_path_factory):
     environ = {name: value for name, value in os.environ.items() if name not in gone}
     path = f"{folder}{os.pathsep}{Path(sessions_farm.__file__).parent.parent}"
 
-    def run_python(*arguments, fails=False):
+    def run_python(*arguments, fails=False, **options):
         done = subprocess.run(
             [sys.executable, *arguments],
-            env=environ | {"DJANGO_SETTINGS_MODULE": "bare", "PYTHONPATH": path},
+            env=environ | {"DJANGO_SETTINGS_MODULE": "bare", "PYTHONPATH": path, "BARE_OPTIONS": json.dumps(options)},
             capture_output=True,
             text=True,
             timeout=60,
@@ -81,6 +114,19 @@ def test_settings_are_right_and_no_migration_is_missing(run):
 
 def test_page_has_a_session_and_loads_neither_auth_nor_communities(run):
     assert run("-c", VISIT) == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("store", "most"),
+    [("database", {"files": 14, "moves": 60}), ("tiered", {"files": 18, "moves": 80}), ("redis", {"loaded": 45})],
+)
+def test_a_variable_goes_a_short_way(run, prefix, store, most):
+    """One request that reads and sets a variable: files entered, moves from one to another, modules loaded."""
+    if store != "database" and not REDIS_URL:
+        pytest.skip("There is no Redis.")
+    own = {"REDIS_PREFIX": prefix, "REDIS_TIMEOUT": 10, "TIER_POLL": 3600}  # a busy machine makes no way longer
+    way = json.loads(run("-c", WAY, STORE=store, REDIS_URL=REDIS_URL, **own))
+    assert {name: way[name] for name in most if way[name] > most[name]} == {}, way
 
 
 def test_commands_work_and_only_persons_are_not_found(run):

@@ -22,21 +22,23 @@ HOST = re.compile(r"(?P<host>[a-z0-9-]+(\.[a-z0-9-]+)*)(:[0-9]{1,5})?", re.ASCII
 
 
 class SessionScope:
-    """Put ``cookies`` and ``session`` (loaded) into the scope.
+    """Put ``cookies`` and ``session`` into the scope; loaded, which begins its idle time anew, unless told otherwise.
 
     Channels' own cookie and session middleware strip Unicode spaces and take the bare id: a cookie smuggled in from a
     sibling domain, or copied from another host, would open the socket.
     """
 
-    def __init__(self, inner: Application) -> None:
+    def __init__(self, inner: Application, *, loads: bool = True) -> None:
         self.inner = inner
+        self.loads = loads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         audience: Audience = scope.get("session_audience", SITE)
         jar = cookies.parse_scope(scope["headers"])
         proof = cookies.prove(audience, jar.get(cookies.name_for(audience), ""), host=host_in(scope))
         session = SessionStore(proof=proof, audience=audience)
-        await session.run_async(session.peek_effects())  # one round trip; from here on a read blocks nothing
+        if self.loads:
+            await session.run_async(session.peek_effects())  # one round trip; from here on a read blocks nothing
         await self.inner({**scope, "cookies": jar, "session": session}, receive, send)
 
 

@@ -7,7 +7,6 @@ another host proves nothing there.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterable
 from http import cookies
 from typing import TYPE_CHECKING
@@ -17,7 +16,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port
 from django.utils.cache import patch_vary_headers
 
-from sessions_farm.conf import options
+from sessions_farm.clock import now_ms
+from sessions_farm.conf import DAY, options
 from sessions_farm.session import metrics
 from sessions_farm.session.audience import audience_of
 from sessions_farm.session.ids import ID, Proof
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from sessions_farm.session.audience import Audience
 
 PURPOSE = "session-cookie"
+# A node may have sealed it, or read it, before it knew the store's time. It is authentic all the same, and its id lives
+# longer by so much at most.
+AHEAD = DAY
 NAME = re.compile(r"[\x21-\x7e]+")  # of a cookie, as browsers may store it
 FOR_CACHES = ("Expires", "CDN-Cache-Control", "Surrogate-Control")  # what some obey before Cache-Control (RFC 9213)
 
@@ -50,7 +53,7 @@ def seal(audience: Audience, session_id: str, *, host: str = "", now: float | No
 def prove(audience: Audience, value: str, *, host: str = "", now: float | None = None) -> Proof | None:
     """Return the id that a value proves on the host; None where it is malformed, too old, from the future or forged."""
     bound = (audience.host or host, *audience.cookie_scope)
-    sealed = tokens.unseal(PURPOSE, value, *bound, max_age=options().cookie_age, now=now)
+    sealed = tokens.unseal(PURPOSE, value, *bound, max_age=options().cookie_age, ahead=AHEAD, now=now)
     return Proof(sealed.payload, sealed.issued_at) if sealed and ID.fullmatch(sealed.payload) else None
 
 
@@ -112,7 +115,7 @@ def host_of(request: HttpRequest, audience: Audience | None = None) -> str:
 
 def fresh_proof(session_id: str) -> Proof:
     """Return a proof of an id that the caller has verified in another way, issued now."""
-    return Proof(session_id, int(time.time()))
+    return Proof(session_id, now_ms() // 1000)
 
 
 def parse(header: str) -> dict[str, str]:

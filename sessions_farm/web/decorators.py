@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpResponse
+from django.utils.translation import gettext
 
 from sessions_farm.session import locks
 from sessions_farm.session.locks import LockTimeouts
@@ -131,18 +132,12 @@ def mode_of(view: Callable[..., Any]) -> Mode | LockTimeouts | None:
     return mark
 
 
-def make_optional(request: HttpRequest, view: Callable[..., Any]) -> None:
-    """Let the request go on without a session in an outage, where its view is ``@session_optional``."""
-    session: Any = getattr(request, "session", None)
-    if session is not None and getattr(view, OPTIONAL, False):
-        session.optional = True
-
-
 def enter_effects(request: HttpRequest, view: Callable[..., Any]) -> Effects[HttpResponse | None]:
     """Hold a marked view to its mark; a response says that it cannot be entered now. Raise StoreUnavailableError."""
     session: Any = getattr(request, "session", None)
     if session is None:
         return None
+    session.optional |= hasattr(view, OPTIONAL)
     mode, name = mode_of(view), f"{view.__module__}.{getattr(view, '__qualname__', view)}"
     if mode is Mode.OFF:
         request.session = NoSession(session, name)  # type: ignore[assignment]  # refuses every use
@@ -152,7 +147,7 @@ def enter_effects(request: HttpRequest, view: Callable[..., Any]) -> Effects[Htt
         except locks.LockTimeoutError as error:
             logger.warning("The view %s was not entered: %s", name, error)
             return locked()
-    else:
+    elif mode is Mode.READONLY:
         if session.modified:  # by a middleware, which is free to
             yield from session.save_effects()
         session.read_only_for = name
@@ -162,7 +157,7 @@ def enter_effects(request: HttpRequest, view: Callable[..., Any]) -> Effects[Htt
 
 def locked() -> HttpResponse:
     """Return the page of a session that another request of the same visitor holds: 503 with Retry-After."""
-    text = "Another of your requests is still under way. Please try again.\n"
+    text = gettext("Another of your requests is still under way. Please try again.") + "\n"
     return HttpResponse(text, status=503, content_type="text/plain", headers={"Retry-After": "1"})
 
 

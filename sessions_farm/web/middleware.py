@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template import TemplateDoesNotExist, loader
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.translation import gettext
 
 from sessions_farm.clock import now_ms
 from sessions_farm.conf import options
@@ -77,12 +77,12 @@ class SessionMiddleware(DjangoSessionMiddleware):
         request.session.optional = options().optional
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object) -> Any:
-        return run_sync(enter_effects(request, view))
+        return run_sync(enter_effects(request, view)) if is_marked(view) else None
 
     async def aprocess_view(
         self, request: HttpRequest, view: Callable[..., Any], _args: object, _kwargs: object
     ) -> Any:
-        return await run_async(enter_effects(request, view))
+        return await run_async(enter_effects(request, view)) if is_marked(view) else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         decorators.restore_session(request)
@@ -102,11 +102,13 @@ class SessionMiddleware(DjangoSessionMiddleware):
         return session.run_sync(respond_effects(request, session, response))
 
 
+def is_marked(view: Callable[..., Any]) -> bool:
+    """Return whether a view has a decorator of the session engine: most have none."""
+    return hasattr(view, decorators.MARK) or hasattr(view, decorators.OPTIONAL)
+
+
 def enter_effects(request: HttpRequest, view: Callable[..., Any]) -> Effects[HttpResponse | None]:
     """Hold a view to its decorators; a response says that it cannot be entered now."""
-    decorators.make_optional(request, view)
-    if not hasattr(view, decorators.MARK):
-        return None
     try:
         return (yield from decorators.enter_effects(request, view))
     except StoreUnavailableError as error:
@@ -119,7 +121,8 @@ def respond_effects(
 ) -> Effects[HttpResponseBase]:
     """Save the changes of the request, and let the response carry the cookie that the browser needs."""
     was_off = request.session is not session
-    decorators.restore_session(request)
+    if was_off or session.read_only_for:
+        decorators.restore_session(request)
     try:
         if is_refused(session):
             response = unavailable()
@@ -129,7 +132,7 @@ def respond_effects(
     finally:
         if session.lock is not None:
             yield from locks.release_effects(session)
-    metrics.count_request(trips=session.round_trips.trips, written=session.written)
+    count_request(session)
     if session.accessed:
         patch_vary_headers(response, ("Cookie",))
     elif was_off:
@@ -139,6 +142,13 @@ def respond_effects(
         add_timing(response, session)
     session.optional |= not response.streaming  # the page is made: a log of its user reads "nobody" in an outage
     return response
+
+
+def count_request(session: SessionStore) -> None:
+    """Count a request, and its round trips to the store."""
+    trips = session.round_trips.trips
+    metrics.ROUND_TRIPS.inc(trips)
+    metrics.REQUESTS.labels("written" if session.written else "read" if trips else "untouched").inc()
 
 
 def is_refused(session: SessionStore) -> bool:
@@ -214,7 +224,7 @@ def needs_cookie(session: SessionStore) -> bool:
         return False
     if session.proof is None or session.proof.id != session.session_key:
         return session.written or session.claimed
-    return session.accessed and session.proof.is_due(time.time())
+    return session.accessed and session.proof.is_due(now_ms() / 1000)
 
 
 def expires_at_browser_close(session: SessionStore) -> bool:
@@ -228,7 +238,7 @@ def unavailable() -> HttpResponse:
     try:
         response = HttpResponse(loader.render_to_string("503.html"), status=503)
     except TemplateDoesNotExist:
-        text = "Your visit cannot be continued right now. Please try again.\n"
+        text = gettext("Your visit cannot be continued right now. Please try again.") + "\n"
         response = HttpResponse(text, status=503, content_type="text/plain")
     response["Retry-After"] = str(RETRY_AFTER)
     response["Cache-Control"] = "no-store"

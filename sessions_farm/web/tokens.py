@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import re
-import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -18,6 +17,8 @@ from django.core.signals import setting_changed
 from django.core.signing import Signer, b62_decode, b62_encode, b64_encode
 from django.dispatch import receiver
 from django.utils.crypto import constant_time_compare, salted_hmac
+
+from sessions_farm.clock import now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +38,7 @@ class Sealed:
 
     def age(self, now: float | None = None) -> float:
         """Return the seconds since the token was issued."""
-        return (time.time() if now is None else now) - self.issued_at
+        return (now_ms() / 1000 if now is None else now) - self.issued_at
 
 
 def seal(purpose: str, payload: str, *bound: str, now: float | None = None) -> str:
@@ -47,16 +48,21 @@ def seal(purpose: str, payload: str, *bound: str, now: float | None = None) -> s
     """
     if not PAYLOAD.fullmatch(payload):
         raise ValueError(f"The payload {payload!r} is empty, or not made of letters, digits and '-_.~' alone.")
-    content = f"{payload}.{b62_encode(int(time.time() if now is None else now))}"
+    content = f"{payload}.{b62_encode(int(now_ms() / 1000 if now is None else now))}"
     return f"{content}.{mac(purpose, content, *bound)}"
 
 
 def unseal(
-    purpose: str, token: str, *bound: str, max_age: float | None = None, now: float | None = None
+    purpose: str,
+    token: str,
+    *bound: str,
+    max_age: float | None = None,
+    ahead: float = CLOCK_SKEW,
+    now: float | None = None,
 ) -> Sealed | None:
     """Return the content of a token that was sealed for the same purpose and values; None for any other text.
 
-    None also for a token older than ``max_age`` seconds (None: no limit) or from more than CLOCK_SKEW seconds ahead.
+    None also for a token older than ``max_age`` seconds (None: no limit) or from more than ``ahead`` seconds later.
     """
     shape = TOKEN.fullmatch(token) if len(token) <= MAX_LENGTH else None
     if shape is None:
@@ -66,7 +72,7 @@ def unseal(
         return None
     sealed = Sealed(payload, b62_decode(issued))
     age = sealed.age(now)
-    return sealed if age >= -CLOCK_SKEW and (max_age is None or age <= max_age) else None
+    return sealed if age >= -ahead and (max_age is None or age <= max_age) else None
 
 
 def mac(purpose: str, *parts: str) -> str:

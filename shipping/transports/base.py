@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -27,6 +27,8 @@ class DispatchPayload:
     attempt: int
     resend: bool = False
     ack_url: str = ""
+    slip: Callable[[], bytes] | None = None
+    """Draws the packing desk's slip, a PDF; it takes a moment, and is called in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class AckPolicy(models.TextChoices):
 
     JSON = "json", 'an answer {"ack": our key}'
     SIGNED = "signed", "a receipt that is signed with the department's key"
+    CALLBACK = "callback", "a receipt that the department's program brings to the mall"
     ANSWER = "answer", "any answer that says it was taken"
     FILE = "file", "the file moved to done/, or <name>.ack beside it"
     PERSON = "person", "a person on the page that the mail links"
@@ -151,6 +154,20 @@ class RouteSettings(forms.Form):
     """The settings of a route over one transport, as staff type them; ``secrets`` names those that are never shown."""
 
     secrets: ClassVar[tuple[str, ...]] = ()
+    buttons: ClassVar[tuple[str, ...]] = ()
+    """Fields that are wishes of one press, and no settings."""
+
+    @classmethod
+    def generate(cls, values: dict[str, Any], stored: dict[str, str]) -> dict[str, str]:
+        """Return secrets that the mall makes by itself, once the form is valid."""
+        del values, stored
+        return {}
+
+    @classmethod
+    def facts(cls, config: dict[str, Any], secrets: dict[str, str]) -> list[tuple[str, str]]:
+        """Return the facts of the route that the department's program needs, each with its name."""
+        del config, secrets
+        return []
 
     @classmethod
     def complaints(cls, values: dict[str, Any], secrets: set[str]) -> dict[str, str]:
@@ -164,8 +181,8 @@ class RouteSettings(forms.Form):
         return stored | given
 
 
-class Transport(ABC):
-    """One way to departments. A runner makes one instance for its event loop; it must not use the database."""
+class Transport:
+    """One way to departments, declared: its settings, its acknowledgements, its times."""
 
     label: ClassVar[str]
     description: ClassVar[str]
@@ -173,12 +190,31 @@ class Transport(ABC):
     settings: ClassVar[type[RouteSettings]]
     ack_policies: ClassVar[tuple[AckPolicy, ...]]
     """The acknowledgements that a route may choose of; the first is the default."""
+    ack_timeout: ClassVar[timedelta] = timedelta(hours=24)
+    """How long a sent dispatch waits for its acknowledgement before it is sent again."""
+    most_sends: ClassVar[int] = 3
+    """Sends without an acknowledgement after which a dispatch is dead: a person must call, not copy."""
+
+
+class PullTransport(Transport):
+    """A transport over which the department's program comes for its orders; the runner sends nothing.
+
+    A dispatch that was fetched and not acknowledged is offered again, for the program may have died; so more often than
+    a copy is sent.
+    """
+
+    ack_policies = (AckPolicy.CALLBACK,)
+    ack_timeout = timedelta(minutes=15)
+    most_sends = 96
+
+
+class PushTransport(Transport, ABC):
+    """A transport by which the mall sends. A runner makes one for its event loop; it must not use the database."""
+
     deadline: ClassVar[timedelta] = timedelta(seconds=20)
     """The end of a send and of a look for acknowledgements, from the look-up of the name to the last byte."""
     in_flight: ClassVar[int] = 4
     """Most dispatches of one route in flight at once."""
-    ack_timeout: ClassVar[timedelta] = timedelta(hours=24)
-    """How long a sent dispatch waits for its acknowledgement before it is sent again."""
     links_ack_page: ClassVar[bool] = False
     """Payloads carry the link of the page on which a person acknowledges."""
 
@@ -195,8 +231,11 @@ class Transport(ABC):
         return
 
 
-class CollectingTransport(Transport):
+class CollectingTransport(PushTransport):
     """A transport whose acknowledgements are fetched from the department's own server."""
+
+    most_files: ClassVar[int] = 500
+    """Dispatches of one look; the next look begins behind them."""
 
     @abstractmethod
     async def collect(self, sent: Sequence[SentFile], endpoint: Endpoint) -> list[FoundAck]:

@@ -19,7 +19,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 from shipping import egress, envelope
-from shipping.documents import as_csv, parse_body
+from shipping.documents import as_csv, as_sqlite, parse_body
 from shipping.keys import file_name, make_key, parse_root
 from shipping.threads import run_abandonable
 from shipping.transports import fields
@@ -27,11 +27,11 @@ from shipping.transports.base import (
     AckPolicy,
     DispatchPayload,
     Endpoint,
-    RouteSettings,
+    PushTransport,
     SendResult,
-    Transport,
     TransportError,
 )
+from shipping.transports.windows import WindowSettings
 
 SUBJECTS = {"ship": "Order", "amend": "CHANGED: Order", "cancel": "CANCELLED: Order"}
 
@@ -39,7 +39,7 @@ MAILBOX_FULL = 552
 """Permanent by its number (RFC 5321, 4.2.2), but it says that the mailbox is full, which passes."""
 
 
-class EmailSettings(RouteSettings):
+class EmailSettings(WindowSettings):
     to = fields.MailboxField(label="To", help_text="The department's mailbox.")
     smtp_host = fields.HostField(
         required=False, label="Mail server", help_text="Of the vendor's own; leave it empty to send by the mall's."
@@ -51,7 +51,9 @@ class EmailSettings(RouteSettings):
         help_text="To sign in there, which needs STARTTLS and a certificate that proves the server's name.",
     )
     smtp_password = fields.SecretField(label="Password", help_text="Of that user.")
+    slips = forms.BooleanField(required=False, label="With packing slips", help_text="A PDF attached to each order.")
     secrets = ("smtp_password",)
+    field_order = ("to", "smtp_host", "smtp_port", "smtp_user", "smtp_password", "slips", *WindowSettings.base_fields)
 
     @classmethod
     def complaints(cls, values: dict[str, Any], secrets: set[str]) -> dict[str, str]:
@@ -62,7 +64,7 @@ class EmailSettings(RouteSettings):
         return super().complaints(values, secrets)
 
 
-class EmailTransport(Transport):
+class EmailTransport(PushTransport):
     """Sends by the mall's own mailer, or by a server that the vendor names, through the egress guard.
 
     The Message-ID comes from the idempotency key, so the department can deduplicate copies. A connection that breaks
@@ -72,12 +74,16 @@ class EmailTransport(Transport):
     label = "e-mail"
     description = "The department reads its mail: a packing slip with the order attached; a link in it acknowledges."
     settings = EmailSettings
-    ack_policies = (AckPolicy.PERSON, AckPolicy.ANSWER)
+    ack_policies = (AckPolicy.PERSON, AckPolicy.CALLBACK, AckPolicy.ANSWER)
     ack_timeout = timedelta(hours=72)
     links_ack_page = True
 
     async def send(self, payload: DispatchPayload, endpoint: Endpoint) -> SendResult:
-        return await _deliver(build_message(payload, endpoint), endpoint)
+        message = build_message(payload, endpoint)
+        if payload.slip is not None:
+            name = file_name(payload.key, payload.sha256).replace(".json", ".pdf")
+            message.attach(name, await run_abandonable(payload.slip), "application/pdf")
+        return await _deliver(message, endpoint)
 
     async def try_out(self, endpoint: Endpoint) -> str:
         message = EmailMultiAlternatives(
@@ -107,13 +113,13 @@ async def _deliver(message: EmailMultiAlternatives, endpoint: Endpoint) -> SendR
 
 
 def build_message(payload: DispatchPayload, endpoint: Endpoint) -> EmailMultiAlternatives:
-    """Return the mail: a packing slip as text and HTML; the order as signed JSON, and as CSV with its signature."""
+    """Return the mail: text and HTML to read; the order as signed JSON, as SQLite with that in it, as signed CSV."""
     order = parse_body(payload.body)
     context = {"order": order, "resend": payload.resend, "ack_url": payload.ack_url}
     subject = f"{SUBJECTS[order['action']]} {order['order']}, consignment {order['consignment']}"  # no typed text
-    headers = {"Message-ID": _message_id(payload.key), "X-Mall-Key": payload.key}
+    headers = {"Message-ID": message_id(payload.key), "X-Mall-Key": payload.key}
     if order["revision"] > 1:  # a mail program shows it beside the one that it replaces
-        headers["References"] = _message_id(make_key(parse_root(payload.key), order["revision"] - 1))
+        headers["References"] = message_id(make_key(parse_root(payload.key), order["revision"] - 1))
     message = EmailMultiAlternatives(
         subject=f"DUPLICATE OF: {subject}" if payload.resend else subject,
         body=render_to_string("shipping/mail/slip.txt", context),
@@ -121,15 +127,16 @@ def build_message(payload: DispatchPayload, endpoint: Endpoint) -> EmailMultiAlt
         headers=headers,
     )
     message.attach_alternative(render_to_string("shipping/mail/slip.html", context), "text/html")
-    name, sheet = file_name(payload.key, payload.sha256), as_csv(payload.body)
-    message.attach(name, endpoint.seal(payload.body), "application/json")
+    name, sheet, document = file_name(payload.key, payload.sha256), as_csv(payload.body), endpoint.seal(payload.body)
+    message.attach(name, document, "application/json")
+    message.attach(name.replace(".json", ".sqlite"), as_sqlite(payload.body, document), "application/vnd.sqlite3")
     message.attach(name.replace(".json", ".csv"), sheet, "text/csv")
     signature = endpoint.seal(sheet, envelope.CSV, detached=True)
     message.attach(name.replace(".json", ".csv.sig"), signature, "application/octet-stream")
     return message
 
 
-def _message_id(key: str) -> str:
+def message_id(key: str) -> str:
     return f"<{key}@dispatch.{_domain()}>"
 
 

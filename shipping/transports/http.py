@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import httpcore2
+from django import forms
 
 from shipping import egress, envelope, signatures
 from shipping.keys import make_key, new_root
@@ -21,13 +22,14 @@ from shipping.transports.base import (
     DispatchPayload,
     Endpoint,
     FoundAck,
+    PushTransport,
     RouteSettings,
     SendResult,
-    Transport,
     TransportError,
 )
 
 MAX_RESPONSE_BYTES = 64 * 1024
+ED25519 = "ed25519"
 KEEP_SECONDS = 2.0
 MOST_POOLS = 256
 
@@ -43,11 +45,32 @@ class HttpSettings(RouteSettings):
     url = fields.AddressField(
         label="Address", help_text="Where the department's server takes orders: https://orders.example.org/mall."
     )
+    signature = forms.ChoiceField(
+        choices=[("hmac", "a secret that both sides know (HMAC, v1)"), (ED25519, "a key of the mall's (Ed25519, v1a)")],
+        required=False,
+        help_text="With a key of the mall's the department stores its public half alone, which is no secret.",
+    )
     secret = fields.WebhookSecretField(
-        help_text="Signs each request: whsec_ and base64 of 24 to 64 bytes, the same as on the department's server."
-        " When it is changed, requests carry a signature of the old one too until it is changed again."
+        help_text="For HMAC: signs each request: whsec_ and base64 of 24 to 64 bytes, the same as on the department's"
+        " server. When it is changed, requests carry a signature of the old one too until it is changed again."
+    )
+    new_key = forms.BooleanField(
+        required=False, label="Make a new key", help_text="For Ed25519; the old one still signs."
     )
     secrets = ("secret",)
+    buttons = ("new_key",)
+
+    @classmethod
+    def complaints(cls, values: dict[str, Any], secrets: set[str]) -> dict[str, str]:
+        return {} if values.get("signature") == ED25519 else super().complaints(values, secrets)
+
+    @classmethod
+    def generate(cls, values: dict[str, Any], stored: dict[str, str]) -> dict[str, str]:
+        """Make the mall's key where requests are signed by one."""
+        has_key = stored.get("secret", "").startswith(signatures.PRIVATE_PREFIX)
+        if values.get("signature") != ED25519 or (has_key and not values.get("new_key")):
+            return {}
+        return {"secret": signatures.new_private_key()}
 
     @classmethod
     def merge_secrets(cls, stored: dict[str, str], given: dict[str, str]) -> dict[str, str]:
@@ -55,8 +78,16 @@ class HttpSettings(RouteSettings):
         old = stored.get("secret")
         return given | ({"previous_secret": old} if old and old != given.get("secret") else {})
 
+    @classmethod
+    def facts(cls, config: dict[str, Any], secrets: dict[str, str]) -> list[tuple[str, str]]:
+        """Return the public key under which the department verifies requests."""
+        secret = secrets.get("secret", "")
+        if config.get("signature") != ED25519 or not secret.startswith(signatures.PRIVATE_PREFIX):
+            return []
+        return [("Public key", signatures.public_key(secret))]
 
-class HttpTransport(Transport):
+
+class HttpTransport(PushTransport):
     """Sends by Standard Webhooks through the egress guard; no redirects, no proxies of the environment."""
 
     label = "signed HTTP request"
@@ -64,7 +95,7 @@ class HttpTransport(Transport):
         "The department has a web server that is always on: each order goes there at once, and its answer acknowledges."
     )
     settings = HttpSettings
-    ack_policies = (AckPolicy.JSON, AckPolicy.SIGNED, AckPolicy.ANSWER)
+    ack_policies = (AckPolicy.JSON, AckPolicy.SIGNED, AckPolicy.CALLBACK, AckPolicy.ANSWER)
     in_flight = 8
 
     def __init__(self) -> None:
@@ -169,7 +200,12 @@ def _interpret(status: int, headers: dict[str, str], response_body: bytes, ack: 
 
 
 def _found_ack(response_body: bytes, key: str, endpoint: Endpoint) -> FoundAck | None:
-    """Return the acknowledgement of this key in an answer, signed where the route asks for that."""
+    """Return the acknowledgement of this key in an answer, signed where the route asks for that.
+
+    With a call-back the answer only says that the request was taken.
+    """
+    if endpoint.ack_policy == AckPolicy.CALLBACK:
+        return None
     try:
         document = envelope.load_object(response_body)
     except envelope.ForgedDocumentError:

@@ -14,8 +14,29 @@ type Entry = tuple[str, dict[str, str]]
 type Streams = list[tuple[str, list[Entry]]]
 
 
-class Event(TypedDict):
-    """One event: ``type`` is arrive, back, leave or expire; times are ms of Redis' clock; ``first``: announce it."""
+class Visitor(TypedDict):
+    """A present visitor; times are ms of Redis' clock.
+
+    ``since`` is the begin of the visit, ``page_since`` that of its page; ``state`` is active, idle or away; ``level``
+    the consent, without which page and trail are empty.
+    """
+
+    visit: str
+    name: str
+    since: int
+    level: int
+    state: str
+    tabs: int
+    page: dict[str, str]
+    page_since: int
+    trail: list[dict[str, Any]]
+
+
+class Event(Visitor):
+    """One event; ``first``: announce it; ``by`` and ``note`` are of a claim.
+
+    ``type`` is arrive, page, state, back, leave, expire, claim, release or redact.
+    """
 
     v: int
     vendor: int
@@ -23,21 +44,10 @@ class Event(TypedDict):
     seq: int
     type: str
     at: int
-    since: int
-    visit: str
-    name: str
     first: bool
     late: bool
-    page: dict[str, str]
-
-
-class Visitor(TypedDict):
-    """A present visitor: ``since`` is the begin of the visit."""
-
-    visit: str
-    name: str
-    since: int
-    page: dict[str, str]
+    by: str
+    note: str
 
 
 def seq_of(entry_id: str) -> int:
@@ -48,29 +58,38 @@ def seq_of(entry_id: str) -> int:
 def decode(vendor_id: int, entry_id: str, fields: dict[str, str]) -> Event:
     """Return the event in a stream entry."""
     data: dict[str, Any] = json.loads(fields["data"])
-    late = bool(data.get("late"))
     return Event(
+        **visitor_of(fields["visit"], {"at": int(fields["at"]), **data}),
         v=VERSION,
         vendor=vendor_id,
         epoch=fields["epoch"],
         seq=seq_of(entry_id),
         type=fields["type"],
         at=int(fields["at"]),
-        since=int(data.get("at", fields["at"])),
-        visit=fields["visit"],
-        name=pseudonym(fields["visit"]),
         first=fields["type"] == "arrive",
-        late=late,
-        page=page_of(data),
+        late=bool(data.get("late")),
+        by=data.get("by", ""),
+        note=data.get("note", ""),
     )
 
 
 def as_visitor(visit: str, values: str) -> Visitor:
     """Return the present visitor of a visit and its stored values (JSON)."""
-    data: dict[str, Any] = json.loads(values)
-    return Visitor(visit=visit, name=pseudonym(visit), since=int(data.get("at", 0)), page=page_of(data))
+    return visitor_of(visit, json.loads(values))
 
 
-def page_of(data: dict[str, Any]) -> dict[str, str]:
-    """Return the path and title in an entry's data."""
-    return {"path": data.get("path", ""), "title": data.get("title", "")}
+def visitor_of(visit: str, data: dict[str, Any]) -> Visitor:
+    """Return the visitor in an entry's data."""
+    level = int(data.get("level", 0))
+    since = int(data.get("at", 0))
+    return Visitor(
+        visit=visit,
+        name=pseudonym(visit, level),
+        since=since,
+        level=level,
+        state=data.get("state", "active"),
+        tabs=int(data.get("tabs", 1)),
+        page={"path": data.get("path", ""), "title": data.get("title", "")},
+        page_since=int(data.get("page_at", since)),
+        trail=data.get("trail") or [],  # Lua writes an empty list as an empty object
+    )

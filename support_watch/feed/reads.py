@@ -54,6 +54,11 @@ def snapshot_now(client: redis.Redis, vendor_id: int) -> Snapshot:
     return as_snapshot(result)
 
 
+def handle_of(client: redis.Redis, vendor_id: int, visit: str) -> str:
+    """Return the handle of a present visitor's session, '' where there is none or the shopper allows nothing."""
+    return cast("str | None", client.hget(f"{root_key(vendor_id)}:handles", visit)) or ""
+
+
 def as_snapshot(result: Any) -> Snapshot:
     """Return the snapshot in the script's result."""
     epoch, seq, now, *items = result

@@ -16,11 +16,12 @@ def main() -> None:
     from django.db import connection  # noqa: PLC0415 -- after setup
 
     from sessions_farm.conf import options  # noqa: PLC0415
-    from tests.benchmarks import handoff, held, latency, million, small_change  # noqa: PLC0415
+    from tests.benchmarks import handoff, held, latency, million, over_http, small_change  # noqa: PLC0415
     from tests.benchmarks.table import Table  # noqa: PLC0415
 
     groups = {
         "latency": latency,
+        "http": over_http,
         "small_change": small_change,
         "held": held,
         "handoff": handoff,

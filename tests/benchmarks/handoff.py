@@ -227,7 +227,7 @@ def kept(table: Table, store: str) -> None:
                 walk(browser, host)
                 browser.get("/?again")
         names, rows = names_in_redis() - before[0], rows_in_sql() - before[1]
-    marks = {name for name in names if name.startswith(settings.CACHES["default"]["KEY_PREFIX"])}
+    marks = {name for name in names if name.startswith(str(settings.CACHES["default"]["KEY_PREFIX"]))}
     stored, seconds = len(names - marks), longest_life(marks)
     what = f"{store}: {count} visitors to two hosts each"
     table.row(what, f"{rows} rows, {stored} keys", goals={NOTHING: rows + stored})

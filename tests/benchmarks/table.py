@@ -12,7 +12,8 @@ STOCK_DB = "db"
 STOCK_DJANGO_REDIS = "django-redis"
 STOCK_CORE = "core cache"
 STOCK_CACHED_DB = "cached_db"
-AGAINST = (RAW_REDIS, RAW_SQL, STOCK_DB, STOCK_DJANGO_REDIS, STOCK_CORE, STOCK_CACHED_DB)
+STOCK_SIGNED = "signed"  # signed_cookies, which ask no server
+AGAINST = (RAW_REDIS, RAW_SQL, STOCK_DB, STOCK_DJANGO_REDIS, STOCK_CORE, STOCK_CACHED_DB, STOCK_SIGNED)
 
 WIDTHS = {"what": 56, "measured": 26, "target": 24}
 

@@ -1,4 +1,4 @@
-"""The benchmark's own arithmetic (missed goals, ratios), and one run of its part for the hand-off."""
+"""The benchmark's own arithmetic (missed goals, ratios), and one run of its parts for the hand-off and over HTTP."""
 
 import os
 import subprocess
@@ -60,13 +60,15 @@ TIMED = [
     "resolve: a host named in it",
     "a change until 4 nodes see it, told by NOTIFY alone",
     "a change until 4 nodes see it, polling each 0.5 s alone",
+    *(f"{store}: {act}" for store in ("database", "redis", "tiered") for act in ("read as user", "write", "log in")),
 ]
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="The benchmark is of PostgreSQL.")
 @pytest.mark.skipif(not os.environ.get("REDIS_URL"), reason="The benchmark is of Redis: set REDIS_URL.")
-def test_the_handoff_is_measured_and_what_is_counted_meets_its_goals():
-    command = [sys.executable, "-m", "tests.benchmarks", "handoff"]
+@pytest.mark.usefixtures("at_proof")
+def test_handoff_and_pages_are_measured_and_what_is_counted_meets_its_goals():
+    command = [sys.executable, "-m", "tests.benchmarks", "handoff", "http"]
     done = subprocess.run(
         command, env=os.environ | {"BENCH_SIZE": "0.001"}, capture_output=True, text=True, check=False
     )

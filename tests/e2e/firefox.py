@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from deploy.servers import processes
@@ -32,6 +34,11 @@ EVERY_NAME_IS_HERE = {"network.dns.forceResolve": "127.0.0.1"}
 
 def find() -> str | None:
     return next(filter(None, map(shutil.which, ON_PATH)), None)
+
+
+needed = pytest.mark.skipif(
+    find() is None, reason="No Firefox on PATH: install the package firefox-esr (Debian) or firefox."
+)
 
 
 class BrowserError(Exception):
@@ -144,9 +151,13 @@ class Tab:
             time.sleep(0.05)
 
     def _has_left(self, url: str) -> bool:
+        return self.holds(f"document.readyState === 'complete' && location.href !== {json.dumps(url)}")
+
+    def holds(self, condition: str) -> bool:
+        """Whether a condition is true now; it is not where the page goes while it is asked."""
         try:
-            return self.evaluate("document.readyState === 'complete' && location.href") not in {False, url}
-        except BrowserError:  # the page went while it was asked
+            return self.evaluate(condition) is True
+        except BrowserError:
             return False
 
     def evaluate(self, expression: str):
@@ -179,9 +190,12 @@ class Tab:
         self._firefox.wait_for("browsingContext.load", self.context, is_its_own)
         sent = self._firefox.events("network.beforeRequestSent", self.context)
         hops = tuple(event["request"]["url"] for event in sent if is_its_own(event))
-        answers = self._firefox.events("network.responseCompleted", self.context)
-        status = [event["response"]["status"] for event in answers if is_its_own(event)][-1]
-        return Visit(hops[-1], status, hops)
+        answer = self._firefox.wait_for(
+            "network.responseCompleted",
+            self.context,
+            lambda event: is_its_own(event) and event["redirectCount"] == len(hops) - 1,
+        )
+        return Visit(hops[-1], answer["response"]["status"], hops)
 
 
 @contextmanager
@@ -220,7 +234,7 @@ def dial(process, port: int, log: Path) -> ClientConnection:
     while True:
         try:
             return connect(f"ws://127.0.0.1:{port}/session", max_size=None, open_timeout=5, close_timeout=1)
-        except OSError:
+        except (OSError, InvalidStatus):  # it listens a moment before it knows the path
             assert process.poll() is None, f"Firefox does not start:\n{log.read_text()}"
             assert time.monotonic() < until, f"Firefox does not listen after {PATIENCE} s:\n{log.read_text()}"
             time.sleep(0.1)

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.servers.processes import free_port
 from sessions_farm.tests.support.documentation import Block, blocks
 
 ROOT = Path(__file__).parents[2]
@@ -151,9 +152,3 @@ class Visitor:
                 return answer.read().decode()
         except urllib.error.HTTPError as error:
             return f"{error.code} {error.read().decode()[:2000]}"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect
 from tests.e2e.farm import Farm
 
 MASTER = "mall.localhost"
+PASSWORD = "mall-demo"
+ADDRESS = {"Full name": "Nora Lynch", "Address": "14 Abbey Street", "Town or city": "Ennis"}
 CARD = {"Card number": "4242 4242 4242 4242", "Expiry date": "12/49", "Security code": "123"}
 
 
@@ -25,6 +27,15 @@ THISTLE = Shop("thistle", "Thistle", "thistle.shops.localhost", "Kitchen chives"
 SHOPS = (FOWLERS, NOBLE_BARNEY, THISTLE)
 
 
+def sign_in(page: Page, farm: Farm, email: str, to: str):
+    """Sign in as somebody of the demo, on the way to a page."""
+    page.goto(farm.url(MASTER, f"/accounts/login/?next={to}"))
+    page.locator("[name=login]").fill(email)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/accounts/login/" not in url)
+
+
 class Shopper:
     def __init__(self, page: Page, farm: Farm, email: str):
         self.page, self.farm, self.email = page, farm, email
@@ -36,7 +47,7 @@ class Shopper:
         search = self.page.get_by_role("searchbox").first
         search.fill(shop.goods)
         search.press("Enter")
-        self.main.get_by_role("link", name=shop.goods).first.click()
+        self.main.get_by_role("link", name=shop.goods, exact=True).first.click()
         expect(self.page.get_by_role("heading", name=shop.goods, level=1)).to_be_visible()
         pieces = int(self.page.locator("#cart-count").get_attribute("data-count") or 0)
         self.page.get_by_role("button", name="Add to cart").click()
@@ -56,12 +67,7 @@ class Shopper:
 
     def goes_to_checkout(self):
         self.page.locator(".cart-sum").get_by_text("Check out", exact=True).click()
-        for label, words in {
-            "E-mail": self.email,
-            "Full name": "Nora Lynch",
-            "Address": "14 Abbey Street",
-            "Town or city": "Ennis",
-        }.items():
+        for label, words in ({"E-mail": self.email} | ADDRESS).items():
             self.page.get_by_label(label, exact=True).fill(words)
         self.page.get_by_role("button", name="Choose the delivery").click()
         self.page.get_by_role("button", name="Check the order").click()

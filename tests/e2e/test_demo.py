@@ -8,7 +8,7 @@ def test_both_nodes_answer_on_one_address(mall_farm):
 
 
 def test_killed_programs_come_back(mall_farm):
-    for name in ("web1", "worker", "dispatchd", "beat", "http-department"):
+    for name in ("web1", "worker", "dispatchd", "beat", "http-department", "sftpd"):
         before = mall_farm.kill(name)
         wait_for(lambda name=name, before=before: mall_farm.pids[name] != before, f"{name} to come back")
         assert f"{name} was ended by signal 9" in mall_farm.log

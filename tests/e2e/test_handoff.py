@@ -43,7 +43,7 @@ def test_handoff_after_a_form_is_no_fault_and_loses_no_goods(mall_farm, new_page
     search = page.get_by_role("searchbox").first
     search.fill(NOBLE_BARNEY.goods)
     search.press("Enter")
-    page.get_by_role("main").get_by_role("link", name=NOBLE_BARNEY.goods).first.click()
+    page.get_by_role("main").get_by_role("link", name=NOBLE_BARNEY.goods, exact=True).first.click()
     page.wait_for_url("**/products/**")
     page.context.clear_cookies(name=COOKIE, domain=NOBLE_BARNEY.host)  # the session is lost between page and form
     page.get_by_role("button", name="Add to cart").click()

@@ -10,9 +10,7 @@ from tests.e2e import firefox, tls
 from tests.e2e.tls import FAIR, LAMP, MALL, MISNAMED, name_of
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.skipif(
-    firefox.find() is None, reason="No Firefox on PATH: install the package firefox-esr (Debian) or firefox."
-)
+pytestmark = firefox.needed
 AMBER, CORAL, DUNE, ELM = MALL.stores
 A_MOMENT = concurrent_tabs.MOMENT * 1.1
 BLOCK_ALL = 2  # network.cookie.cookieBehavior
@@ -106,9 +104,7 @@ def test_misnamed_browser_finds_both_lines_at_the_till(communities, tmp_path):
         for store in (AMBER, CORAL):
             tab.type_address(communities.url(store, LAMP))
             tab.evaluate("document.querySelector('form[action=\"/cart/add/\"] button[type=submit]').click()")
-            wait_for(
-                lambda: tab.evaluate("document.querySelector('#cart-count').dataset.count === '1'"), "the lamp", 30
-            )
+            wait_for(lambda: tab.holds("document.querySelector('#cart-count').dataset.count === '1'"), "the lamp", 30)
             tab.type_address(communities.url(store, "/cart/"))
             till = tab.follow("Check out", role="button")
         assert urlsplit(till.url).path == "/cart/offered/"

@@ -1,11 +1,13 @@
 """A node dies in the middle of somebody's shopping."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.shopper import FOWLERS, MASTER, NOBLE_BARNEY, Shopper
 from tests.support.waiting import wait_for
 
 
+@pytest.mark.usefixtures("at_proof")
 def test_shopper_goes_on_where_a_node_is_killed(mall_farm, new_page):
     wait_for(mall_farm.both_answer, "both nodes")
     page = new_page()

@@ -6,7 +6,9 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from deploy.demo.stack import NODES
 from tests.e2e.shopper import MASTER
+from tests.support.waiting import wait_for
 
 logger = logging.getLogger(__name__)
 OWNER, PASSWORD = "quayside@mall.localhost", "mall-demo"
@@ -52,9 +54,23 @@ class Owner:
 
     def copies(self):
         """Copy the record's value by its button; return the clipboard."""
+        self.page.evaluate("window.setTimeout = () => 0")  # the word stays until it was read
         self.click(self.card().get_by_role("button", name="Copy mall-verify="))
         expect(self.card().get_by_text("Copied")).to_be_visible()
         return self.page.evaluate("navigator.clipboard.readText()")
+
+
+def wait_for_both_nodes(page, url, status):
+    """Wait until each node has answered so: one hears of the other's change a moment later."""
+    told = set()
+
+    def both_have() -> bool:
+        response = page.goto(url)
+        if response.status == status:
+            told.add(response.headers["x-node"])
+        return told == set(NODES)
+
+    wait_for(both_have, f"{status} at both nodes")
 
 
 @pytest.fixture
@@ -80,6 +96,7 @@ def test_owner_opens_the_shop_at_a_domain_of_its_own(owner, mall_farm, name_serv
     name_server.zone[name] = {"TXT": [text]}
     owner.presses("Look now", then="It is yours")
     owner.presses("Open the shop here", then="the shop is here")
+    wait_for_both_nodes(new_page(), mall_farm.url(HOST), 200)
     owner.click(owner.card().get_by_role("link", name=f"http://{HOST}"))
     expect(page.locator(".shop-head__name")).to_have_text("Quayside Larder")
     assert page.url == mall_farm.url(HOST)
@@ -94,7 +111,7 @@ def test_owner_opens_the_shop_at_a_domain_of_its_own(owner, mall_farm, name_serv
     owner.click(owner.card().get_by_text(f"Remove {HOST}"))
     owner.click(owner.card().get_by_role("button", name="Remove it"))
     expect(owner.main).to_contain_text("/stores/quayside/")
-    assert shopper.goto(mall_farm.url(HOST)).status == 421
+    wait_for_both_nodes(shopper, mall_farm.url(HOST), 421)
     assert shopper.goto(mall_farm.url(MASTER, "/stores/quayside/")).status == 200
 
 
@@ -105,6 +122,8 @@ def test_page_fits_a_narrow_window_and_works_without_script(mall_farm, new_page)
     owner.goes_to_domains()
     page.get_by_label("Your domain").fill(HOST)
     page.get_by_role("button", name="Add it").click()
+    expect(owner.card()).to_be_visible()
+    page.wait_for_load_state()
     box = owner.card().get_by_role("button", name="Look now").bounding_box()
 
     assert box["x"] + box["width"] <= 320

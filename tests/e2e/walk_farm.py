@@ -4,22 +4,17 @@ Over TLS and the balancer, on the hosts below ``.test``; one node is killed befo
 """
 
 import os
-import subprocess
 import sys
 
 from playwright.sync_api import expect, sync_playwright
 
+from deploy.farm.compose import Farm, docker, farm_of_environment
 from tests.e2e import chromium
 from tests.e2e.shopper import FOWLERS, MASTER, NOBLE_BARNEY, SHOPS, THISTLE, Shopper
 from tests.support.waiting import wait_for
 
-COMPOSE = ("docker", "compose", "--file", "deploy/compose.yaml")
 INBOXES = {FOWLERS: "fowlers-dispatch", NOBLE_BARNEY: "mail", THISTLE: "sftp"}
 PORT = os.environ.get("HTTPS_PORT", "443")
-
-
-def compose(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMPOSE, *words], capture_output=True, text=True, timeout=120, check=False)
 
 
 class Containers:
@@ -30,7 +25,7 @@ class Containers:
         return f"https://{host.removesuffix('localhost')}test{port}{path}"
 
 
-def holds(department: str, number: str) -> bool:
+def holds(farm: Farm, department: str, number: str) -> bool:
     """Whether a department's inbox has a file with this consignment; mails carry it encoded, so they are decoded."""
     read = (
         "import email, email.policy, pathlib\n"
@@ -41,10 +36,10 @@ def holds(department: str, number: str) -> bool:
         "        print(data.decode(errors='replace'))\n"
         "        print(*((part.get_payload(decode=True) or b'').decode(errors='replace') for part in parts))\n"
     )
-    return number in compose("exec", "-T", department, "python", "-c", read).stdout
+    return number in farm.run("exec", "-T", department, "python", "-c", read, check=False)
 
 
-def walk(page, nodes: set[str]) -> None:
+def walk(page, nodes: set[str], farm: Farm, victim: str) -> None:
     shopper = Shopper(page, Containers(), "nora@example.org")
     for shop in SHOPS:
         shopper.add_from(shop)
@@ -52,14 +47,14 @@ def walk(page, nodes: set[str]) -> None:
         shopper.sees_in_cart(SHOPS, host)
     say(f"The cart shows three stores' goods on {len(SHOPS) + 1} hosts.")
     shopper.goes_to_checkout()
-    compose("kill", "web2")
-    say("web2 is killed.")
+    docker("kill", victim)
+    say("A node is killed.")
     amount = shopper.pays()
     expect(page.locator(".totals__sum")).to_contain_text(amount)
     numbers = shopper.consignments()
     say(f"Paid {amount}; consignments {', '.join(numbers.values())}.")
     for shop, department in INBOXES.items():
-        wait_for(lambda shop=shop, department=department: holds(department, numbers[shop.name]), department)
+        wait_for(lambda shop=shop, department=department: holds(farm, department, numbers[shop.name]), department)
         say(f"{department} holds {numbers[shop.name]}.")
     wait_for(lambda: set(shopper.dispatched()) <= {"sent", "acked"}, "all three to be told as sent")
     say(f"Served by {', '.join(sorted(nodes - {'None'}))}.")
@@ -68,6 +63,8 @@ def walk(page, nodes: set[str]) -> None:
 def main() -> int:
     faults: list[str] = []
     nodes: set[str] = set()
+    farm = farm_of_environment()
+    victim = farm.running("web")[-1].id
     with sync_playwright() as playwright:
         executable = chromium.find(playwright.chromium.executable_path)
         flags = [*chromium.flags(), "--host-resolver-rules=MAP *.test 127.0.0.1"]
@@ -76,9 +73,9 @@ def main() -> int:
         page.on("response", lambda response: nodes.add(str(response.headers.get("x-node"))))
         page.on("response", lambda response: faults.append(response.url) if response.status >= 500 else None)
         try:
-            walk(page, nodes)
+            walk(page, nodes, farm, victim)
         finally:
-            compose("start", "web2")
+            docker("start", victim)
             browser.close()
     say(f"{len(faults)} failed answers{': ' if faults else '.'}{', '.join(faults)}")
     return len(faults)

@@ -28,7 +28,7 @@ class WholeProject(mutation.Project):
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "DATABASE_URL": urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/mutants{number}").geturl(),
             "REDIS_URL": private_servers.numbered(os.environ["REDIS_URL"], number),
-            "SCALE": "2",  # of the acts in any order there are few at `make test`
+            "SCALE": "4",  # of the acts in any order there are few at `make test`, and two mutants outlived those of 2
         }
 
 

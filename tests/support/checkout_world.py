@@ -181,6 +181,7 @@ class World:
         if tab not in person.tabs:
             return
         request = self.request(person, person.tabs[tab])
+        paid = self.paid_by(person)
         try:
             with self.accident(accident) as happened:
                 url = start_payment(visitor=person.visitor, user=None, checkout_request=request, now=timezone.now())
@@ -190,8 +191,26 @@ class World:
             self.renew_token(person)
         except (CheckoutError, SoldOutError) as error:
             self.expect_reason(person, error, happened)
+            if isinstance(error, AlreadyPaidError):
+                return
         else:
             self.led_on(person.tabs[tab], request, url)
+            if url is None:
+                return
+        assert accident or self.paid_by(person) == paid, "found to be paid, and not told so"
+
+    def check_out_elsewhere(self, name, tab):
+        """Check the same cart out in another browser, whose session does not know of the first checkout."""
+        self.renew_token(self.people[name])
+        self.review(name, tab)
+        self.pay(name, tab)
+
+    @staticmethod
+    def paid_by(person):
+        """The orders of a shopper that a payment placed."""
+        return set(
+            Payment.objects.filter(order__visitor=person.visitor.pk, state="captured").values_list("order", flat=True)
+        )
 
     def fill_again_and_pay(self, name, tab, accident=None):
         """Put the goods of an open review page into the cart again, go back to the page, and press its button."""
@@ -261,6 +280,13 @@ class World:
         if token := self.page(page):
             Charge.objects.filter(token=token, state=Charge.State.OPEN).update(amount=1)
             self.amounts_differ = True
+
+    def take_in_spite(self, page):
+        """Let the bank take the money of a charge that it had said was over, and tell."""
+        over = [Charge.State.CANCELLED, Charge.State.DECLINED]
+        token = self.page(page)
+        if Charge.objects.filter(token=token, state__in=over).update(state=Charge.State.CAPTURED):
+            self.notice(page)
 
     def pay_and_stay(self, page):
         """Pay, and never come back from the bank's page: the notice settles it, and the session has the checkout."""

@@ -72,6 +72,7 @@ class Department:
     def forget(self) -> None:
         """Begin with empty books."""
         self.questions.send("forget")
+        self.questions.recv()  # no order comes before it has
 
 
 @contextmanager
@@ -111,6 +112,7 @@ def _serve(ports: Any, questions: Any, faults: Faults) -> None:
                 questions.send(books)
             else:
                 vars(books).update(vars(Books()))
+                questions.send("forgotten")
         os._exit(0)  # the silent connections would be waited for
 
     asyncio.run(main())

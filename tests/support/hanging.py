@@ -64,7 +64,7 @@ class HangingPeers:
         async def listen():
             return await asyncio.start_server(guarded, "127.0.0.1", 0)
 
-        self.servers.append(server := asyncio.run_coroutine_threadsafe(listen(), self.loop).result(10))
+        self.servers.append(server := asyncio.run_coroutine_threadsafe(listen(), self.loop).result(60))
         return server.sockets[0].getsockname()[1]
 
     def release(self):
@@ -81,9 +81,9 @@ class HangingPeers:
         return asyncio.run_coroutine_threadsafe(cancel(), self.loop)
 
     def stop(self):
-        self.release().result(10)
+        self.release().result(60)
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(10)
+        self.thread.join(60)
         self.loop.close()
         for one in (self.deaf, *self.callers):
             one.close()

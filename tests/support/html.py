@@ -1,5 +1,6 @@
 """What a page says, whatever its source's line breaks."""
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -8,6 +9,12 @@ def flat(response) -> str:
     """The page on one line, without white space at the edges of tags."""
     one_line = re.sub(r"\s+", " ", response.text)
     return re.sub(r" ?(<|/?>) ?", r"\1", one_line)
+
+
+def structured_data(text: str) -> list[dict]:
+    """The nodes of the one JSON-LD script of a page."""
+    (script,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', text, re.DOTALL)
+    return json.loads(script)["@graph"]
 
 
 class _Controls(HTMLParser):

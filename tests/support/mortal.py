@@ -19,18 +19,37 @@ from deploy.demo.stack import PROJECT
 from tests.support.nodes import url_of_test_database
 
 
-class Mortals:
-    """Carries out acts in processes of their own, which may be killed on the way."""
+class ForkingProgram:
+    """A program that loads the project once, and forks for each order; its answers are lines of JSON."""
 
-    def __init__(self):
+    def __init__(self, module):
         self.program = subprocess.Popen(
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-m", module],
             cwd=PROJECT,
             env=os.environ | {"DATABASE_URL": url_of_test_database(), "DJANGO_SETTINGS_MODULE": "tests.settings"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+
+    def tell(self, order: str) -> None:
+        self.program.stdin.write(f"{order}\n")
+        self.program.stdin.flush()
+
+    def hear(self):
+        return json.loads(self.program.stdout.readline())
+
+    def close(self) -> None:
+        self.program.stdin.close()
+        self.program.wait(timeout=30)
+        self.program.stdout.close()
+
+
+class Mortals(ForkingProgram):
+    """Carries out acts in processes of their own, which may be killed on the way."""
+
+    def __init__(self):
+        super().__init__(__name__)
 
     def points_of(self, act, **arguments) -> list[str]:
         """Carry out an act; the points that it went through."""
@@ -44,14 +63,8 @@ class Mortals:
         assert answer == {"signal": signal.SIGKILL}, answer
 
     def ask(self, **order):
-        self.program.stdin.write(json.dumps(order) + "\n")
-        self.program.stdin.flush()
-        return json.loads(self.program.stdout.readline())
-
-    def close(self):
-        self.program.stdin.close()
-        self.program.wait(timeout=30)
-        self.program.stdout.close()
+        self.tell(json.dumps(order))
+        return self.hear()
 
 
 def carry_out(order, answer_to):

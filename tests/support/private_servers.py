@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy import servers
+from deploy.servers import processes
+from tests.workers import MOST
 
 PREFIX = "mall-tests-"
 WHOSE = "MALL_TESTS_REDIS"  # the run's first process tells its workers whether REDIS_URL was given, or is its own
@@ -21,12 +23,14 @@ NUMBERS_EACH = 2  # the tests' own database, and one for nodes that must not be 
 
 def start() -> None:
     """Set DATABASE_URL and REDIS_URL for this process; concurrent runs each have servers of their own."""
-    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    if name := os.environ.get("PYTEST_XDIST_WORKER"):
+        worker = int(name.removeprefix("gw"))
+        processes.LISTENERS = processes.LISTENERS[worker::MOST]  # else two might look for a port, and find the same
         whose = os.environ.pop(WHOSE, "")  # programs that a test starts use what the worker uses
         if whose == "private":
             del os.environ["REDIS_URL"]
         elif whose == "given":
-            os.environ["REDIS_URL"] = numbered(os.environ["REDIS_URL"], int(worker.removeprefix("gw")))
+            os.environ["REDIS_URL"] = numbered(os.environ["REDIS_URL"], worker)
     else:
         os.environ[WHOSE] = "given" if os.environ.get("REDIS_URL") else "private"
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):

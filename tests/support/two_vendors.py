@@ -6,6 +6,7 @@ Every text of a vendor's rows holds the vendor's mark, so that a page that shows
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
+from uuid import uuid4
 
 from django.utils import timezone
 from model_bakery import baker
@@ -14,7 +15,7 @@ from cart.aftersale.models import Return, ReturnLine
 from cart.orders.models import Consignment, Order, OrderLine
 from mall.accounts.models import User
 from sessions_farm.communities.models import Community, Domain
-from shipping.models import Department, Dispatch, Route
+from shipping.models import Department, Dispatch, Route, ScriptRun
 from support_watch.models import SupportVisit
 from tests.support.consignments import PROMISED
 from vendors import ledger
@@ -24,6 +25,7 @@ from vendors.models import (
     Marketplace,
     Membership,
     Product,
+    Review,
     Stock,
     StockMovement,
     Storefront,
@@ -85,6 +87,10 @@ def add_goods(side: Side) -> None:
     variant = Variant.objects.create(product=product, name=side.mark, sku=f"{side.mark}-1", price=1000)
     ledger.count({variant.pk: 5}, why=f"{side.mark} shelf", now=timezone.now(), user=side.staff["catalogue"])
     stock = Stock.objects.get(pk=variant.pk)
+    side.rows[Review] = Review.objects.create(
+        product=product, line=product.pk, order=uuid4(), stars=4, text=f"{side.mark} shines", written_at=timezone.now(),
+        answer=f"{side.mark} thanks you",
+    )  # fmt: skip
     side.rows |= {Product: product, Variant: variant, Stock: stock, StockMovement: stock.movements.get()}
 
 
@@ -107,6 +113,11 @@ def add_order(side: Side) -> None:
         consignment=consignment, key=f"csg_{side.mark}_r1", body=body, sha256=sha256(body).hexdigest(), route=route,
         next_at=now,
     )  # fmt: skip
+    run = ScriptRun.objects.create(
+        route=route, key=f"run_{side.mark}", script=f"{side.mark}_report", seconds=60, next_at=now, until=now,
+        data=side.mark, arguments={"shelf": side.mark},
+    )  # fmt: skip
     returned = Return.objects.create(consignment=consignment, key=side.mark, why=f"{side.mark} is too small")
     ReturnLine.objects.create(returned=returned, line=consignment.lines.get(), pieces=1)
     side.rows |= {Return: returned, Consignment: consignment, Department: department, Route: route, Dispatch: dispatch}
+    side.rows[ScriptRun] = run

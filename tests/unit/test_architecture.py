@@ -13,6 +13,7 @@ FOLDER_OF = {
     "mail": "vendors",
     "orders": "cart",
     "letters": "cart",
+    "stock_alerts": "cart",
     "checkout": "cart",
     "sandbox": "cart",
     "account": "mall",
@@ -22,6 +23,7 @@ FOLDER_OF = {
 }
 BANNED = {"utils", "helpers", "common", "core", "misc", "lib"}
 MAX_LINES = 500
+UNTRACKED = {"__pycache__", "build", "sessions_farm.egg-info"}
 TREE_LINE = re.compile(
     r"    (?P<branch>(?:[│├└ ][ ─]{2,3})*)(?P<name>[\w.]*(?:Error|Exception))\b(?: \((?P<base>\w+)\))?(?:  .*)?"
 )
@@ -72,6 +74,13 @@ def test_foreign_keys_across_apps_leave_no_accessor_below():
     assert accessors == []
 
 
+def test_crumbs_lead_to_the_back_office_by_its_name():
+    """The menu and the page itself call it Today."""
+    link = re.compile(r"<li><a href=\"{% url 'admin:index' %}\">(.*?)</a>")
+    names = {name for template in TEMPLATES for name in link.findall(template.read_text())}
+    assert names == {"Today"}
+
+
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates")))
 def test_templates_refer_only_to_their_own_height_and_below(template):
     folder = template.relative_to(ROOT / "templates").parts[0]
@@ -92,6 +101,12 @@ def test_modules_are_small_well_named_and_say_what_they_hold(module):
     assert module.stem not in BANNED
     if text.strip():
         assert ast.get_docstring(ast.parse(text)), "the first line of a module says what lives there"
+
+
+def test_the_engine_shows_few_names():
+    """Who opens the folder draws both apps from it."""
+    names = {path.name for path in (ROOT / "sessions_farm").iterdir() if path.name not in UNTRACKED}
+    assert len(names) <= 24, sorted(names)
 
 
 def test_migrations_are_named_for_their_change():
@@ -163,6 +178,17 @@ def test_files_that_documents_name_are_there(document):
         return
     named = {text for text in NAME.findall(document.read_text()) if FILE.fullmatch(text)}
     assert sorted(name for name in named if name.removeprefix("/").rstrip("/") not in ENDS) == []
+
+
+def test_no_lock_belongs_to_a_connection():
+    """Behind a transaction pooler nobody could release it (ADR 72)."""
+    kept = re.compile(r"pg_(try_)?advisory_lock")
+    assert [str(path.relative_to(ROOT)) for path in MODULES if kept.search(path.read_text())] == []
+
+
+def test_each_address_of_redis_is_read_by_the_one_parser():
+    """redis-py's own reader knows no service that Sentinels watch: such a client fails in a farm of pairs."""
+    assert [str(path.relative_to(ROOT)) for path in MODULES if ".from_url(" in path.read_text()] == []
 
 
 def test_lineage_names_a_test_for_each_row():

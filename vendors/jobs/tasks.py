@@ -15,7 +15,10 @@ def enqueue_job(uuid: UUID) -> None:
     nudge(run_job, str(uuid))
 
 
-@shared_task(name="jobs.run_job")
+LONGEST = 4 * 3600  # seconds of a job; its lease is renewed with each batch, so another worker never has it meanwhile
+
+
+@shared_task(name="jobs.run_job", soft_time_limit=LONGEST, time_limit=LONGEST + 60)
 def run_job(uuid: str) -> None:
     """Do a job, unless a worker has it."""
     from vendors.jobs import running  # noqa: PLC0415 -- app ready
@@ -23,7 +26,7 @@ def run_job(uuid: str) -> None:
     running.run_by_uuid(UUID(uuid))
 
 
-@shared_task(name="jobs.sweep_jobs")
+@shared_task(name="jobs.sweep_jobs", soft_time_limit=LONGEST, time_limit=LONGEST + 60)
 def sweep_jobs() -> None:
     """Do the jobs whose nudge was lost or whose worker died, and delete old ones."""
     from vendors.jobs import retention, running  # noqa: PLC0415 -- app ready

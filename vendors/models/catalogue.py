@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any, Self
 
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import (
-    CombinedLexeme,
-    Lexeme,
-    SearchQuery,
-    SearchRank,
-    SearchVector,
-    SearchVectorField,
-)
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When, Window
-from django.db.models.functions import RowNumber
-from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThanOrEqual
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.utils import timezone
 
 from vendors.models.amount_fields import AmountField, more_than_nothing
 from vendors.models.deletion import GoodsQuerySet, deletion_of
-from vendors.models.stock import Stock
 from vendors.models.stores import Marketplace, Vendor
 from vendors.models.text_fields import MarkdownField
 
-RENDITIONS = (300, 600)  # widths in pixels, made with each picture
-WORD = re.compile(r"\w+")
-MAX_WORDS = 12
+WIDEST = 1200
+WIDTHS = (300, 600, WIDEST)  # in pixels, made of each picture
 
 
 class CategoryQuerySet(models.QuerySet["Category"]):
@@ -87,7 +73,7 @@ class Category(models.Model):
 
 
 class ProductQuerySet(GoodsQuerySet["Product"]):
-    """Select products, and annotate them for lists."""
+    """Select products; lists show their cards (``vendors.models.cards``)."""
 
     stock_lookup = "variant__product__in"
 
@@ -98,66 +84,6 @@ class ProductQuerySet(GoodsQuerySet["Product"]):
     def for_vendor(self, vendor_id: int) -> Self:
         """Select the products of a vendor."""
         return self.filter(vendor=vendor_id)
-
-    def in_marketplace(self, marketplace_id: int) -> Self:
-        """Select the products of all vendors of a marketplace."""
-        return self.filter(vendor__marketplace=marketplace_id)
-
-    def in_category(self, category_id: int) -> Self:
-        """Select the products of a category and of its direct children."""
-        return self.filter(Q(category=category_id) | Q(category__parent=category_id))
-
-    def newest_per_vendor(self, count: int) -> Self:
-        """Select the newest ``count`` products with a picture of each vendor, grouped by vendor."""
-        place = Window(RowNumber(), partition_by="vendor", order_by=["-created_at", "pk"])
-        pictured = self.filter(Exists(ProductImage.objects.filter(product=OuterRef("pk"))))
-        return pictured.annotate(place=place).filter(place__lte=count).order_by("vendor", "place")
-
-    def interleave_vendors(self) -> Self:
-        """Order by round robin: the newest product of each vendor, then the second newest of each, and so on."""
-        place = Window(RowNumber(), partition_by="vendor", order_by=["-created_at", "pk"])
-        return self.annotate(place=place).order_by("place", "-created_at", "pk")
-
-    def matching(self, text: str) -> Self:
-        """Select the products that match all words (the last one as a prefix), annotated with ``rank``."""
-        words = WORD.findall(text)[:MAX_WORDS]
-        if not words:
-            return self.none().annotate(rank=Value(0.0))
-        lexemes: Lexeme | CombinedLexeme = Lexeme(words[-1], prefix=True)
-        for word in words[:-1]:
-            lexemes &= Lexeme(word)
-        query = SearchQuery(lexemes, search_type="raw", config="english")
-        return self.filter(search=query).annotate(rank=SearchRank(F("search"), query))
-
-    def in_stock(self, now: datetime) -> Self:
-        """Select the products with an available variant."""
-        return self.filter(Exists(Stock.objects.available(now).filter(variant__product=OuterRef("pk"))))
-
-    def priced_between(self, low: int | None, high: int | None, now: datetime) -> Self:
-        """Select the products with a variant between two prices in minor units, inclusive; None means no bound."""
-        variants = Variant.objects.on_offer().filter(product=OuterRef("pk"))
-        if low is not None:
-            variants = variants.filter(GreaterThanOrEqual(price_at(now), low))
-        if high is not None:
-            variants = variants.filter(LessThanOrEqual(price_at(now), high))
-        return self if low is None and high is None else self.filter(Exists(variants))
-
-    def with_prices(self, now: datetime) -> Self:
-        """Annotate ``price_from`` and ``price_to`` (current prices, in minor units), ``has_price_range``
-        and ``price_was`` (the regular price of the cheapest variant)."""
-        variants = Variant.objects.on_offer().filter(product=OuterRef("pk"))
-        cheapest = variants.order_by(price_at(now), "pk")
-        dearest = variants.order_by(price_at(now).desc())
-        return self.annotate(
-            price_from=Subquery(cheapest.values(today=price_at(now))[:1]),
-            price_was=Subquery(cheapest.values("price")[:1]),
-            price_to=Subquery(dearest.values(today=price_at(now))[:1]),
-        ).annotate(has_price_range=GreaterThan(F("price_to"), F("price_from")))
-
-    def for_cards(self, now: datetime) -> Self:
-        """Annotate a product card's data, and leave out what it does not show; ``vendors.cards`` adds the pictures."""
-        has_stock = Exists(Stock.objects.available(now).filter(variant__product=OuterRef("pk")))
-        return self.with_prices(now).annotate(has_stock=has_stock).defer("search", "description")
 
 
 class Product(models.Model):
@@ -177,18 +103,18 @@ class Product(models.Model):
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
     summary = models.CharField(max_length=240, blank=True)
     description = MarkdownField(blank=True)
+    details = models.TextField(
+        blank=True,
+        db_default="",
+        max_length=2000,
+        help_text="One a line, as “Material: oak, brass” or “Care: wipe it dry”. Shoppers filter by material, colour "
+        "and size.",
+    )
     options = models.JSONField(
         default=list, editable=False, help_text="What a shopper chooses, in order: name and values of each."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
-    search = models.GeneratedField(
-        expression=SearchVector("name", weight="A", config="english")
-        + SearchVector("summary", weight="B", config="english")
-        + SearchVector("description", weight="D", config="english"),
-        output_field=SearchVectorField(),
-        db_persist=True,
-    )
 
     objects = ProductQuerySet.as_manager()
 
@@ -203,7 +129,6 @@ class Product(models.Model):
             )
         ]
         indexes = [
-            GinIndex("search", name="vendors_product_search"),
             models.Index("category", "vendor", name="vendors_product_shelf"),
             models.Index(fields=["vendor", "name", "id"], name="vendors_product_names"),
         ]
@@ -215,6 +140,15 @@ class Product(models.Model):
     def currency(self) -> str:
         """Return the currency of the prices; '' for a new product without a shop."""
         return self.vendor.marketplace.currency if self.vendor_id else ""
+
+    @property
+    def detail_pairs(self) -> list[tuple[str, str]]:
+        """Return the details as names and texts; a line without a colon is a text without a name."""
+        lines = [" ".join(line.split()) for line in self.details.splitlines()]
+        return [
+            (name.strip(), text.strip()) if colon else ("", name)
+            for name, colon, text in (line.partition(":") for line in lines if line)
+        ]
 
     def clean(self) -> None:
         """Refuse a category of another marketplace."""
@@ -249,6 +183,11 @@ def price_at(now: datetime) -> Case:
     not_over = Q(sale_until__isnull=True) | Q(sale_until__gt=now)
     on_sale = When(Q(sale_price__isnull=False) & has_begun & not_over, then=F("sale_price"))
     return Case(on_sale, default=F("price"))
+
+
+def price_changes(variant: Variant) -> list[datetime]:
+    """Return the moments at which a variant's price changes by itself."""
+    return [at for at in (variant.sale_from, variant.sale_until) if at is not None and variant.sale_price is not None]
 
 
 class VariantQuerySet(GoodsQuerySet["Variant"]):
@@ -334,7 +273,11 @@ class Variant(models.Model):
 
 
 class ProductImage(models.Model):
-    """Hold a re-encoded raster picture; the uploaded bytes are never stored."""
+    """Hold a re-encoded raster picture; the uploaded bytes are never stored.
+
+    ``file`` names its best format: beside kettle.avif lie kettle-300.avif and kettle-600.avif, and all three as WebP.
+    Where it is kettle.webp, the Pillow that wrote it had no AVIF.
+    """
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="images")
     file = models.ImageField("picture", upload_to="products/", width_field="width", height_field="height")
@@ -349,13 +292,45 @@ class ProductImage(models.Model):
     def __str__(self) -> str:
         return self.alt
 
-    def rendition(self, size: int) -> str:
-        """Return the URL of the rendition ``size`` pixels wide, beside the file: kettle.webp, kettle-600.webp."""
-        stem, dot, suffix = str(self.file.name).rpartition(".")
-        return self.file.storage.url(f"{stem}-{size}{dot}{suffix}")
+    def rendition(self, width: int) -> str:
+        """Return the URL of the WebP file ``width`` pixels wide, which every browser and robot reads."""
+        return f"{self._address()}{size_suffix(width)}.webp"
+
+    @property
+    def widest(self) -> str:
+        """Return the URL of the widest WebP file."""
+        return self.rendition(WIDEST)
 
     @property
     def srcset(self) -> str:
-        """Return the ``srcset`` attribute over all renditions."""
-        own_size = f"{self.file.url} {self.width}w"
-        return ", ".join([*(f"{self.rendition(size)} {size}w" for size in RENDITIONS), own_size])
+        """Return the ``srcset`` attribute over all WebP files."""
+        return srcset_of(self._address(), "webp")
+
+    @property
+    def has_avif(self) -> bool:
+        """Return True if there are AVIF files."""
+        return str(self.file.name).endswith(".avif")
+
+    @property
+    def avif_srcset(self) -> str:
+        """Return the ``srcset`` attribute over all AVIF files."""
+        return srcset_of(self._address(), "avif")
+
+    @property
+    def stem(self) -> str:
+        """Return the name of the files in the storage, without size and format."""
+        return str(self.file.name).rpartition(".")[0]
+
+    def _address(self) -> str:
+        """Return the URL of the files without size and format."""
+        return self.file.storage.url(self.stem)
+
+
+def size_suffix(width: int) -> str:
+    """Return what the name of a file says of its width: nothing of the widest."""
+    return "" if width == WIDEST else f"-{width}"
+
+
+def srcset_of(address: str, kind: str) -> str:
+    """Return the ``srcset`` attribute over the files of one format."""
+    return ", ".join(f"{address}{size_suffix(width)}.{kind} {width}w" for width in WIDTHS)

@@ -13,9 +13,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django_countries.fields import CountryField
+from moneyed import CURRENCIES
 
 from sessions_farm.communities.models import Domain
 from sessions_farm.communities.registry import LABEL
+from vendors import languages
 from vendors.models.text_fields import MarkdownField
 
 hex_colour = RegexValidator(r"^#[0-9a-f]{6}$", "A colour is written #rrggbb, in lower case.")
@@ -33,12 +35,30 @@ def known_time_zone(name: str) -> None:
         raise ValidationError(f"“{name}” is no time zone; write it like Europe/Dublin.")
 
 
+def known_currency(code: str) -> None:
+    """Refuse a code that is no currency's."""
+    if code not in CURRENCIES:
+        raise ValidationError(f"“{code}” is no code of ISO 4217; write it like EUR.")
+
+
 class Marketplace(models.Model):
     """Hold the currency and texts that the vendors of one community share."""
 
     community = models.OneToOneField("communities.Community", models.CASCADE, related_name="+")
-    currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217 code.")
+    currency = models.CharField(
+        max_length=3,
+        default="EUR",
+        validators=[known_currency],
+        help_text="Its code of ISO 4217. It stays once goods have prices in it.",
+    )
     country = CountryField(default="IE", help_text="Where shoppers want their goods until they say otherwise.")
+    language = models.CharField(
+        max_length=languages.CODE_LENGTH,
+        choices=settings.LANGUAGES,
+        default=settings.LANGUAGE_CODE,
+        db_default=settings.LANGUAGE_CODE,
+        help_text="Of the pages, until a shopper chooses another.",
+    )
     strapline = models.CharField(max_length=200, blank=True)
     support_email = models.EmailField(blank=True)
     vendor_terms = MarkdownField(
@@ -50,6 +70,12 @@ class Marketplace(models.Model):
 
     def __str__(self) -> str:
         return str(self.community)
+
+    def clean(self) -> None:
+        """Refuse another currency where goods have prices: the numbers would stay and mean something else."""
+        before = Marketplace.objects.filter(pk=self.pk).values_list("currency", flat=True).first()
+        if before and before != self.currency and self.vendors.filter(products__isnull=False).exists():
+            raise ValidationError({"currency": f"The prices here are in {before}, and stay so."})
 
 
 class VendorQuerySet(models.QuerySet["Vendor"]):
@@ -105,6 +131,18 @@ class Vendor(models.Model):
     accent = models.CharField("accent colour", max_length=7, default="#1f5f5b", validators=[hex_colour])
     paper = models.CharField("paper colour", max_length=7, default="#faf8f4", validators=[hex_colour])
     ink = models.CharField("ink colour", max_length=7, default="#22201c", validators=[hex_colour])
+    newest_heading = models.CharField(
+        "above the newest", max_length=60, blank=True, db_default="", help_text="Empty: “New in the shop”."
+    )
+    departments_heading = models.CharField(
+        "above the departments", max_length=60, blank=True, db_default="", help_text="Empty: “Shelf by shelf”."
+    )
+    goods_heading = models.CharField(
+        "above the goods", max_length=60, blank=True, db_default="", help_text="Empty: “On the counter”."
+    )
+    foot_words = models.CharField(
+        "at the foot", max_length=90, blank=True, db_default="", help_text="Empty: “We pack it ourselves.”"
+    )
     time_zone = models.CharField(
         max_length=40,
         default="Europe/Dublin",

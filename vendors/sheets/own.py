@@ -12,9 +12,7 @@ from vendors.sheets.plan import Line
 def own_variants(vendor: Vendor) -> Any:
     """Return the variants of a vendor, in the order of an export."""
     rows = Variant.objects.filter(product__vendor=vendor).select_related("product", "stock")
-    return rows.defer("product__search", "product__description").order_by(
-        "product__name", "product_id", "position", "pk"
-    )
+    return rows.defer("product__description").order_by("product__name", "product_id", "position", "pk")
 
 
 def shown_names(variant: Variant) -> str:

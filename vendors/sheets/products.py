@@ -22,10 +22,10 @@ from vendors.sheets.plan import NEW_PRODUCT, NEW_VARIANT, Line
 from vendors.sheets.sheet import Column, ImportableSheet
 from vendors.sheets.writing import Value
 
-PRODUCT_FIELDS = ("name", "category", "status", "summary", "description")
-EMPTY_ALLOWED = {"summary", "description"}
+PRODUCT_FIELDS = ("name", "category", "status", "summary", "description", "details")
+EMPTY_ALLOWED = {"summary", "description", "details"}
 LAST_POSITION = 32_767
-LOGGED_OF_PRODUCT = ("name", "slug", "category_id", "status", "summary", "description")
+LOGGED_OF_PRODUCT = ("name", "slug", "category_id", "status", "summary", "description", "details")
 LOGGED_OF_VARIANT = ("product_id", "name", "sku", "price", "sale_price", "sale_from", "sale_until", "withdrawn")
 
 
@@ -41,6 +41,7 @@ class ProductsSheet(ImportableSheet):
         Column("status", "Status", "draft, published or withdrawn. Empty in a new product: draft.", "draft"),
         Column("summary", "Summary", "One sentence for lists.", "Woven in Ulster."),
         Column("description", "Description", MARKDOWN_HELP, "Stone-washed linen."),
+        Column("details", "Details", "One a line, such as Material: linen.", "Material: linen"),
         Column("variant", "Variant", "Empty where the product has a single one.", "M"),
         Column("sku", "SKU", "Names the variant, each once in a shop.", "LS-M", is_needed=True),
         *offers.COLUMNS,
@@ -49,7 +50,7 @@ class ProductsSheet(ImportableSheet):
 
     def readers(self, vendor: Vendor) -> dict[str, Reader]:
         """Return the readers; categories are those of the vendor's marketplace."""
-        fields = {name: text_of(Product, name) for name in ("slug", "name", "summary", "description")}
+        fields = {name: text_of(Product, name) for name in ("slug", "name", "summary", "description", "details")}
         return {
             **fields,
             "category": Departments(vendor).read,
@@ -62,12 +63,12 @@ class ProductsSheet(ImportableSheet):
     def rows(self, vendor: Vendor) -> Iterator[Sequence[Value]]:
         """Yield a row for each variant, and one for each product without any."""
         departments, currency = Departments(vendor), vendor.marketplace.currency
-        goods = Variant.objects.filter(product__vendor=vendor).select_related("product").defer("product__search")
+        goods = Variant.objects.filter(product__vendor=vendor).select_related("product")
         for variant in goods.order_by("product__name", "product_id", "position", "pk").iterator(2000):
             withdrawn = "yes" if variant.withdrawn else None
             offer = offers.cells_of(variant, currency)
             yield [*_cells_of(variant.product, departments), variant.name, variant.sku, *offer, withdrawn]
-        bare = Product.objects.for_vendor(vendor.pk).filter(variants=None).defer("search")
+        bare = Product.objects.for_vendor(vendor.pk).filter(variants=None)
         for product in bare.order_by("name", "pk").iterator(2000):
             yield [*_cells_of(product, departments), *[None] * (len(offers.COLUMNS) + 3)]
 
@@ -102,7 +103,7 @@ class ProductsSheet(ImportableSheet):
 
 
 def _cells_of(product: Product, departments: Departments) -> list[Value]:
-    texts = [text.replace("\r\n", "\n") for text in (product.summary, product.description)]
+    texts = [text.replace("\r\n", "\n") for text in (product.summary, product.description, product.details)]
     return [product.slug, product.name, departments.text_of(product.category_id), product.status, *texts]
 
 
@@ -110,7 +111,7 @@ def _products_of(vendor: Vendor, lines: list[Line]) -> Any:
     """Return the vendor's products that lines name, by their SKU or by their slug."""
     skus = {line.sku for line in lines if line.sku}
     by_sku = Variant.objects.filter(product__vendor=vendor, sku__in=skus).values("product")
-    return Product.objects.for_vendor(vendor.pk).filter(Q(slug__in=_slugs_of(lines)) | Q(pk__in=by_sku)).defer("search")
+    return Product.objects.for_vendor(vendor.pk).filter(Q(slug__in=_slugs_of(lines)) | Q(pk__in=by_sku))
 
 
 def _slugs_of(lines: list[Line]) -> set[str]:

@@ -1,12 +1,16 @@
 """Template tags and filters: money, Markdown, texts in letters, links to stores and to the master."""
 
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django import template
 from django.template import Context
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext, ngettext
 
-from vendors import links, mail, markdown, stylesheets, times
-from vendors.delivery import Promise
+from sessions_farm.communities.links import absolute_url
+from vendors import languages, links, mail, markdown, stylesheets, times
+from vendors.delivery import DeliveryMethod, Promise
 from vendors.http import MallRequest
 from vendors.models import ProductImage
 from vendors.money import Money
@@ -40,8 +44,28 @@ def days(promised: Promise | None) -> str:
 def days_on_the_way(first: int, last: int) -> str:
     """Return working days on the way in words."""
     if not last:
-        return "the day it leaves"
-    return f"{first} working day{'' if first == 1 else 's'}" if first == last else f"{first} to {last} working days"
+        return gettext("the day it leaves")
+    if first == last:
+        return ngettext("%(first)s working day", "%(first)s working days", first) % {"first": first}
+    return gettext("%(first)s to %(last)s working days") % {"first": first, "last": last}
+
+
+@register.filter
+def delivery_name(method: str) -> str:
+    """Return the name of a delivery method: "Standard delivery"."""
+    return gettext("Express delivery") if method == DeliveryMethod.EXPRESS else gettext("Standard delivery")
+
+
+@register.filter
+def in_words(text: str) -> str:
+    """Translate a sentence of the mall's own that was kept in English; others' words stay as they are."""
+    return gettext(text) if text else ""
+
+
+@register.simple_tag
+def page_language() -> str:
+    """Return the language of the page as ``<html lang>`` has it: en-IE, de."""
+    return languages.tag_of(languages.current())
 
 
 @register.simple_tag(takes_context=True, name="store_url")
@@ -61,6 +85,50 @@ def master_url_tag(context: Context, name: str, **kwargs: Any) -> str:
     if mall is None or mall.is_master:
         return links.master_path(name, **kwargs)
     return links.master_url(mall.member.community_id, name, **kwargs)
+
+
+@register.simple_tag(takes_context=True)
+def canonical_url(context: Context) -> str:
+    """Return the absolute URL of this page in its language, for robots; '' before a host is known."""
+    return _address_in(context["request"], languages.current())
+
+
+@register.simple_tag(takes_context=True)
+def alternate_urls(context: Context) -> list[tuple[str, str]]:
+    """Return the tag and the absolute URL of this page in each language; x-default is the community's own."""
+    request: MallRequest = context["request"]
+    found = [(languages.tag_of(code), _address_in(request, code)) for code in languages.codes()]
+    return [*found, ("x-default", _address_in(request, ""))]
+
+
+def _address_in(request: MallRequest, code: str) -> str:
+    """Return the absolute URL of a page without its query; a language that is not the community's own is named."""
+    mall = getattr(request, "mall", None)
+    if mall is None or mall.member is None:
+        return ""
+    market = getattr(request, "marketplace", None)
+    query = f"?{languages.CHOICE}={code}" if code and market and code != market.language else ""
+    return absolute_url(mall.member.host, request.path) + query
+
+
+@register.simple_tag(takes_context=True)
+def page_address(context: Context) -> str:
+    """Return the address of this page, or of the one whose form it answers, to come back to; it names no language."""
+    request: MallRequest = context["request"]
+    if request.method in {"GET", "HEAD"}:
+        return languages.without_choice(request.get_full_path())
+    asked_from = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(asked_from, {request.get_host()}):
+        return "/"
+    _, _, path, query, _ = urlsplit(asked_from)
+    return languages.without_choice(urlunsplit(("", "", path, query, "")))
+
+
+@register.simple_tag(takes_context=True)
+def absolute(context: Context, path: str) -> str:
+    """Return the absolute URL of a path on this host, for robots."""
+    request: MallRequest = context["request"]
+    return absolute_url(request.mall.member.host, path)
 
 
 @register.filter

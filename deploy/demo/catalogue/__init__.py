@@ -11,6 +11,8 @@ from typing import Any
 
 from django.utils.text import slugify
 
+from vendors.options import BETWEEN_VALUES
+
 FOLDER = Path(__file__).parent
 MALLS = ("mall", "secondtide")  # each is a community; the demo is about the first
 
@@ -40,11 +42,13 @@ class MallEntry:
     domains: tuple[DomainEntry, ...]
     categories: tuple[CategoryEntry, ...]
     vendors: tuple[str, ...]
+    synonyms: tuple[str, ...] = ()
+    country: str = "IE"
 
 
 @dataclass(frozen=True, slots=True)
 class VariantEntry:
-    """Prices are in minor units; ``sale`` is the lowered price."""
+    """Prices are in minor units; ``sale`` is the lowered price, ``values`` one of each option of its product."""
 
     sku: str
     price: int
@@ -52,11 +56,15 @@ class VariantEntry:
     name: str = ""
     code: str = ""
     sale: int | None = None
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ProductEntry:
-    """``alt`` describes the picture in words; ``picture`` names one of another product, '' its own."""
+    """``alt`` describes the picture in words; ``picture`` names one of another product, '' its own.
+
+    ``option`` is what the variants are a choice of; ``options`` are several, with their values.
+    """
 
     name: str
     slug: str
@@ -66,6 +74,16 @@ class ProductEntry:
     alt: str
     variants: tuple[VariantEntry, ...]
     picture: str
+    option: str = ""
+    details: str = ""
+    options: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def axes(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Return the options with their values."""
+        if self.option:
+            return [(self.option, tuple(each.name for each in self.variants))]
+        return list(self.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +136,7 @@ def _mall(name: str) -> MallEntry:
     found["domains"] = tuple(DomainEntry(**each) for each in found["domains"])
     found["categories"] = tuple(CategoryEntry(**each) for each in found["categories"])
     found["vendors"] = tuple(found["vendors"])
+    found["synonyms"] = tuple(found.get("synonyms", ()))
     return MallEntry(**found)
 
 
@@ -130,6 +149,11 @@ def vendors(mall: MallEntry | None = None) -> tuple[VendorEntry, ...]:
 @cache
 def shoppers() -> dict[str, ShopperEntry]:
     return {name: _shopper(found) for name, found in _read("orders").items()}
+
+
+@cache
+def reviews() -> tuple[dict[str, Any], ...]:
+    return tuple(_read("reviews")["reviews"])
 
 
 def goods(mall: MallEntry | None = None) -> Iterator[tuple[VendorEntry, ProductEntry]]:
@@ -174,6 +198,9 @@ def _product(found: dict[str, Any]) -> ProductEntry:
         alt=found["alt"],
         variants=tuple(_variants(found)),
         picture=found.get("picture", ""),
+        option=found.get("option", ""),
+        options=tuple((name, tuple(values)) for name, values in found.get("options", {}).items()),
+        details=found.get("details", "").strip(),
     )
 
 
@@ -181,6 +208,8 @@ def _variants(found: dict[str, Any]) -> Iterator[VariantEntry]:
     """Yield the variants of a product; one without a list is its own single variant."""
     for each in found.get("variants", [{key: found[key] for key in ("price", "sale", "stock") if key in found}]):
         code = each.get("code", "")
+        if values := tuple(each.get("values", ())):
+            each = {**each, "values": values, "name": BETWEEN_VALUES.join(values)}  # noqa: PLW2901 -- read only
         yield VariantEntry(sku=f"{found['sku']}-{code}" if code else found["sku"], **each)
 
 

@@ -1,4 +1,7 @@
-"""The demo's product pictures: files in this folder, each as a vendor's upload is kept in its widest rendition."""
+"""The demo's product pictures: files in this folder, each as a vendor's upload is kept in its widest rendition.
+
+AVIF costs much time, so its files lie ready in ``avif/``, by ``manage.py encode_demo_pictures``.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ from PIL import Image
 from deploy.demo import catalogue
 from deploy.demo.catalogue import MallEntry, ProductEntry, VendorEntry
 from deploy.demo.places import Places
-from vendors.images import WIDTH, encode_webp, save_renditions
+from vendors.images import Renditions, encode_webp, save_renditions
 from vendors.models import Product, ProductImage
-from vendors.models.catalogue import RENDITIONS
+from vendors.models.catalogue import WIDEST, WIDTHS
 
 FOLDER = Path(__file__).parent
 PER_LINE = 40  # pictures between two lines of progress
@@ -41,11 +44,21 @@ class Picture:
     def alt(self) -> str:
         return self.product.alt if self.position == 0 else f"{self.product.alt}, from nearer"
 
-    def encode(self) -> dict[int, bytes]:
-        """Return the files that pages show, by width in pixels; the picture here is one of them."""
+    def square(self) -> Image.Image:
         with Image.open(self.file) as picture:
-            square = picture.convert("RGB")
-        return {WIDTH: self.file.read_bytes()} | {width: encode_webp(square, width) for width in RENDITIONS}
+            return picture.convert("RGB")
+
+    def ready(self, width: int) -> Path:
+        """Return the path of the AVIF file of a width."""
+        return FOLDER / "avif" / f"{self.file.stem}-{width}.avif"
+
+    def renditions(self) -> Renditions:
+        """Return the files that pages show; the picture here is one of them. Without all of its AVIF it has none."""
+        square, ready = self.square(), {width: self.ready(width) for width in WIDTHS}
+        webp = {width: encode_webp(square, width) for width in WIDTHS if width != WIDEST}
+        is_ready = all(path.exists() for path in ready.values())
+        avif = {width: path.read_bytes() for width, path in ready.items()} if is_ready else {}
+        return Renditions(webp | {WIDEST: self.file.read_bytes()}, avif)
 
 
 def pictures(mall: MallEntry | None = None) -> Iterator[Picture]:
@@ -71,7 +84,7 @@ def load_pictures(places: Places, wanted: Sequence[Picture], say: Callable[[str]
             missing.append((picture, image or ProductImage(position=picture.position, alt=picture.alt), product))
     # Threads are enough to keep all processors busy: Pillow lets go of the interpreter while it encodes.
     with ThreadPoolExecutor(os.process_cpu_count()) as pool:
-        encoded = pool.map(Picture.encode, [picture for picture, _, _ in missing])
+        encoded = pool.map(Picture.renditions, [picture for picture, _, _ in missing])
         for count, ((_, image, product), files) in enumerate(zip(missing, encoded, strict=True), start=1):
             image.product = product
             save_renditions(image, files)

@@ -19,7 +19,7 @@ class HostBreaker:
     """The circuit breaker of one host: open by failed probes until one succeeds."""
 
     def __init__(self) -> None:
-        self._probes = CircuitBreaker(math.inf, threshold=FAILED_PROBES)
+        self._probes = CircuitBreaker(math.inf, threshold=FAILED_PROBES, name="handoff")
         self.ever_answered = False  # a probe
 
     @property

@@ -23,7 +23,7 @@ MAX_NETWORKS = 20_000
 
 
 class RateLimit:
-    """Counts an action by network. Safe for threads."""
+    """Counts actions by network, or by another name. Safe for threads."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
@@ -35,14 +35,18 @@ class RateLimit:
 
     def allow(self, network: str, limit: int, now: float | None = None) -> bool:
         """Count one more action at a moment (monotonic seconds); return False beyond the limit of a minute."""
+        return self.add(network, 1, now) <= limit
+
+    def add(self, network: str, amount: int, now: float | None = None) -> int:
+        """Add to the count of this minute; return the sum, 0 for a name that is not counted. With 0, only look."""
         window = int((time.monotonic() if now is None else now) // MINUTE)
         with self._lock:
             if window != self._window:
                 self._counts, self._window = {}, window
             if network not in self._counts and len(self._counts) >= MAX_NETWORKS:
-                return True
-            self._counts[network] = count = self._counts.get(network, 0) + 1
-        return count <= limit
+                return 0
+            self._counts[network] = count = self._counts.get(network, 0) + amount
+        return count
 
     def clear(self) -> None:
         """Count anew."""

@@ -17,8 +17,9 @@ from django.core.signing import b64_encode
 from sessions_farm.session import ids, serializer
 from sessions_farm.session.variables import SIGNED_IN
 from sessions_farm.stores import current_store
-from sessions_farm.stores.base import Reading, State, now_ms
+from sessions_farm.stores.base import Reading, State
 from sessions_farm.stores.effects.effects import run_sync
+from sessions_farm.stores.store_time import now_effects
 from sessions_farm.web import tokens
 
 LIFETIME = 600  # seconds
@@ -77,5 +78,6 @@ def is_signed_in(reading: Reading) -> bool:
 
 def load_first(keys: Iterable[str]) -> Reading:
     """Return the session under the first key that has one. Raise StoreUnavailableError."""
-    readings = (run_sync(current_store().load(key, now_ms())) for key in keys)
+    store = current_store()
+    readings = (run_sync(store.load(key, run_sync(now_effects(store)))) for key in keys)
     return next((found for found in readings if found.state is not State.ABSENT), Reading(State.ABSENT))

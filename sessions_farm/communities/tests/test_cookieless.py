@@ -26,6 +26,7 @@ from sessions_farm.tests.support.people import make_user
 MALL, A, FAIR = "https://mall.test", "https://a.test", "https://c.test"
 TOKEN = re.compile(r"/\(s:[\w-]{32,}\.[0-9A-Za-z]+\.[\w-]{43}\)")
 HOUR = 3600
+TEA, MILK, OWN = "green tea", "whole milk", "of my own"  # with spaces, as no random token on a page
 
 
 @pytest.fixture
@@ -54,8 +55,8 @@ def shopper():
 @pytest.fixture
 def customer(shopper):
     """Somebody who has something in the session."""
-    shopper.post(f"{shopper.prefix}/add", {"line": "tea"})
-    assert "tea" in shopper.text
+    shopper.post(f"{shopper.prefix}/add", {"line": TEA})
+    assert TEA in shopper.text
     return shopper
 
 
@@ -135,11 +136,11 @@ def test_forms_work_and_redirects_keep_the_token(site, in_session):
     shopper = Shopper()
     shopper.get(f"{MALL}/cart")
     before = shopper.prefix
-    for line in ("tea", "milk"):
+    for line in (TEA, MILK):
         shopper.post(f"{shopper.prefix}/add", {"line": line})
         assert shopper.url == f"{MALL}{before}/cart"
-    assert "tea" in shopper.text
-    assert "milk" in shopper.text
+    assert TEA in shopper.text
+    assert MILK in shopper.text
     assert shopper.with_prefix("/literal").status_code == 200
     assert shopper.url == f"{MALL}{before}/cart"
 
@@ -244,20 +245,20 @@ def starts_afresh(browser, address):
     browser.get(address)
     assert browser.hops[0].status == 302
     assert "(s:" not in browser.hops[0].response["Location"]
-    assert (browser.response.status_code, "tea" in browser.text) == (200, False)
+    assert (browser.response.status_code, TEA in browser.text) == (200, False)
     return True
 
 
 def test_tampered_token_starts_afresh(customer):
     for prefix in spoilt(customer.prefix):
         assert starts_afresh(copy_of(customer), f"{MALL}{prefix}/cart")
-    assert "tea" in customer.with_prefix("/cart").content.decode()
+    assert TEA in customer.with_prefix("/cart").content.decode()
 
 
 @pytest.mark.parametrize("change", ["browser", "network", "host", "community", "later"])
 def test_token_elsewhere_starts_afresh(customer, change):
     browser, address = copy_of(customer), f"{MALL}{customer.prefix}/cart"
-    assert "tea" in browser.get(address).content.decode()  # the control: the same kind of browser, the same network
+    assert TEA in browser.get(address).content.decode()  # the control: the same kind of browser, the same network
     if change == "browser":
         browser.headers["User-Agent"] = "Another/1.0"
     elif change == "network":
@@ -297,7 +298,7 @@ def test_post_with_a_bad_token_touches_no_session_and_is_no_error_of_its_own(cus
 
 def test_old_key_is_accepted_and_a_raised_epoch_is_not(site, customer):
     site.SECRET_KEY_FALLBACKS, site.SECRET_KEY = [site.SECRET_KEY], "the-next-one" * 5
-    assert "tea" in customer.with_prefix("/cart").content.decode()
+    assert TEA in customer.with_prefix("/cart").content.decode()
     Community.objects.update(key_epoch=2)
     assert starts_afresh(copy_of(customer), f"{MALL}{customer.prefix}/cart")
 
@@ -305,11 +306,11 @@ def test_old_key_is_accepted_and_a_raised_epoch_is_not(site, customer):
 def test_cookie_is_no_token_and_token_no_cookie(customer):
     browser = Shopper(cookies=True)
     browser.get(f"{MALL}/cart")
-    browser.post("/add", {"line": "tea"})
+    browser.post("/add", {"line": TEA})
     (value,) = [value for name, value in browser.jar("mall.test").items() if value.count(".") == 2]
     assert starts_afresh(copy_of(browser), f"{MALL}/(s:{value})/cart")
     browser.plant("mall.test", "__Host-Http-mall", customer.prefix.removeprefix("/(s:").removesuffix(")"))
-    assert "tea" not in browser.get(f"{MALL}/cart").content.decode()
+    assert TEA not in browser.get(f"{MALL}/cart").content.decode()
 
 
 def test_whoever_sends_a_cookie_is_served_with_cookies(customer):
@@ -319,9 +320,9 @@ def test_whoever_sends_a_cookie_is_served_with_cookies(customer):
     victim.get(f"{MALL}/cart")
     assert starts_afresh(victim, f"{MALL}{customer.prefix}/cart")
     assert victim.url == f"{MALL}/cart"
-    victim.post(f"{customer.prefix}/add", {"line": "mine"})
-    assert (victim.url, "mine" in victim.text, "tea" in victim.text) == (f"{MALL}/cart", True, False)
-    assert "mine" not in customer.with_prefix("/cart").content.decode()
+    victim.post(f"{customer.prefix}/add", {"line": OWN})
+    assert (victim.url, OWN in victim.text, TEA in victim.text) == (f"{MALL}/cart", True, False)
+    assert OWN not in customer.with_prefix("/cart").content.decode()
 
 
 @pytest.mark.parametrize("path", ["//evil.test/", "/\\evil.test/", "/%5Cevil.test", "//evil.test//x", "/%09/evil.test"])
@@ -354,8 +355,8 @@ def test_no_hand_off_without_cookies():
     shopper = Shopper()
     shopper.get(f"{A}/cart")
     assert [hop.host for hop in shopper.hops] == ["a.test"] * 3
-    shopper.post(f"{shopper.prefix}/add", {"line": "tea"})
-    assert "tea" in shopper.text
+    shopper.post(f"{shopper.prefix}/add", {"line": TEA})
+    assert TEA in shopper.text
     assert {hop.host for hop in shopper.hops} == {"a.test"}
 
 
@@ -373,10 +374,10 @@ def test_sign_in_gives_another_token_and_the_old_one_opens_nothing(customer, dat
     link = re.search(r'href="([^"]+)/p/x"', customer.text)[1]
     assert before not in customer.text
     customer.get(f"{MALL}{link}/cart")
-    assert f"[&#x27;tea&#x27;] {user.pk}" in customer.text
+    assert f"[&#x27;{TEA}&#x27;] {user.pk}" in customer.text
     assert f" {user.pk}" not in thief.get(f"{MALL}{before}/cart").content.decode()
-    customer.post(f"{customer.prefix}/add", {"line": "milk"})
-    assert "milk" in customer.text
+    customer.post(f"{customer.prefix}/add", {"line": MILK})
+    assert MILK in customer.text
 
 
 def test_sign_out_gives_another_token_too(customer):
@@ -385,10 +386,10 @@ def test_sign_out_gives_another_token_too(customer):
     before = customer.prefix
     customer.post(f"{before}/out")
     assert customer.prefix not in {"", before}
-    assert "tea" not in customer.text
+    assert TEA not in customer.text
     assert f" {user.pk}" not in copy_of(customer).get(f"{MALL}{before}/cart").content.decode()
-    customer.post(f"{customer.prefix}/add", {"line": "milk"})
-    assert "milk" in customer.text
+    customer.post(f"{customer.prefix}/add", {"line": MILK})
+    assert MILK in customer.text
 
 
 @pytest.mark.parametrize("role", [{"is_staff": True}, {"is_superuser": True}, {"works": True}])
@@ -433,7 +434,7 @@ def test_munged_address_leads_back_to_the_visitor(customer):
         f"{inside}/",
     ] == MUNGED  # fmt: skip
     back = customer.get(MUNGED[0], **{"Sec-Fetch-Site": "cross-site"})
-    assert "tea" in back.content.decode()
+    assert TEA in back.content.decode()
 
 
 def test_munged_address_of_a_visitor_with_cookies_is_absolute_and_no_more():

@@ -9,9 +9,9 @@ from django.db.models import Case, F, Value, When
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
-from sessions_farm import query_plans
+from sessions_farm.communities import query_plans
 from sessions_farm.communities.models import Community, Domain, Visitor, VisitorKey
-from sessions_farm.query_plans import (
+from sessions_farm.communities.query_plans import (
     CountDistinctRows,
     CountRows,
     MaxRows,
@@ -24,7 +24,7 @@ from sessions_farm.query_plans import (
     planned_delete,
     planned_updates,
 )
-from sessions_farm.query_plans import planned_update as planned_change
+from sessions_farm.communities.query_plans import planned_update as planned_change
 
 pytestmark = [
     pytest.mark.django_db,

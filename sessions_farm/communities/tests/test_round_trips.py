@@ -9,6 +9,7 @@ from django.contrib.auth import login
 from django.db import connection
 from django.test import Client as StockClient
 
+from sessions_farm.clock import STORE_CLOCK
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.tests.support.fixtures import HOST_MIDDLEWARE
 from sessions_farm.models import Session
@@ -63,7 +64,7 @@ def wires(request, two_communities, settings):
     settings.SESSIONS_FARM = {
         "STORE": request.param,
         "REDIS_URL": redis.url,
-        "REDIS_TIMEOUT": 5,
+        "REDIS_TIMEOUT": 60,
         "REDIS_PREFIX": f"farm-{keys.new_id()[:8]}",
         "TIER_POLL": 3600,
     }
@@ -133,8 +134,8 @@ def test_reading_page(wires):
 def test_reading_page_that_slides_the_time_out(wires, monkeypatch):
     session_id = new_session(x=1)
     key, store = keys.digest(session_id), current_store()
-    soon = int(time.time() * 1000) + 5 * MINUTE
-    monkeypatch.setattr("sessions_farm.session.session.now_ms", lambda: soon)
+    monkeypatch.setattr(STORE_CLOCK, "offset_ms", 5 * MINUTE)
+    soon = STORE_CLOCK.now_ms()
     assert wires.cost(session_id, read) == wires.each((0, 1), (1, 0), (1, 1))
     assert run_sync(store.load(key, soon + 18 * MINUTE)).variables == {"x": "1"}
     if wires.store != "redis":

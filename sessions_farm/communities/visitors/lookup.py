@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from sessions_farm.communities.models import Community, Visitor, VisitorKey
+from sessions_farm.communities.query_plans import planned
 from sessions_farm.communities.visitors.merging import merge_visitors
-from sessions_farm.query_plans import planned
 from sessions_farm.session import ids
 
 if TYPE_CHECKING:
@@ -80,20 +80,28 @@ def join_visitor_to_user(
     A user's devices share one visitor in a community. The state of an anonymous visitor goes to the user's own by
     ``visitors_merging``. The visitor of another user is left alone: the id then has none, or the user's own.
     """
+    current = find_visitor(*session_ids)
+    if current is not None and current.user_id == user.pk:
+        return current
+    if current is None:
+        return assign_own_visitor(session_ids[0], user, member)
     with transaction.atomic():
-        current = anonymous_or_own(find_visitor(*session_ids), user, session_ids)
-        community_id = current.community_id if current else member.community_id if member else None
-        own = Visitor.objects.filter(user=user, community=community_id).first()
-        if current is not None and own is None:
-            own = claim_for_user(current, user)
-        if own is None:
-            return None
-        if current is not None and current.pk != own.pk:
+        current = anonymous_or_own(current, user, session_ids)
+        if current is None:
+            return assign_own_visitor(session_ids[0], user, member)
+        own = Visitor.objects.filter(user=user, community=current.community_id).first() or claim_for_user(current, user)
+        if current.pk != own.pk:
             merge_visitors(source=current, target=own, now=now)
             VisitorKey.objects.filter(visitor=current).update(visitor=own)
-        elif current is None:
-            assign_visitor(session_ids[0], own)
         return own
+
+
+def assign_own_visitor(session_id: str, user: Any, member: Member | None) -> Visitor | None:
+    """Make the user's visitor in the member's community the one of an id; return it, or None without one."""
+    own = Visitor.objects.filter(user=user, community=member.community_id).first() if member else None
+    if own is not None:
+        assign_visitor(session_id, own)
+    return own
 
 
 def anonymous_or_own(visitor: Visitor | None, user: Any, session_ids: Sequence[str]) -> Visitor | None:

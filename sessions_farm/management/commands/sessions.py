@@ -22,9 +22,10 @@ from sessions_farm.conf import options
 from sessions_farm.session import people, queries, sweeper
 from sessions_farm.session.status import Status, store_status
 from sessions_farm.stores import current_store
-from sessions_farm.stores.base import NEVER, StoreUnavailableError, now_ms
+from sessions_farm.stores.base import NEVER, StoreUnavailableError
 from sessions_farm.stores.effects.effects import run_sync
 from sessions_farm.stores.sql.unlogged import set_logged
+from sessions_farm.stores.store_time import now_effects
 from sessions_farm.stores.switching import FollowingStore, SwitchingStore
 from sessions_farm.stores.tiered.epoch import TierEpoch
 
@@ -103,7 +104,9 @@ class Command(BaseCommand):
             ended = queries.end_everywhere(person)
             self.stdout.write(f"{person} is signed out: {ended} session{pluralize(ended)} ended.")
             return
-        if not any(found.header.ends < NEVER for found in run_sync(current_store().get_many([handle or ""], now_ms()))):
+        store = current_store()
+        living = run_sync(store.get_many([handle or ""], run_sync(now_effects(store))))
+        if not any(found.header.ends < NEVER for found in living):
             raise CommandError(f"No session lives under {handle!r}. `manage.py sessions list` shows the handles.")
         queries.end(str(handle))
         self.stdout.write("Ended.")
@@ -120,7 +123,7 @@ class Command(BaseCommand):
             raise CommandError(
                 'There is no switch: SESSIONS_FARM["SWITCH_FROM"] names no store that sessions move away from.'
             )
-        while some := run_sync(store.emptying(now_ms(), batch)):
+        while some := run_sync(store.emptying(run_sync(now_effects(store)), batch)):
             moved += some
             self.stdout.write(f"{moved} moved from {given.switch_from} to {given.store} …")
         sweeper.sweep()

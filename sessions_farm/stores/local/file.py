@@ -54,6 +54,10 @@ class FileStore(RecordStore):
     def effect(self, work: Callable[[], Any]) -> Effect:
         return Blocking(work)
 
+    def time_ms(self) -> int:
+        with as_unavailable():
+            return self._directory.time_ms()
+
     def load(self, key: str, now: int) -> Effects[Reading]:
         return (yield from self._counted(lambda: self._load(key, now)))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sessions_farm.stores.base import Event, VariableChange
+from sessions_farm.stores.base import Event, VariableChange, now_ms
 from sessions_farm.stores.effects.effects import InPlace
 from sessions_farm.stores.local.record_store import RecordStore
 from sessions_farm.stores.local.records import Code, Lease, Record, Table, Tables, Value, due_of
@@ -62,6 +63,11 @@ class MemoryStore(RecordStore):
         super().__init__(options)
         self._lock = threading.Lock()
         self._tables = MemoryTables()
+        self._stood_at = now_ms() - stopwatch_ms()
+
+    def time_ms(self) -> int:
+        """Return the time by a stopwatch: nobody sets it while the process runs."""
+        return self._stood_at + stopwatch_ms()
 
     @contextmanager
     def transaction(self, *_digests: str) -> Iterator[Tables]:
@@ -75,3 +81,9 @@ class MemoryStore(RecordStore):
 
     def effect(self, work: Callable[[], Any]) -> Effect:
         return InPlace(work)
+
+
+def stopwatch_ms() -> int:
+    """Return the milliseconds since some moment, the sleep of a machine included where it says so."""
+    kind = getattr(time, "CLOCK_BOOTTIME", None)
+    return (time.monotonic_ns() if kind is None else time.clock_gettime_ns(kind)) // 1_000_000

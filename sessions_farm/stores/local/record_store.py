@@ -38,6 +38,8 @@ POLL = 0.05  # seconds between two looks for a change or a free lease
 class RecordStore(ABC):
     """The base of stores without a database. Subclasses provide transactions over tables, and the effect of work."""
 
+    joins_transactions = False
+
     def __init__(self, options: Options) -> None:
         self.rules = Rules(options)
         self._max_live = options.max_live
@@ -57,6 +59,13 @@ class RecordStore(ABC):
     @abstractmethod
     def effect(self, work: Callable[[], Any]) -> Effect:
         """Return the effect that does some work."""
+
+    @abstractmethod
+    def time_ms(self) -> int:
+        """Return the time by the clock that all processes with these tables share."""
+
+    def clock(self) -> Effects[int | None]:
+        return (yield from self._counted(self.time_ms))
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
         return (

@@ -33,6 +33,7 @@ LOG = "write-ahead.json"  # of a shard; at most one record, for its writers take
 NEW_LOG = "write-ahead.new"
 LAYOUT = {"layout": 1, "shards": SHARDS}
 MARKER = "farm.json"
+CLOCK = "clock"  # a file that is touched, to ask the file system for its time
 QUARANTINE = "quarantine"
 LOCK_WAIT = 5.0  # seconds; a holder needs less than a thousandth of it, unless it is stopped
 
@@ -111,6 +112,13 @@ class ShardedDirectory:
                 if entry.stat().st_mtime_ns // 1_000_000 <= until:
                     found.append(entry.name)
         return sorted(found)
+
+    def time_ms(self) -> int:
+        """Return the time by the clock of the file system, which is a file server's where there is one."""
+        self._require_made()
+        place = self._path(CLOCK)
+        place.touch(mode=0o600)
+        return place.stat().st_mtime_ns // 1_000_000
 
     def quarantine(self, place: str) -> Path:
         """Copy an unreadable file for inspection; return the copy's path."""

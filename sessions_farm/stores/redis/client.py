@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Sent by the stores themselves, beside the commands of their scripts.
 COMMANDS = (
     *("ping", "info", "evalsha", "script|load"),
-    *("set", "getdel", "blpop", "pttl", "zcount", "zrange"),
+    *("set", "getdel", "blpop", "pttl", "time", "zcount", "zrange"),
     *("xdel", "xrange", "xread", "xrevrange"),
 )
 
@@ -56,6 +56,11 @@ class RedisClient:
     def client(self) -> redis.Redis:
         """The blocking client of redis-py."""
         return self.connections.client
+
+    def clock(self) -> Effects[int | None]:
+        """Return the time of Redis."""
+        seconds, microseconds = yield self.command("time")
+        return int(seconds) * 1000 + int(microseconds) // 1000
 
     def load(self, key: str, now: int) -> Effects[Reading]:
         """Read a session, and touch it where that is due."""

@@ -103,6 +103,12 @@ class Pool(redis.BlockingConnectionPool):
 class SentinelPool(redis.sentinel.SentinelConnectionPool, Pool):
     """The same pool for the primary that Sentinels name."""
 
+    def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002 -- redis-py's signature
+        """Close connections; where all are meant, those to the Sentinels too."""
+        super().disconnect(inuse_connections)
+        if inuse_connections:
+            self.sentinel_manager.close()
+
 
 def is_open(connection: Any) -> bool:
     """Return whether a connection has a socket."""

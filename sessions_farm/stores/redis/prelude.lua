@@ -13,7 +13,8 @@
 -- (copies) is another once everything was emptied.
 --
 -- Only commands of Redis 7.0 are used. Scripts name keys that are not in KEYS: a Cluster is out of scope.
--- luacheck: read_globals ALONE CAPPED EVENTS FEED_LENGTH FIELDS IDEMPOTENCY_KEYS_KEPT INDEXED MARGIN NAMES NEVER
+-- luacheck: read_globals ALONE CAPPED EVENTS EVENTS_KEPT FEED_LENGTH FIELDS IDEMPOTENCY_KEYS_KEPT INDEXED MARGIN
+-- luacheck: read_globals NAMES NEVER
 -- luacheck: read_globals OWNER_AT PREFIX SHARED TERM_LIMIT
 
 -- A Lua number of 13 digits prints as 1.76e+12 unless it is told otherwise.
@@ -80,6 +81,9 @@ local function add_event(kind, id, now, reason, other, shared)
     redis.call(
       "XADD",
       PREFIX .. ":events",
+      "MINID",
+      "~",
+      number((redis.call("TIME")[1] - EVENTS_KEPT) * 1000),
       "*",
       "kind",
       kind,
@@ -195,6 +199,18 @@ local function end_session(key, now, reason)
     add_event("ended", id_of(key), now, reason, "", shared)
   end
   return shared ~= nil
+end
+-- Remove up to ``limit`` sessions that expired before a moment. Return how many there were.
+local function remove_expired(before, limit, now)
+  local due = redis.call("ZRANGE", PREFIX .. ":live", "-inf", number(before), "BYSCORE", "LIMIT", 0, limit)
+  for _, id in ipairs(due) do
+    local key = PREFIX .. ":s:" .. id
+    end_session(key, now, "expired")
+    if not redis.call("HGET", key, "!") then
+      redis.call("UNLINK", key)
+    end
+  end
+  return #due
 end
 
 -- Variables. Writes are in ARGV from i: number of puts, name and text of each; number of drops, names; number of sums,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FEED_LENGTH = 1000
 MARGIN_MS = 3_600_000  # how long a hash outlives its session, so that the sweeper can read its final variables
 COPY_MARGIN_MS = 60_000
+UNSWEPT_MS = MARGIN_MS // 2  # how long after its end a session waits for the sweeper, before new ones remove it
+EVENTS_KEPT = 86_400  # seconds for which events wait for their delivery, which is given up then
 PRELUDE_HERE = "-- PRELUDE\n"
 
 
@@ -75,6 +77,8 @@ def constants(options: Options, *, alone: bool) -> str:
         "TERM_LIMIT": TERM_LIMIT,
         "IDEMPOTENCY_KEYS_KEPT": IDEMPOTENCY_KEYS_KEPT,
         "FEED_LENGTH": FEED_LENGTH,
+        "UNSWEPT": UNSWEPT_MS,
+        "EVENTS_KEPT": EVENTS_KEPT,
         "OWNER_AT": names.index(OWNER) + 1,
         "NAMES": listed(names),
         "FIELDS": listed([f":{name}" for name in names]),

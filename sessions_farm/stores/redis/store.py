@@ -41,6 +41,8 @@ REFUSALS = {
 class RedisStore(RedisQueries):
     """The store ``redis``."""
 
+    joins_transactions = False
+
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
         """Create a session; return its header."""
         header = packed(Header.fresh(lifetime, now), 0)

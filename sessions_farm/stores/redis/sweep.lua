@@ -3,20 +3,13 @@
 -- become a flood of tombstones.
 -- luacheck: read_globals FIELDS OWNER_AT PREFIX
 local now, limit, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local due = redis.call("ZRANGE", PREFIX .. ":live", "-inf", ARGV[1], "BYSCORE", "LIMIT", 0, limit)
-for _, id in ipairs(due) do
-  local key = PREFIX .. ":s:" .. id
-  end_session(key, now, "expired")
-  if not redis.call("HGET", key, "!") then
-    redis.call("UNLINK", key)
-  end
-end
+local expired = remove_expired(now, limit, now)
 if most == 0 then
-  return { #due, 0 }
+  return { expired, 0 }
 end
 local excess = math.min(redis.call("ZCOUNT", PREFIX .. ":live", "(" .. ARGV[1], "+inf") - most, limit)
 if excess <= 0 then
-  return { #due, 0 }
+  return { expired, 0 }
 end
 local oldest, ended = redis.call("ZRANGE", PREFIX .. ":anon", 0, limit - 1, "WITHSCORES"), 0
 for i = 1, #oldest, 2 do
@@ -35,4 +28,4 @@ for i = 1, #oldest, 2 do
     end
   end
 end
-return { #due, ended }
+return { expired, ended }

@@ -53,6 +53,8 @@ class DatabaseStore(DatabaseQueries):
     In an event loop PostgreSQL has asynchronous connections of the store's own (postgresql/async_pool.py).
     """
 
+    joins_transactions = True
+
     def __init__(self, options: Options) -> None:
         self._options = DialectOptions.of(options)
         self._dialects: dict[str, Dialect] = {}
@@ -73,6 +75,10 @@ class DatabaseStore(DatabaseQueries):
     def execute(self, statement: str, **given: Any) -> Effect:
         """Execute a statement with named parameters in the store's database; the answer is its rows."""
         return self._sql.execute(statement, **given)
+
+    def clock(self) -> Effects[int | None]:
+        rows = yield self.execute(self._sql.clock)
+        return int(rows[0][0])
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
         header = astuple(Header.fresh(lifetime, now))

@@ -99,6 +99,8 @@ class Refusal:
 class Dialect(Protocol):
     """Effects in one kind of database. A session's row: its key, the six numbers of its header, named columns."""
 
+    clock: str  # the statement that asks the database for its time
+
     def execute(self, statement: str, **given: Any) -> Effect:
         """Execute a statement with named parameters; answer its rows."""
 

@@ -56,10 +56,12 @@ logger = logging.getLogger(__name__)
 class TieredStore:
     """The store ``tiered``."""
 
+    joins_transactions = True
+
     def __init__(self, options: Options) -> None:
         self.sql = DatabaseStore(options)
         self.redis = RedisCopies(options)
-        self.breaker = CircuitBreaker(options.breaker_rest)
+        self.breaker = CircuitBreaker(options.breaker_rest, name="sessions")
         self.epoch = TierEpoch(self.sql, self.redis, self.breaker, options.tier_poll)
 
     @property
@@ -71,6 +73,14 @@ class TieredStore:
     def rotates_followers(self) -> bool:
         """Return whether ``rotate`` copies the rows of every following table to the new key."""
         return self.sql.rotates_followers
+
+    def clock(self) -> Effects[int | None]:
+        """Return the time of SQL; None while it is away, for copies can be read all the same."""
+        try:
+            return (yield from self.sql.clock())
+        except StoreUnavailableError as error:
+            logger.warning("The time of the sessions' database is not known: %s", error)
+            return None
 
     def create(self, key: str, variables: Mapping[str, str], lifetime: Lifetime, now: int) -> Effects[Header]:
         """Create a session and its copy; return its header."""

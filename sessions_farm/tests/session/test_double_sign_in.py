@@ -40,6 +40,18 @@ def sign_in(request, user):
     return JsonResponse({})
 
 
+def change_password(request):
+    """A form that has checked the old password and sets a new one, as Django's does."""
+    user = request.user
+    assert user.is_authenticated
+    if BOTH_LOADED:
+        BOTH_LOADED[0].wait(20)
+    user.set_password("another")
+    user.save()
+    auth.update_session_auth_hash(request, user)
+    return HttpResponse()
+
+
 def look(request):
     cart = request.session.get("cart")
     return JsonResponse({"user": request.user.pk, "cart": cart, "late": request.session.get("late")})
@@ -70,6 +82,7 @@ urlpatterns = [
     path("add/<str:goods>", add),
     path("claim", claim),
     path("late", mark_late),
+    path("password", change_password),
     path("rotate", rotate),
     path("sign-in/<int:user>", sign_in),
 ]
@@ -80,7 +93,7 @@ def site(request, settings, tmp_path):
     settings.MIDDLEWARE, settings.ROOT_URLCONF = MIDDLEWARE, __name__
     settings.SESSION_COOKIE_SECURE = False
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
-    settings.SESSIONS_FARM = options_of(request.param, tmp_path)
+    settings.SESSIONS_FARM = options_of(request.param, tmp_path, GRACE=60)  # longer than any test takes
     yield request.param
     current_store.cache_clear()
 
@@ -190,6 +203,31 @@ def test_id_of_somebody_signed_in_follows_no_rotation(anna):
     assert thief.post("/rotate").status_code == 400
     assert thief.post("/late").status_code == 400
     assert seen(victim)["late"] is None
+
+
+def test_two_presses_of_a_changed_password_end_in_one_session(anna, scale):
+    """Each hashes the password anew; the session keeps the hash that the database has in the end."""
+    browser = visitor()
+    browser.post(f"/sign-in/{anna.pk}")
+    for _ in range(times(scale)):
+        presses = [copy(browser) for _ in range(2)]
+        answers = at_once([lambda press=press: press.post("/password") for press in presses])
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert id_of(presses[0]) == id_of(presses[1]) != id_of(browser)
+        assert [seen(press)["user"] for press in presses] == [anna.pk] * 2
+        browser = presses[1]
+    assert seen(browser)["cart"] == ["kettle"]
+
+
+def test_id_from_before_a_changed_password_opens_nothing(anna):
+    owner = visitor()
+    owner.post(f"/sign-in/{anna.pk}")
+    thief = copy(owner)
+    assert owner.post("/password").status_code == 200
+    with pytest.raises(AssertionError):  # to the view nobody is signed in
+        thief.post("/password")
+    assert seen(thief)["user"] is None
+    assert seen(owner)["user"] == anna.pk
 
 
 def test_successor_is_followed_no_longer_than_the_grace(anna, settings):

@@ -80,7 +80,7 @@ def test_lock_of_the_dead_ends_by_itself(name):
     scope = on_another_node(name)
     held = scope.lock(lease=0.05)
     held.__enter__()
-    with scope.lock(wait=5):
+    with scope.lock(wait=60):
         pass
 
 

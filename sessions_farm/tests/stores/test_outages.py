@@ -22,7 +22,8 @@ from sessions_farm.tests.support import fault_site
 from sessions_farm.tests.support.cable import DatabaseCable, RedisCable
 from sessions_farm.tests.support.fault_site import Crowd, serving
 from sessions_farm.tests.support.people import make_user
-from sessions_farm.tests.support.redis_servers import Server, free_port, needs_servers, running
+from sessions_farm.tests.support.ports import own_port
+from sessions_farm.tests.support.redis_servers import Server, needs_servers, running
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -78,7 +79,7 @@ FAULTS = {
     "redis frozen": (lambda place: place.redis.freeze(), lambda place: place.redis.thaw()),
     "redis full": (lambda place: place.configure("maxmemory", 1), lambda place: place.configure("maxmemory", 0)),
     "redis read-only": (
-        lambda place: place.replicate("127.0.0.1", str(free_port())),
+        lambda place: place.replicate("127.0.0.1", str(own_port(place))),
         lambda place: place.replicate("NO", "ONE"),
     ),
     "sql cut": (lambda place: place.sql_cable.cut(), lambda place: place.sql_cable.mend()),

@@ -9,6 +9,8 @@ import threading
 import time
 from urllib.parse import urlsplit
 
+from sessions_farm.tests.support.ports import own_port
+
 
 class Cable:
     """A TCP proxy before ``host:port`` (or a socket in the folder ``host``, as PostgreSQL has it).
@@ -23,13 +25,12 @@ class Cable:
         self.clogged = self.loses = False
         self.trips = 0
         self.listener = self.pairs = None
-        self.address = ("127.0.0.1", 0)
+        self.address = ("127.0.0.1", own_port(self))
         self.mend()
 
     def mend(self):
         if self.listener is None:
             self.listener = socket.create_server(self.address, reuse_port=False)
-            self.address = self.listener.getsockname()
             self.pairs = []
             threading.Thread(target=self._serve, args=(self.listener, self.pairs), daemon=True).start()
         self.clogged = False

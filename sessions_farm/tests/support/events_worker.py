@@ -69,6 +69,7 @@ class Producer(Role):
                 with suppress(StoreRefusedError):  # on a slow machine it expires meanwhile
                     self.live_one()
                 time.sleep(self.random.uniform(0, 0.01))
+        die_once(self.path.with_suffix(".spared"))  # whom no other death has met: that of producers is certain too
 
     def live_one(self):
         store, key, now = current_store(), secrets.token_urlsafe(32), now_ms()
@@ -148,16 +149,18 @@ class DeadlyStore:
     def forget_events(self, ids):
         ids = list(ids)
         if ids:
-            self.kill_once(".before")
+            die_once(self.path.with_suffix(".before"))
         answer = yield from self.store.forget_events(ids)
         if ids:
-            self.kill_once(".after")
+            die_once(self.path.with_suffix(".after"))
         return answer
 
-    def kill_once(self, side):
-        with suppress(FileExistsError):
-            self.path.with_suffix(side).touch(exist_ok=False)
-            os.kill(os.getpid(), signal.SIGKILL)
+
+def die_once(note):
+    """At the first call with this note, which stays."""
+    with suppress(FileExistsError):
+        note.touch(exist_ok=False)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def forget_first(limit):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-ROW = re.compile(r"^\| ([DT]?\d+) \|.*\|([^|]+)\|$", re.MULTILINE)
+ROW = re.compile(r"^\| ([DET]?\d+) \|.*\|([^|]+)\|$", re.MULTILINE)
 
 
 def rows_of(table: Path) -> list[tuple[str, str]]:
@@ -23,5 +23,7 @@ def missing_tests(cell: str, folders: Iterable[Path]) -> list[str]:
 
 def _is_there(file: str, test: str, folders: Iterable[Path]) -> bool:
     trees = [ast.parse((folder / file).read_text()) for folder in folders if (folder / file).exists()]
-    names = {node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
+    names = {
+        node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
     return bool(trees) and (not test or test in names)

@@ -21,11 +21,13 @@ from urllib.parse import quote
 import pytest
 import redis
 
+from sessions_farm.tests.support.ports import own_port
 from sessions_farm.tests.support.stores_fixtures import REDIS_URL
 
 # The program as a child of a shell that ends it when our end of the pipe closes, however we end.
 LEASH = 'log=$1; shift; "$@" >>"$log" 2>&1 & echo $!; cat >/dev/null; kill -9 $! 2>/dev/null; wait'
-HASTE = ("INFO-PERIOD", 200, "PUBLISH-PERIOD", 200, "ASK-PERIOD", 200)
+# A Sentinel that did not run for two seconds does nothing for half a minute: here, for a second.
+HASTE = ("INFO-PERIOD", 200, "PUBLISH-PERIOD", 200, "ASK-PERIOD", 200, "TILT-PERIOD", 1000)
 # In a URL it has to be quoted. No space and no quotation mark: a Sentinel of Redis 7.0 rewrites its configuration
 # without quoting the password, and does not start again with what it wrote.
 PASSWORD = "servers-own/?"
@@ -46,12 +48,6 @@ needs_servers = pytest.mark.skipif(
 )
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def until(true, what, seconds=30):
     """Wait until ``true()`` is; what it raises of Redis's errors is "not yet"."""
     end = time.monotonic() + seconds
@@ -67,7 +63,7 @@ class Server:
     """One redis-server (or Sentinel) on a port that stays its own when it is started again."""
 
     def __init__(self, folder, *config, sentinel=False):
-        self.port = free_port()
+        self.port = own_port(self)
         self.folder = Path(folder) / str(self.port)
         self.folder.mkdir()
         self.sentinel = sentinel
@@ -179,12 +175,28 @@ class Service:
                 server.start()
         until(self.is_whole, "the Sentinels have made the old primary a replica", seconds=60)
 
+    def replicate(self):
+        """Wait until the replicas have what the primary has: a fail-over loses what they have not."""
+        with self.primary.admin() as client:
+            client.set("replicated", 1)
+            replicas = len(self.nodes) - 1
+            assert client.wait(replicas, 30_000) == replicas, "the replicas do not follow"
+
     def fail_over(self):
-        """Have the Sentinels choose another primary while the old one lives."""
+        """Have the Sentinels choose another primary while the old one lives.
+
+        They refuse or give up while they have not heard of the replica for a moment, as on a busy machine: ask again.
+        """
         old = self.primary
-        with self.sentinels[0].admin() as client:
-            client.execute_command("SENTINEL FAILOVER", self.NAME)
-        until(lambda: self.primary is not old, "a planned fail-over")
+
+        def is_done():
+            with self.sentinels[0].admin() as client:
+                state = client.sentinel_master(self.NAME)
+                if state["port"] == old.port and "failover_in_progress" not in state["flags"]:
+                    client.execute_command("SENTINEL FAILOVER", self.NAME)
+            return self.primary is not old
+
+        until(is_done, "a planned fail-over")
 
     def url(self, login="", query=""):
         hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)

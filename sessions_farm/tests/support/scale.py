@@ -21,6 +21,13 @@ def scale() -> int:
     return asked()
 
 
+@pytest.fixture
+def at_proof(scale: int) -> None:
+    """Skip the test at ``make test``: what it shows takes long, or is shown small elsewhere."""
+    if scale == 1:
+        pytest.skip("It takes long: make prove.")
+
+
 def asked() -> int:
     return int(os.environ.get("SCALE", "1"))
 

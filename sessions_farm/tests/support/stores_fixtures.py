@@ -66,8 +66,11 @@ def make_store(name: str, drive=run_sync, folder="", prefix="", **options):
 
 
 def make_node(url, prefix, **options):
-    """A node of the farm; its breaker rests a moment only, its knowledge of the epoch is as asked."""
-    given = {"redis_url": url, "redis_timeout": 1, "breaker_rest": 0.05, "tier_poll": 0.0} | options
+    """A node of the farm; its breaker rests a moment only, its knowledge of the epoch is as asked.
+
+    A generous time-out here too: after one the node goes on in SQL, and no copy is as the test has it.
+    """
+    given = {"redis_url": url, "redis_timeout": 10, "breaker_rest": 0.05, "tier_poll": 0.0} | options
     return make_store("tiered", prefix=prefix, **given)
 
 

@@ -82,7 +82,7 @@ def test_raw_id_is_never_accepted():
     assert cookies.prove(MEMBER, keys.new_id(), now=NOW) is None
 
 
-@pytest.mark.parametrize(("age", "good"), [(30 * DAY, True), (30 * DAY + 1, False), (-300, True), (-301, False)])
+@pytest.mark.parametrize(("age", "good"), [(30 * DAY, True), (30 * DAY + 1, False), (-DAY, True), (-DAY - 1, False)])
 def test_cookie_has_its_time(age, good):
     value = cookies.seal(MEMBER, keys.new_id(), now=NOW)
     assert bool(cookies.prove(MEMBER, value, now=NOW + age)) is good

@@ -14,7 +14,7 @@ NOW = 1_800_000_000
 def test_token_gives_its_payload_and_issue_time_back():
     token = seal("test", "abc-_.~9", "host", now=NOW)
     assert unseal("test", token, "host", now=NOW + 9) == Sealed("abc-_.~9", NOW)
-    assert unseal("test", seal("test", "x")).age() < 5
+    assert unseal("test", seal("test", "x")).age() < 60
     assert set(token) <= set(string.ascii_letters + string.digits + "-_.~")
 
 

@@ -14,11 +14,13 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.core.management.base import BaseCommand
-from prometheus_client import start_http_server
 
 from shipping import monitor, presence
 from shipping.claim import LEASE
+from shipping.mailroom import work
 from shipping.runner import SWITCH_SECONDS, Runner
+from vendors import metrics_server
+from vendors.watchdog import Watchdog
 
 HEARTBEAT = os.environ.get("HEARTBEAT_FILE")
 
@@ -42,13 +44,18 @@ class Command(BaseCommand):
 
     def handle(self, *, lease: float, metrics_port: int | None, **_: Any) -> None:
         if metrics_port:
-            start_http_server(metrics_port)
+            metrics_server.start(metrics_port)
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         monitor.start(stopped)
+        work.start(stopped)
         sys.setswitchinterval(SWITCH_SECONDS)
         runner = Runner(lease=timedelta(seconds=lease))
         runner.on_upkeep = partial(note, runner.name)
+        watchdog = Watchdog("dispatchd", lambda: runner.turns).start()
         self.stdout.write("dispatchd: working the outbox")
-        async_to_sync(runner.run_forever)(stopped=stopped.is_set, idle=presence.wait)
+        try:
+            async_to_sync(runner.run_forever)(stopped=stopped.is_set, idle=presence.wait)
+        finally:
+            watchdog.stop()

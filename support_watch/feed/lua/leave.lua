@@ -15,7 +15,7 @@ local open = open_tabs(visit)
 open[tab] = nil
 local latest = math.min(tonumber(until_ms), now + grace)
 for _, other in pairs(open) do
-  latest = math.max(latest, other)
+  latest = math.max(latest, other[1])
 end
 redis.call("HSET", tabs, visit, cjson.encode(open))
 redis.call("ZADD", present, integer(latest), visit)

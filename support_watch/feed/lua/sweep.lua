@@ -6,9 +6,11 @@ local over = redis.call("ZRANGEBYSCORE", present, "-inf", integer(now), "WITHSCO
 for index = 1, #over, 2 do
   local visit = over[index]
   local closed = redis.call("HGET", tabs, visit) == "{}"
+  local entry = read_entry(visit) or { level = 0 }
   redis.call("ZREM", present, visit)
-  redis.call("HDEL", values, visit)
-  redis.call("HDEL", tabs, visit)
-  emit(closed and "leave" or "expire", visit, keep, { until_ms = tonumber(over[index + 1]) })
+  for _, key in ipairs({ values, tabs, handles, claims }) do
+    redis.call("HDEL", key, visit)
+  end
+  emit(closed and "leave" or "expire", visit, keep, { until_ms = tonumber(over[index + 1]), level = entry.level })
 end
 return { epoch, redis.call("HGET", pos, "seq"), integer(now), unpack(over) }

@@ -1,32 +1,27 @@
-/* The staff's live list. It checks each event's (epoch, seq), resyncs where a number is missing, and shows "Live" only
-   while the server's heartbeats confirm its position. */
+/* The desk. It checks each event's (epoch, seq), resyncs where a number is missing, and shows "Live" only while the
+   server's heartbeats confirm its position. */
+import { Feed } from "./feed.js";
+import { List } from "./list.js";
+import { Notices } from "./notices.js";
 import { Ear } from "./sound.js";
 
 const root = document.getElementById("watch");
-const SILENT_MS = 12_000; // the server sends a heartbeat every 5 s
-const NEW_MS = 60_000;
-const LEFT_MS = 10_000;
-const FORBIDDEN = 4403;
-const TOO_MANY = 4429;
-
 const ear = new Ear(document.getElementById("sound"));
+const notices = new Notices(document.getElementById("notify"));
 const link = document.getElementById("link");
-const rows = new Map(); // visit -> {row, since, left}
+const pause = document.getElementById("pause");
 let position = root.dataset.epoch ? { epoch: root.dataset.epoch, seq: Number(root.dataset.seq) } : null;
 let ahead = root.dataset.now ? Number(root.dataset.now) - Date.now() : 0; // the server's clock minus ours
-let socket = null;
-let heard = 0;
-let tries = 0;
 let refreshing = 0;
-let over = false;
+let held = null; // messages that wait while the list is paused
 
-/* The mall's own time zone, wherever the browser is. */
-const CLOCK = new Intl.DateTimeFormat("en-IE", { hour: "2-digit", minute: "2-digit", timeZone: root.dataset.zone });
+const list = new List(root, () => Date.now() + ahead);
 
 const LINKS = {
   connecting: ["calm", "Connecting"],
   live: ["good", "Live"],
   behind: ["warn", "Catching up"],
+  paused: ["calm", "Paused"],
   lost: ["bad", "Connection lost, trying again"],
   refused: ["bad", "Open in too many windows"],
   over: ["bad", "Not yours to watch any more"],
@@ -38,90 +33,8 @@ function show(state) {
   if (link.textContent !== words) link.textContent = words;
   link.dataset.state = shape;
   link.dataset.link = state;
-}
-
-function serverNow() {
-  return Date.now() + ahead;
-}
-
-/* The list */
-
-function draw(visitor, isNew) {
-  let entry = rows.get(visitor.visit);
-  if (!entry) {
-    const row = document.getElementById("row").content.firstElementChild.cloneNode(true);
-    row.dataset.visit = visitor.visit;
-    row.querySelector("th").textContent = visitor.name;
-    entry = { row, since: visitor.since, left: 0 };
-    rows.set(visitor.visit, entry);
-    const time = row.querySelector("time");
-    const came = new Date(visitor.since);
-    time.dateTime = came.toISOString();
-    time.textContent = CLOCK.format(came);
-    if (isNew) row.dataset.new = "";
-    place(entry);
-  }
-  entry.left = 0;
-  tick();
-}
-
-/* Newest on top. */
-function place(entry) {
-  const list = document.getElementById("present");
-  const after = [...list.children].find((other) => Number(other.dataset.since) <= entry.since);
-  entry.row.dataset.since = entry.since;
-  list.insertBefore(entry.row, after ?? null);
-}
-
-function depart(visit) {
-  const entry = rows.get(visit);
-  if (entry) entry.left = serverNow();
-  tick();
-}
-
-function age(since) {
-  const all = Math.max(0, Math.floor((serverNow() - since) / 1000));
-  const minutes = Math.floor(all / 60);
-  if (minutes >= 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  return minutes ? `${minutes} min` : `${all} s`;
-}
-
-function stateOf(entry) {
-  if (entry.left) return ["calm", "Left"];
-  return serverNow() - entry.since < NEW_MS ? ["warn", "New"] : ["good", "Here"];
-}
-
-function tick() {
-  let here = 0;
-  for (const [visit, entry] of rows) {
-    if (entry.left && serverNow() - entry.left > LEFT_MS) {
-      entry.row.remove();
-      rows.delete(visit);
-      continue;
-    }
-    here += entry.left ? 0 : 1;
-    const [shape, word] = stateOf(entry);
-    const badge = entry.row.querySelector(".badge");
-    badge.dataset.state = shape;
-    if (badge.textContent !== word) badge.textContent = word;
-    entry.row.dataset.state = entry.left ? "left" : "here";
-    if (!entry.left) entry.row.querySelector(".watch__age").textContent = age(entry.since);
-  }
-  document.getElementById("count").textContent = here;
-  document.getElementById("room").hidden = rows.size === 0;
-  document.getElementById("nobody").hidden = rows.size > 0;
-}
-
-function adopt() {
-  for (const row of document.getElementById("present").children) {
-    rows.set(row.dataset.visit, { row, since: Number(row.dataset.since), left: 0 });
-  }
-}
-
-function replaceAll(present) {
-  const here = new Set(present.map((visitor) => visitor.visit));
-  for (const visit of rows.keys()) if (!here.has(visit)) depart(visit);
-  for (const visitor of present) draw(visitor, false);
+  link.title = state === "live" ? `By ${feed.name}` : "";
+  link.dataset.transport = feed.transport;
 }
 
 function say(words) {
@@ -130,34 +43,43 @@ function say(words) {
 
 /* Events */
 
-function take(event, isLive) {
+const EVENTS = {
+  leave: (event) => list.depart(event.visit),
+  expire: (event) => list.depart(event.visit),
+  claim: (event) => list.claim(event.visit, event.by, event.note),
+  release: (event) => list.claim(event.visit, "", ""),
+};
+
+function take(event) {
   position = { epoch: event.epoch, seq: event.seq };
-  if (event.type === "leave" || event.type === "expire") depart(event.visit);
-  else if (!event.late) draw(event, isLive && event.first);
-  if (event.first && isLive) {
-    say(`${event.name} opened the support page`);
+  if (event.type in EVENTS) EVENTS[event.type](event);
+  else if (!event.late) list.draw(event, event.first);
+  if (event.first) {
+    const words = `${event.name} opened ${event.page.title ? `the ${event.page.title}` : "a page"}`;
+    say(words);
     ear.chime();
+    notices.announce(event.visit, words);
   }
   refreshSoon();
-}
-
-function follows(event) {
-  return position && event.epoch === position.epoch && event.seq === position.seq + 1;
 }
 
 function isKnown(event) {
   return position && event.epoch === position.epoch && event.seq <= position.seq;
 }
 
+function follows(event) {
+  return position && event.epoch === position.epoch && event.seq === position.seq + 1;
+}
+
 function resync() {
   show("behind");
-  send({ op: "resync", last: position });
+  feed.resync();
 }
 
 const handlers = {
   snapshot(message) {
     position = { epoch: message.epoch, seq: message.seq };
-    replaceAll(message.present);
+    list.replaceAll(message.present, message.claims);
     if (message.recovered === false) {
       document.getElementById("missed").hidden = false;
       refreshSoon();
@@ -165,11 +87,11 @@ const handlers = {
     show("live");
   },
   replay(message) {
-    for (const event of message.events) if (!isKnown(event)) take(event, true);
+    for (const event of message.events) if (!isKnown(event)) take(event);
     show(message.more ? "behind" : "live");
   },
   ev(message) {
-    if (follows(message.event)) take(message.event, true);
+    if (follows(message.event)) take(message.event);
     else if (!isKnown(message.event)) resync();
   },
   hb(message) {
@@ -181,70 +103,72 @@ const handlers = {
   },
 };
 
-/* The connection */
-
-function send(message) {
-  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
-}
-
-function connect() {
-  window.clearTimeout(connect.timer);
-  if (over) return;
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const mine = new WebSocket(`${scheme}//${location.host}${root.dataset.socket}`);
-  socket = mine;
-  heard = performance.now();
-  mine.addEventListener("open", () => send({ op: "sub", last: position }));
-  mine.addEventListener("message", ({ data }) => {
-    if (mine !== socket) return;
-    heard = performance.now();
-    tries = 0;
-    const message = JSON.parse(data);
-    if (message.now) ahead = message.now - Date.now();
+function hear(message) {
+  if (message.now) ahead = message.now - Date.now();
+  if (!held) {
     handlers[message.op]?.(message);
-  });
-  mine.addEventListener("close", ({ code }) => {
-    if (mine === socket) lose(code);
-  });
-}
-
-function lose(code) {
-  socket = null;
-  if (code === FORBIDDEN) {
-    end("over");
     return;
   }
-  show(code === TOO_MANY ? "refused" : "lost");
-  const wait = Math.min(10_000, 500 * 2 ** tries) * (0.5 + Math.random());
-  tries += 1;
-  if (tries > 2) askWhy();
-  connect.timer = window.setTimeout(connect, code === TOO_MANY ? 15_000 : wait);
+  if (message.op === "hb" || message.op === "stall") return;
+  if (message.op === "snapshot") held.length = 0; // it holds all that came before
+  held.push(message);
+  const news = held.filter(({ op, event }) => op === "ev" && event.first).length;
+  pause.textContent = news ? `Go on (${news} new)` : "Go on";
 }
 
-/* A refused handshake carries no reason; the page itself shows it: signed out, or access ended. */
-async function askWhy() {
-  try {
-    const answer = await fetch("?part=history");
-    if (answer.redirected) end("left");
-    else if (answer.status === 404) end("over");
-  } catch {
-    /* No response: a lost connection. */
+const feed = new Feed({
+  socket: root.dataset.socket,
+  stream: root.dataset.stream,
+  position: () => lastHeld() ?? position,
+  hear,
+  lost: (isRefused) => show(isRefused ? "refused" : "lost"),
+  ended(cause) {
+    held = null;
+    list.replaceAll([], {});
+    show(cause);
+    document.getElementById("reload").hidden = false;
+  },
+});
+
+/* While paused the connection is as far as the last message that waits. */
+function lastHeld() {
+  const last = held?.findLast(({ seq }) => seq !== undefined);
+  return last && { epoch: last.epoch, seq: last.seq };
+}
+
+function togglePause() {
+  if (held) {
+    const waiting = held;
+    held = null;
+    pause.textContent = "Pause";
+    show("behind");
+    for (const message of waiting) handlers[message.op]?.(message);
+    if (!waiting.length) show("live");
+  } else {
+    held = [];
+    pause.textContent = "Go on";
+    show("paused");
   }
+  pause.setAttribute("aria-pressed", String(Boolean(held)));
 }
 
-function end(state) {
-  over = true;
-  replaceAll([]);
-  show(state);
-  document.getElementById("reload").hidden = false;
-}
-
-function watchOver() {
-  tick();
-  if (socket && performance.now() - heard > SILENT_MS) {
-    const silent = socket;
-    lose(0);
-    silent.close();
+/* Claims: a plain form without this; with it the answer is said, and the list follows the event. */
+async function act(event) {
+  const button = event.submitter;
+  const form = event.currentTarget;
+  if (button?.classList.contains("watch__cart")) return; // a page of its own
+  event.preventDefault();
+  const body = new FormData(form);
+  body.set("visit", button.value);
+  try {
+    const address = button.getAttribute("formaction") ?? form.action;
+    const answer = await fetch(address, { method: "POST", body, headers: { Accept: "application/json" } });
+    const { words } = await answer.json();
+    say(words);
+    if (answer.ok) form.elements.note.value = "";
+    document.getElementById("told").textContent = answer.ok ? "" : words;
+  } catch {
+    say("That did not arrive. Try again.");
   }
 }
 
@@ -265,10 +189,10 @@ async function refresh() {
   }
 }
 
-adopt();
 show("connecting");
 document.getElementById("reload").hidden = true;
-connect();
-window.setInterval(watchOver, 1000);
-window.addEventListener("online", () => socket || connect());
-window.addEventListener("pageshow", (event) => event.persisted && !socket && connect());
+pause.hidden = false;
+pause.addEventListener("click", togglePause);
+document.getElementById("desk").addEventListener("submit", act);
+feed.connect();
+window.setInterval(() => list.tick(), 1000);

@@ -67,7 +67,7 @@ def test_download_costs_the_same_for_one_order_and_for_many(shop, anna, django_a
     for _ in range(5):
         make_order(shop, user=anna, vendors=("amber", "basalt"))
     client = client_of(anna)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(26):
         assert client.post(EXPORT, {"password": PASSWORD}).status_code == 200
 
 
@@ -156,12 +156,13 @@ def test_no_table_names_the_buyer_any_more(shop, anna):
     shopper.card(PAYS)
     order = Order.objects.get()
     assert (order.state, order.user_id) == ("placed", anna.pk)
-    assert tables_with("Quay Street", "Byrne", "anna@example.org")  # and how many: they are found
+    hers = ("Quay Street", " Byrne", "anna@example.org")  # with the space: five letters alone may be in a key by chance
+    assert tables_with(*hers)  # and how many: they are found
 
     client.post(DELETE, {"password": PASSWORD})
     Consignment.objects.update(state="delivered", sent_at=timezone.now() - LATER)
     erasure.erase_due_orders(timezone.now() + timedelta(days=2))
-    assert tables_with("Quay Street", "Byrne", "anna@example.org") == []
+    assert tables_with(*hers) == []
 
 
 def tables_with(*texts):

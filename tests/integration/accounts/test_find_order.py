@@ -4,7 +4,9 @@ import re
 import time
 
 import pytest
+import time_machine
 from django.core import mail
+from django.utils import timezone
 
 from cart.letters import sending
 from cart.letters.models import Letter
@@ -14,6 +16,13 @@ from tests.integration.accounts.conftest import client_of, make_order
 from tests.support.two_vendors import make_marketplace
 
 FIND = "/orders/find/"
+
+
+@pytest.fixture
+def mid_hour():
+    """A link is mailed at most once in an hour of the clock: none of them ends during the test."""
+    with time_machine.travel(timezone.now().replace(minute=30), tick=True):
+        yield
 
 
 def ask(number, email, client=None):
@@ -58,6 +67,7 @@ def test_letter_goes_to_the_order_s_own_address_with_a_link_that_opens_it(shop):
     assert order.number in client_of().get(link).text
 
 
+@pytest.mark.usefixtures("mid_hour")
 def test_asked_twice_one_letter_is_sent(shop):
     order = make_order(shop)
     for _ in range(2):

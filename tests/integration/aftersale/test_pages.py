@@ -59,7 +59,7 @@ def test_order_people_cancel_their_own_pieces_once(sale, amber):
 
     _, answer = press(amber, address, "cancel-all")
     assert sale.consignment("amber").state == Consignment.State.CANCELLED
-    assert "Vase" not in answer
+    assert "Vase" not in re.sub(r"<[^>]+>", " ", answer)  # a token in an attribute may hold any four letters
 
 
 def test_mistakes_are_said_beside_the_form(sale, amber):

@@ -1,11 +1,14 @@
 import re
 
 import pytest
+from django.utils import timezone
 
-from cart.models import Cart, Line
+from cart import saving, services
+from cart.models import Cart, Line, SavedGoods
 from sessions_farm.communities.models import Visitor
 from sessions_farm.testing.browser import BrowserClient
-from tests.support.shop import MASTER, add_goods, put_on_hand
+from tests.support.html import flat
+from tests.support.shop import MASTER, add_goods, put_on_hand, visitor_with
 from vendors.links import storefront_url
 from vendors.storefronts import storefronts
 
@@ -72,7 +75,7 @@ def test_add_by_htmx_answers_count_and_words(browser, vase):
     page = " ".join(response.content.decode().split())
     assert response.status_code == 200
     assert 'id="cart-count" hx-swap-oob="true" data-count="2"' in page
-    assert "Added: Vase. Your cart has 2." in page
+    assert "Added: Vase. Your cart has 2 of it." in page
     response = add(browser, vase, 50, headers={"HX-Request": "true"})
     assert "Only 10 left" in text(response)
 
@@ -118,14 +121,14 @@ def test_stores_host_edits_its_own_lines_only(browser, lamp, vase):
     page = browser.get(f"{AMBER}/cart/").content.decode()
     assert f'id="quantity-{lamp.pk}"' in page
     assert f'id="quantity-{vase.pk}"' not in page
-    browser.post("/cart/change/", {"variant": vase.pk, "remove": "1"})
+    browser.post("/cart/change/", {"remove": vase.pk})
     assert "belongs to another store" in text(browser.response)
     browser.post("/cart/add/", {"variant": vase.pk, "quantity": 1})
     assert lines() == {"Lamp": 1, "Vase": 1}
     browser.post("/cart/change/", {"variant": lamp.pk, "quantity": 2})
     assert lines() == {"Lamp": 2, "Vase": 1}
     browser.get(f"{MALL}/cart/")
-    browser.post("/cart/change/", {"variant": vase.pk, "remove": "1"})
+    browser.post("/cart/change/", {"remove": vase.pk})
     assert lines() == {"Lamp": 2}
 
 
@@ -151,6 +154,7 @@ def test_line_that_sold_out_is_marked_and_stops_the_checkout(browser, lamp):
 
 def test_add_without_the_pages_token_is_refused(browser, vase):
     assert "Nothing in it yet" in text(browser.get(f"{MALL}/cart/"))
+    browser.response.content = b""  # its forms have the token
     assert browser.post("/cart/add/", {"variant": vase.pk, "quantity": 1}).status_code == 403
     assert not Cart.objects.exists()
 
@@ -185,7 +189,7 @@ def test_checkout_button_makes_one_visitor_again_though_the_malls_cookie_was_cle
     shop.community.peer_authority = False
     shop.community.save()
     purged(shop, browser, lamp)
-    browser.post("/cart/to-mall/", {"to": "checkout"})
+    browser.post("/cart/change/", {"to": "checkout"})
 
     assert [hop.host.partition(".")[0] for hop in browser.hops] == ["amber", "mall", "amber", "mall", "mall", "mall"]
     assert browser.url == f"{MALL}/checkout/"
@@ -196,7 +200,7 @@ def test_checkout_without_healing_brings_a_copy(shop, browser, lamp):
     shop.community.peer_authority = shop.community.checkout_healing = False
     shop.community.save()
     purged(shop, browser, lamp)
-    browser.post("/cart/to-mall/", {"to": "checkout"})
+    browser.post("/cart/change/", {"to": "checkout"})
 
     assert browser.url == f"{MALL}/checkout/"
     assert Cart.objects.count() == 2
@@ -216,3 +220,68 @@ def test_add_under_an_id_that_has_just_ended_keeps_the_line_and_is_found_at_the_
     assert [hop.host for hop in browser.hops][1] == "amber.localhost"  # no landing before the mall can know the line
     browser.get(f"{MALL}/cart/")
     assert "Lamp" in text(browser.response)
+
+
+def test_no_typed_quantity_is_lost(browser, lamp, vase):
+    """Each button of the cart sends every line: what was typed holds, whichever is pressed."""
+    add(browser, lamp)
+    add(browser, vase)
+    browser.get(f"{MALL}/cart/")
+    typed = {"variant": [lamp.pk, vase.pk], "quantity": [3, 4]}
+    browser.post("/cart/change/", typed | {"to": "checkout"})
+    assert lines() == {"Lamp": 3, "Vase": 4}
+    assert browser.url == f"{MALL}/checkout/"
+    browser.get(f"{MALL}/cart/")
+    browser.post("/cart/change/", {"variant": [lamp.pk, vase.pk], "quantity": [2, "x"], "remove": vase.pk})
+    assert lines() == {"Lamp": 2}
+    assert "Removed: Vase." in text(browser.response)
+    page = flat(browser.response)
+    assert re.search(rf'name="variant" value="{vase.pk}">\s*<input type="hidden" name="quantity" value="4">', page)
+    browser.post("/cart/add/", {"variant": vase.pk, "quantity": 4, "next": "/cart/"})
+    assert lines() == {"Lamp": 2, "Vase": 4}
+    browser.post("/cart/change/", {"variant": [lamp.pk, vase.pk], "quantity": [1, ""], "to": "checkout"})
+    assert lines() == {"Lamp": 2, "Vase": 4}
+    assert browser.url == f"{MALL}/cart/"
+    browser.post("/cart/change/", {"variant": [lamp.pk, vase.pk], "quantity": [50, 4], "to": "checkout"})
+    assert browser.url == f"{MALL}/cart/"  # fewer than were typed: the shopper looks first
+    assert "Only 3 left" in text(browser.response)
+
+
+def saved(page):
+    return re.findall(r'saved__item">.*?<h3[^>]*>\s*(?:<a[^>]*>)?\s*(\w+)', page, re.DOTALL)
+
+
+def test_goods_are_saved_for_later(browser, lamp, vase, shop):
+    """From a product's page and from a line, on any host; merged at sign-in; one at a time back into the cart."""
+    add(browser, vase, 2)
+    browser.post("/cart/change/", {"variant": vase.pk, "quantity": 2, "save": vase.pk})
+    assert lines() == {}
+    assert "Saved for later: Vase." in text(browser.response)
+    browser.get(f"{AMBER}/products/lamp/")
+    browser.post("/cart/saved/", {"variant": lamp.pk, "do": "save", "next": "/products/lamp/"})
+    assert browser.url == f"{AMBER}/products/lamp/"
+    assert saved(browser.get(f"{MALL}/cart/").content.decode()) == ["Lamp", "Vase"]
+    on_store = browser.get(f"{AMBER}/cart/").content.decode()
+    assert saved(on_store) == ["Lamp", "Vase"]
+    assert on_store.count('value="forget"') == 1  # a store's host changes its own goods
+    browser.get(f"{MALL}/cart/")
+    browser.post("/cart/saved/", {"variant": lamp.pk, "do": "buy"})
+    assert lines() == {"Lamp": 1}
+    put_on_hand(vase, 0)
+    assert "sold out" in text(browser.get(f"{MALL}/cart/"))
+    browser.post("/cart/saved/", {"variant": vase.pk, "do": "buy"})
+    assert saved(browser.response.content.decode()) == ["Vase"]
+    browser.post("/cart/saved/", {"variant": vase.pk, "do": "forget"})
+    assert saved(browser.response.content.decode()) == []
+    for nonsense in ({"variant": "x"}, {"variant": vase.pk, "do": "steal"}, {"variant": 2**40}):
+        browser.post("/cart/saved/", {"do": "save"} | nonsense)
+    assert SavedGoods.objects.count() == 0
+
+
+def test_saved_goods_follow_the_visitor(shop, lamp, vase):
+    source, target = visitor_with(shop, a=(lamp, 1)), visitor_with(shop, a=(lamp, 1))
+    now = timezone.now()
+    for visitor, variant in ((source, vase), (source, lamp), (target, lamp)):
+        saving.save_for_later(visitor=visitor, variant_id=variant.pk, now=now)
+    services.merge_carts(source=source, target=target, now=now)
+    assert {item.variant for item in saving.saved_items(target.pk, now, None)} == {lamp, vase}

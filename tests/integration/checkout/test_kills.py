@@ -19,6 +19,7 @@ from tests.support import unreliable_gateway
 from tests.support.mortal import Mortals
 from tests.support.reconciliation import wrong_at_rest
 from tests.support.shop import add_goods, begin, later, make_shop, put_on_hand, request_of, visitor_with
+from tests.support.waiting import wait_for
 from vendors.models import Stock
 
 AMPLE = 100
@@ -198,6 +199,20 @@ def begun(mall, story):
     return shopper, *story(shopper)
 
 
+def wait_until_undone():
+    """The database undoes what the dead process left open, a moment after its death: until then its rows are locked."""
+
+    def is_undone():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() "
+                "AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND xact_start IS NOT NULL)"
+            )
+            return cursor.fetchone()[0]
+
+    wait_for(is_undone, "the dead process's transaction to end")
+
+
 def sweep_long_after():
     for hours in (3, 6):
         sweep_checkouts(now=later(hours=hours))
@@ -253,6 +268,7 @@ def test_killed_anywhere(story, mall, mortals, scale):
         for expect in (*ends, *([] if ends and scale == 1 else [expect_the_end])):
             shopper, act, arguments = begun(mall, story)
             mortals.kill_at(number, act, **arguments)
+            wait_until_undone()
             try:
                 expect(story, shopper)
             except BaseException as error:

@@ -15,6 +15,7 @@ from cart.checkout.placing import expire_order, place_order
 from cart.checkout.services import start_payment
 from cart.checkout.sweeping import sweep_checkouts
 from cart.letters import outbox, sending
+from cart.letters.kinds import LETTERS
 from cart.letters.models import TRIES_PERIOD, Letter
 from cart.letters.services import write_letter
 from cart.orders.models import Order, Payment
@@ -211,7 +212,7 @@ def test_parcel_that_has_arrived_is_told_once_and_answers_reach_its_shop(payment
     assert Letter.objects.filter(kind=Letter.Kind.SENT, sent_at=None).exists(), "it waits until it cannot be undone"
 
 
-@pytest.mark.parametrize("kind", Letter.Kind)
+@pytest.mark.parametrize("kind", LETTERS)
 def test_each_kind_leads_to_the_order_if_the_buyer_reads_it(payment, kind):
     order = settle(payment)
     facts = {"amount": 1450, "currency": "EUR", "consignment": order.consignments.get().number, "shop": "Amber"}

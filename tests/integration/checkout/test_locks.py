@@ -177,7 +177,7 @@ class Meeting:
         Cart.objects.select_for_update().get(pk=first)
         if not self.barrier.broken:
             with contextlib.suppress(threading.BrokenBarrierError):
-                self.barrier.wait(timeout=5)
+                self.barrier.wait(timeout=60)
             self.barrier.abort()
         Cart.objects.select_for_update().get(pk=second)
 

@@ -1,6 +1,7 @@
 """The order's page when a checkout ended otherwise than placed, and when its link has run out."""
 
 import pytest
+import time_machine
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -29,6 +30,13 @@ def payment(shop, lamp):
 @pytest.fixture
 def client():
     return Client(headers={"host": f"{MASTER}:8000"}, enforce_csrf_checks=True)
+
+
+@pytest.fixture
+def mid_hour():
+    """A link is mailed at most once in an hour of the clock: none of them ends during the test."""
+    with time_machine.travel(timezone.now().replace(minute=30), tick=True):
+        yield
 
 
 def settle(payment):
@@ -86,6 +94,7 @@ def test_sold_out_while_paying_is_told_on_the_page(client, payment, lamp, pay_wi
     assert "€14.50 was given back" in page
 
 
+@pytest.mark.usefixtures("mid_hour")
 def test_link_that_ran_out_shows_nothing_and_is_renewed_by_mail_to_the_order_s_address(client, payment, settings):
     settings.ORDER_LINK_DAYS = 0
     path = order_of(payment).get_absolute_url()

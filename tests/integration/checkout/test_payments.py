@@ -106,6 +106,21 @@ def test_superseded_payment_that_was_made_later_goes_back(visitor, pay_with):
     assert (Order.objects.placed().get(), kept()) == (order_of(second), 1)
 
 
+def test_open_draft_of_a_wish_that_was_paid_in_spite_of_all_asks_for_nothing_more(visitor):
+    """The gateway took the money for the first charge, which it had called off; the second page is still open."""
+    first = begin(visitor)
+    request = request_of(visitor, line1="2 Quay Street")
+    start_payment(visitor=visitor, user=None, checkout_request=request, now=timezone.now())
+    Charge.objects.filter(reference=first.reference).update(state=Charge.State.CAPTURED)
+    first.refresh_from_db()
+    finalise(payment=first, now=timezone.now())
+    with pytest.raises(AlreadyPaidError) as paid:
+        start_payment(visitor=visitor, user=None, checkout_request=request, now=timezone.now())
+
+    assert paid.value.order == order_of(first)
+    assert (Payment.objects.count(), kept()) == (2, 1)
+
+
 def test_database_keeps_one_placed_order_of_a_wish(visitor):
     first, second = order_of(begin(visitor)), order_of(begin(visitor, line1="2 Quay Street"))
     assert first.wish == second.wish

@@ -169,12 +169,12 @@ def test_row_lock_of_another_transaction_times_out(committed_shop, pay_with, mon
         with transaction.atomic():
             stock.lock_rows([lamp.pk])
             locked.set()
-            done.wait(10)
+            done.wait(60)
         connection.close()
 
     thread = threading.Thread(target=hold_the_row)
     thread.start()
-    locked.wait(10)
+    assert locked.wait(60)
     try:
         with pytest.raises(RowLockTimeoutError):
             start_payment(visitor=visitor, user=None, checkout_request=checkout_request, now=timezone.now())

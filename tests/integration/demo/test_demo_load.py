@@ -9,7 +9,7 @@ from django.db import transaction
 
 from cart.letters.models import Letter
 from cart.orders.models import Address, Consignment, Order, OrderLine, Payment
-from deploy.demo import catalogue, goods, history, people, pictures, places, routes
+from deploy.demo import catalogue, goods, history, people, pictures, places, routes, vendor_sites
 from deploy.demo.load import load
 from deploy.demo.management.commands.load_demo import Command
 from mall import reconciliation
@@ -209,6 +209,22 @@ def test_routes_follow_the_departments_that_run_now(loaded):
     assert not Department.objects.filter(vendor__slug="thistle").exists()
 
 
+def test_vendors_are_reached_over_seven_lines_one_of_them_dial_up(loaded, tmp_path):
+    departments = vendor_sites.open_departments(tmp_path, 20_001)
+    environ = departments.for_the_mall
+    for mall in catalogue.malls():
+        routes.load_routes(places.load_places(mall, people.load_people()), NOW, environ)
+    lines = dict(Route.objects.values_list("department__vendor__slug", "transport"))
+    assert set(lines.values()) == {"http", "email", "sftp", "ftp", "pull_http", "pull_ftp", "agent"}
+    assert set(departments.inboxes) == set(vendor_sites.LINES)
+    assert {lines[slug] for slug in vendor_sites.LINES} == set(lines.values())
+    department = Department.objects.get(vendor__slug="saltmarsh")
+    assert departments.drop_user.read_text() == f"saltmarsh.{department.pk}"
+    programs = {program.name: program.command for program in departments.programs({})}
+    assert programs["dial-up"][-5:-1] == vendor_sites.DIAL_UP
+    assert "deploy.demo.folder_client" in programs["drop-folder-client"]
+
+
 def test_pictures_are_stored_where_they_are_missing(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     town = load_arcade()
@@ -218,7 +234,7 @@ def test_pictures_are_stored_where_they_are_missing(settings, tmp_path):
     kettle = ProductImage.objects.get(product__slug="rose-inn-stove-kettle", position=0)
     assert (kettle.width, kettle.height) == (1200, 1200)
     assert kettle.alt == wanted[0].alt
-    assert len(list((tmp_path / "products").iterdir())) == 6  # each in three sizes
+    assert len(list((tmp_path / "products").iterdir())) == 12  # each in three sizes and two formats
     assert pictures.load_pictures(town, wanted, print) == 0
     (tmp_path / kettle.file.name).unlink()
     assert pictures.load_pictures(town, wanted, print) == 1
@@ -235,7 +251,7 @@ def test_a_picture_that_staff_chose_stays(settings, tmp_path):
     pictures.load_pictures(town, wanted, print)
     image = ProductImage.objects.get()
     image.alt = "Our own words"
-    save_renditions(image, wanted[0].encode())
+    save_renditions(image, wanted[0].renditions())
     image.save()
     assert pictures.load_pictures(town, wanted, print) == 0
     assert (ProductImage.objects.get().alt, ProductImage.objects.get().file.name) == (image.alt, image.file.name)

@@ -104,8 +104,8 @@ def test_taken_port_named(tmp_path):
 
 
 def test_departments_keep_ports_and_secrets(tmp_path):
-    first = open_departments(tmp_path, processes.free_port())
-    again = open_departments(tmp_path, processes.free_port())
+    port = processes.free_port()
+    first, again = open_departments(tmp_path, port), open_departments(tmp_path, port)
     assert again == first
     assert again.webhook_secret.read_text() == first.webhook_secret.read_text()
     assert first.webhook_secret.stat().st_mode & 0o077 == 0

@@ -1,12 +1,17 @@
 """The accounts' letters as people get them: in the mall's design, with links on the master, and no page that fails."""
 
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
+from aiosmtpd.controller import Controller
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 
+from deploy.servers.processes import free_port
 from mall.accounts.models import User
 from tests.support.shop import MASTER, make_shop
 from vendors.models import Marketplace
@@ -77,9 +82,68 @@ def test_change_of_a_password_is_said_to_its_owner(anna, browser):
     assert f"http://{MASTER}:8000/accounts/password/reset/" in letter.body
 
 
-def test_mail_server_that_is_away_does_not_undo_the_change(anna, browser, settings):
-    nobody = {"host": "127.0.0.1", "port": 1, "timeout": 1}
-    settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": nobody}}
+@pytest.fixture
+def mail_server(settings):
+    """Let letters go by a server on this port."""
+    before = settings.MAILERS
+
+    def choose(port):
+        options = {"host": "127.0.0.1", "port": port, "timeout": 60}
+        backend = "django.core.mail.backends.smtp.EmailBackend"
+        settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}} if port else before
+
+    return choose
+
+
+NOBODY = 1
+
+
+def test_mail_server_that_is_away_does_not_undo_the_change(anna, browser, mail_server):
+    mail_server(NOBODY)
     assert change_password(browser, anna).status_code == 200
     anna.refresh_from_db()
     assert anna.check_password(NEW)
+
+
+@pytest.mark.parametrize("page", ["signup", "password/reset"])
+@pytest.mark.parametrize("email", ["new@example.org", "anna@example.org"])
+def test_mail_server_that_is_away_is_said_alike_to_strangers_and_customers(anna, browser, mail_server, page, email):
+    mail_server(NOBODY)
+    answer = browser.post(f"/accounts/{page}/", {"email": email, "password1": PASSWORD})
+    assert answer.status_code == 503
+    assert "No letters go out right now." in answer.text
+    assert email not in answer.text
+
+
+def test_who_signed_up_while_the_mail_server_was_away_signs_in_for_the_letter(browser, mail_server):
+    mail_server(NOBODY)
+    browser.post("/accounts/signup/", {"email": "new@example.org", "password1": PASSWORD})
+    mail_server(None)
+    with time_machine.travel(timezone.now() + timedelta(minutes=5)):
+        browser.post("/accounts/login/", {"login": "new@example.org", "password": PASSWORD})
+    assert [letter.subject for letter in mail.outbox] == ["Confirm your address for The Arcade"]
+
+
+def test_address_that_is_added_while_the_mail_server_is_away_is_kept(anna, browser, mail_server):
+    mail_server(NOBODY)
+    browser.force_login(anna)
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    answer = browser.post("/accounts/email/", {"email": "second@example.org", "action_add": "1"})
+    assert answer.status_code == 503
+    assert "second@example.org" in browser.get("/accounts/email/").text
+
+
+def test_address_that_the_mail_server_refuses_is_named(browser, mail_server):
+    class Refusing:
+        async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 -- aiosmtpd's name
+            return "550 No such user"
+
+    server = Controller(Refusing(), hostname="127.0.0.1", port=free_port(), ready_timeout=60)
+    server.start()
+    try:
+        mail_server(server.port)
+        answer = browser.post("/accounts/signup/", {"email": "gone@example.org", "password1": PASSWORD})
+    finally:
+        server.stop()
+    assert answer.status_code == 400
+    assert "Letters to <strong>gone@example.org</strong> are refused." in answer.text

@@ -43,6 +43,7 @@ SEGMENTS = {
     "path": ["../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd.webp", "%00.webp", "x" * 3000 + ".webp", "products"],
     "str": ["x", "a%00b", "x" * 3000, "%ff%fe", "a:b:c", "%0d%0aSet-Cookie:x", "%F0%9F%98%80"],
 }  # fmt: skip
+ANYTHING = ["x", "a%00b"]  # where a route says no kind: the pickup API, whose own test makes up more
 HEADERS = {
     "user-agent": "\xff" * 3000,
     "referer": "http://[",
@@ -83,12 +84,21 @@ def routes_of(host: str) -> list[tuple[str, dict[str, str]]]:
     return [(route, kinds) for route, kinds in found if not route.startswith("admin/")]
 
 
-def strange_addresses(host: str) -> Iterator[str]:
+def strange_addresses(host: str, *, combined: bool) -> Iterator[str]:
+    """Each route with each kind of garbage in each of its parts; ``combined``: in every combination of the parts."""
     for route, kinds in routes_of(host):
-        for segments in itertools.product(*(SEGMENTS[kind] for kind in kinds.values())):
+        parts = [SEGMENTS.get(kind, ANYTHING) for kind in kinds.values()]
+        turns = itertools.product(*parts) if combined else together(parts)
+        for segments in turns:
             yield filled(route, dict(zip(kinds, segments, strict=True)))
     if host == MASTER:
         yield from (f"/accounts/password/reset/key/{key}/" for key in ("1-x", "z" * 40 + "-x", "1-%00"))
+
+
+def together(parts: list[list[str]]) -> Iterator[tuple[str, ...]]:
+    """Each part's texts, all parts' at once, as often as the longest has any."""
+    most = max(map(len, parts), default=1)
+    return zip(*(itertools.islice(itertools.cycle(part), most) for part in parts), strict=True) if parts else iter([()])
 
 
 def good_addresses(host: str) -> Iterator[str]:
@@ -113,8 +123,12 @@ def failures(client, address, fields=None, headers=None) -> list[str]:
     return found
 
 
-def test_any_address_is_answered(shopper):
-    addresses = list(strange_addresses(shopper.host))
+def one_each(names, kinds) -> list[dict[str, str]]:
+    return [{name: kind} for name, kind in zip(names, itertools.cycle(kinds), strict=False)]
+
+
+def test_any_address_is_answered(shopper, scale):
+    addresses = list(strange_addresses(shopper.host, combined=scale > 1))
     assert len(addresses) > 20
     assert [fault for address in addresses for fault in failures(shopper, address)] == []
 
@@ -135,14 +149,16 @@ def test_garbage_in_the_headers_is_answered(shopper):
 
 
 @pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model._meta.label_lower)
-def test_garbage_in_an_admin_lists_query_is_answered(db, model):
+def test_garbage_in_an_admin_lists_query_is_answered(db, model, scale):
+    """Each parameter gets one kind of garbage, another than its neighbours': every kind at ``make prove``."""
     make_shop()
     client = Client(headers={"host": MASTER}, raise_request_exception=False)
     client.force_login(User.objects.create_superuser("root@example.org", "secret"))
     names = ["q", "o", "p", "all", "e", "pk", *(str(name) for name in (
         admin.site._registry[model].list_filter or ()) if isinstance(name, str))]  # fmt: skip
     page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-    queries = [{name: value} for name in names for value in ("la\0mp", "-1", "9" * 5000, "x" * 8000, "%")]
+    kinds = ("la\0mp", "-1", "9" * 5000, "x" * 8000, "%")
+    queries = [{name: value} for name in names for value in kinds] if scale > 1 else one_each(names, kinds)
     assert [str(query)[:60] for query in queries if client.get(page, query).status_code >= 500] == []
     if model is Session:  # whose page lists and ends, and has no form
         return

@@ -32,7 +32,7 @@ def no_log(caplog):
 
 
 @pytest.fixture
-def shop(db, settings, tmp_path):
+def shop(db, redis_client, settings, tmp_path):
     shop = make_shop()
     add_goods(shop, "amber", "Lamp")
     add_goods(shop, "basalt", "Lamp")

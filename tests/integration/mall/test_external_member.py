@@ -28,6 +28,14 @@ from tests.support.shop import MASTER, add_goods, make_shop
 from tests.support.waiting import wait_for
 
 SITE = Path(__file__).parents[3] / "deploy" / "external_site" / "site.py"
+# It leaves a mall alone for a minute that did not answer within three seconds: a crowded machine's may take longer.
+PATIENT = f"""
+import runpy, sys
+sys.path.insert(0, {str(SITE.parent)!r})
+import mall_server
+mall_server.TIMEOUT = 60
+runpy.run_path({str(SITE)!r}, run_name="__main__")
+"""
 HOST = "lanternpost.test"
 POST, MALL, AMBER = f"https://{HOST}", f"https://{MASTER}", "https://amber.localhost"
 SESSION, DANCE = "__Host-mall-session", "__Host-mall-dance"
@@ -80,9 +88,11 @@ def town(plan, settings, live_server):
 
 
 @contextmanager
-def running_site(town):
+def running_site(town, *program):
+    """The magazine while the block lasts, a patient one unless another program is named."""
     addresses = ("--origin", POST, "--mall", MALL, "--dial", f"http://127.0.0.1:{town.mall_port}")
-    command = [sys.executable, SITE, "--port", str(town.port), *addresses, "--secret-file", town.secret]
+    options = ("--port", str(town.port), *addresses, "--secret-file", town.secret)
+    command = [sys.executable, *(program or ("-c", PATIENT)), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout.readline().startswith("listening on "), "The magazine does not listen."
@@ -225,14 +235,15 @@ def test_page_is_served_while_the_mall_is_down(plan):
 
 
 def test_mall_that_hangs_costs_one_wait(plan):
-    with socket.create_server(("127.0.0.1", plan.mall_port)), running_site(plan):
-        waits = []
-        for _ in range(3):
-            begun = time.monotonic()
-            assert word(plan.browser()) == ""
-            waits.append(time.monotonic() - begun)
-    assert waits[0] > 2
-    assert max(waits[1:]) < 2
+    with socket.create_server(("127.0.0.1", plan.mall_port)) as silent, running_site(plan, SITE):
+        begun = time.monotonic()
+        assert word(plan.browser()) == ""
+        assert time.monotonic() - begun > 2
+        assert (word(plan.browser()), word(plan.browser())) == ("", "")
+        silent.settimeout(0.5)
+        silent.accept()[0].close()
+        with pytest.raises(TimeoutError):  # it was asked once
+            silent.accept()
 
 
 def test_answer_to_another_browser_gives_nothing(town):

@@ -2,6 +2,7 @@
 
 import email.policy
 import re
+import socket
 from dataclasses import fields, is_dataclass
 from email import message_from_bytes
 from email.utils import parseaddr, parsedate_to_datetime
@@ -105,20 +106,26 @@ def spoil_row(row, seen):
 
 
 def is_name(key, value):
-    return isinstance(value, str) and key in {"name", "shop", "why", "answer", "text", "by", "to", "browser"}
+    return isinstance(value, str) and key in {"name", "shop", "why", "answer", "text", "by", "by_name", "to", "browser"}
 
 
 @pytest.fixture
-def mailbox(unused_tcp_port):
+def mailbox():
     """A mail server, and what it took."""
-    taken = []
+    taken, listener = [], socket.create_server(("127.0.0.1", 0))
 
     class Handler:
         async def handle_DATA(self, server, session, envelope):  # noqa: N802 -- aiosmtpd's name
             taken.append(message_from_bytes(envelope.content, policy=email.policy.default))
             return "250 Kept"
 
-    controller = Controller(Handler(), hostname="127.0.0.1", port=unused_tcp_port)
+    class Held(Controller):
+        """On a port that is held: one that was only looked for may be another program's by now."""
+
+        def _create_server(self):
+            return self.loop.create_server(self._factory_invoker, sock=listener)
+
+    controller = Held(Handler(), hostname="127.0.0.1", port=listener.getsockname()[1], ready_timeout=60)
     controller.start()
     yield taken, controller.port
     controller.stop()
@@ -165,7 +172,7 @@ def test_all_kinds_come_through_the_mail_server_whole(mailbox, settings):
     settings.MAILERS = {
         "default": {
             "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-            "OPTIONS": {"host": "127.0.0.1", "port": port, "timeout": 5},
+            "OPTIONS": {"host": "127.0.0.1", "port": port, "timeout": 60},
         }
     }
     for kind in BY_NAME.values():
@@ -192,7 +199,7 @@ def test_all_kinds_come_through_the_mail_server_whole(mailbox, settings):
 
 
 def test_each_kind_of_the_outbox_has_its_letter():
-    shown = {kind.template for kind in GROUPS["To shoppers, about an order"]}
+    shown = {kind.template for kind in GROUPS["To shoppers, about orders and goods"]}
     assert shown == {f"letters/{kind.value}" for kind in Letter.Kind}
 
 
@@ -219,17 +226,14 @@ def test_no_template_of_a_letter_is_left_over():
 
 
 def test_mail_is_built_in_one_place():
-    """A letter of its own design is found here; the mail of a dispatch is a machine's."""
-    built = [
-        str(path.relative_to(ROOT))
-        for path in MODULES
-        if re.search(r"\b(?:EmailMessage|EmailMultiAlternatives|send_mail|mail_managers)\(", path.read_text())
-    ]
-    assert sorted(built) == ["shipping/transports/email.py", "vendors/mail.py"]
+    """A letter of its own design is found here; the mail of a dispatch, and of its receipt, is a machine's."""
+    builds = r"(?<!def )(?<!super\(\)\.)\b(?:EmailMessage|EmailMultiAlternatives|send_mail|mail_managers)\("
+    built = [str(path.relative_to(ROOT)) for path in MODULES if re.search(builds, path.read_text())]
+    assert sorted(built) == ["deploy/vendor_sites/mall_merge.py", "shipping/transports/email.py", "vendors/mail.py"]
 
 
 def test_colours_are_the_malls():
-    tokens = (ROOT / "mall/static/mall/css/tokens.css").read_text()
+    tokens = (ROOT / "mall/page_css/tokens.css").read_text()
     used = set(re.findall(r"#[0-9a-f]{6}\b", (CSS / "inlined.css").read_text() + (CSS / "kept.css").read_text()))
     assert len(used) > 10
     assert {colour for colour in used if colour not in tokens} == set()

@@ -38,6 +38,14 @@ def test_other_addresses_are_written_whole():
     assert logs._redact(None, "", {"request": address})["request"] == address
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("piece", ["x", ".", "a.b", "%3A", "/ship/ack", "?signature=", "ticket="])
+def test_a_long_address_holds_up_nobody(piece):
+    """Anyone may ask for any address: a look that takes time by its length squared took an hour for this one."""
+    address = "GET /" + piece * (1_000_000 // len(piece))
+    assert logs._redact(None, "", {"request": address})["request"].startswith("GET /")
+
+
 def test_a_visit_of_the_status_page_does_not_log_its_link(db, caplog):
     shop = make_shop()
     link = order_of(begin(visitor_with(shop, lamp=(add_goods(shop, "amber", "Lamp"), 1)))).get_absolute_url()
@@ -50,3 +58,15 @@ def test_a_visit_of_the_status_page_does_not_log_its_link(db, caplog):
     assert any("Not Found" in line for line in written)
     assert any("/orders/status/REDACTED" in line for line in written)
     assert [line for line in written if link.split("/")[3] in line] == []
+
+
+def test_a_line_tells_host_time_and_the_connections_own_address(db, caplog):
+    make_shop()
+    forged = {"x-real-ip": "203.0.113.9", "x-forwarded-for": "203.0.113.9", "forwarded": "for=203.0.113.9"}
+    with caplog.at_level(logging.INFO, "django_structlog"):
+        Client(headers={"host": MASTER, **forged}, REMOTE_ADDR="198.51.100.7").get("/about/")
+    (line,) = (
+        each.msg for each in caplog.records if isinstance(each.msg, dict) and each.msg["event"] == "request_finished"
+    )
+    assert (line["host"], line["ip"]) == (MASTER, "198.51.100.7")
+    assert line["ms"] > 0

@@ -26,17 +26,27 @@ SEES = {
     "operator": {
         "Vendor", "Storefront", "VendorDomain", "Category", "Product", "Variant", "Stock", "StockMovement",
         "Marketplace", "DeliveryZone", "Domain", "Community", "Department", "Route", "Dispatch", "User", "LogEntry",
-        "Letter",
+        "Letter", "Synonym", "Review", "ScriptRun",
     },
     "support": {
         "Order", "Consignment", "Return", "Refund", "Letter", "User", "Vendor", "Product", "Variant", "Stock",
-        "StockMovement", "Dispatch", "SupportVisit", "Cart", "DeliveryZone",
+        "StockMovement", "Dispatch", "SupportVisit", "Cart", "DeliveryZone", "Review",
     },
     "finance": {"Order", "Consignment", "Return", "Refund", "Letter", "Transfer", "BackTransfer", "Vendor"},
 }  # fmt: skip
 CHANGES = {
-    "operator": {"Vendor", "Storefront", "VendorDomain", "Category", "Marketplace", "Domain", "User"},
-    "support": set(),
+    "operator": {
+        "Vendor",
+        "Storefront",
+        "VendorDomain",
+        "Category",
+        "Marketplace",
+        "Domain",
+        "User",
+        "Synonym",
+        "Review",
+    },
+    "support": {"Review"},
     "finance": set(),
 }
 

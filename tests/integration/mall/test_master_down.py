@@ -1,5 +1,6 @@
 """The master is out of reach for a while, for browsers and nodes alike: no store's page fails, and no line is lost."""
 
+import itertools
 import re
 import socket
 import socketserver
@@ -14,10 +15,12 @@ from sessions_farm.testing.browser import AGENT, BrowserClient
 from sessions_farm.testing.wire import Wire
 from tests.support.nodes import running_nodes
 from tests.support.shop import MASTER, add_goods, add_vendor, make_shop
+from tests.support.waiting import wait_for
 
 STORES = [f"shop{number}.test" for number in range(1, 5)]
-SHOPPERS = 8
-NOTICED_WITHIN = 5  # seconds; nodes look twice a second here
+SHOPPERS = 8  # at once
+LOOKS, PATIENCE = 0.5, 1.0  # seconds between two looks of a node, and those for which it waits for an answer
+NOTICED_WITHIN = 30  # seconds; a crowded machine's nodes take as long as that for what is over in two
 VARIANT = re.compile(rb'name="variant"\s+value="(\d+)"')
 IN_CART = re.compile(rb'<h3 class="line__name">.*?/products/([a-z0-9-]+)/', re.DOTALL)
 
@@ -29,22 +32,33 @@ class WayToMaster:
 
     def __init__(self):
         self.nodes_port, self.is_open = 0, True
+        self.answered = []  # when each probe began and ended
         way = self
 
         class Passing(socketserver.BaseRequestHandler):
             def handle(self):
                 if not way.is_open:
                     return  # and the connection ends unanswered
+                begun = time.monotonic()
                 question = self.request.recv(65536)
                 with socket.create_connection(("127.0.0.1", way.nodes_port), 5) as onward:
                     onward.sendall(question)
-                    while answer := onward.recv(65536):
-                        self.request.sendall(answer)
+                    answer = b"".join(iter(lambda: onward.recv(65536), b""))
+                ended = time.monotonic()
+                self.request.sendall(answer)
+                if ended - begun < PATIENCE:
+                    way.answered.append((begun, ended))
 
         self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Passing)
         self.server.daemon_threads = True
         self.address = f"127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def is_known_to_both(self):
+        """Whether probes of two nodes were answered: each node rests for LOOKS after one of its own."""
+        spans = itertools.pairwise(sorted(self.answered))
+        return any(begun - ended < LOOKS * 0.8 for (_, ended), (begun, _) in spans)
 
     def stop(self):
         self.server.shutdown()
@@ -129,20 +143,22 @@ def way():
     made.stop()
 
 
-def test_no_store_page_fails_while_the_master_is_away_and_all_is_merged_afterwards(way):
+def test_no_store_page_fails_while_the_master_is_away_and_all_is_merged_afterwards(way, scale):
     open_mall()
-    plain = {"PUBLIC_SCHEME": "http", "PUBLIC_PORT": "80", "PROBE_SECONDS": "0.5", "PROBE_ADDRESS": way.address}
+    plain = {"PUBLIC_SCHEME": "http", "PUBLIC_PORT": "80", "PROBE_SECONDS": f"{LOOKS}", "PROBE_ADDRESS": way.address}
     with running_nodes(**plain) as nodes, ThreadPoolExecutor(SHOPPERS) as pool:
         way.nodes_port = nodes.port
+        wait_for_both(lambda number: knows_it_back(nodes, way, number), range(100, 1000))  # now either looks
         known = [Shopper(nodes, way, number) for number in range(SHOPPERS)]
         list(pool.map(lambda shopper: shopper.buys(STORES[0]), known))
+        wait_for(lambda: way.is_known_to_both, "both nodes to see the master: before, its silence tells them nothing")
         way.is_open = False
         before = time.monotonic()
         list(pool.map(lambda shopper: shopper.buys(STORES[0]), known))  # at once: whoever is known needs no master
         wait_for_both(lambda number: knows_it_away(nodes, way, number), range(1000, 2000))
         took = time.monotonic() - before
 
-        new = [Shopper(nodes, way, 2000 + number) for number in range(SHOPPERS * 3)]
+        new = [Shopper(nodes, way, 2000 + number) for number in range(SHOPPERS * (3 if scale > 1 else 1))]
         for store in STORES:
             list(pool.map(lambda shopper, store=store: shopper.buys(store), new))
         list(pool.map(lambda shopper: shopper.buys(STORES[1]), known))
@@ -163,6 +179,7 @@ def test_no_store_page_fails_while_the_master_is_away_and_all_is_merged_afterwar
     assert sum(shopper.led_astray for shopper in (*known, *new)) == 0
 
 
+@pytest.mark.usefixtures("at_proof")
 def test_control_without_a_probe_new_shoppers_are_led_into_nothing(way):
     open_mall()
     with running_nodes(PUBLIC_SCHEME="http", PUBLIC_PORT="80") as nodes:

@@ -18,7 +18,7 @@ OF_ROLE = {
     "owner": ["Today", "Orders", "Products", "Stock", "Delivery", "Support", "Shop", "People"],
     "catalogue": ["Today", "Products", "Stock"],
     "orders": ["Today", "Orders", "Delivery"],
-    "support": ["Today", "Support"],
+    "support": ["Today", "Products", "Support"],
     "operator": ["Today", "Orders", "Vendors", "Goods", "Delivery", "Users", "Domains", "Audit log"],
     "finance": ["Today", "Orders", "Payments &amp; refunds", "Vendors"],
     "support of the mall": [

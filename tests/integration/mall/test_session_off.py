@@ -23,7 +23,7 @@ def addresses():
     store = storefronts.by_slug("amber")
     return [
         stylesheets.stylesheet_url(store),
-        stylesheets.marketplace_stylesheet_url(storefronts.marketplace_of(store.community_id).marketplace_id),
+        stylesheets.stylesheet_url_of([store]),
     ]
 
 
@@ -32,7 +32,7 @@ def test_colours_and_pictures_ask_no_session(person, django_assert_num_queries):
         with django_assert_num_queries(0):
             response = person.get(path, headers={"host": MASTER})
         assert (response.status_code, response["Server-Timing"]) == (200, 'session;desc="trips=0 bytes=0"')
-        assert (response.get("Vary"), dict(response.cookies)) == (None, {})
+        assert ("Cookie" in response.get("Vary", ""), dict(response.cookies)) == (False, {})
         assert response["Cache-Control"].startswith("public")
 
 

@@ -2,7 +2,6 @@
 
 import time
 
-import pytest
 from auditlog.models import LogEntry
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -65,7 +64,6 @@ def test_a_row_that_was_deleted_meanwhile_is_told(sides, open_desk):
     assert states([stays]) == {State.PACKED}
 
 
-@pytest.mark.scale
 def test_refusals_of_thousands_of_rows_are_one_summary(sides, open_desk, scale):
     """At SCALE=10, 3,000: they were a 500 when each was a message."""
     number = 300 * scale
@@ -148,7 +146,6 @@ def test_keys_come_back_as_they_were():
     assert len(pack([(n * 3, 1, "open") for n in range(10_000)], "s")) < 2_000
 
 
-@pytest.mark.scale
 def test_a_bulk_action_over_many_rows(sides, open_desk, scale):
     """At SCALE=10, 10,000 rows: the page is free at once, the job is done within a minute."""
     number = 1_000 * scale
@@ -157,6 +154,7 @@ def test_a_bulk_action_over_many_rows(sides, open_desk, scale):
     began = time.monotonic()
     desk.act("send_consignments", rows[0], everything=True)
     free = time.monotonic() - began
+    assert Job.objects.get().is_open, "the page left it to the worker"
     began = time.monotonic()
     with CaptureQueriesContext(connection) as queries:
         running.run_due_jobs()
@@ -164,5 +162,6 @@ def test_a_bulk_action_over_many_rows(sides, open_desk, scale):
     job = Job.objects.get()
     assert (job.done, job.refused) == (min(number + 1, bulk_actions.MOST), 0)
     assert Letter.objects.filter(kind="sent").count() == job.done
-    assert (free < 5, took < 60) == (True, True), f"page {free:.2f} s, job {took:.1f} s"
+    if scale >= 10:
+        assert (free < 5, took < 60) == (True, True), f"page {free:.2f} s, job {took:.1f} s"
     assert len(queries) < number / 10

@@ -23,16 +23,21 @@ from model_bakery import baker
 
 from cart.orders.models import Consignment, Order, OrderLine
 from cart.orders.signals import order_finalising
+from deploy.servers.processes import free_port
 from sessions_farm.communities.models import Community, Domain
 from shipping.envelope import HMAC_SHA256, SigningKey, unverified_payload
 from shipping.models import Dispatch
 from shipping.services import set_up_route
 from shipping.signing_keys import add_key
+from tests.support import certificates
 from tests.support.certificates import make_certificate
 from vendors.models import Marketplace, Vendor
 
 SITES = Path(__file__).parents[3] / "deploy" / "vendor_sites"
+ANY = 0  # of the ports: the program takes a free one, and says which
 numbers = count(1)
+
+os.environ["AIOSMTPD_CONTROLLER_TIMEOUT"] = "60"  # seconds for a mail server to start; its own are too few in a crowd
 
 
 @pytest.fixture
@@ -131,23 +136,37 @@ def route_to(vendor):
     return make
 
 
-def free_port():
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@pytest.fixture
+def unused_tcp_port():
+    """As the plugin's, and no connection going out is given it before a program listens there."""
+    return free_port()
+
+
+def port_in(line):
+    """The port of the line in which a program says where it listens."""
+    assert line.startswith("listening on "), line
+    return int(line.rpartition(":")[2])
 
 
 @contextmanager
 def running(script, *arguments):
-    """One of the vendors' programs, until the block ends; gives the process once it listens."""
+    """One of the vendors' programs, until the block ends; gives the process, with its port, once it listens."""
     command = [sys.executable, str(SITES / script), *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stdout.readline().startswith("listening on "), f"{script} does not listen"
+            process.port = port_in(process.stdout.readline())
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(10)
+            process.wait(60)
+
+
+@contextmanager
+def at_work(department):
+    """A department whose program runs until the block ends."""
+    with running(*department.program) as department.process:
+        department.port = department.process.port
+        yield department
 
 
 class HttpDepartment:
@@ -155,12 +174,15 @@ class HttpDepartment:
 
     def __init__(self, folder):
         self.folder = folder
-        self.port = free_port()
+        self.port = ANY
         self.secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         (folder / "secret").write_text(self.secret)
         self.keys = folder / "keys"
         write_keys(self.keys, "fowlers")
-        self.url = f"http://127.0.0.1:{self.port}/orders"
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/orders"
 
     @property
     def program(self):
@@ -197,8 +219,7 @@ def merge(tmp_path):
 
 @pytest.fixture
 def http_department(tmp_path):
-    department = HttpDepartment(tmp_path)
-    with running(*department.program):
+    with at_work(HttpDepartment(tmp_path)) as department:
         yield department
 
 
@@ -207,7 +228,7 @@ class SftpDepartment:
 
     def __init__(self, folder):
         self.folder = folder
-        self.port = free_port()
+        self.port = ANY
         self.password = secrets.token_urlsafe(12)
         (folder / "password").write_text(self.password)
         self.inbox = folder / "files" / "thistle" / "inbox"
@@ -230,8 +251,47 @@ class SftpDepartment:
 
 @pytest.fixture
 def sftp_department(tmp_path):
-    department = SftpDepartment(tmp_path)
-    with running(*department.program) as department.process:
+    with at_work(SftpDepartment(tmp_path)) as department:
+        yield department
+
+
+class FtpDepartment:
+    """deploy/vendor_sites/ftp_server.py with one user; encrypted where it has a certificate."""
+
+    def __init__(self, folder, certificate=None):
+        self.folder, self.port, self.certificate = folder, ANY, certificate
+        self.password = secrets.token_urlsafe(12)
+        (folder / "ftp_password").write_text(self.password)
+        self.inbox = folder / "ftp_files" / "inbox"
+
+    @property
+    def program(self):
+        files, password = self.folder / "ftp_files", self.folder / "ftp_password"
+        tls = ("--certificate", self.certificate, "--certificate-key", self.certificate) if self.certificate else ()
+        own = ("--root", files, "--user", "thistle", "--password-file", password)
+        return ("ftp_server.py", "--port", self.port, *own, *tls)
+
+    @property
+    def config(self):
+        host = certificates.HOST if self.certificate else "localhost"
+        return {"host": host, "port": self.port, "user": "thistle", "in_clear": True}
+
+    @property
+    def files(self):
+        return sorted(path for path in self.inbox.iterdir() if path.is_file())
+
+
+@pytest.fixture
+def ftp_department(tmp_path):
+    with at_work(FtpDepartment(tmp_path)) as department:
+        yield department
+
+
+@pytest.fixture
+def ftps_department(tmp_path, certificate, monkeypatch):
+    """Its certificate is vouched for by itself."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with at_work(FtpDepartment(tmp_path, certificate)) as department:
         yield department
 
 
@@ -262,8 +322,7 @@ class Mailbox:
 
 @pytest.fixture
 def mailbox_department(tmp_path):
-    department = Mailbox(tmp_path)
-    with running(*department.program):
+    with at_work(Mailbox(tmp_path)) as department:
         yield department
 
 
@@ -277,8 +336,8 @@ class Scripted:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                scripted.requests.append((self.path, dict(self.headers), body))
+                self.body = self.rfile.read(int(self.headers["content-length"]))
+                scripted.requests.append((self.path, dict(self.headers), self.body))
                 answer = scripted.answers.pop(0) if len(scripted.answers) > 1 else scripted.answers[0]
                 if callable(answer):
                     answer(self)
@@ -408,7 +467,7 @@ def cutter():
 
 @pytest.fixture
 def wait_until():
-    def wait(condition, seconds=20):
+    def wait(condition, seconds=60):
         closes = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < closes, "did not come true in time"

@@ -156,14 +156,14 @@ def test_dispatchd_raises_alarms_by_its_own_clock(
     )
     try:
         wait_until(lambda: len(mailbox_department.messages) == len(people), 60)
-        with urllib.request.urlopen(f"http://127.0.0.1:{unused_tcp_port}/metrics", timeout=5) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{unused_tcp_port}/metrics", timeout=60) as page:
             said = page.read().decode()
         assert "mall_dispatch_routes_held 1.0" in said
         assert 'mall_dispatch_unfinished{state="held"} 1.0' in said
         wait_until(lambda: not alarms.find_troubles(timezone.now()))
     finally:
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert all(b"The password is wrong." in mail for mail in mailbox_department.messages)
 
@@ -175,9 +175,10 @@ def test_two_processes_do_not_mail_the_same_alarm(people, route, vendor, place_o
     another = connection.copy()
     try:
         with another.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [alarms.LOCK])
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [alarms.lock_name(vendor)])
             assert alarms.send_alarms(timezone.now()) == 0
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [alarms.LOCK])
+            cursor.execute("COMMIT")
     finally:
         another.close()
     assert alarms.send_alarms(timezone.now()) == 1

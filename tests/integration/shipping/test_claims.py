@@ -150,6 +150,7 @@ def test_sends_may_end_while_the_rows_are_read(route, vendor, place_order, scrip
     assert drain(now=NOW) == {"acked": 16}
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.django_db(transaction=True)
 def test_killed_workers_lose_nothing_and_double_nothing(http_department, cutter, manage, wait_until):
     """Workers are killed mid-drain, every tenth answer is lost, and each order is worked exactly once."""
@@ -163,11 +164,12 @@ def test_killed_workers_lose_nothing_and_double_nothing(http_department, cutter,
         assert "working" in worker.stdout.readline()
     world.write(count)
     for kill, worker in enumerate(workers, 1):
-        wait_until(lambda part=kill: proxy.seen >= part * count // (kills + 1))
+        # On a crowded machine the department may fail five times in a row, and is left alone for a minute or two.
+        wait_until(lambda part=kill: proxy.seen >= part * count // (kills + 1), 240)
         with proxy.held():
-            wait_until(lambda: proxy.waiting)
+            wait_until(lambda: proxy.waiting, 240)
             worker.send_signal(signal.SIGKILL)
-            worker.communicate(timeout=10)
+            worker.communicate(timeout=60)
     cut_off = Dispatch.objects.filter(state="sending").count()
     assert cut_off, "the control: no worker was killed with work in hand, so this test shows nothing"
     time.sleep(1.1)  # the leases run out
@@ -206,9 +208,14 @@ def test_dispatchd_outlives_its_connections_and_is_woken(
         tasks.drain_outbox()  # wakes it, and sends nothing itself
         wait_until(lambda: dispatch_of(order).state == "acked", 60)
         assert dispatch_of(order).lease_owner.endswith(f":{process.pid}")
-        with urllib.request.urlopen(f"http://127.0.0.1:{unused_tcp_port}/metrics", timeout=5) as page:
-            assert 'mall_dispatch_attempts_total{outcome="acked"} 1.0' in page.read().decode()
+        # It is counted behind the commit.
+        wait_until(lambda: 'mall_dispatch_attempts_total{outcome="acked"} 1.0' in read_metrics(unused_tcp_port))
     finally:
         process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
+
+
+def read_metrics(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as page:
+        return page.read().decode()

@@ -64,12 +64,30 @@ class OverSftp:
         return [unverified_payload(path.read_bytes()) for path in self.peer.files]
 
 
+class OverFtp(OverSftp):
+    def __init__(self, request):
+        self.peer = request.getfixturevalue("ftp_department")
+
+    @property
+    def route(self):
+        return "ftp", self.peer.config, {"password": self.peer.password}
+
+
+class OverFtps(OverSftp):
+    def __init__(self, request):
+        self.peer = request.getfixturevalue("ftps_department")
+
+    @property
+    def route(self):
+        return "ftps", self.peer.config, {"password": self.peer.password}
+
+
 def json_part(mail):
     (part,) = (part for part in mail.iter_attachments() if part.get_content_type() == "application/json")
     return unverified_payload(part.get_payload(decode=True))
 
 
-@pytest.fixture(params=[OverHttp, OverEmail, OverSftp], ids=["http", "email", "sftp"])
+@pytest.fixture(params=[OverHttp, OverEmail, OverSftp, OverFtp, OverFtps], ids=["http", "email", "sftp", "ftp", "ftps"])
 def way(request):
     return request.param(request)
 
@@ -114,9 +132,8 @@ def test_second_sending_is_recognised(way, vendor, route_to, place_order, dispat
 def test_department_that_is_away_is_tried_again(way, vendor, route_to, place_order, dispatch_of, cutter):
     transport, config, secrets = way.route
     dead = cutter(None).port  # takes the connection and hangs up
-    away = {"http": {"url": f"http://127.0.0.1:{dead}/"}, "email": {"smtp_port": dead}, "sftp": {"port": dead}}[
-        transport
-    ]
+    own = {"http": {"url": f"http://127.0.0.1:{dead}/"}, "email": {"smtp_port": dead}}
+    away = own.get(transport, {"port": dead})
     route_to(transport, config | away, secrets)
     order = place_order(vendor)
     assert drain() == {"retry": 1}
@@ -142,21 +159,24 @@ def test_http_answer_acknowledges(http_department, vendor, route_to, place_order
 
 
 @pytest.mark.parametrize("how", ["ack file", "moved to done"])
-def test_sftp_file_acknowledges(how, sftp_department, vendor, route_to, place_order, dispatch_of):
-    route_to("sftp", sftp_department.config, {"password": sftp_department.password})
+@pytest.mark.parametrize("over", [OverSftp, OverFtp], ids=["sftp", "ftp"])
+def test_file_acknowledges(how, over, request, vendor, route_to, place_order, dispatch_of):
+    way = over(request)
+    route_to(*way.route)
     first, second = place_order(vendor), place_order(vendor)
-    assert drain() == {"sent": 2}
+    moment = timezone.now()
+    assert drain(now=moment) == {"sent": 2}
     key = dispatch_of(first).key
-    (file,) = (path for path in sftp_department.files if path.name.startswith(key))
+    (file,) = (path for path in way.peer.files if path.name.startswith(key))
     if how == "ack file":
         file.with_name(f"{file.name}.ack").touch()
     else:
         file.rename(file.parent / "done" / file.name)
-    assert drain() == {}, "looked a moment ago"
-    assert drain(now=timezone.now() + timedelta(minutes=1)) == {"collected": 1}
+    assert drain(now=moment) == {}, "looked a moment ago"
+    assert drain(now=moment + timedelta(minutes=1)) == {"collected": 1}
     assert (dispatch_of(first).state, dispatch_of(first).ack_by) == ("acked", "file")
     assert dispatch_of(second).state == "sent"
-    assert drain(now=timezone.now() + timedelta(minutes=2)) == {}
+    assert drain(now=moment + timedelta(minutes=2)) == {}
 
 
 def test_merge_tool_works_each_mail_and_file_once(

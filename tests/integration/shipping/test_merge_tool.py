@@ -6,11 +6,13 @@ import os
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.utils import timezone
@@ -18,7 +20,9 @@ from django.utils import timezone
 from shipping import envelope, keys
 from shipping.runner import drain
 from tests.integration.shipping.conftest import signing_key, write_keys
+from tests.integration.shipping.test_mailroom import MailServer
 from tests.integration.shipping.test_receiver import FORGERIES, dispatch_body, sealed
+from tests.support.mail_servers import PASSWORD, USER
 
 SITES = Path(__file__).parents[3] / "deploy" / "vendor_sites"
 
@@ -36,7 +40,7 @@ def run(mall_merge, tmp_path, books, capsys):
     inbox = mall_merge.Inbox(books, mall_merge.KeyFile(keys))
 
     def go(source, *, done=False):
-        refused = mall_merge.merge(inbox, [str(source)], done=done, said=set())
+        refused = mall_merge.Merge(inbox, done=done).sources([str(source)])
         return refused, *capsys.readouterr()
 
     return go
@@ -50,6 +54,17 @@ def books(tmp_path):
 def jobs(books):
     with closing(sqlite3.connect(books)) as opened:
         return opened.execute("SELECT count(*) FROM jobs").fetchone()[0]
+
+
+def test_books_that_another_program_is_making_are_waited_for(mall_merge, books):
+    """Two of an agent's scripts may be the first at once."""
+    with closing(sqlite3.connect(books, isolation_level=None)) as other, ThreadPoolExecutor() as pool:
+        other.execute("BEGIN IMMEDIATE")
+        opened = pool.submit(mall_merge.Inbox, books, None)
+        wait([opened], timeout=0.5)
+        other.execute("COMMIT")
+        opened.result()
+    assert jobs(books) == 0
 
 
 def mail_with(content, kind="json", **headers):
@@ -214,3 +229,37 @@ def test_key_file_that_cannot_be_read_is_named(tmp_path, books):
     assert ended.returncode == 1
     assert "cannot be used" in ended.stderr
     assert signing_key("fowlers").line not in ended.stderr
+
+
+def test_mailbox_is_scanned_over_pop3_and_merged_mails_are_removed(
+    mailbox_department, vendor, route_to, place_order, merge, tmp_path
+):
+    """The seed's program that scans a POP3 box; a mail that is not the mall's, or not sound, is left there."""
+    route_to("email", mailbox_department.config)
+    for _ in range(2):
+        place_order(vendor)
+    drain()
+    server = MailServer("pop3", tmp_path / "box")
+    password = tmp_path / "password"
+    password.write_text(f"{PASSWORD}\n")
+    address = f"pop3://{quote(USER)}@127.0.0.1:{server.port}"
+    words = ("--database", tmp_path / "scanned.sqlite", "--password-file", password, address)
+    try:
+        forged = mail_with(b'{"payload": "e30=", "payloadType": "x", "signatures": []}')
+        long_line = b"Subject: hello\n\n" + b"y" * 9000 + b"\n"
+        for content in (long_line, b"no mail at all", forged, *mailbox_department.messages):
+            server.put(content)
+        ended = merge(*words)
+        assert (ended.stdout.count(": applied"), ended.returncode) == (2, 1), ended.stderr
+        assert "refused: " in ended.stderr
+        assert server.left == 3
+        server.put(mailbox_department.messages[0])
+        assert ": duplicate" in merge(*words).stdout
+        assert server.left == 3
+        password.write_text("wrong")
+        ended = merge(*words)
+        assert (ended.returncode, USER in ended.stderr) == (1, True)
+    finally:
+        server.process.kill()
+        server.process.communicate()
+    assert "Connection refused" in merge(*words).stderr

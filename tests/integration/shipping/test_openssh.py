@@ -84,7 +84,7 @@ class OpensshDepartment:
             yield self
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
     def _wait(self, process):
         ends = time.monotonic() + 20

@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from shipping import body, envelope, keys, signatures
-from tests.integration.shipping.conftest import HttpDepartment, running, signing_key, write_keys
+from tests.integration.shipping.conftest import HttpDepartment, at_work, signing_key, write_keys
 from vendors.money import Money
 
 KEY = signing_key("fowlers")
@@ -38,7 +38,7 @@ def post(department, key, content, *, stamp=None, secret=None, **changes):
     )
     request = urllib.request.Request(department.url, content, headers | changes, method="POST")
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         with error:
@@ -98,8 +98,7 @@ def test_what_was_sent_is_not_taken_back_and_the_receipt_says_so(http_department
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     """One receiver for all that it must refuse."""
-    department = HttpDepartment(tmp_path_factory.mktemp("guarded"))
-    with running(*department.program):
+    with at_work(HttpDepartment(tmp_path_factory.mktemp("guarded"))) as department:
         yield department
 
 

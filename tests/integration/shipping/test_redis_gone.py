@@ -22,7 +22,7 @@ CHECKOUTS, AT_A_TIME = 200, 4
 SOON = timedelta(seconds=6)  # from the order to the first attempt
 AWAY = "redis://127.0.0.1:1/0"
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
 
 
 def test_orders_are_placed_and_sent_without_redis(manage, wait_until, scale):

@@ -211,7 +211,7 @@ def acknowledge(way, client, merge, books):  # noqa: F811
         for row in Dispatch.objects.filter(state="sent"):
             client.post(f"/ship/ack/{ack_links.make_token(row.key)}/", headers={"host": "mall.localhost"})
         return said
-    return merge("--database", books, "--done", way.peer.inbox).stdout if kind == "sftp" else ""
+    return merge("--database", books, "--done", way.peer.inbox).stdout if kind != "http" else ""
 
 
 def test_from_order_to_cancellation_over_every_transport(way, vendor, route_to, place_order, merge, tmp_path, client):  # noqa: F811

@@ -61,7 +61,7 @@ def answer_by(scripted, status_of):
     """Answer each request by its order: with its acknowledgement, or with a status."""
 
     def answer(handler):
-        body = order_in(scripted.requests[-1][2])
+        body = order_in(handler.body)
         status = status_of(body)
         content = json.dumps({"ack": body["key"]} if status == 200 else {}).encode()
         handler.send_response(status)
@@ -135,7 +135,7 @@ def test_dispatch_that_others_overtook_needs_a_person(scripted, row, vendor, pla
     lost = row.consignment.order.number
 
     def answer(handler):
-        body = order_in(scripted.requests[-1][2])
+        body = order_in(handler.body)
         content = b"{}" if body["order"] == lost else json.dumps({"ack": body["key"]}).encode()
         handler.send_response(200)
         handler.send_header("Content-Length", str(len(content)))
@@ -232,7 +232,7 @@ def test_huge_answer_is_cut(scripted, row):
 def test_dripping_answer_ends_at_the_deadline(scripted, row, monkeypatch):
     def drip(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-        for _ in range(200):
+        for _ in range(1200):
             try:
                 handler.wfile.write(b"x")
                 handler.wfile.flush()
@@ -244,7 +244,7 @@ def test_dripping_answer_ends_at_the_deadline(scripted, row, monkeypatch):
     scripted.answers = [drip]
     begun = time.perf_counter()
     assert drain(now=NOW) == {"retry": 1}
-    assert time.perf_counter() - begun < 8  # it drips for ten seconds
+    assert time.perf_counter() - begun < 30  # it drips for a minute
 
 
 def test_breaker_spares_a_department_that_is_down(db, scripted, scale):

@@ -5,6 +5,7 @@ from io import BytesIO
 import pytest
 from auditlog.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from PIL import Image
@@ -12,6 +13,7 @@ from PIL import Image
 from tests.support.html import form_data
 from tests.support.two_vendors import MASTER, make_marketplace, make_side
 from vendors import images
+from vendors.checks import check_avif
 from vendors.models import Product, ProductImage
 
 
@@ -49,12 +51,36 @@ def test_upload_is_written_anew_with_its_renditions(side, kind, tmp_path):
     assert (image.width, image.height) == (1200, 1200)
     assert image.file.name.startswith("products/lamp-")
     files = sorted(path.name for path in (tmp_path / "products").iterdir())
-    assert len(files) == 3
+    assert len(files) == 6
     found = [path.read_bytes() for path in (tmp_path / "products").iterdir()]
     shown = [Image.open(BytesIO(content)) for content in found]
-    assert {(picture.format, picture.width) for picture in shown} == {("WEBP", 300), ("WEBP", 600), ("WEBP", 1200)}
+    expected = {(kind, width) for kind in ("WEBP", "AVIF") for width in (300, 600, 1200)}
+    assert {(picture.format, picture.width) for picture in shown} == expected
     assert not any(b"a secret place" in content for content in found)
-    assert all(url.rpartition("/")[2].split(" ")[0] in files for url in image.srcset.split(", "))
+    offered = [url.rpartition("/")[2].split(" ")[0] for url in f"{image.srcset}, {image.avif_srcset}".split(", ")]
+    assert sorted(offered) == files
+    assert image.widest.endswith(f"{image.stem}.webp")  # for robots, and browsers of before
+
+
+def test_without_avif_webp_alone_is_written_and_offered(side, tmp_path, monkeypatch):
+    assert check_avif() == []
+    monkeypatch.setattr(images, "HAS_AVIF", False)
+    assert [warning.id for warning in check_avif()] == ["vendors.W001"]
+    assert upload(side, photo()).status_code == 302
+    image = ProductImage.objects.get()
+    assert {path.suffix for path in (tmp_path / "products").iterdir()} == {".webp"}
+    html = render_to_string("vendors/_picture.html", {"picture": image})
+    assert "<source" not in html
+    assert image.srcset in html
+
+
+def test_browsers_choose_avif_first(side):
+    image = ProductImage(file="products/jug.avif", alt="A jug", width=1200, height=1200)
+    html = render_to_string("vendors/_picture.html", {"picture": image, "described": 1})
+    assert html.index('type="image/avif"') < html.index("<img")
+    assert 'srcset="/media/products/jug-300.avif 300w, /media/products/jug-600.avif 600w, ' in html
+    assert 'srcset="/media/products/jug-300.webp 300w, /media/products/jug-600.webp 600w, ' in html
+    assert 'alt="A jug"' in html
 
 
 @pytest.mark.parametrize(
@@ -76,8 +102,9 @@ def test_transparent_parts_turn_white(mode):
         target, "PNG", **({"transparency": 0} if mode == "P" else {})
     )
     files = images.encode_renditions(BytesIO(target.getvalue()), target.tell())
-    with Image.open(BytesIO(files[300])) as picture:
-        assert picture.convert("RGB").getpixel((150, 150)) == (255, 255, 255)
+    for content in (files.webp[300], files.avif[300]):
+        with Image.open(BytesIO(content)) as picture:
+            assert picture.convert("RGB").getpixel((150, 150)) == (255, 255, 255)
 
 
 def test_a_picture_of_absurd_size_is_refused(side):

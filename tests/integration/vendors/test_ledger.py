@@ -10,8 +10,8 @@ from django.db.models import F, ProtectedError, Sum
 from django.utils import timezone
 
 from tests.support.shop import add_goods, begin, later, make_shop, put_on_hand, visitor_with
-from vendors import ledger, stock
-from vendors.models import Product, Stock, StockHold, StockMovement, Variant
+from vendors import card_refresh, ledger, stock
+from vendors.models import Product, ProductCard, Stock, StockHold, StockMovement, Variant
 
 Kind = StockMovement.Kind
 
@@ -167,8 +167,8 @@ def test_withdrawn_variant_is_offered_nowhere_and_its_hold_is_kept(shop, lamp):
     Variant.objects.update(withdrawn=True)
     now = timezone.now()
     assert stock.available([lamp.pk], now) == {lamp.pk: 0}
-    assert not Product.objects.in_stock(now).exists()
-    assert not Product.objects.priced_between(1, None, now).exists()
+    card_refresh.refresh_all(now)
+    assert not ProductCard.objects.filter(is_public=True).exists()
     with pytest.raises(stock.SoldOutError):
         stock.hold(uuid.uuid4(), {lamp.pk: 1}, later(minutes=5), now)
     stock.take(reference, now)

@@ -74,6 +74,18 @@ def test_picture_has_renditions_and_a_size(shop, shopper):
 def test_delivery_of_this_vendor(shop, shopper):
     add_goods(shop, "amber", "Jug")
 
-    words = "Standard delivery to Ireland €4.50, free from €50.00: "
+    words = "Standard delivery: €4.50 to Ireland, free from €50.00, "
     assert words in flat(shopper.on("amber.localhost", "/products/jug/"))
     assert "€4.50" in flat(shopper.on("amber.localhost", "/delivery/"))
+
+
+def test_many_variants_are_a_select(shop, shopper):
+    first = add_goods(shop, "amber", "Boot", price=9000, on_hand=2)
+    for size in range(37, 47):
+        Variant.objects.create(product=first.product, sku=f"B{size}", name=f"EU {size}", price=9000)
+
+    text = flat(shopper.on("amber.localhost", "/products/boot/"))
+
+    assert len(re.findall(r"<option value=", text)) == 11
+    assert len(re.findall(r"<option value=\"\d+\" disabled>", text)) == 10
+    assert 'type="radio"' not in text

@@ -15,6 +15,7 @@ from sessions_farm.communities.models import Community
 from sessions_farm.communities.registry import registry
 from sessions_farm.tests.support.scale import counted
 from tests.integration.vendors.test_list_speed import stock_shop
+from tests.support.checkout_walk import text
 from tests.support.html import form_data
 from tests.support.two_vendors import MASTER, make_marketplace, make_side, make_staff
 from vendors.jobs import running
@@ -164,17 +165,18 @@ def products(side, name):
     return made
 
 
-@pytest.mark.scale
 def test_thousands_of_products_are_withdrawn_by_a_job(clerk, side, scale):
     """At SCALE=10, 10,000 within a minute, the page free within five seconds: each was two statements of a request."""
     stock_shop(side, counted(10_000, scale) - 1)
     shown, began = form_data(clerk.get(LIST)), time.monotonic()
     act(clerk, shown, "withdraw_products")
-    assert time.monotonic() - began < 5
+    free, job = time.monotonic() - began, Job.objects.get()
     running.run_due_jobs()
-    job = Job.objects.get()
+    took = time.monotonic() - began
+    job.refresh_from_db()
     assert (job.state, job.position) == (Job.State.FINISHED, counted(10_000, scale))
-    assert time.monotonic() - began < 60
+    if scale >= 10:
+        assert (free < 5, took < 60) == (True, True), f"page {free:.2f} s, job {took:.1f} s"
     assert set(Product.objects.values_list("status", flat=True)) == {"withdrawn"}
 
 
@@ -240,7 +242,7 @@ def test_category_is_of_the_products_own_marketplace(side):
     Membership.objects.create(vendor=side.vendor, user=user, role="owner")
     client = signed_in(user)
     lamp = side.rows[Product]
-    assert "Nets" not in words(client.get(page("change", lamp)))
+    assert "Nets" not in text(client.get(page("change", lamp)))  # in its tags are tokens, of any four letters
     assert "Select a valid choice" in words(save(client, lamp, category=nets.pk))
     added = form_data(client.get(reverse("admin:vendors_product_add"))) | {
         "vendor": side.vendor.pk, "name": "X", "slug": "x", "category": nets.pk,
@@ -251,8 +253,8 @@ def test_category_is_of_the_products_own_marketplace(side):
     assert not Product.objects.filter(slug="x").exists()
     stranger = signed_in(side.staff["owner"])
     query = {"app_label": "vendors", "model_name": "product", "field_name": "category", "term": "Ne"}
-    assert "Nets" not in words(stranger.get(reverse("admin:autocomplete"), query))
-    assert "Nets" not in words(stranger.get(LIST))
+    assert "Nets" not in text(stranger.get(reverse("admin:autocomplete"), query))
+    assert "Nets" not in text(stranger.get(LIST))
     assert stranger.get(LIST, {"category__id__exact": nets.pk}).status_code in {200, 302}
 
 

@@ -21,7 +21,15 @@ def test_there_is_enough_to_walk_through():
     assert len(VENDORS) >= 8
     assert len(PRODUCTS) >= 130
     assert sum(not vendor.domain for vendor in VENDORS.values()) >= 5
-    assert {vendor.department for vendor in VENDORS.values()} == {"http", "email", "sftp"}
+    assert {vendor.department for vendor in VENDORS.values()} == {
+        "http",
+        "email",
+        "sftp",
+        "ftp",
+        "pull_http",
+        "pull_ftp",
+        "agent",
+    }
 
 
 @pytest.mark.parametrize("slug", VENDORS)

@@ -105,6 +105,7 @@ def test_nothing_typed_reaches_a_header(name, town):
     assert message["Bcc"] is None
     assert [part.get_filename() for part in message.walk() if part.get_filename()] == [
         f"{key}_00000000.json",
+        f"{key}_00000000.sqlite",
         f"{key}_00000000.csv",
         f"{key}_00000000.csv.sig",
     ]

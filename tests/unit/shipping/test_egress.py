@@ -13,8 +13,9 @@ from shipping import egress
 from shipping.envelope import SigningKey
 from shipping.transports.base import DispatchPayload, Endpoint, TransportError
 from shipping.transports.email import EmailTransport
+from shipping.transports.files.ftp import DialledFtp
+from shipping.transports.files.sftp import SftpTransport
 from shipping.transports.http import HttpTransport
-from shipping.transports.sftp import SftpTransport
 
 KEY = "csg_" + "0" * 32 + "_r1"
 ORDER = {
@@ -199,3 +200,15 @@ def test_no_dialer_reaches_an_address_that_is_not_public(dialer, monkeypatch, se
 def test_impossible_port_is_refused(port):
     with pytest.raises(egress.EgressRefusedError):
         dial("x.localhost", port)
+
+
+def test_data_connection_of_ftp_goes_where_the_first_one_went():
+    """A server that names another address in its answer to PASV leads nobody there."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        theirs, _ = listener.accept()
+        with theirs, ours:
+            client = DialledFtp("ftp.example", ours)
+            theirs.sendall(b"227 Entering Passive Mode (169,254,169,254,31,64)\r\n")
+            assert client.makepasv() == ("127.0.0.1", 31 * 256 + 64)
+            client.close()

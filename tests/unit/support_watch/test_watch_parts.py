@@ -51,7 +51,7 @@ def test_aliases_hold_nothing_of_what_they_stand_for():
 
 
 def test_a_token_survives_the_trip_and_not_a_change_nor_half_a_day():
-    token = visits.PageToken(1, "visit", "tab", 5, "/support/", "support", counted=True)
+    token = visits.PageToken(1, "visit", "tab", 5, "support", "/support/", "help", counted=True, has_notice=True)
     with time_machine.travel(NOON, tick=False) as clock:
         text = token.signed()
         assert visits.read_token(text) == token

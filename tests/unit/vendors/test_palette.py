@@ -79,13 +79,13 @@ def test_dark_grounds_are_dark():
 
 
 def test_schemes_name_every_token_of_the_style():
-    declared = set(re.findall(r"--([a-z-]+): light-dark", (ROOT / "mall/static/mall/css/tokens.css").read_text()))
+    declared = set(re.findall(r"--([a-z-]+): light-dark", (ROOT / "mall/page_css/tokens.css").read_text()))
 
     assert {name.replace("_", "-") for name in light_dark_pairs("#1f5f5b", "#faf8f4", "#22201c")} <= declared
 
 
 def test_the_malls_own_palette():
-    css = (ROOT / "mall/static/mall/css/tokens.css").read_text()
+    css = (ROOT / "mall/page_css/tokens.css").read_text()
     pairs = re.findall(r"--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)", css)
     single = re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", css)
     for scheme in (0, 1):

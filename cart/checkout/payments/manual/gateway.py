@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils.translation import gettext, gettext_lazy
 
 from cart.checkout.errors import PaymentError
 from cart.checkout.payments.base import ChargeReport, ChargeResult, ChargeStatus, RefundStatus
@@ -29,7 +30,7 @@ class Gateway:
     """Implement payments.base.Gateway by rows that people change in the admin."""
 
     name = "manual"
-    label = "Bank transfer"
+    label = gettext_lazy("Bank transfer")
 
     @property
     def payment_period(self) -> timedelta | None:
@@ -40,7 +41,9 @@ class Gateway:
     def hint(self) -> str:
         """Return the shopper's hint."""
         days = settings.TRANSFER_DAYS
-        return f"You have {days} days to transfer the amount. Your goods are kept, and sent once it is here."
+        return gettext(
+            "You have %(days)s days to transfer the amount. Your goods are kept, and sent once it is here."
+        ) % {"days": days}
 
     def is_offered(self, marketplace: CachedMarketplace) -> bool:
         """Offer it where the marketplace names its account."""

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final
 
+from django.utils.translation import gettext_noop
+
 
 class CardBehaviour(StrEnum):
     """List the behaviours of the test cards."""
@@ -15,11 +17,11 @@ class CardBehaviour(StrEnum):
 
 
 CARDS: Final[dict[str, tuple[CardBehaviour, str]]] = {
-    "4242424242424242": (CardBehaviour.PAYS, "is accepted"),
-    "4000000000000002": (CardBehaviour.DECLINED, "is declined"),
-    "4000000000009995": (CardBehaviour.EMPTY, "has too little on it; another may be tried"),
-    "4000000000003220": (CardBehaviour.SECURE, "asks you to confirm with your bank"),
-    "4000000000000119": (CardBehaviour.LOST, "is charged, then the connection breaks"),
+    "4242424242424242": (CardBehaviour.PAYS, gettext_noop("is accepted")),
+    "4000000000000002": (CardBehaviour.DECLINED, gettext_noop("is declined")),
+    "4000000000009995": (CardBehaviour.EMPTY, gettext_noop("has too little on it; another may be tried")),
+    "4000000000003220": (CardBehaviour.SECURE, gettext_noop("asks you to confirm with your bank")),
+    "4000000000000119": (CardBehaviour.LOST, gettext_noop("is charged, then the connection breaks")),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from cart.checkout.payments.sandbox.cards import CARDS, CardBehaviour, card_digits
 
@@ -11,30 +12,32 @@ class CardForm(forms.Form):
     """Validate a test card."""
 
     number = forms.CharField(
-        label="Card number",
+        label=gettext_lazy("Card number"),
         max_length=30,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "cc-number"}),
     )
     expiry = forms.RegexField(
         r"^\s*(0[1-9]|1[0-2])\s*/?\s*\d{2}\s*$",
-        label="Expiry date",
-        help_text="Month and year, as 04/29",
+        label=gettext_lazy("Expiry date"),
+        help_text=gettext_lazy("Month and year, as 04/29"),
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "cc-exp"}),
-        error_messages={"invalid": "Write the month and the year with two digits each, as 04/29."},
+        error_messages={"invalid": gettext_lazy("Write the month and the year with two digits each, as 04/29.")},
     )
     code = forms.RegexField(
         r"^\s*\d{3,4}\s*$",
-        label="Security code",
-        help_text="Three digits on the back of the card",
+        label=gettext_lazy("Security code"),
+        help_text=gettext_lazy("Three digits on the back of the card"),
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "cc-csc"}),
-        error_messages={"invalid": "The security code has three or four digits."},
+        error_messages={"invalid": gettext_lazy("The security code has three or four digits.")},
     )
 
     def clean_number(self) -> str:
         """Reject a number that is not a test card's."""
         number = card_digits(self.cleaned_data["number"])
         if number not in CARDS:
-            raise forms.ValidationError("No real card works here. Use one of the test cards listed on this page.")
+            raise forms.ValidationError(
+                gettext("No real card works here. Use one of the test cards listed on this page.")
+            )
         return number
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from cart.checkout.errors import PaymentError
 from cart.checkout.payments.base import ChargeReport, ChargeResult, ChargeStatus, RefundStatus
@@ -17,8 +18,8 @@ from cart.checkout.payments.sandbox import services, signing
 from cart.checkout.payments.sandbox.models import Charge
 from cart.orders.models import Payment
 from sessions_farm.communities.links import origin
+from sessions_farm.communities.query_plans import planned
 from sessions_farm.communities.registry import Member, registry
-from sessions_farm.query_plans import planned
 
 if TYPE_CHECKING:
     from vendors.storefronts import CachedMarketplace
@@ -37,8 +38,8 @@ class Gateway:
     """Implement payments.base.Gateway in this process."""
 
     name = "sandbox"
-    label = "Card"
-    hint = "You pay on the page of our payment company. Your goods are kept for you meanwhile."
+    label = gettext_lazy("Card")
+    hint = gettext_lazy("You pay on the page of our payment company. Your goods are kept for you meanwhile.")
     payment_period: timedelta | None = None
 
     def is_offered(self, marketplace: CachedMarketplace) -> bool:

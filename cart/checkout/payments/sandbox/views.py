@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -31,7 +32,7 @@ def card_page(request: HttpRequest, token: str) -> HttpResponse:
     if not charge.is_payable:
         return _redirect_to_shop(charge)
     if form.is_bound and form.is_valid():
-        form.add_error("number", "This card was declined: there is too little on it. Try another one.")
+        form.add_error("number", gettext("This card was declined: there is too little on it. Try another one."))
     return _render_page(request, "sandbox/pay.html", charge, form)
 
 
@@ -62,7 +63,7 @@ def challenge_page(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _render_page(request: HttpRequest, template: str, charge: Charge, form: CardForm | None = None) -> HttpResponse:
-    cards = [(format_card_number(number), description) for number, (_, description) in CARDS.items()]
+    cards = [(format_card_number(number), gettext(description)) for number, (_, description) in CARDS.items()]
     context = {"charge": charge, "amount": Money(charge.amount, charge.currency), "form": form, "cards": cards}
     return render(request, template, context, status=422 if form is not None and form.errors else 200)
 

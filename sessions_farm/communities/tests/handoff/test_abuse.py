@@ -89,8 +89,8 @@ def test_logout_on_the_master_is_a_logout_everywhere():
         assert mall_of(one).id is None
 
 
-def test_flood_of_questions_keeps_little_and_soon_nothing(settings):
-    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HANDOFFS_PER_MINUTE": 30}
+def test_flood_of_questions_keeps_little_and_soon_nothing(limited):
+    limited(30)
     attacker = BrowserClient()
     question = asked(attacker)
     answers = [go(attacker, question, **{"User-Agent": f"other/{number}"})["Location"] for number in range(200)]

@@ -19,7 +19,9 @@ def figures():
     before = {}
 
     def read(name, **labels):
-        return prometheus_client.REGISTRY.get_sample_value(f"{name}_total", labels) or 0
+        only = prometheus_client.REGISTRY.restricted_registry([f"{name}_total"])  # others ask the database
+        samples = [sample for metric in only.collect() for sample in metric.samples]
+        return sum(sample.value for sample in samples if sample.name == f"{name}_total" and sample.labels == labels)
 
     kinds = {
         audit.Outcome: ("farm_handoffs", "outcome"),

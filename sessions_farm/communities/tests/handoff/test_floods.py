@@ -58,10 +58,6 @@ def test_control_a_breaker_that_counts_lost_handoffs_lets_a_flood_deny_everybody
     assert ids_beside_a_flood(networks) == [None] * SHOPPERS
 
 
-def limited(settings, most):
-    settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HANDOFFS_PER_MINUTE": most}
-
-
 def browser_at(address, name="Mozilla/5.0 Chrome/156"):
     browser = BrowserClient(headers={"User-Agent": name})
     browser.address = address
@@ -79,32 +75,32 @@ def browser_at(address, name="Mozilla/5.0 Chrome/156"):
         ("2001:db8:1:2::3", "2001:db8:1:3::3", False),
     ],
 )
-def test_limit_is_of_a_network_whatever_its_browsers_say(settings, one, other, shared):
-    limited(settings, 1)
+def test_limit_is_of_a_network_whatever_its_browsers_say(limited, one, other, shared):
+    limited(1)
     assert go(browser_at(one), f"{A}/p/x").status_code == 302
     second = go(browser_at(other, "Mozilla/5.0 Firefox/150"), f"{A}/p/x")
     assert second.status_code == (200 if shared else 302)
 
 
-def test_limit_is_counted_without_the_cache(settings):
-    limited(settings, 3)
+def test_limit_is_counted_without_the_cache(settings, limited):
+    limited(3)
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
     statuses = [go(browser_at("192.0.2.1"), f"{A}/p/x").status_code for _ in range(5)]
     assert statuses == [302] * 3 + [200] * 2
 
 
-def test_limit_of_zero_is_none(settings):
-    limited(settings, 0)
+def test_limit_of_zero_is_none(limited):
+    limited(0)
     assert {go(browser_at("192.0.2.1"), f"{A}/p/x").status_code for _ in range(5)} == {302}
 
 
-def test_limit_is_none_on_the_way_to_the_till(settings):
+def test_limit_is_none_on_the_way_to_the_till(limited):
     """A shopper whose master's cookie was purged comes from a store, in a network that is far above the limit."""
     browser = browser_at("192.0.2.1")
     browser.get(f"{A}/p/x")
     browser.post("/add", {"line": "spade"})
     browser.cookies.clear("mall.test")
-    limited(settings, 1)
+    limited(1)
     assert go(browser_at("192.0.2.1"), f"{B}/p/x").status_code == 200
     browser.click(f"{MALL}/cart")
 
@@ -112,8 +108,8 @@ def test_limit_is_none_on_the_way_to_the_till(settings):
     assert lines_of(browser) == ["spade"]
 
 
-def test_limit_bounds_the_codes_that_a_network_makes_the_store_keep(settings):
-    limited(settings, 3)
+def test_limit_bounds_the_codes_that_a_network_makes_the_store_keep(limited):
+    limited(3)
     browser = browser_at("192.0.2.1")
     question = asked(browser)
     answers = [go(browser, question)["Location"] for _ in range(5)]

@@ -160,9 +160,10 @@ def test_ticket_is_good_once():
 
 @pytest.mark.parametrize(("age", "lines"), [(55, ["spade"]), (65, None)])
 def test_ticket_is_good_for_a_minute(age, lines):
-    url = pressed(with_line(BrowserClient(headers=SILENT)))
     browser = BrowserClient(headers=SILENT)
-    with time_machine.travel(timezone.now() + datetime.timedelta(seconds=age), tick=True):
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        url = pressed(with_line(BrowserClient(headers=SILENT)))
+        clock.shift(datetime.timedelta(seconds=age))
         if lines is None:
             with pytest.raises(HandoffRefusedError):
                 browser.get(url)
@@ -222,7 +223,7 @@ def test_shopper_without_anything_takes_no_ticket():
     browser.get(f"{A}/p/x")
     url = pressed(browser)
 
-    assert "ticket" not in url
+    assert "ticket=" not in url
     assert not OneUseCode.objects.exists()
     go(browser, url)
 

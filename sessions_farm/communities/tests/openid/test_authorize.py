@@ -207,8 +207,8 @@ def test_paused_community_tells_nobody(press, shopper):
     )
 
 
-def test_one_who_asks_without_end_is_told_to_wait(press, shopper, settings):
-    settings.SESSIONS_FARM_COMMUNITIES |= {"HANDOFFS_PER_MINUTE": 3}
+def test_one_who_asks_without_end_is_told_to_wait(press, shopper, limited):
+    limited(3)
     answers = [press.asks(shopper).get("error", "told") for _ in range(5)]
     assert answers == ["told"] * 3 + ["temporarily_unavailable"] * 2
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import pytest
 from django.core.cache import cache
 
-from sessions_farm.communities.handoff import rate_limit
+from sessions_farm.communities.handoff import concurrent_tabs, rate_limit
 from sessions_farm.communities.handoff.circuit_breakers import breakers
 from sessions_farm.communities.models import Community, Domain
 from sessions_farm.communities.registry import registry
@@ -47,18 +48,18 @@ def two_communities():
 
 
 @pytest.fixture
-def walking_mall(db, two_communities, settings):
+def walking_mall(db, two_communities, settings, monkeypatch):
     """Both communities on HTTPS with a small site on every host (handoff_site)."""
-    yield from serve(settings)
+    yield from serve(settings, monkeypatch)
 
 
 @pytest.fixture
-def committed_mall(transactional_db, two_communities, settings):
+def committed_mall(transactional_db, two_communities, settings, monkeypatch):
     """The same, visible to other threads."""
-    yield from serve(settings)
+    yield from serve(settings, monkeypatch)
 
 
-def serve(settings):
+def serve(settings, monkeypatch):
     settings.MIDDLEWARE = handoff_site.MIDDLEWARE
     settings.ROOT_URLCONF = "sessions_farm.communities.tests.support.handoff_site"
     settings.PUBLIC_SCHEME, settings.PUBLIC_PORT = "https", 443
@@ -68,6 +69,8 @@ def serve(settings):
     settings.SESSIONS_FARM_COMMUNITIES = {"REGISTRY_POLL_SECONDS": 0, "PROBE_SECONDS": 0}
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     cache.clear()
+    # "At once" lasts until a test ends it (cache.clear()), however slow the machine is.
+    monkeypatch.setattr(concurrent_tabs, "MOMENT", 3600)
     breakers.clear()
     rate_limit.starts.clear()
     rate_limit.answers.clear()
@@ -75,3 +78,14 @@ def serve(settings):
     visitors_merging.connect(handoff_site.move_lines)
     yield
     visitors_merging.disconnect(handoff_site.move_lines)
+
+
+@pytest.fixture
+def limited(settings, monkeypatch):
+    """Set how many hand-offs a network has in a minute: ``limited(3)``; that minute does not end during the test."""
+    monkeypatch.setattr(rate_limit, "MINUTE", math.inf)
+
+    def limit(most):
+        settings.SESSIONS_FARM_COMMUNITIES = {**settings.SESSIONS_FARM_COMMUNITIES, "HANDOFFS_PER_MINUTE": most}
+
+    return limit

@@ -81,7 +81,7 @@ MUTANTS = [
         ("token-values-apart", "a token for some values is good for others that read alike", "/web/tokens",
          'f"{len(part)}:{part}"', "part"),
         ("token-future", "a token from the future is good for longer", "/web/tokens handoff/parts",
-         "age >= -CLOCK_SKEW and ", ""),
+         "age >= -ahead and ", ""),
     ),
     *of(
         "web/clients",
@@ -328,7 +328,7 @@ MUTANTS = [
          "session_id, audience.host or host, *audience", "session_id, *audience",
          "(audience.host or host, *audience.cookie_scope)", "audience.cookie_scope"),
         ("cookie-age", "a cookie is good for ever", "/web/ids_and_cookies",
-         "max_age=options().cookie_age, now=now", "max_age=None, now=now"),
+         "max_age=options().cookie_age, ahead=AHEAD", "max_age=None, ahead=AHEAD"),
         ("cookie-prefix", "a sibling domain or plain HTTP sets the cookie", "/web/ids_and_cookies",
          'f"__Host-Http-{name}" if settings.SESSION_COOKIE_SECURE else name', "name"),
         ("cookie-twice", "one of two cookies of a name is believed", "/web/ids_and_cookies handoff/cookies",

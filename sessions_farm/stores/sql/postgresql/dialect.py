@@ -19,14 +19,18 @@ from sessions_farm.stores.sql.postgresql.query import Query
 class PostgresDialect:
     """Queries built of the statements and parts of session_sql and many."""
 
+    clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
     def __init__(self, alias: str, options: DialectOptions) -> None:
         self._alias = alias
         self._options = options
         self._common = {"shared": list(options.shared), "indexed": list(options.indexed)}
 
     def load(self, key: str, now: int, *, touches: bool) -> Query:
-        statement = one.LOAD if touches else one.READ
-        return Query(self._alias, (statement,), {"key": key, "now": now}, is_frequent=True)
+        given = {"key": key, "now": now}
+        if not touches:
+            return Query(self._alias, (one.READ,), given, is_frequent=True)
+        return Query(self._alias, (one.LOAD,), given, is_frequent=True, when_read_only=one.READ)
 
     def create(self, key: str, variables: Mapping[str, str], header: tuple[int, ...], now: int, *, over: bool) -> Query:
         parts = [*self._puts(variables), *([one.STARTED] if self._options.events else [])]
@@ -34,7 +38,7 @@ class PostgresDialect:
         if over:
             statements.insert(0, self._making_room("key"))
         given = {"key": key, "idle": header[2], "expires": header[3], "ends": header[4]}
-        return self._query(*statements, **given, **arrays_of(Change(put=variables)), now=now)
+        return frequent(self._query(*statements, **given, **arrays_of(Change(put=variables)), now=now))
 
     def apply(self, key: str, change: Change, now: int) -> Query:
         return self._write(key, key, change, now, [], {})
@@ -150,7 +154,7 @@ class PostgresDialect:
             "ends": lifetime[1],
             "idempotency_key": change.idempotency_key,
         }
-        return self._query(*statements, **given, **arrays_of(change), holder=change.holder, now=now)
+        return frequent(self._query(*statements, **given, **arrays_of(change), holder=change.holder, now=now))
 
     def _reads_rows(self, change: Change) -> bool:
         """Return whether the statement looks at rows that are there already, so that it must lock the header first."""
@@ -187,6 +191,11 @@ class PostgresDialect:
 
     def _query(self, *statements: str, **given: Any) -> Query:
         return Query(self._alias, statements, self._common | given)
+
+
+def frequent(query: Query) -> Query:
+    """Return the query, worth a plan that is kept if it is one statement: PostgreSQL plans no longer message."""
+    return replace(query, is_frequent=len(query.statements) == 1)
 
 
 def arrays_of(change: Change) -> dict[str, list[Any]]:

@@ -15,10 +15,11 @@ from django.db import connections
 from sessions_farm.stores.base import now_ms
 from sessions_farm.stores.effects import round_trips
 from sessions_farm.stores.sql import dialect
+from sessions_farm.stores.sql.poolers import is_behind_pooler
 from sessions_farm.stores.sql.postgresql.async_pool import connect, parameters_of
 
 LISTENERS = threading.BoundedSemaphore(8)  # connections of one process; a waiter beyond them polls the row
-AT_MOST = 1.0  # seconds; some connection poolers pass on no notifications
+AT_MOST = 1.0  # seconds, for a pooler that nobody has told us of passes on no notifications
 POLL = 0.05
 
 
@@ -31,7 +32,7 @@ class LeaseWait:
     seconds: float
 
     def run_sync(self) -> None:
-        if not LISTENERS.acquire(blocking=False):
+        if is_behind_pooler(self.alias) or not LISTENERS.acquire(blocking=False):
             return time.sleep(min(POLL, self.seconds))
         try:
             round_trips.count(3)
@@ -47,7 +48,7 @@ class LeaseWait:
         return None
 
     async def run_async(self) -> None:
-        if not LISTENERS.acquire(blocking=False):
+        if is_behind_pooler(self.alias) or not LISTENERS.acquire(blocking=False):
             return await asyncio.sleep(min(POLL, self.seconds))
         try:
             round_trips.count(3)

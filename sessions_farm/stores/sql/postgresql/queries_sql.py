@@ -145,7 +145,8 @@ SELECT count(*) FROM gone
 FORGET_EVENTS = f"DELETE FROM {EVENT} WHERE id = ANY(%(ids)s::bigint[])"
 
 # A place in a feed is PostgreSQL's own snapshot at the read. New changes are those not visible in it, in any order of
-# the writers' commits. A snapshot does not show the reader's own transaction, so the place adds that one's last id.
+# the writers' commits. A snapshot leaves the reader's own transaction out, which seems committed in it once a later one
+# is. So the place adds that transaction's id and its last change, and these alone decide on its changes.
 PLACE = f"""
 SELECT pg_current_snapshot()::text, own.id,
        COALESCE((SELECT max(id) FROM {CHANGE} WHERE name = %(name)s AND transaction_id = own.id), 0)
@@ -154,8 +155,8 @@ FROM (SELECT COALESCE(pg_current_xact_id_if_assigned()::text::bigint, 0) AS id) 
 READ_CHANGES = f"""
 SELECT here.*, c.id, c.key_hash, c.text, c.at_ms FROM ({PLACE}) AS here(place, own, last)
 LEFT JOIN {CHANGE} c ON c.name = %(name)s AND c.transaction_id >= %(lowest)s
-  AND NOT pg_visible_in_snapshot(c.transaction_id::text::xid8, %(snapshot)s::pg_snapshot)
-  AND NOT (c.transaction_id = %(own)s AND c.id <= %(last)s)
+  AND CASE WHEN c.transaction_id = %(own)s THEN c.id > %(last)s
+      ELSE NOT pg_visible_in_snapshot(c.transaction_id::text::xid8, %(snapshot)s::pg_snapshot) END
 ORDER BY c.id
 """
 

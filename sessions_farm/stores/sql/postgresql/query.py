@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import InterfaceError, InternalError, OperationalError, connections
@@ -19,6 +19,7 @@ from psycopg.errors import (
 
 from sessions_farm.stores.effects.round_trips import current
 from sessions_farm.stores.sql.dialect import unavailable
+from sessions_farm.stores.sql.poolers import is_behind_pooler
 from sessions_farm.stores.sql.postgresql.async_pool import pool_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Query:
     parameters: Mapping[str, Any]
     parse: Callable[[Rows], Any] = list
     is_frequent: bool = False  # a single statement whose plan is worth keeping
+    when_read_only: str = ""  # stands in for a single statement where the database takes no writes now
 
     def run_sync(self) -> Any:
         connection, left = connections[self.alias], TRIES
@@ -55,6 +57,8 @@ class Query:
             try:
                 return self.parse(self._rows(connection))
             except (OperationalError, InterfaceError) as error:
+                if self._may_only_read(error):
+                    return self._reading_only.run_sync()
                 if connection.in_atomic_block and isinstance(error.__cause__, OF_A_TRANSACTION):
                     raise
                 self._require_another_try(error, left, is_own=not connection.in_atomic_block)
@@ -70,12 +74,22 @@ class Query:
                     rows = await pool.execute(";".join(self.statements), self.parameters, prepare=self.is_prepared)
                 return self.parse(rows)
             except (OperationalError, InterfaceError) as error:
+                if self._may_only_read(error):
+                    return await self._reading_only.run_async()
                 self._require_another_try(error, left, is_own=True)
 
     def _rows(self, connection: BaseDatabaseWrapper) -> Rows:
         if self.is_prepared:
             return prepared(connection, self.statements[0], self.parameters)
         return direct(connection, ";".join(self.statements), self.parameters)
+
+    def _may_only_read(self, error: Exception) -> bool:
+        """Return whether the database takes no writes now, as a standby does, and this query has a part that reads."""
+        return bool(self.when_read_only) and isinstance(error.__cause__, ReadOnlySqlTransaction)
+
+    @property
+    def _reading_only(self) -> Query:
+        return replace(self, statements=(self.when_read_only,), when_read_only="")
 
     @staticmethod
     def _require_another_try(error: Exception, left: int, *, is_own: bool) -> None:
@@ -85,10 +99,10 @@ class Query:
 
     @property
     def is_prepared(self) -> bool:
-        """Whether the server keeps the plan: where the connection's options allow it."""
-        return (
-            self.is_frequent and connections[self.alias].settings_dict["OPTIONS"].get("prepare_threshold") is not None
-        )
+        """Whether the server keeps the plan: where the connection's options allow it, and no pooler is in between."""
+        if not self.is_frequent or is_behind_pooler(self.alias):
+            return False
+        return connections[self.alias].settings_dict["OPTIONS"].get("prepare_threshold") is not None
 
 
 @contextmanager

@@ -55,8 +55,9 @@ LOCK = f"SELECT 1 FROM {SESSION} WHERE key_hash = %(key)s FOR UPDATE"
 LOCK_LEASE = f"SELECT 1 FROM {LEASE} WHERE name = %(key)s AND token = %(holder)s FOR SHARE"
 CREATE = f"""
 INSERT INTO {SESSION} (key_hash, {HEADER}, due_ms, idempotency_keys)
-SELECT %(key)s, %(now)s, %(now)s, %(idle)s, %(expires)s, %(ends)s, 1, %(expires)s, ''
-WHERE NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s)
+SELECT %(key)s::text, %(now)s::bigint, %(now)s::bigint, %(idle)s::bigint, %(expires)s::bigint, %(ends)s::bigint, 1,
+  %(expires)s::bigint, ''
+WHERE NOT EXISTS (SELECT 1 FROM {TOMBSTONE} WHERE key_hash = %(key)s::text)
 ON CONFLICT (key_hash) DO NOTHING
 RETURNING id, key_hash, {HEADER}
 """

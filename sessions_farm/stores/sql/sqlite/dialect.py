@@ -116,6 +116,8 @@ def is_locked(error: Exception) -> bool:
 class SqliteDialect(SqliteQueries):
     """The part of one session; the base class has the rest."""
 
+    clock = "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+
     def __init__(self, alias: str, options: DialectOptions) -> None:
         self._alias = alias
         self._options = options

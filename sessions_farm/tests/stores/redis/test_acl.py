@@ -110,7 +110,7 @@ def be_a_store(store):
     gone = live(store, page='"/z"')
     assert store.end_where("page", '"/z"', "", "ended", NOW) == 1
     assert store.load(gone, NOW).state is State.ENDED
-    store.put_code(digest, "payload", 5)
+    store.put_code(digest, "payload", 60)
     assert store.take_code(digest) == "payload"
     store.sweep(NOW + HOUR * 20, 10)
 
@@ -118,6 +118,7 @@ def be_a_store(store):
 def be_a_broker(store):
     """What Redis alone does beside: events, the feed of changes, leases."""
     name, token = new(), new()
+    assert store.clock() > 0
     events = store.read_events(100)
     assert {event.kind for event in events} >= {"started", "rotated"}
     store.forget_events([event.id for event in events])

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from sessions_farm.conf import Options
-from sessions_farm.stores.redis.address import address_of
+from sessions_farm.stores.redis.address import address_of, read_address
 
 
 def place(url, **options):
@@ -38,7 +38,9 @@ def test_passwords_are_not_in_the_repr():
     [
         ("", {}, "may begin with"),
         ("http://x", {}, "http"),
+        ("one:6379", {}, "no scheme"),
         ("redis+sentinel://one:26379", {}, "service"),
+        ("redis+sentinel://one/mall/many", {}, "no number of a database"),
         ("redis+sentinel://one:x/mall", {}, "one:x"),
         ("redis+sentinel://one,,two/mall", {}, "no Sentinel"),
         ("redis://x:port/0", {}, "cannot be read"),
@@ -49,3 +51,9 @@ def test_passwords_are_not_in_the_repr():
 def test_url_that_says_no_place_is_refused(url, options, word):
     with pytest.raises(ImproperlyConfigured, match=word):
         place(url, **options)
+
+
+def test_message_names_the_setting_and_shows_no_password():
+    with pytest.raises(ImproperlyConfigured, match="CACHE_URL cannot be read: behind its host is no port") as refused:
+        read_address("redis://:hid/den@one/0", "CACHE_URL")
+    assert "hid" not in str(refused.value)

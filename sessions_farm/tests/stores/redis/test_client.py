@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import secrets
 import threading
@@ -37,7 +38,7 @@ def cable(server):
 
 
 def connections(url, **options):
-    return Connections(Options(redis_url=url, **{"redis_timeout": 2, "redis_block": 2} | options))
+    return Connections(Options(redis_url=url, **{"redis_timeout": 10, "redis_block": 2} | options))
 
 
 def both(connections, *command):
@@ -89,7 +90,7 @@ def test_control_redis_py_sends_it_twice(server, cable):
 @pytest.mark.parametrize("query", ["?retry_on_timeout=1", "?retry_on_error=1&socket_timeout=600&max_connections=1"])
 def test_url_cannot_lift_the_limits(server, cable, query):
     name, mine = secrets.token_hex(4), connections(cable.url + query, redis_timeout=0.2)
-    mine.client.ping()
+    until(mine.client.ping, "it is connected within so short a time-out")
     cable.clogged = True
     with pytest.raises(redis.TimeoutError):
         mine.client.incr(name)
@@ -100,7 +101,7 @@ def test_url_cannot_lift_the_limits(server, cable, query):
 
 def test_silent_redis_is_left_after_the_time_out(server):
     mine = connections(server.url, redis_timeout=0.2)
-    assert both(mine, "PING") == [True, True]
+    until(lambda: both(mine, "PING") == [True, True], "both are connected within so short a time-out")
     server.freeze()
     try:
         with pytest.raises(redis.TimeoutError):
@@ -109,7 +110,7 @@ def test_silent_redis_is_left_after_the_time_out(server):
             asyncio.run(ask_once(mine))
     finally:
         server.thaw()
-    assert both(mine, "PING") == [True, True]
+    until(lambda: both(mine, "PING") == [True, True], "both are connected again")
 
 
 async def ask_once(mine):
@@ -169,23 +170,28 @@ def test_who_finds_none_free_waits_for_one(server):
 
 
 def test_none_free_in_time_is_an_error_of_redis(server):
-    pool = connections(server.url, redis_max_connections=1, redis_timeout=0.1).client.connection_pool
-    held = pool.get_connection()
+    pool, held = connections(server.url, redis_max_connections=1, redis_timeout=0.1).client.connection_pool, []
+    until(lambda: held.append(pool.get_connection()) or held, "it is connected within so short a time-out")
     with pytest.raises(redis.ConnectionError, match="No connection"):
         pool.get_connection()
-    pool.release(held)
+    pool.release(held[0])
 
 
 def test_waiting_clients_outwait_the_time_out(server):
-    mine = connections(server.url, redis_timeout=0.1, redis_block=1)
+    mine = connections(server.url, redis_timeout=0.1, redis_block=30)
     name = secrets.token_hex(4)
     with pytest.raises(redis.TimeoutError):
-        mine.client.blpop(name, 0.3)
+        mine.client.blpop(name, 30)  # the answer is nowhere near, however late we look for it
+    until(mine.waiting_client.ping, "it is connected within so short a time-out")
     assert mine.waiting_client.blpop(name, 0.3) is None
 
     async def wait():
         with pytest.raises(redis.TimeoutError):
-            await mine.async_client.blpop(name, 0.3)
+            await mine.async_client.blpop(name, 30)
+        connected = False
+        while not connected:
+            with contextlib.suppress(redis.TimeoutError):
+                connected = await mine.async_waiting_client.ping()
         return await mine.async_waiting_client.blpop(name, 0.3)
 
     assert asyncio.run(wait()) is None

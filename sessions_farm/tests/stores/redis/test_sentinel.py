@@ -20,9 +20,10 @@ from redis.sentinel import Sentinel
 from sessions_farm.conf import Options
 from sessions_farm.stores import current_store
 from sessions_farm.stores.redis.acl import acl_lines
-from sessions_farm.stores.redis.connections import Connections, Sentinels
+from sessions_farm.stores.redis.connections import Connections
+from sessions_farm.stores.redis.redis_py import Sentinels
 from sessions_farm.tests.support import fault_site
-from sessions_farm.tests.support.fault_site import Crowd, Times, say_latency, serve_stock, serving
+from sessions_farm.tests.support.fault_site import Crowd, Failures, Times, say_latency, serve_stock, serving
 from sessions_farm.tests.support.people import make_user
 from sessions_farm.tests.support.redis_servers import PASSWORD, Service, needs_servers, until
 
@@ -51,8 +52,12 @@ def whole(service):
 
 @pytest.fixture
 def mine(whole):
-    yield (made := Connections(Options(redis_url=whole.url(LOGIN, AT_SENTINELS), redis_timeout=1)))
+    yield (made := connections(whole, redis_timeout=5))
     made.close()
+
+
+def connections(service, redis_timeout):
+    return Connections(Options(redis_url=service.url(LOGIN, AT_SENTINELS), redis_timeout=redis_timeout))
 
 
 def name():
@@ -110,18 +115,20 @@ async def said(answer):
     return await answer if hasattr(answer, "__await__") else answer
 
 
-def test_dead_and_frozen_sentinels_are_passed_over(mine, whole):
+def test_dead_and_frozen_sentinels_are_passed_over(whole):
     """The first is asked first: it costs one time-out, once, and the others are asked first from then on."""
+    mine = connections(whole, redis_timeout=1)
     first, second, third = whole.sentinels
     first.freeze()
     second.kill()
     try:
-        assert mine.client.set(name(), 1)
+        until(lambda: mine.client.set(name(), 1), "the third answers within the time-out")
         asked = [each.connection_pool.connection_kwargs["port"] for each in manager(mine).sentinels]
         assert asked[0] == third.port
         assert sorted(asked) == sorted(each.port for each in whole.sentinels)
     finally:
         first.thaw()
+        mine.close()
 
 
 def manager(connections):
@@ -173,6 +180,8 @@ def interrupted(do, server):
             until(lambda: client.info("clients")["blocked_clients"] > 0, "the command waits at the server")
         signal.pthread_kill(waiting, signal.SIGUSR1)
 
+    with server.admin() as client:
+        until(lambda: client.info("clients")["blocked_clients"] == 0, "no command of before waits at the server")
     before = signal.signal(signal.SIGUSR1, interrupt)
     timer = threading.Thread(target=interrupt_once_it_waits, args=[threading.get_ident()])
     timer.start()
@@ -186,16 +195,16 @@ def interrupted(do, server):
 
 def test_answer_to_an_interrupted_command_is_nobodys(whole):
     """Else a visitor would read another's session."""
-    mine = Connections(Options(redis_url=whole.url(), redis_timeout=2, redis_block=3))
+    mine = Connections(Options(redis_url=whole.url(), redis_timeout=5, redis_block=30))
     client, mine_key, others = mine.waiting_client, name(), name()
     client.set(mine_key, "mine")
-    interrupted(lambda: client.blpop(others, 1), whole.primary)
+    interrupted(lambda: client.blpop(others, 30), whole.primary)
     assert client.get(mine_key) == "mine"
 
     async def cancelled():
         client = mine.async_waiting_client
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(client.blpop(others, 1), 0.2)
+            await asyncio.wait_for(client.blpop(others, 30), 0.2)
         return await client.get(mine_key)
 
     assert asyncio.run(cancelled()) == "mine"
@@ -207,7 +216,7 @@ def test_control_redis_py_gives_it_to_the_next(whole):
     stock = Sentinel(hosts).master_for(Service.NAME, password=PASSWORD, decode_responses=True, socket_timeout=5)
     mine_key, others = name(), name()
     stock.set(mine_key, "mine")
-    interrupted(lambda: stock.blpop(others, 1), whole.primary)
+    interrupted(lambda: stock.blpop(others, 30), whole.primary)
     with whole.primary.admin() as other:
         other.rpush(others, "another's")
     answer = stock.get(mine_key)
@@ -225,7 +234,9 @@ def report(capsys, scale):
 
 def crowd_through_a_fail_over(service, harm, scale):
     """Visitors come before it, in it and after it; what the time of the harm was."""
-    with Crowd(make_user(), scale) as crowd:
+    crowd = Crowd(make_user(), scale)
+    service.replicate()  # the log-ins: what is lost without is Redis' affair, and the report says how much it was
+    with crowd:
         times, old = Times(time.monotonic()), service.primary
         harm(old)
         until(lambda: service.primary is not old, "the Sentinels choose another primary")
@@ -239,10 +250,12 @@ def crowd_through_a_fail_over(service, harm, scale):
 @pytest.mark.django_db(transaction=True)
 def test_nobody_notices_a_fail_over_on_tiered(whole, settings, report, scale):
     with serving(settings, whole.url(LOGIN, AT_SENTINELS), scale):
+        failures = Failures(current_store().breaker)
         crowd, times = crowd_through_a_fail_over(whole, lambda primary: primary.kill(), scale)
         report("Primary killed, tiered", crowd, times)
         crowd.assert_nobody_noticed()
-        crowd.assert_no_second_wait(times)
+        failures.assert_no_second_wait()
+        assert failures.met, "the control"
         current_store.cache_clear()  # another node
         crowd.assert_everybody_is_signed_in()
         assert (crowd.lost(), crowd.doubled()) == (0, 0)

@@ -13,6 +13,7 @@ from sessions_farm.models import Tier
 from sessions_farm.stores.base import Change, Increment, SessionEndedError, State, StoreUnavailableError
 from sessions_farm.stores.effects.effects import run_async, run_sync
 from sessions_farm.tests.support.cable import DatabaseCable
+from sessions_farm.tests.support.redis_servers import until
 from sessions_farm.tests.support.stores_fixtures import (
     HOUR,
     LIFE,
@@ -29,6 +30,8 @@ pytestmark = [
     pytest.mark.skipif(not REDIS_URL, reason="The tiers need a Redis: set REDIS_URL."),
     pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no wire."),
 ]
+
+CALLERS = 64  # one after the other they would need half a minute
 
 
 @pytest.fixture
@@ -182,40 +185,39 @@ def test_swept_session_leaves_no_copy(node, other, live):
 
 
 def test_write_whose_request_was_cancelled_reaches_its_copy(node, live, monkeypatch):
-    store = node._store
+    store, written, go_on = node._store, asyncio.Event(), asyncio.Event()
     real = store.sql.apply
 
-    def slowly(*args):
+    def stop_in_between(*args):
         found = yield from real(*args)
-        yield Wait(0.1)
+        yield Stop(written, go_on)
         return found
 
-    monkeypatch.setattr(store.sql, "apply", slowly)
+    monkeypatch.setattr(store.sql, "apply", stop_in_between)
 
     async def be_cancelled():
         task = asyncio.ensure_future(run_async(store.apply(live, Change(put={"a": "2"}), NOW)))
-        await asyncio.sleep(0.05)
+        await written.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.sleep(0.2)
+        go_on.set()
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
         return await run_async(store.load(live, NOW))
 
     assert dict(asyncio.run(be_cancelled()).variables) == {"a": "2"}
     assert copy_of(node, live) == {"a": "2"}
 
 
-class Wait:
-    """A step that takes a while."""
+class Stop:
+    """A step that says that it has come so far, and goes on when it is told to."""
 
-    def __init__(self, seconds):
-        self.seconds = seconds
-
-    def run_sync(self):
-        time.sleep(self.seconds)
+    def __init__(self, here, go_on):
+        self.here, self.go_on = here, go_on
 
     async def run_async(self):
-        await asyncio.sleep(self.seconds)
+        self.here.set()
+        await self.go_on.wait()
 
 
 def test_breaker_is_right_for_threads_and_for_tasks(cable, prefix):
@@ -226,17 +228,16 @@ def test_breaker_is_right_for_threads_and_for_tasks(cable, prefix):
     breaker.record_failure()
     time.sleep(0.06)
     begun = time.monotonic()
-    assert in_threads([lambda: run_sync(breaker.probe(ping))] * 8) == [False] * 8
+    assert in_threads([lambda: run_sync(breaker.probe(ping))] * CALLERS) == [False] * CALLERS
     time.sleep(0.06)
 
     async def in_tasks():
-        return await asyncio.gather(*(run_async(breaker.probe(ping)) for _ in range(8)))
+        return await asyncio.gather(*(run_async(breaker.probe(ping)) for _ in range(CALLERS)))
 
-    assert asyncio.run(in_tasks()) == [False] * 8
-    assert time.monotonic() - begun < 8 * 0.5  # not one after the other
+    assert asyncio.run(in_tasks()) == [False] * CALLERS
+    assert time.monotonic() - begun < CALLERS * 0.5  # not one after the other
     cable.clogged = False
-    time.sleep(0.06)
-    assert asyncio.run(in_tasks()).count(True) >= 1
+    until(lambda: True in asyncio.run(in_tasks()), "Redis answers within so short a time-out")
     assert run_sync(breaker.probe(ping))
     assert not breaker.is_open
 

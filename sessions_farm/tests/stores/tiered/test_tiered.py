@@ -63,10 +63,9 @@ def test_hanging_redis_is_waited_for_once(cable, prefix, live):
     node = make_node(cable.url, prefix, redis_timeout=0.1, breaker_rest=60)
     assert read(node, live) == {"a": "1"}
     cable.clogged = True
-    begun = time.monotonic()
     for _ in range(20):
         assert read(node, live) == {"a": "1"}
-    assert time.monotonic() - begun < 1
+    assert node.breaker.failures == 1
 
 
 def test_write_that_missed_redis_is_seen_by_every_node(node, other, cable, live):
