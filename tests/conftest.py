@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 import redis
+import time_machine
 from django.db.models import query
+from django.utils import timezone
 from hypothesis import HealthCheck, settings
 
 from mall import cache
@@ -41,3 +43,10 @@ def redis_client() -> Iterator[redis.Redis]:
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
         client.flushdb()
         yield client
+
+
+@pytest.fixture
+def mid_hour() -> Iterator[None]:
+    """Half past by the clock: what happens at most once in an hour of it does not begin anew during the test."""
+    with time_machine.travel(timezone.now().replace(minute=30), tick=True):
+        yield

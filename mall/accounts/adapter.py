@@ -105,7 +105,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the packag
 
     def send_notification_mail(self, *args: Any, **options: Any) -> None:
         """Send word of a change; a mail server that is away does not undo what was changed."""
-        with suppress(ImmediateHttpResponse):
+        with suppress(ImmediateHttpResponse):  # send_mail has logged it; nobody reads the page
             super().send_notification_mail(*args, **options)
 
     def send_account_already_exists_mail(self, email: str) -> None:

@@ -1,6 +1,5 @@
 """The way from a cart to its order: by a browser without JavaScript, and by as few requests as it takes."""
 
-import html
 import re
 
 from django.test import Client
@@ -11,10 +10,6 @@ from vendors.storefronts import storefronts
 
 MALL = f"http://{MASTER}:8000"
 PAYS, DECLINED, SECURE, LOST = "4242424242424242", "4000000000000002", "4000000000003220", "4000000000000119"
-
-
-def text(response) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode())))
 
 
 def fill_cart(browser, *variants):

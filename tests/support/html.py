@@ -1,5 +1,6 @@
 """What a page says, whatever its source's line breaks."""
 
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -9,6 +10,11 @@ def flat(response) -> str:
     """The page on one line, without white space at the edges of tags."""
     one_line = re.sub(r"\s+", " ", response.text)
     return re.sub(r" ?(<|/?>) ?", r"\1", one_line)
+
+
+def words_of(response) -> str:
+    """The page's words on one line, without its tags."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.text)).split())
 
 
 def structured_data(text: str) -> list[dict]:

@@ -5,7 +5,7 @@ from allauth.account.models import EmailAddress
 
 from cart.orders.models import Order
 from tests.integration.accounts.conftest import client_of, make_order, make_user
-from tests.support.checkout_walk import text
+from tests.support.html import words_of
 from tests.support.two_vendors import make_marketplace
 
 CLAIM = "/orders/claim/"
@@ -42,7 +42,7 @@ def test_links_that_were_mailed_before_end_and_show_nothing(shop, anna):
     over = reader.get(mailed)
     assert over.status_code == 410
     for word in (order.number, "Anna", "Lamp", "Quay"):
-        assert word not in text(over)  # in its tags are keys, which may have four letters by chance
+        assert word not in words_of(over)  # in its tags are keys, which may have four letters by chance
     order.refresh_from_db()
     assert client_of(anna).get(order.get_absolute_url()).status_code == 200
 

@@ -4,9 +4,7 @@ import re
 import time
 
 import pytest
-import time_machine
 from django.core import mail
-from django.utils import timezone
 
 from cart.letters import sending
 from cart.letters.models import Letter
@@ -16,13 +14,6 @@ from tests.integration.accounts.conftest import client_of, make_order
 from tests.support.two_vendors import make_marketplace
 
 FIND = "/orders/find/"
-
-
-@pytest.fixture
-def mid_hour():
-    """A link is mailed at most once in an hour of the clock: none of them ends during the test."""
-    with time_machine.travel(timezone.now().replace(minute=30), tick=True):
-        yield
 
 
 def ask(number, email, client=None):

@@ -13,6 +13,7 @@ from cart.checkout.sweeping import make_refunds
 from cart.orders.models import Consignment, Order, Refund
 from mall.accounts.models import User
 from tests.integration.checkout.test_transfers import order_by_transfer
+from tests.support.html import words_of
 from tests.support.shop import MASTER, visitor_with
 from vendors.models import Membership
 
@@ -37,12 +38,12 @@ def mall(db):
 
 
 def press(client, address, button, **fields):
-    """Open a page and press a button, as a browser does."""
+    """Open a page and press a button, as a browser does; return the form and the words of the answer."""
     page = client.get(address)
     assert page.status_code == 200
     key = re.search(r'name="key" value="(\w+)"', page.content.decode())
     form = {"key": key[1] if key else "", "why": "Broken", "button": button} | fields
-    return form, client.post(address, form, follow=True).content.decode()
+    return form, words_of(client.post(address, form, follow=True))
 
 
 def test_order_people_cancel_their_own_pieces_once(sale, amber):
@@ -59,7 +60,7 @@ def test_order_people_cancel_their_own_pieces_once(sale, amber):
 
     _, answer = press(amber, address, "cancel-all")
     assert sale.consignment("amber").state == Consignment.State.CANCELLED
-    assert "Vase" not in re.sub(r"<[^>]+>", " ", answer)  # a token in an attribute may hold any four letters
+    assert "Vase" not in answer
 
 
 def test_mistakes_are_said_beside_the_form(sale, amber):

@@ -7,7 +7,7 @@ from cart import saving, services
 from cart.models import Cart, Line, SavedGoods
 from sessions_farm.communities.models import Visitor
 from sessions_farm.testing.browser import BrowserClient
-from tests.support.html import flat
+from tests.support.html import flat, words_of
 from tests.support.shop import MASTER, add_goods, put_on_hand, visitor_with
 from vendors.links import storefront_url
 from vendors.storefronts import storefronts
@@ -41,10 +41,6 @@ def add(browser, variant, quantity=1, then="/cart/", headers=None, instead=None)
     return browser.post("/cart/add/", form, **headers or {})
 
 
-def text(response) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
-
-
 def lines() -> dict[str, int]:
     return dict(Line.objects.values_list("variant__product__name", "quantity"))
 
@@ -55,11 +51,11 @@ def test_first_add_on_a_stores_host_lands_on_the_mall_once(browser, lamp):
     assert browser.redirects == 2
     assert browser.url == f"{MALL}/cart/added/?variant={lamp.pk}"
     assert landing.status_code == 200
-    assert "Keep shopping at Amber" in text(landing)
+    assert "Keep shopping at Amber" in words_of(landing)
     assert AMBER in landing.content.decode()
     add(browser, lamp, then="/about/")
     assert browser.url == f"{AMBER}/about/"
-    assert "Your cart has 2" in text(browser.response)
+    assert "Your cart has 2" in words_of(browser.response)
     assert lines() == {"Lamp": 2}
 
 
@@ -77,7 +73,7 @@ def test_add_by_htmx_answers_count_and_words(browser, vase):
     assert 'id="cart-count" hx-swap-oob="true" data-count="2"' in page
     assert "Added: Vase. Your cart has 2 of it." in page
     response = add(browser, vase, 50, headers={"HX-Request": "true"})
-    assert "Only 10 left" in text(response)
+    assert "Only 10 left" in words_of(response)
 
 
 def test_first_add_by_htmx_on_a_stores_host_goes_to_the_landing(browser, lamp):
@@ -94,7 +90,7 @@ def test_add_leads_nowhere_else(browser, vase, path):
 def test_add_of_what_sold_out_meanwhile_says_so(browser, shop, vase):
     ghost = add_goods(shop, "basalt", "Ghost", on_hand=0)
     add(browser, vase, instead={"variant": ghost.pk})
-    assert "Sold out" in text(browser.response)
+    assert "Sold out" in words_of(browser.response)
     assert not Line.objects.exists()
 
 
@@ -109,7 +105,7 @@ def test_cart_shows_every_line_on_every_host(browser, lamp, vase):
     add(browser, lamp)
     add(browser, vase)
     for host in (MALL, AMBER):
-        page = text(browser.get(f"{host}/cart/"))
+        page = words_of(browser.get(f"{host}/cart/"))
         assert "Lamp" in page
         assert "Vase" in page
         assert "€57.50" in page  # goods and both deliveries
@@ -122,7 +118,7 @@ def test_stores_host_edits_its_own_lines_only(browser, lamp, vase):
     assert f'id="quantity-{lamp.pk}"' in page
     assert f'id="quantity-{vase.pk}"' not in page
     browser.post("/cart/change/", {"remove": vase.pk})
-    assert "belongs to another store" in text(browser.response)
+    assert "belongs to another store" in words_of(browser.response)
     browser.post("/cart/add/", {"variant": vase.pk, "quantity": 1})
     assert lines() == {"Lamp": 1, "Vase": 1}
     browser.post("/cart/change/", {"variant": lamp.pk, "quantity": 2})
@@ -136,7 +132,7 @@ def test_price_that_rose_is_shown(browser, lamp):
     add(browser, lamp)
     lamp.price = 1234
     lamp.save()
-    page = text(browser.get(f"{MALL}/cart/"))
+    page = words_of(browser.get(f"{MALL}/cart/"))
     assert "The price rose since you added it" in page
     assert "€12.34" in page
     assert "€10.00" in page
@@ -145,7 +141,7 @@ def test_price_that_rose_is_shown(browser, lamp):
 def test_line_that_sold_out_is_marked_and_stops_the_checkout(browser, lamp):
     add(browser, lamp)
     put_on_hand(lamp, 0)
-    page = text(browser.get(f"{MALL}/cart/"))
+    page = words_of(browser.get(f"{MALL}/cart/"))
     assert "Sold out" in page
     assert "Check out" not in page
     browser.get(f"{MALL}/checkout/")
@@ -153,7 +149,7 @@ def test_line_that_sold_out_is_marked_and_stops_the_checkout(browser, lamp):
 
 
 def test_add_without_the_pages_token_is_refused(browser, vase):
-    assert "Nothing in it yet" in text(browser.get(f"{MALL}/cart/"))
+    assert "Nothing in it yet" in words_of(browser.get(f"{MALL}/cart/"))
     browser.response.content = b""  # its forms have the token
     assert browser.post("/cart/add/", {"variant": vase.pk, "quantity": 1}).status_code == 403
     assert not Cart.objects.exists()
@@ -219,7 +215,7 @@ def test_add_under_an_id_that_has_just_ended_keeps_the_line_and_is_found_at_the_
     assert response.status_code == 200
     assert [hop.host for hop in browser.hops][1] == "amber.localhost"  # no landing before the mall can know the line
     browser.get(f"{MALL}/cart/")
-    assert "Lamp" in text(browser.response)
+    assert "Lamp" in words_of(browser.response)
 
 
 def test_no_typed_quantity_is_lost(browser, lamp, vase):
@@ -234,7 +230,7 @@ def test_no_typed_quantity_is_lost(browser, lamp, vase):
     browser.get(f"{MALL}/cart/")
     browser.post("/cart/change/", {"variant": [lamp.pk, vase.pk], "quantity": [2, "x"], "remove": vase.pk})
     assert lines() == {"Lamp": 2}
-    assert "Removed: Vase." in text(browser.response)
+    assert "Removed: Vase." in words_of(browser.response)
     page = flat(browser.response)
     assert re.search(rf'name="variant" value="{vase.pk}">\s*<input type="hidden" name="quantity" value="4">', page)
     browser.post("/cart/add/", {"variant": vase.pk, "quantity": 4, "next": "/cart/"})
@@ -244,7 +240,7 @@ def test_no_typed_quantity_is_lost(browser, lamp, vase):
     assert browser.url == f"{MALL}/cart/"
     browser.post("/cart/change/", {"variant": [lamp.pk, vase.pk], "quantity": [50, 4], "to": "checkout"})
     assert browser.url == f"{MALL}/cart/"  # fewer than were typed: the shopper looks first
-    assert "Only 3 left" in text(browser.response)
+    assert "Only 3 left" in words_of(browser.response)
 
 
 def saved(page):
@@ -256,7 +252,7 @@ def test_goods_are_saved_for_later(browser, lamp, vase, shop):
     add(browser, vase, 2)
     browser.post("/cart/change/", {"variant": vase.pk, "quantity": 2, "save": vase.pk})
     assert lines() == {}
-    assert "Saved for later: Vase." in text(browser.response)
+    assert "Saved for later: Vase." in words_of(browser.response)
     browser.get(f"{AMBER}/products/lamp/")
     browser.post("/cart/saved/", {"variant": lamp.pk, "do": "save", "next": "/products/lamp/"})
     assert browser.url == f"{AMBER}/products/lamp/"
@@ -268,7 +264,7 @@ def test_goods_are_saved_for_later(browser, lamp, vase, shop):
     browser.post("/cart/saved/", {"variant": lamp.pk, "do": "buy"})
     assert lines() == {"Lamp": 1}
     put_on_hand(vase, 0)
-    assert "sold out" in text(browser.get(f"{MALL}/cart/"))
+    assert "sold out" in words_of(browser.get(f"{MALL}/cart/"))
     browser.post("/cart/saved/", {"variant": vase.pk, "do": "buy"})
     assert saved(browser.response.content.decode()) == ["Vase"]
     browser.post("/cart/saved/", {"variant": vase.pk, "do": "forget"})

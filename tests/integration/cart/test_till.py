@@ -13,7 +13,7 @@ from sessions_farm.communities.models import Visitor
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.visitors.merging import merge_visitors
 from sessions_farm.testing.browser import BrowserClient
-from tests.support.checkout_walk import text
+from tests.support.html import words_of
 from tests.support.shop import MASTER, add_goods, add_vendor, make_shop, put, put_on_hand, visitor_with
 from vendors.links import storefront_url
 from vendors.storefronts import storefronts
@@ -114,7 +114,7 @@ def test_goods_of_two_stores_come_together_by_a_click(browser, lamp, pot):
     check_out(browser, "cobalt")
 
     assert browser.url == f"{MALL}/cart/offered/"
-    page = text(browser.response)  # in its tags is a token, which may have four letters by chance
+    page = words_of(browser.response)  # in its tags is a token, which may have four letters by chance
     assert "Pot" in page
     assert "Lamp" not in page
     assert at_till(browser) == {"Lamp": 1}

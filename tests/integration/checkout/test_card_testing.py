@@ -15,7 +15,8 @@ from cart.checkout.services import start_payment
 from cart.checkout.sweeping import sweep_checkouts
 from cart.orders.models import Order, Payment
 from sessions_farm.communities.models import Visitor
-from tests.support.checkout_walk import DECLINED, PAYS, Shopper, text
+from tests.support.checkout_walk import DECLINED, PAYS, Shopper
+from tests.support.html import words_of
 from tests.support.shop import add_goods, later, request_of, visitor_with
 
 pytestmark = pytest.mark.usefixtures("redis_client")
@@ -104,7 +105,7 @@ def test_cards_of_one_checkout_are_stopped(vase):
     for _ in range(5):
         shopper.card(DECLINED)
         answer = shopper.pay()
-    page = text(answer)
+    page = words_of(answer)
     assert answer.status_code == 429
     assert "Too many declined cards" in page
     assert "Nothing was charged" in page
@@ -162,8 +163,8 @@ def test_neighbour_who_just_came_is_asked_to_wait(vase, hurry, attack):
     [attack(network=network) for _ in range(3)]
     answer = Shopper(ADDRESS_V4).to_payment(vase)
     assert answer.status_code == 429
-    assert "Try again in 5 minutes" in text(answer)
-    assert "sign in and pay at once" in text(answer)
+    assert "Try again in 5 minutes" in words_of(answer)
+    assert "sign in and pay at once" in words_of(answer)
 
 
 def test_kept_cookies_share_the_slow_lane(shop, vase, hurry, attack):

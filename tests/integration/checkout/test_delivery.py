@@ -13,7 +13,8 @@ from cart.models import Line
 from cart.orders.models import Consignment, Order
 from cart.orders.slips import find_slips
 from sessions_farm.testing.browser import BrowserClient
-from tests.support.checkout_walk import MALL, PAYS, card, fill_cart, pay, text, to_review
+from tests.support.checkout_walk import MALL, PAYS, card, fill_cart, pay, to_review
+from tests.support.html import words_of
 from tests.support.shop import (
     ADDRESS,
     add_goods,
@@ -66,8 +67,8 @@ def add_zone(vendor, name, countries, **fields):
 def test_antarctica_is_said_at_the_address_with_the_goods_and_a_way_to_remove_them(browser, lamp, pot):
     page = to_address(browser, lamp, pot, country="AQ", postcode="")
     assert browser.url == f"{MALL}/checkout/"
-    assert "Basalt does not deliver to Antarctica: 1 × Lamp." in text(page)
-    assert "Delft does not deliver to Antarctica: 1 × Pot." in text(page)
+    assert "Basalt does not deliver to Antarctica: 1 × Lamp." in words_of(page)
+    assert "Delft does not deliver to Antarctica: 1 × Pot." in words_of(page)
     for step in ("delivery", "review"):
         browser.get(f"{MALL}/checkout/{step}/")
         assert browser.url == f"{MALL}/checkout/"
@@ -87,14 +88,14 @@ def test_antarctica_is_said_at_the_address_with_the_goods_and_a_way_to_remove_th
 def test_an_address_that_its_country_would_not_take_is_said_beside_the_field(browser, lamp, contact, words):
     page = to_address(browser, lamp, **contact)
     assert page.status_code == 422
-    assert text(page).count(words) == 2  # on top with a link, and beside the field
+    assert words_of(page).count(words) == 2  # on top with a link, and beside the field
     assert 'value="Anna Byrne"' in page.content.decode()
 
 
 def test_postcode_and_phone_are_kept_as_the_courier_reads_them(browser, lamp):
     to_address(browser, lamp, country="GB", postcode="sw1a1aa", phone="020 7946 0018")
     browser.post("/checkout/delivery/", {f"vendor-{lamp.product.vendor_id}": "standard"})
-    assert "phone +442079460018" in text(browser.response)
+    assert "phone +442079460018" in words_of(browser.response)
     pay(browser)
     order = Order.objects.get()
     assert (order.postcode, order.phone) == ("SW1A 1AA", "+442079460018")
@@ -102,12 +103,12 @@ def test_postcode_and_phone_are_kept_as_the_courier_reads_them(browser, lamp):
 
 def test_a_shop_that_sends_to_two_countries_says_so_in_the_cart(browser, lamp, pot):
     fill_cart(browser, lamp, pot)
-    page = text(deliver_to(browser, "US"))
+    page = words_of(deliver_to(browser, "US"))
     assert "Delft does not deliver to United States of America: 1 × Pot." in page
     assert "Basalt does not deliver" not in page
     assert "Remove what is not delivered to United States of America" in page
     assert 'value="checkout"' not in browser.response.content.decode()
-    page = text(browser.post("/cart/remove-shop/", {"vendor": pot.product.vendor_id}))
+    page = words_of(browser.post("/cart/remove-shop/", {"vendor": pot.product.vendor_id}))
     assert "Removed." in page
     assert "does not deliver" not in page
     assert [line.variant for line in Line.objects.select_related("variant")] == [lamp]
@@ -118,36 +119,38 @@ def test_another_country_mends_the_cart_in_every_shop(browser, shop, pot):
     fill_cart(browser, pot)
     deliver_to(browser, "FR")
     browser.get("http://amber.localhost:8000/cart/")
-    assert "Delft does not deliver to France" in text(browser.response)
-    assert "Remove what is from Delft" not in text(browser.response), "its lines are changed in the mall's cart"
+    assert "Delft does not deliver to France" in words_of(browser.response)
+    assert "Remove what is from Delft" not in words_of(browser.response), "its lines are changed in the mall's cart"
     browser.post("/cart/remove-shop/", {"vendor": pot.product.vendor_id})
     assert Line.objects.exists()
     browser.post("/cart/deliver-to/", {"country": "GB"})
-    assert "does not deliver" not in text(browser.get(f"{MALL}/cart/"))
+    assert "does not deliver" not in words_of(browser.get(f"{MALL}/cart/"))
 
 
 def test_a_country_that_is_none_changes_nothing(browser, lamp):
     fill_cart(browser, lamp)
-    assert "Choose a country of the list." in text(deliver_to(browser, "Mordor"))
+    assert "Choose a country of the list." in words_of(deliver_to(browser, "Mordor"))
 
 
 def test_the_cart_goes_by_the_country_of_the_address(browser, lamp, pot):
     to_address(browser, lamp, pot, country="US", postcode="95014")
-    assert "Delft does not deliver to 95014, United States of America: 1 × Pot." in text(browser.response)
-    assert "Delft does not deliver to United States of America" in text(browser.get(f"{MALL}/cart/"))
+    assert "Delft does not deliver to 95014, United States of America: 1 × Pot." in words_of(browser.response)
+    assert "Delft does not deliver to United States of America" in words_of(browser.get(f"{MALL}/cart/"))
     browser.get(f"{MALL}/checkout/")
     form = {"vendor": pot.product.vendor_id, "next": "/checkout/"}
     browser.post("/cart/remove-shop/", form)
     assert browser.url == f"{MALL}/checkout/"
-    assert "does not deliver" not in text(browser.response)
+    assert "does not deliver" not in words_of(browser.response)
     assert 'value="95014"' in browser.response.content.decode()
 
 
 def test_product_and_delivery_page_say_where_it_goes(browser, shop, pot):
     fill_cart(browser, pot)
     deliver_to(browser, "FR")
-    assert "Delft does not deliver to France: where it does" in text(browser.get(f"{MALL}/stores/delft/products/pot/"))
-    page = text(browser.get(f"{MALL}/stores/delft/delivery/"))
+    assert "Delft does not deliver to France: where it does" in words_of(
+        browser.get(f"{MALL}/stores/delft/products/pot/")
+    )
+    page = words_of(browser.get(f"{MALL}/stores/delft/delivery/"))
     assert "Here Ireland, United Kingdom Standard delivery, 2 to 4 working days €5.00" in page
     assert "Ordered before 14:00, it leaves on the same day: Monday to Friday." in page
 
@@ -158,10 +161,10 @@ def test_product_and_delivery_page_say_where_it_goes(browser, shop, pot):
 def test_another_zone_has_its_own_price_and_methods(browser, shop, lamp):
     basalt = shop.vendors["basalt"]
     add_zone(basalt, "Highlands", "GB", postcodes="IV", standard_charge=1690)
-    page = text(to_address(browser, lamp, country="GB", postcode="IV1 1AA"))
+    page = words_of(to_address(browser, lamp, country="GB", postcode="IV1 1AA"))
     assert "€16.90" in page
     assert "Express" not in page
-    page = text(to_address(browser, lamp, country="GB", postcode="M2 5BQ"))
+    page = words_of(to_address(browser, lamp, country="GB", postcode="M2 5BQ"))
     assert "€3.00" in page
     assert "Express" in page
 
@@ -169,13 +172,13 @@ def test_another_zone_has_its_own_price_and_methods(browser, shop, lamp):
 def test_a_part_that_is_not_delivered_to_is_said_at_the_address(browser, shop, lamp):
     add_zone(shop.vendors["basalt"], "Islands", "GB", postcodes="HS")
     page = to_address(browser, lamp, country="GB", postcode="HS1 2AA")
-    assert "Basalt does not deliver to HS1 2AA, United Kingdom: 1 × Lamp." in text(page)
+    assert "Basalt does not deliver to HS1 2AA, United Kingdom: 1 × Lamp." in words_of(page)
 
 
 def test_a_shop_that_sends_by_express_alone_is_paid_for_it(browser, shop, lamp):
     set_tariff(shop.vendors["basalt"], standard_charge=None)
     review = to_review(browser, lamp, basalt="express")
-    assert "Pay €49.00" in text(review)
+    assert "Pay €49.00" in words_of(review)
 
 
 def test_a_shop_that_stopped_delivering_is_said_at_the_button_and_nothing_is_charged(browser, shop, lamp):
@@ -185,7 +188,7 @@ def test_a_shop_that_stopped_delivering_is_said_at_the_button_and_nothing_is_cha
     to_review(browser, lamp)
     set_tariff(basalt, standard_charge=None, express_charge=None)
     pay(browser)
-    assert "Basalt does not deliver to H91 AB12, Ireland: 1 × Lamp." in text(browser.response)
+    assert "Basalt does not deliver to H91 AB12, Ireland: 1 × Lamp." in words_of(browser.response)
     assert not Order.objects.exists()
 
 
@@ -193,7 +196,7 @@ def test_a_slower_delivery_than_was_reviewed_asks_again(browser, shop, lamp):
     to_review(browser, lamp)
     set_tariff(shop.vendors["basalt"], standard_days_until=20)
     assert pay(browser).status_code == 409
-    assert "Check it once more before you pay." in text(browser.response)
+    assert "Check it once more before you pay." in words_of(browser.response)
     pay(browser)
     assert Order.objects.get().consignments.get().days_until == 20
 
@@ -203,11 +206,11 @@ def test_a_slower_delivery_than_was_reviewed_asks_again(browser, shop, lamp):
 
 def test_the_promise_follows_from_the_review_to_the_desk(browser, shop, lamp):
     with time_machine.travel(BEFORE, tick=False):
-        review = text(to_review(browser, lamp))
+        review = words_of(to_review(browser, lamp))
         assert "Standard delivery, €3.00 · Tue 8 to Thu 10 Dec" in review
         pay(browser)
         card(browser, PAYS)
-        assert "Arrives Tue 8 to Thu 10 Dec" in text(browser.response)
+        assert "Arrives Tue 8 to Thu 10 Dec" in words_of(browser.response)
     row = Consignment.objects.select_related("vendor").get()
     assert (row.promised_from, row.promised_until) == (date(2026, 12, 8), date(2026, 12, 10))
     assert row.send_by == datetime(2026, 12, 5, tzinfo=UTC)  # Friday is over in Dublin

@@ -12,7 +12,8 @@ from cart.checkout.finalise import finalise
 from cart.checkout.services import start_payment
 from cart.orders.models import Order, Payment
 from sessions_farm.communities.models import Visitor
-from tests.support.checkout_walk import Shopper, text
+from tests.support.checkout_walk import Shopper
+from tests.support.html import words_of
 from tests.support.shop import add_goods, request_of, visitor_with
 from vendors import stock
 
@@ -100,7 +101,7 @@ def test_cart_that_wants_more_than_the_share_is_told_how_many(shop):
     shopper.client.post("/cart/add/", {"variant": lamp.pk, "quantity": 99})
     answer = shopper.to_payment()
     assert answer.status_code == 429
-    assert "We can keep 20 of Lamp for you" in text(answer)
+    assert "We can keep 20 of Lamp for you" in words_of(answer)
     assert held(lamp, timezone.now()) == 0
 
 
@@ -159,7 +160,7 @@ def test_shopper_who_may_not_hold_is_told_when(shop, last_lamp, settings):
     assert answer.status_code in {409, 429}
     answer = shopper.pay()
     assert answer.status_code == 429
-    assert "You can pay again in 116 minutes" in text(answer)
+    assert "You can pay again in 116 minutes" in words_of(answer)
 
 
 @pytest.mark.parametrize(("age", "most"), [(timedelta(0), 45), (timedelta(days=1), 85)], ids=["new", "kept"])

@@ -23,9 +23,9 @@ from tests.support.checkout_walk import (
     fill_cart,
     hidden,
     pay,
-    text,
     to_review,
 )  # fmt: skip
+from tests.support.html import words_of
 from tests.support.shop import ADDRESS, MASTER, add_goods, later, order_of, put_on_hand, set_tariff
 
 
@@ -41,21 +41,21 @@ def vase(shop):
 
 def test_guest_buys_and_sees_the_status_page(browser, vase):
     review = to_review(browser, vase, basalt="express")
-    assert "Pay €49.00" in text(review)
+    assert "Pay €49.00" in words_of(review)
     pay(browser)
     assert "/pay/sandbox/" in browser.url
-    assert "€49.00" in text(browser.response)
+    assert "€49.00" in words_of(browser.response)
     card(browser, PAYS)
     order = Order.objects.get()
     assert order.state == Order.State.PLACED
     assert browser.url.startswith(f"{MALL}/orders/status/{order.uuid.hex}.0:")
-    page = text(browser.response)
+    page = words_of(browser.response)
     assert "Thank you, Anna Byrne" in page
     assert order.consignments.get().number in page
     assert "To be packed" in page
     assert browser.response["Referrer-Policy"] == "same-origin"
     assert not Line.objects.exists()
-    assert "Nothing in it yet" in text(browser.get(f"{MALL}/cart/"))
+    assert "Nothing in it yet" in words_of(browser.get(f"{MALL}/cart/"))
 
 
 def test_bank_that_asks_first_is_answered(browser, vase):
@@ -64,7 +64,7 @@ def test_bank_that_asks_first_is_answered(browser, vase):
     card(browser, SECURE)
     assert browser.url.endswith("/bank/")
     browser.post(browser.url, {"confirm": "1"})
-    assert "Thank you" in text(browser.response)
+    assert "Thank you" in words_of(browser.response)
 
 
 def test_bank_that_refuses_leads_back_to_another_try(browser, vase):
@@ -73,7 +73,7 @@ def test_bank_that_refuses_leads_back_to_another_try(browser, vase):
     card(browser, SECURE)
     browser.post(browser.url, {"refuse": "1"})
     assert browser.url == f"{MALL}/checkout/review/"
-    assert "nothing was charged" in text(browser.response)
+    assert "nothing was charged" in words_of(browser.response)
 
 
 def test_declined_card_then_another(browser, vase):
@@ -83,7 +83,7 @@ def test_declined_card_then_another(browser, vase):
     assert browser.url == f"{MALL}/checkout/review/"
     pay(browser)
     card(browser, PAYS)
-    assert "Thank you" in text(browser.response)
+    assert "Thank you" in words_of(browser.response)
     assert sorted(Payment.objects.values_list("state", flat=True)) == ["captured", "declined"]
     assert Order.objects.count() == 1
 
@@ -101,7 +101,7 @@ def test_card_that_is_no_test_card_is_refused_beside_its_field(browser, vase):
     pay(browser)
     response = card(browser, "1234")
     assert response.status_code == 422
-    assert "No real card works here" in text(response)
+    assert "No real card works here" in words_of(response)
     assert Charge.objects.get().state == Charge.State.OPEN
 
 
@@ -117,7 +117,7 @@ def test_notice_settles_what_the_browser_never_heard_of(browser, vase):
         answer = shop_side.post("/checkout/webhook/sandbox/", body, content_type="application/json", headers=headers)
         assert answer.status_code == 204
     assert Order.objects.get().state == Order.State.PLACED
-    assert "Thank you" in text(browser.get(f"{MALL}{Order.objects.get().get_absolute_url()}"))
+    assert "Thank you" in words_of(browser.get(f"{MALL}{Order.objects.get().get_absolute_url()}"))
 
 
 def test_notice_that_is_forged_changes_nothing(browser, vase):
@@ -148,7 +148,7 @@ def test_return_address_in_another_browser_shows_nothing_of_the_buyer(browser, v
     card(browser, PAYS)
     returned = next(hop.url for hop in browser.hops if "/checkout/back/" in hop.url)
     stranger = BrowserClient()
-    page = text(stranger.get(returned))
+    page = words_of(stranger.get(returned))
 
     assert "Thank you" in page
     assert Order.objects.get().number not in page
@@ -167,7 +167,7 @@ def test_return_that_is_forged_is_not_found(browser, vase):
 def test_status_page_waits_for_a_payment_that_is_open(browser, vase):
     to_review(browser, vase)
     pay(browser)
-    page = text(browser.get(f"{MALL}{Order.objects.get().get_absolute_url()}"))
+    page = words_of(browser.get(f"{MALL}{Order.objects.get().get_absolute_url()}"))
     assert "Waiting for your payment" in page
 
 
@@ -200,7 +200,7 @@ def test_price_rise_is_asked_and_then_paid(browser, vase):
     vase.save()
     response = pay(browser)
     assert response.status_code == 409
-    assert "rose from €40.00 to €41.00. The total is €44.00 now" in text(response)
+    assert "rose from €40.00 to €41.00. The total is €44.00 now" in words_of(response)
     assert not Order.objects.exists()
     pay(browser)
     card(browser, PAYS)
@@ -212,8 +212,8 @@ def test_last_piece_that_went_meanwhile_is_sold_out_in_plain_words(browser, vase
     put_on_hand(vase, 0)
     response = pay(browser)
     assert response.status_code == 409
-    assert "Sold out" in text(response)
-    assert "Nothing was charged" in text(response)
+    assert "Sold out" in words_of(response)
+    assert "Nothing was charged" in words_of(response)
 
 
 def test_errors_stand_beside_the_fields_and_on_top_with_links(browser, vase):

@@ -1,7 +1,6 @@
 """The order's page when a checkout ended otherwise than placed, and when its link has run out."""
 
 import pytest
-import time_machine
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -11,7 +10,7 @@ from cart.checkout.payments.sandbox.models import Charge
 from cart.checkout.placing import expire_order
 from cart.letters import sending
 from cart.orders.models import Order, Payment
-from tests.integration.checkout.test_journey import text
+from tests.support.html import words_of
 from tests.support.shop import MASTER, add_goods, begin, order_of, put_on_hand, visitor_with
 
 NOTHING = "nothing was charged"
@@ -32,19 +31,12 @@ def client():
     return Client(headers={"host": f"{MASTER}:8000"}, enforce_csrf_checks=True)
 
 
-@pytest.fixture
-def mid_hour():
-    """A link is mailed at most once in an hour of the clock: none of them ends during the test."""
-    with time_machine.travel(timezone.now().replace(minute=30), tick=True):
-        yield
-
-
 def settle(payment):
     finalise(payment=payment, now=timezone.now())
 
 
 def page_of(client, payment) -> str:
-    return text(client.get(order_of(payment).get_absolute_url()))
+    return words_of(client.get(order_of(payment).get_absolute_url()))
 
 
 def test_order_that_nobody_paid_says_that_nothing_was_charged(client, payment):
@@ -99,7 +91,7 @@ def test_link_that_ran_out_shows_nothing_and_is_renewed_by_mail_to_the_order_s_a
     settings.ORDER_LINK_DAYS = 0
     path = order_of(payment).get_absolute_url()
     answer = client.get(path)
-    page = text(answer)
+    page = words_of(answer)
     assert answer.status_code == 410
     for word in (order_of(payment).number, "Anna", "Lamp", "Quay", "example.org"):
         assert word not in page
@@ -107,14 +99,14 @@ def test_link_that_ran_out_shows_nothing_and_is_renewed_by_mail_to_the_order_s_a
     token = answer.context["csrf_token"]
     for _ in range(2):  # pressed twice: one letter
         asked = client.post(path, {"csrfmiddlewaretoken": str(token)}, follow=True)
-        assert "on its way" in text(asked)
+        assert "on its way" in words_of(asked)
     sending.send_due_letters()
     (letter,) = mail.outbox
     assert letter.to == ["anna@example.org"]
 
     settings.ORDER_LINK_DAYS = 30
     link = next(line for line in letter.body.splitlines() if "/orders/status/" in line).partition(": ")[2]
-    assert order_of(payment).number in text(client.get(link))
+    assert order_of(payment).number in words_of(client.get(link))
 
 
 def test_link_that_ran_out_cannot_be_renewed_by_another_site_s_form(client, payment, settings):

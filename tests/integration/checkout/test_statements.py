@@ -11,7 +11,8 @@ from django.db import connection
 
 from cart.orders.models import Order
 from sessions_farm.testing.browser import BrowserClient
-from tests.support.checkout_walk import MALL, PAYS, card, fill_cart, pay, text
+from tests.support.checkout_walk import MALL, PAYS, card, fill_cart, pay
+from tests.support.html import words_of
 from tests.support.shop import ADDRESS, add_goods, add_vendor
 
 TO_THE_BUTTON, FROM_THE_BUTTON = 16, 41
@@ -53,7 +54,7 @@ def check_out(goods, monkeypatch, address):
     with counted(monkeypatch) as (after, commits):
         pay(browser)
         card(browser, PAYS)
-    assert "Thank you" in text(browser.response)
+    assert "Thank you" in words_of(browser.response)
     return before, after, commits
 
 

@@ -13,7 +13,7 @@ from mall.accounts.models import User
 from sessions_farm.communities.registry import registry
 from sessions_farm.communities.tests.support.registry_admin import FormClient
 from shipping.models import Department
-from tests.support.html import form_data
+from tests.support.html import form_data, words_of
 from tests.support.shop import MASTER, make_shop, put_on_hand
 from vendors import people
 from vendors.models import Category, Marketplace, Product, Storefront, Variant, Vendor, VendorDomain
@@ -47,10 +47,6 @@ def person(email=HER) -> User:
     return user
 
 
-def text(response) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
-
-
 def link_in(letter) -> str:
     return re.search(r"http://mall\.localhost(?::8000)?(/\S*)", letter.body)[1]
 
@@ -70,7 +66,7 @@ def fill_in_the_form(operator):
         "marketplace": Marketplace.objects.get().pk, "name": "Rosa’s Lamps", "slug": "rosa", "owner": HER,
     }  # fmt: skip
     page = operator.post(url, data, follow=True)
-    assert HER in text(page)
+    assert HER in words_of(page)
     return Vendor.objects.get(slug="rosa")
 
 
@@ -111,18 +107,18 @@ def set_up(owner, vendor):
         form = form_data(owner.get(url))
         department = {"department": Department.objects.get(vendor=vendor).pk} if page == "shipping_route" else {}
         answer = owner.post(url, form | data | department)
-        assert answer.status_code == 302, text(answer)
+        assert answer.status_code == 302, words_of(answer)
 
 
 def test_steps_that_are_missing_are_named_and_lead_to_their_pages(operator, add_vendor):
     vendor = add_vendor(operator)
     assert Storefront.objects.filter(vendor=vendor).exists()
     owner = owner_of(vendor)
-    home = text(owner.get("/admin/"))
+    home = words_of(owner.get("/admin/"))
     assert "It is being set up, and shoppers do not see it yet." in home
     assert home.count(" missing ") == 6
     assert "Domain of your own if you like" in home
-    refused = text(press(owner, vendor, "ask"))
+    refused = words_of(press(owner, vendor, "ask"))
     assert "What is missing: Terms, Look, First product, Delivery, Returns, Shipping route." in refused
     for href in re.findall(r'<li class="steps__step"[^>]*>\s*<a href="([^"]+)"', owner.get("/admin/").text):
         assert owner.get(href).status_code == 200, "each step leads to the page where it is made"
@@ -132,42 +128,42 @@ def test_from_an_invitation_to_an_open_store(operator, add_vendor):
     vendor = add_vendor(operator)
     owner = owner_of(vendor)
     set_up(owner, vendor)
-    assert "What is missing: Terms." in text(press(owner, vendor, "ask"))
-    assert "Pay nobody late." in text(owner.get(approval_of(vendor)))
+    assert "What is missing: Terms." in words_of(press(owner, vendor, "ask"))
+    assert "Pay nobody late." in words_of(owner.get(approval_of(vendor)))
     press(owner, vendor, "accept")
     mail.outbox.clear()
-    assert "waits for the mall’s approval" in text(press(owner, vendor, "ask"))
+    assert "waits for the mall’s approval" in words_of(press(owner, vendor, "ask"))
     (letter,) = mail.outbox
     assert letter.to == ["op@mall.example"]
     assert link_in(letter) == approval_of(vendor)
     assert Client(headers={"host": MASTER}).get("/stores/rosa/").status_code == 404
 
-    assert "vendor waits for approval" in text(operator.get("/admin/"))
+    assert "vendor waits for approval" in words_of(operator.get("/admin/"))
     mail.outbox.clear()
-    assert "Say why in a sentence" in text(press(operator, vendor, "send-back"))
+    assert "Say why in a sentence" in words_of(press(operator, vendor, "send-back"))
     press(operator, vendor, "send-back", words="Show the lamps lit.")
     assert "> Show the lamps lit." in mail.outbox[0].body
     assert mail.outbox[0].to == [HER]
-    assert "The mall sent it back. The mall says: “Show the lamps lit.”" in text(owner.get("/admin/"))
+    assert "The mall sent it back. The mall says: “Show the lamps lit.”" in words_of(owner.get("/admin/"))
     press(owner, vendor, "ask")
     mail.outbox.clear()
     press(operator, vendor, "approve")
     assert mail.outbox[0].subject == "Rosa’s Lamps is open"
     registry.forget()
     assert Client(headers={"host": MASTER}).get("/stores/rosa/").status_code == 200
-    assert "What it needs" not in text(owner.get("/admin/"))
+    assert "What it needs" not in words_of(owner.get("/admin/"))
     changes = [entry.changes.get("status") for entry in LogEntry.objects.get_for_object(vendor) if entry.changes]
     assert ["asked", "published"] in changes
 
 
 def test_mall_closes_a_store_with_words_and_opens_it_again(shop, operator):
     vendor = shop.vendors["amber"]
-    assert "Say why" in text(press(operator, vendor, "close"))
-    assert "It is open." in text(operator.get(approval_of(vendor)))
+    assert "Say why" in words_of(press(operator, vendor, "close"))
+    assert "It is open." in words_of(operator.get(approval_of(vendor)))
     press(operator, vendor, "close", words="Nothing was sent for a month.")
     words = "The mall closed it. The mall says: “Nothing was sent for a month.”"
-    assert words in text(operator.get(approval_of(vendor)))
-    assert "amber is suspended".lower() not in text(operator.get("/admin/")).lower()
+    assert words in words_of(operator.get(approval_of(vendor)))
+    assert "amber is suspended".lower() not in words_of(operator.get("/admin/")).lower()
     press(operator, vendor, "approve")
     vendor.refresh_from_db()
     assert (vendor.status, vendor.remark) == ("published", "")
@@ -195,7 +191,7 @@ def test_owners_do_not_decide_and_others_do_not_ask(shop, operator, add_vendor):
 
 def test_decision_that_a_colleague_made_meanwhile_is_refused(shop, operator):
     vendor = shop.vendors["amber"]
-    assert "Amber is open meanwhile." in text(press(operator, vendor, "approve"))
+    assert "Amber is open meanwhile." in words_of(press(operator, vendor, "approve"))
 
 
 def test_mail_server_that_is_away_leaves_the_decision_and_says_so(shop, operator, settings):
@@ -204,6 +200,6 @@ def test_mail_server_that_is_away_leaves_the_decision_and_says_so(shop, operator
     people.add_role(vendor=shop.vendors["amber"], user=User.objects.get(email=HER), role="owner")
     nobody = {"host": "127.0.0.1", "port": 1, "timeout": 1}
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": nobody}}
-    assert "could not be sent now" in text(press(operator, shop.vendors["amber"], "approve"))
+    assert "could not be sent now" in words_of(press(operator, shop.vendors["amber"], "approve"))
     assert Vendor.objects.get(slug="amber").status == "published"
     assert not VendorDomain.objects.exists()

@@ -1,14 +1,12 @@
 """Two vendors of one mall with staff, and a third of another; their people hand files in and take files out."""
 
-import html
-import re
-
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from sessions_farm.communities.models import Community
+from tests.support.html import words_of
 from tests.support.two_vendors import MASTER, make_marketplace, make_side
 from vendors.jobs import running
 from vendors.jobs.models import Job
@@ -68,11 +66,6 @@ class Office(Client):
     def file_of(self, job) -> bytes:
         assert job.state == Job.State.FINISHED, job.summary
         return self.get(reverse("admin:jobs_job_file", args=[job.pk])).content
-
-
-def words_of(answer) -> str:
-    """The page's words without its tags."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from django.contrib import admin
 from django.urls import reverse
 
 from mall.accounts.models import User
-from tests.integration.sheets.conftest import Office, words_of
+from tests.integration.sheets.conftest import Office
+from tests.support.html import words_of
 from tests.support.two_vendors import make_side
 from vendors.jobs.models import Job
 from vendors.models import Membership, Product, Stock, Variant

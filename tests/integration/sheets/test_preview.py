@@ -4,7 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from tests.integration.sheets.conftest import words_of
+from tests.support.html import words_of
 from vendors.jobs import running
 from vendors.jobs.models import Job
 from vendors.jobs.run import Run

@@ -1,6 +1,5 @@
 """A vendor's owner adds, verifies, opens and removes the vendor's domains on one page, and touches nobody else's."""
 
-import html
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from sessions_farm.communities.verification import (
     verify_domain,
     verify_due_domains,
 )
+from tests.support.html import words_of
 from tests.support.shop import MASTER, add_vendor, make_shop
 from tests.support.two_vendors import make_staff
 from vendors.domains import MAX_DOMAINS, MAX_PENDING, DomainRefusedError, add_domain
@@ -70,8 +70,7 @@ class Owner:
 
 def said(response):
     """A page's text in one line, without its tags."""
-    text = html.unescape(re.sub(r"<[^>]+>", " ", response.text))
-    return re.sub(r"\s+([.,:;])", r"\1", re.sub(r"\s+", " ", text))
+    return re.sub(r"\s+([.,:;])", r"\1", words_of(response))
 
 
 def buttons_of(owner, domain):

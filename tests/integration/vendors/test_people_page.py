@@ -14,6 +14,7 @@ from django.utils import timezone
 from mall.accounts.models import User
 from sessions_farm.communities.tests.support.registry_admin import FormClient
 from sessions_farm.session import queries
+from tests.support.html import words_of
 from tests.support.shop import MASTER, later, make_shop
 from vendors import invitations, people
 from vendors.invitations import MAX_A_DAY, InvitationRefusedError
@@ -76,13 +77,9 @@ def link_in(letter) -> str:
     return re.search(r"http://mall\.localhost(?::8000)?(/\S*)", letter.body)[1]
 
 
-def text(response) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
-
-
 def test_somebody_new_is_invited_signs_up_confirms_and_works_there(amber, owner):
     page = press(owner, amber, "invite", email=HER, role="orders")
-    assert f"Invited {HER} as orders" in text(page)
+    assert f"Invited {HER} as orders" in words_of(page)
     (letter,) = mail.outbox
     assert letter.to == [HER]
     link = link_in(letter)
@@ -96,10 +93,10 @@ def test_somebody_new_is_invited_signs_up_confirms_and_works_there(amber, owner)
     newcomer.post(link)  # nobody is signed in yet: it accepts nothing
     assert not Membership.objects.filter(user__email=HER).exists()
     assert newcomer.post(link_in(mail.outbox[-1]))["Location"] == link
-    assert "Accept" in text(newcomer.get(link))
+    assert "Accept" in words_of(newcomer.get(link))
     welcome = newcomer.post(link, follow=True)
 
-    assert "You work for Amber now, as orders" in text(welcome)
+    assert "You work for Amber now, as orders" in words_of(welcome)
     assert newcomer.get(reverse("admin:orders_consignment_changelist")).status_code == 200
     assert newcomer.get(page_of(amber)).status_code == 403
     assert client_of(None).get(link).status_code == 410
@@ -182,7 +179,7 @@ def test_only_an_owner_or_the_mall_invites(amber, owner, shop):
             invited(amber, user)
     assert not Invitation.objects.exists()
     boss = User.objects.create_superuser("boss@example.org")
-    assert f"Invited {HER} as owner" in text(press(boss, amber, "invite", email=HER, role="owner"))
+    assert f"Invited {HER} as owner" in words_of(press(boss, amber, "invite", email=HER, role="owner"))
 
 
 def test_rows_of_another_vendor_are_not_found(amber, owner, shop):
@@ -207,7 +204,7 @@ def test_last_owner_can_neither_leave_nor_step_down(amber, owner):
     own = Membership.objects.get(user=owner)
     for button, data in (("end", {}), ("change", {"role": "support"})):
         page = press(owner, amber, button, membership=own.pk, **data)
-        assert "is the last owner of Amber. Invite another owner first." in text(page)
+        assert "is the last owner of Amber. Invite another owner first." in words_of(page)
     people.add_role(vendor=amber, user=person("closed@example.org"), role="owner")
     User.objects.filter(email="closed@example.org").update(is_active=False)
     with pytest.raises(LastOwnerError):
@@ -251,7 +248,7 @@ def test_invitations_of_a_vendor_are_limited(amber, owner):
         invitations.revoke(invitation=made.invitation, now=timezone.now())
     with pytest.raises(InvitationRefusedError):
         invited(amber, owner)
-    assert "or sent 30 in a day" in text(press(owner, amber, "invite", email=HER, role="orders"))
+    assert "or sent 30 in a day" in words_of(press(owner, amber, "invite", email=HER, role="orders"))
     assert invitations.invite(vendor=amber, email=HER, role="orders", by=owner, now=later(days=2)).token
 
 
@@ -259,7 +256,7 @@ def test_mail_server_that_is_away_leaves_an_invitation_to_send_again(amber, owne
     working = settings.MAILERS
     nobody = {"host": "127.0.0.1", "port": 1, "timeout": 1}
     settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": nobody}}
-    assert "could not be sent now" in text(press(owner, amber, "invite", email=HER, role="orders"))
+    assert "could not be sent now" in words_of(press(owner, amber, "invite", email=HER, role="orders"))
     settings.MAILERS = working
     first = Invitation.objects.get()
     press(owner, amber, "again", invitation=first.pk)
@@ -274,7 +271,7 @@ def test_shopper_at_the_back_office_reads_why_and_is_not_sent_in_circles(amber):
         page = client.get(path, follow=True)
         assert page.status_code == 403
         assert len(page.redirect_chain) <= 1
-        assert HER in text(page)
+        assert HER in words_of(page)
     stranger = Client(headers={"host": MASTER}).get("/admin/", follow=True)
     assert stranger.redirect_chain[-1][0].startswith("/accounts/login/")
 
@@ -286,7 +283,7 @@ def test_mall_staff_find_accounts_and_close_them(amber, owner):
     assert f"{owner.email}</a>" in listed.content.decode()
     change = reverse("admin:accounts_user_change", args=[owner.pk])
     assert reverse("admin:vendors_vendor_change", args=[amber.pk]) in desk.get(change).content.decode()
-    assert "This is the last owner of Amber" in text(desk.post(change, {"name": "Olive"}))
+    assert "This is the last owner of Amber" in words_of(desk.post(change, {"name": "Olive"}))
     people.add_role(vendor=amber, user=person(), role="owner")
     open_session = client_of(owner)
     assert open_session.get("/admin/").status_code == 200
