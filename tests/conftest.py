@@ -21,6 +21,8 @@ from sessions_farm.tests.support.scale import (  # noqa: F401 -- pytest finds th
 from shipping import rate_limits
 from tests.support import lazy_fetches
 
+os.environ.pop("PYTHONUNBUFFERED", None)  # programs speak up at once without it, too
+
 # How long an example takes is the machine's affair, and no test's.
 settings.register_profile(
     "mall",
