@@ -19,7 +19,7 @@ from sessions_farm.stores.local.file import FileStore
 from sessions_farm.tests.support.driven import Driven
 
 BYTES = 20_000
-HOUR, NOW = 3_600_000, 1_800_000_000_000
+HOUR, NOW = 3_600_000, 4_000_000_000_000
 LIFE = Lifetime(HOUR, NOW + HOUR)
 
 
